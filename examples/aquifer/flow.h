@@ -1,0 +1,14 @@
+/* What flow.c and sensitivity.c share. */
+#pragma once
+#include "aquifer.h"
+
+/* the four neighbours: west, east, south, north */
+extern const PetscInt flow_di[4], flow_dj[4];
+
+PetscErrorCode FlowGetGhosted(Flow *, Vec, Vec *);
+
+/* c T of the face towards neighbour k, between nodes with log-transmissivities a and b */
+static inline PetscScalar FlowFace(const Grid *g, PetscInt k, PetscScalar a, PetscScalar b)
+{
+  return (k < 2 ? g->dy / g->dx : g->dx / g->dy) * PetscExpScalar(0.5 * (a + b));
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Builds the documentation, guide and reference, with every warning an error: build/docs/html/index.html
+. "$(dirname "$0")/common.sh"
+
+step "What is missing"
+petsc-config/install-debian.sh docs
+step "Doxygen: comments of the public functions"
+mkdir -p build/docs
+doxygen docs/Doxyfile
+step "Sphinx: guide and reference"
+sphinx-build -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
+echo "build/docs/html/index.html"

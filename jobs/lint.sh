@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Everything that reads the code without running it: format, warnings, clang-tidy, cppcheck, house rules, documentation.
+# Runs all of them and fails if one does.
+#   jobs/lint.sh [format|warnings|tidy|cppcheck|house|docs ...]     default: all
+. "$(dirname "$0")/common.sh"
+
+sources() { find include src tests examples -name '*.[ch]' "$@" | sort; }
+
+lint_format() { sources -print0 | xargs -0 clang-format --dry-run -Werror; }
+
+# Every file with warnings as errors; leaves build/dev/compile_commands.json for the next two.
+lint_warnings() { build dev; }
+
+lint_tidy() {
+  sources -name '*.c' -not -path '*/consumer/*' -print0 |
+    xargs -0 -n 4 -P "$(nproc)" clang-tidy -p build/dev --quiet 2>&1 | { grep -vE '^[0-9]+ warnings generated|^$' || true; }
+  return "${PIPESTATUS[0]}"
+}
+
+lint_cppcheck() {
+  cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j "$(nproc)" \
+    -I include -I src/private -I tests --include=jobs/cppcheck.h --suppress=preprocessorErrorDirective src examples tests
+}
+
+# Rules of the house that no general tool knows. Each prints the offending lines.
+lint_house() {
+  local status=0 hits file name version
+  refuse() { # refuse <what> <lines>
+    [ -z "$2" ] || { printf '%s:\n%s\n' "$1" "$2"; status=1; }
+  }
+  refuse "A rule names no KSP, PC or SNES" "$(grep -nE '\b(KSP|PC|SNES)[A-Z]\w*\(' src/rules/*.c)"
+  refuse "PETSc releases are told apart in src/private/dinicompat.h only" \
+    "$(grep -rnE 'PETSC_VERSION_(LT|LE|GT|GE|EQ)' src include | grep -v '^src/private/dinicompat.h')"
+  refuse "No gathering of a distributed vector on one rank in the library" \
+    "$(grep -rnE 'VecScatterCreateTo(Zero|All)|MPI_(All)?[gG]ather(v)?\(' src)"
+  refuse "No file-scope variables that change (thread and object safety)" \
+    "$(grep -nE '^static +[A-Za-z_ ]+[ *]+[a-z]\w*( *=.*)?;' src/*/*.c | grep -v const)"
+  refuse "Every PETSc and Dini call is checked with PetscCall()" \
+    "$(grep -nE '^ +(Vec|Mat|KSP|SNES|PC|DM|Tao|Petsc(Object|Options|Viewer|Random|Free|Malloc|Print))[A-Z]\w*\(.*\);' src/*/*.c examples/*/*.c |
+      grep -vE 'Petsc(OptionsBegin|OptionsEnd|OptionsHead|ObjectComm|ObjectParameterDeprecated|Object(Options)?(Begin|End))')"
+  for file in src/*/*.c; do
+    grep -q "${file#src/}" src/CMakeLists.txt || refuse "Not in src/CMakeLists.txt, so not built" "$file"
+  done
+  for file in tests/t[0-9]*.c; do
+    name=$(basename "$file" .c)
+    [ ! -e "$file" ] || grep -q "dini_test($name\b" tests/CMakeLists.txt || refuse "Not in tests/CMakeLists.txt, so not run" "$file"
+  done
+  for name in $(grep -rhoE '"-dini_[a-z_]+"' src | tr -d '"' | sort -u); do
+    grep -q -- "$name\b" docs/options.rst || refuse "Option missing in docs/options.rst" "$name"
+  done
+  refuse "Longer than 400 lines; is it one thought?" "$(sources -exec awk 'END { if (NR > 400) print FILENAME, NR }' {} \;)"
+  version=$(sed -n 's/^project(Dini VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+  [ "$version" = "$(sed -n 's/^#define DINI_VERSION_[A-Z]* *\([0-9]*\)$/\1/p' include/dini.h | paste -sd.)" ] ||
+    refuse "Versions differ" "CMakeLists.txt $version, include/dini.h"
+  grep -q "^version: $version\$" CITATION.cff || refuse "Versions differ" "CMakeLists.txt $version, CITATION.cff"
+  grep -q "^## \[$version\]" CHANGELOG.md || refuse "Versions differ" "CMakeLists.txt $version, CHANGELOG.md"
+  return $status
+}
+
+lint_docs() { jobs/docs.sh; }
+
+step "What is missing"
+petsc-config/install-debian.sh lint
+failed=()
+checks=("$@")
+[ $# -gt 0 ] || checks=(format warnings tidy cppcheck house docs)
+for check in "${checks[@]}"; do
+  step "Lint: $check"
+  start=$SECONDS
+  # in a subshell of its own, so that set -e holds inside the check
+  set +e
+  (set -e; "lint_$check") </dev/null
+  status=$?
+  set -e
+  [ $status -eq 0 ] || failed+=("$check")
+  echo "$check: $([ $status -eq 0 ] && echo passed || echo FAILED) ($((SECONDS - start)) s)"
+done
+if [ ${#failed[@]} -gt 0 ]; then
+  printf '\nLint failed: %s\n' "${failed[*]}"
+  exit 1
+fi
+printf '\nLint passed: %s\n' "${checks[*]}"

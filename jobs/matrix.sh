@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds and tests Dini with every PETSc that Debian ships, each with its SLEPc. Fails when one of them fails.
+#   jobs/matrix.sh [flavour...]     default: real complex real64 complex64 debug
+. "$(dirname "$0")/common.sh"
+unset PETSC_DIR PETSC_ARCH SLEPC_DIR
+
+flavours=("$@")
+[ $# -gt 0 ] || flavours=(real complex real64 complex64 debug)
+step "What is missing"
+petsc-config/install-debian.sh "${flavours[@]}" slepc
+
+rows=() failed=0
+for flavour in "${flavours[@]}"; do
+  step "$flavour"
+  dir=build/matrix-$flavour
+  log=$dir/job.log
+  mkdir -p "$dir"
+  start=$SECONDS result="build failed" petsc="" slepc="" tests=""
+  if cmake --preset release -B "$dir" -DPETSC_DIR="$(petsc-config/install-debian.sh --where "$flavour")" >"$log" 2>&1 &&
+    cmake --build "$dir" >>"$log" 2>&1; then
+    result="tests failed"
+    if ctest --test-dir "$dir" --no-tests=error --no-label-summary --output-on-failure -j "$(nproc)" </dev/null >>"$log" 2>&1; then
+      result=ok
+    fi
+    tests=$(sed -n 's/.*tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\).*/\1 of \2/p' "$log" | tail -n 1)
+  fi
+  petsc=$(sed -n 's/^-- PETSc \(.*\), in .*/\1/p' "$log")
+  slepc=$(sed -n 's/^-- SLEPc \([0-9.]*\) .*/\1/p' "$log")
+  [ "$result" = ok ] || { failed=1; tail -n 60 "$log"; }
+  rows+=("$flavour|${petsc:--}|${slepc:--}|${tests:--}|$((SECONDS - start)) s|$result")
+done
+
+step "Summary"
+printf '%-10s %-58s %-8s %-12s %-7s %s\n' flavour PETSc SLEPc "failed" time result
+for row in "${rows[@]}"; do
+  IFS='|' read -r flavour petsc slepc tests time result <<<"$row"
+  printf '%-10s %-58s %-8s %-12s %-7s %s\n' "$flavour" "$petsc" "$slepc" "$tests" "$time" "$result"
+done
+exit $failed

@@ -1,0 +1,332 @@
+/*
+  Are the derivatives right? Each check holds two independent ways to one number against each other, and knows how exact
+  either can be: a forward solve that is too loose must not be called a wrong gradient.
+*/
+#include "../private/dinicheckimpl.h"
+
+#define CHECK_RTOL 1e-5 /* of the best difference quotient */
+
+PetscErrorCode DiniCheckVerdict_Private(Dini dini, DiniChecking *check, DiniVerdict verdict, const char what[])
+{
+  static const char *const words[] = {"ok", "inconclusive: the forward solve is too loose for this test", "WRONG"};
+
+  PetscFunctionBegin;
+  (void)dini;
+  PetscCall(PetscViewerASCIIPrintf(check->viewer, "%s: %s\n", what, words[verdict]));
+  if (verdict == DINI_VERDICT_WRONG && !check->wrong++) PetscCall(PetscStrncpy(check->first, what, sizeof(check->first)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The step that one more Newton iteration would take: the error of u */
+PetscErrorCode DiniCheckError_Private(Dini dini, Vec u, PetscReal *error, Vec correction)
+{
+  Vec       F;
+  PetscReal unorm;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(u, &F));
+  PetscCall(DiniComputeResidual(dini, u, F));
+  PetscCall(DiniTangentSolve(dini, F, correction));
+  PetscCall(VecNorm(correction, NORM_2, error));
+  PetscCall(VecNorm(u, NORM_2, &unorm));
+  *error += 100.0 * PETSC_MACHINE_EPSILON * unorm;
+  PetscCall(VecDestroy(&F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A random flat direction that moves block p alone, or every block for p < 0, by relative amounts */
+PetscErrorCode DiniCheckDirection_Private(Dini dini, PetscInt p, Vec dm)
+{
+  PetscFunctionBegin;
+  PetscCall(VecSet(dm, 0.0));
+  for (PetscInt q = 0; q < dini->nparams; q++) {
+    PetscBool active;
+    Vec       m, part;
+
+    PetscCall(DiniGetParameterActive(dini, q, &active));
+    if (!active || (p >= 0 && q != p)) continue;
+    PetscCall(DiniGetParameter(dini, q, NULL, &m));
+    PetscCall(DiniGetParameterSubVec(dini, dm, q, &part));
+    PetscCall(DiniRandomDirection_Private(dini, 10 + q, m, part));
+    PetscCall(DiniRestoreParameterSubVec(dini, dm, q, &part));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const PetscReal checksteps[] = {1e-3, 1e-4, 1e-5, 1e-6, 1e-7};
+
+/* The best agreement of y with (F+ - F-) / (2 h) over the steps, for F at u +- h v */
+static PetscErrorCode DiniCheckStateDifferences(Dini dini, Vec u, Vec v, Vec y, PetscReal *best)
+{
+  Vec       x, Fp, Fm;
+  PetscReal ynorm, enorm;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(u, &x));
+  PetscCall(VecDuplicate(u, &Fp));
+  PetscCall(VecDuplicate(u, &Fm));
+  PetscCall(VecNorm(y, NORM_2, &ynorm));
+  *best = PETSC_MAX_REAL;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(checksteps); k++) {
+    const PetscReal h = checksteps[k];
+
+    PetscCall(VecWAXPY(x, h, v, u));
+    PetscCall(DiniComputeResidual(dini, x, Fp));
+    PetscCall(VecWAXPY(x, -h, v, u));
+    PetscCall(DiniComputeResidual(dini, x, Fm));
+    PetscCall(VecAXPY(Fp, -1.0, Fm));
+    PetscCall(VecScale(Fp, 0.5 / h));
+    PetscCall(VecNorm(Fp, NORM_2, &enorm));
+    ynorm = PetscMax(ynorm, enorm);
+    PetscCall(VecAXPY(Fp, -1.0, y));
+    PetscCall(VecNorm(Fp, NORM_2, &enorm));
+    *best = PetscMin(*best, ynorm > 0.0 ? enorm / ynorm : 0.0);
+  }
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&Fp));
+  PetscCall(VecDestroy(&Fm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniCheckJacobian(Dini dini, DiniChecking *check)
+{
+  Mat       J;
+  Vec       v, Jv;
+  PetscReal best = 0.0;
+  char      what[256];
+
+  PetscFunctionBegin;
+  PetscCall(DiniGetJacobian(dini, &J, NULL));
+  if (!J) {
+    PetscCall(PetscViewerASCIIPrintf(check->viewer, "J: known to the application's own solves only\n"));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecDuplicate(check->u, &v));
+  PetscCall(VecDuplicate(check->u, &Jv));
+  PetscCall(DiniRandomDirection_Private(dini, 7, check->u, v));
+  PetscCall(MatMult(J, v, Jv));
+  PetscCall(DiniCheckStateDifferences(dini, check->u, v, Jv, &best));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "J v against differences of F, relative error %.1e", (double)best));
+  PetscCall(DiniCheckVerdict_Private(dini, check, best <= CHECK_RTOL ? DINI_VERDICT_OK : DINI_VERDICT_WRONG, what));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&Jv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same in the parameters, through the flat vector as an optimiser would */
+static PetscErrorCode DiniCheckParameterDifferences(Dini dini, DiniChecking *check, Vec dm, Vec y, PetscReal *best)
+{
+  Vec       m, Fp, Fm;
+  PetscReal ynorm, enorm;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(check->m, &m));
+  PetscCall(VecDuplicate(y, &Fp));
+  PetscCall(VecDuplicate(y, &Fm));
+  PetscCall(VecNorm(y, NORM_2, &ynorm));
+  *best = PETSC_MAX_REAL;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(checksteps); k++) {
+    const PetscReal h = checksteps[k];
+
+    PetscCall(VecWAXPY(m, h, dm, check->m));
+    PetscCall(DiniSetParameters(dini, m));
+    PetscCall(DiniComputeResidual(dini, check->u, Fp));
+    PetscCall(VecWAXPY(m, -h, dm, check->m));
+    PetscCall(DiniSetParameters(dini, m));
+    PetscCall(DiniComputeResidual(dini, check->u, Fm));
+    PetscCall(VecAXPY(Fp, -1.0, Fm));
+    PetscCall(VecScale(Fp, 0.5 / h));
+    PetscCall(VecNorm(Fp, NORM_2, &enorm));
+    ynorm = PetscMax(ynorm, enorm);
+    PetscCall(VecAXPY(Fp, -1.0, y));
+    PetscCall(VecNorm(Fp, NORM_2, &enorm));
+    *best = PetscMin(*best, ynorm > 0.0 ? enorm / ynorm : 0.0);
+  }
+  PetscCall(DiniSetParameters(dini, check->m));
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&Fp));
+  PetscCall(VecDestroy(&Fm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniCheckParameterJacobian(Dini dini, DiniChecking *check, PetscInt p, const char name[])
+{
+  Mat       Fm;
+  Vec       dm, part, y;
+  PetscReal best = 0.0, ynorm;
+  char      what[256];
+
+  PetscFunctionBegin;
+  PetscCall(DiniGetParameterJacobian(dini, p, &Fm));
+  PetscCall(VecDuplicate(check->m, &dm));
+  PetscCall(VecDuplicate(check->u, &y));
+  PetscCall(DiniCheckDirection_Private(dini, p, dm));
+  PetscCall(VecSet(y, 0.0));
+  if (Fm) {
+    PetscCall(DiniGetParameterSubVec(dini, dm, p, &part));
+    PetscCall(MatMult(Fm, part, y));
+    PetscCall(DiniRestoreParameterSubVec(dini, dm, p, &part));
+  }
+  PetscCall(DiniCheckParameterDifferences(dini, check, dm, y, &best));
+  PetscCall(VecNorm(y, NORM_2, &ynorm));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "F_m dm of \"%s\" against differences of F, relative error %.1e%s", name,
+                          (double)best, ynorm > 0.0 ? "" : ", F_m is zero"));
+  PetscCall(DiniCheckVerdict_Private(dini, check, best <= CHECK_RTOL ? DINI_VERDICT_OK : DINI_VERDICT_WRONG, what));
+  PetscCall(VecDestroy(&dm));
+  PetscCall(VecDestroy(&y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  <ubar, du> = <mbar, dm> up to the residuals of the two solves: with ra = ubar - J^H lambda and rt = r - J du the difference
+  is <ra, du> - <lambda, rt>.
+*/
+static PetscErrorCode DiniCheckDot(Dini dini, DiniChecking *check)
+{
+  Vec             ubar, du, lambda, dm, mbar;
+  PetscScalar     forward, adjoint;
+  PetscReal       tangentrtol, adjointrtol, nubar, ndu, nlambda, nmbar, ndm, bound, difference;
+  DiniAdjointType type = dini->adjointtype;
+  char            what[256];
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(check->u, &ubar));
+  PetscCall(VecDuplicate(check->u, &du));
+  PetscCall(VecDuplicate(check->u, &lambda));
+  PetscCall(VecDuplicate(check->m, &dm));
+  PetscCall(VecDuplicate(check->m, &mbar));
+  PetscCall(VecSet(du, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 8, du, ubar));
+  PetscCall(DiniCheckDirection_Private(dini, -1, dm));
+  PetscCall(DiniJVP(dini, dm, du));
+  PetscCall(DiniSetAdjointType(dini, DINI_ADJOINT_HERMITIAN));
+  PetscCall(DiniAdjointSolve(dini, ubar, lambda));
+  PetscCall(DiniVJP(dini, ubar, mbar));
+  PetscCall(DiniSetAdjointType(dini, type));
+  PetscCall(VecDot(du, ubar, &forward));
+  PetscCall(VecDot(dm, mbar, &adjoint));
+  PetscCall(VecNorm(ubar, NORM_2, &nubar));
+  PetscCall(VecNorm(du, NORM_2, &ndu));
+  PetscCall(VecNorm(lambda, NORM_2, &nlambda));
+  PetscCall(VecNorm(mbar, NORM_2, &nmbar));
+  PetscCall(VecNorm(dm, NORM_2, &ndm));
+  PetscCall(DiniGetTolerances(dini, &tangentrtol, &adjointrtol));
+  {
+    Vec       r = ubar; /* r = -F_m dm, of which only the size is wanted; J du is it to the tolerance */
+    Mat       J;
+    PetscReal nr = 0.0;
+
+    PetscCall(DiniGetJacobian(dini, &J, NULL));
+    if (J) PetscCall(MatMult(J, du, r));
+    if (J) PetscCall(VecNorm(r, NORM_2, &nr));
+    bound = 2.0 * (adjointrtol * nubar * ndu + tangentrtol * nlambda * nr) + 1e3 * PETSC_MACHINE_EPSILON * (nubar * ndu + nmbar * ndm + nlambda * nr);
+    if (!J) bound += 1e-5 * (nubar * ndu + nmbar * ndm); /* the application's own solves, verified by differences only */
+  }
+  difference = PetscAbsScalar(forward - adjoint);
+  PetscCall(PetscSNPrintf(what, sizeof(what), "<ubar, JVP dm> = %.10g and <VJP ubar, dm> = %.10g differ by %.1e, bound %.1e",
+                          (double)PetscRealPart(forward), (double)PetscRealPart(adjoint), (double)difference, (double)bound));
+  PetscCall(DiniCheckVerdict_Private(dini, check, difference <= bound ? DINI_VERDICT_OK : DINI_VERDICT_WRONG, what));
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(VecDestroy(&du));
+  PetscCall(VecDestroy(&lambda));
+  PetscCall(VecDestroy(&dm));
+  PetscCall(VecDestroy(&mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniCheckAll(Dini dini, DiniChecking *check)
+{
+  Vec correction;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(check->u, &correction));
+  PetscCall(DiniCheckError_Private(dini, check->u, &check->error, correction));
+  PetscCall(VecDestroy(&correction));
+  PetscCall(PetscViewerASCIIPrintf(check->viewer, "Dini check at the solution, whose error |J^{-1} F| is %.1e\n", (double)check->error));
+  PetscCall(PetscViewerASCIIPushTab(check->viewer));
+  PetscCall(DiniCheckJacobian(dini, check));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    const char *name;
+    PetscBool   active;
+
+    PetscCall(DiniGetParameter(dini, p, &name, NULL));
+    PetscCall(DiniGetParameterActive(dini, p, &active));
+    if (active) PetscCall(DiniCheckParameterJacobian(dini, check, p, name));
+  }
+  PetscCall(DiniSetPoint_Private(dini, check->home)); /* differences have touched m and put it back */
+  PetscCall(DiniCheckDot(dini, check));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    PetscBool active;
+
+    PetscCall(DiniGetParameterActive(dini, p, &active));
+    if (active) PetscCall(DiniCheckTaylor_Private(dini, check, p));
+  }
+  PetscCall(PetscViewerASCIIPopTab(check->viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Checks J, F_m, the tangent, the adjoint and the gradient of an object against independent ways to the same numbers.
+
+  Collective. Prints a line for each of: J v against differences of F; F_m dm of each active block against differences of F;
+  <ubar, JVP dm> = <VJP ubar, dm>; and per block a table of Taylor remainders, |u(m + h dm) - u - h du| for the tangent and
+  |J(m + h dm) - J - h Re<g, dm>| for the gradient, with the measured order, which is 2 for right derivatives. Without an
+  objective J is Re<w, u> with a random w. Where the forward solve is too loose to tell, the check says so and does not call
+  the derivative wrong. State, parameters and statistics are as before afterwards.
+
+  @param[in] dini   the Dini, after DiniSolve() or DiniAttach()
+  @param[in] viewer an ASCII viewer, NULL for standard output
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_WRONG, after everything has been printed, when something is wrong
+
+  Option: `-dini_check [viewer]` runs it once, before the first derivative is used.
+*/
+PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
+{
+  DiniChecking              check     = {0};
+  const DiniStatistics      stats     = dini->stats;
+  const DiniConvergedReason reason    = dini->reason;
+  const PetscInt            nmonitors = dini->nmonitors;
+  const PetscBool           guard = dini->guard, policy = dini->erroriffail, told = dini->reasonrequested;
+  PetscErrorCode            failed;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniCheckPoint_Private(dini));
+  if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)dini), &viewer));
+  check.viewer = viewer;
+  check.home   = dini->u;
+  PetscCall(PetscObjectReference((PetscObject)check.home));
+  dini->checkrequested = PETSC_FALSE;
+  PetscCall(VecDuplicate(dini->u, &check.u));
+  PetscCall(VecCopy(dini->u, check.u));
+  PetscCall(DiniCreateParameterVec(dini, &check.m));
+  if (!dini->objective) {
+    PetscCall(VecDuplicate(dini->u, &check.w));
+    PetscCall(DiniRandomDirection_Private(dini, 9, dini->u, check.w));
+  }
+  PetscCall(PetscLogEventBegin(DINI_Check, dini, 0, 0, 0));
+  dini->guard           = PETSC_FALSE; /* a check shows what a guard would only refuse */
+  dini->nmonitors       = 0;
+  dini->reasonrequested = PETSC_FALSE;
+  failed                = DiniCheckAll(dini, &check);
+  dini->guard           = guard;
+  dini->erroriffail     = policy;
+  dini->nmonitors       = nmonitors;
+  dini->reasonrequested = told;
+  if (!failed) failed = DiniSetParameters(dini, check.m);
+  if (!failed) failed = DiniSetPoint_Private(dini, check.home);
+  dini->reason = reason;
+  dini->stats  = stats;
+  PetscCall(PetscLogEventEnd(DINI_Check, dini, 0, 0, 0));
+  PetscCall(VecDestroy(&check.u));
+  PetscCall(VecDestroy(&check.home));
+  PetscCall(VecDestroy(&check.m));
+  PetscCall(VecDestroy(&check.w));
+  PetscCall(failed);
+  PetscCheck(!check.wrong, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "DiniCheck() found %" PetscInt_FMT " wrong, the first: %s. Start with J, then F_m, then the objective's partial "
+             "derivatives: the later tests rest on the earlier",
+             check.wrong, check.first);
+  PetscCall(PetscViewerASCIIPrintf(viewer, "Dini check passed\n"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

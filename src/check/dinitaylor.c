@@ -1,0 +1,168 @@
+/* Taylor remainders of the tangent and of the gradient along one block, against solves beside the point. */
+#include "../private/dinicheckimpl.h"
+
+#define TAYLOR_ROWS   5
+#define TAYLOR_LARGE  1e-2 /* first step, relative to the parameters */
+#define TAYLOR_FACTOR 4.0
+
+typedef struct {
+  PetscReal h;
+  PetscReal r0, r1, noise; /* zeroth- and first-order remainder, and the error of the forward solves in them */
+} DiniTaylorRow;
+
+/* J(u) at the parameters that are set, and dJ/du: the application's objective, or Re <w, u> */
+static PetscErrorCode DiniTaylorValue(Dini dini, DiniChecking *check, Vec u, PetscReal *value)
+{
+  PetscScalar dot;
+
+  PetscFunctionBegin;
+  if (dini->objective) DiniCallUser(dini, "The objective callback (DiniSetObjective())", (*dini->objective)(dini, u, value, dini->objectivectx));
+  else {
+    PetscCall(VecDot(u, check->w, &dot));
+    *value = PetscRealPart(dot);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniTaylorPartials(Dini dini, DiniChecking *check, Vec u, Vec dJdu, Vec dJdm)
+{
+  PetscFunctionBegin;
+  PetscCall(VecSet(dJdu, 0.0));
+  PetscCall(VecSet(dJdm, 0.0));
+  if (!dini->objective) PetscCall(VecCopy(check->w, dJdu));
+  else
+    DiniCallUser(dini, "The objective gradient callback (DiniSetObjective())",
+                 (*dini->gradient)(dini, u, dJdu, dJdm, dini->objectivectx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Re <g, dm> with the reduced gradient g at the point, and dJ/du there */
+static PetscErrorCode DiniTaylorSlope(Dini dini, DiniChecking *check, Vec dm, Vec dJdu, PetscReal *slope)
+{
+  Vec         dJdm, g;
+  PetscScalar dot;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dm, &dJdm));
+  PetscCall(VecDuplicate(dm, &g));
+  PetscCall(DiniTaylorPartials(dini, check, check->u, dJdu, dJdm));
+  PetscCall(DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g));
+  PetscCall(VecAXPY(g, 1.0, dJdm));
+  PetscCall(VecDot(dm, g, &dot));
+  *slope = PetscRealPart(dot);
+  PetscCall(VecDestroy(&dJdm));
+  PetscCall(VecDestroy(&g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Right derivatives leave remainders of order 2 until the error of the forward solves shows. Rows above that error give the
+  order; where there are too few, a first-order remainder far below the zeroth-order one is as good an answer.
+*/
+static PetscErrorCode DiniTaylorVerdict(Dini dini, DiniChecking *check, const DiniTaylorRow row[], PetscInt n, const char name[],
+                                        const char whose[])
+{
+  PetscReal   order = -1.0, agreement = PETSC_MAX_REAL;
+  PetscInt    usable = 0;
+  DiniVerdict verdict;
+  char        what[256];
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < n; k++) {
+    if (row[k].r0 > 0.0) agreement = PetscMin(agreement, PetscMax(row[k].r1, row[k].noise) / row[k].r0);
+    else agreement = PetscMin(agreement, row[k].r1 > 0.0 ? 1.0 : 0.0);
+    if (row[k].r1 <= 10.0 * row[k].noise) continue;
+    if (usable && row[k].r1 > 0.0) order = PetscLogReal(row[k - 1].r1 / row[k].r1) / PetscLogReal(row[k - 1].h / row[k].h);
+    usable++;
+  }
+  if (usable >= 2) {
+    verdict = order > 1.7 || agreement <= 1e-6 ? DINI_VERDICT_OK : DINI_VERDICT_WRONG;
+    PetscCall(PetscSNPrintf(what, sizeof(what), "%s by \"%s\", Taylor order %.2f", whose, name, (double)order));
+  } else {
+    verdict = agreement <= 1e-3 ? DINI_VERDICT_OK : DINI_VERDICT_LOOSE;
+    PetscCall(PetscSNPrintf(what, sizeof(what), "%s by \"%s\", agrees with differences to %.1e, the error of the forward solves",
+                            whose, name, (double)agreement));
+  }
+  PetscCall(DiniCheckVerdict_Private(dini, check, verdict, what));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniTaylorPrint(DiniChecking *check, const DiniTaylorRow u[], const DiniTaylorRow J[], PetscInt n)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(check->viewer, "       h   |u(h) - u|  |u(h) - u - h du|  order   |J(h) - J|  |J(h) - J - h <g, dm>|  order\n"));
+  for (PetscInt k = 0; k < n; k++) {
+    char ou[16] = "     ", oJ[16] = "     ";
+
+    if (k && u[k].r1 > 0.0 && u[k - 1].r1 > 0.0)
+      PetscCall(PetscSNPrintf(ou, sizeof(ou), "%5.2f", (double)(PetscLogReal(u[k - 1].r1 / u[k].r1) / PetscLogReal(u[k - 1].h / u[k].h))));
+    if (k && J[k].r1 > 0.0 && J[k - 1].r1 > 0.0)
+      PetscCall(PetscSNPrintf(oJ, sizeof(oJ), "%5.2f", (double)(PetscLogReal(J[k - 1].r1 / J[k].r1) / PetscLogReal(J[k - 1].h / J[k].h))));
+    PetscCall(PetscViewerASCIIPrintf(check->viewer, "%.2e   %.3e        %.3e    %s    %.3e            %.3e    %s\n", (double)u[k].h,
+                                     (double)u[k].r0, (double)u[k].r1, ou, (double)J[k].r0, (double)J[k].r1, oJ));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt p)
+{
+  DiniTaylorRow urow[TAYLOR_ROWS], Jrow[TAYLOR_ROWS];
+  Vec           dm, du, dJdu, m, u, d;
+  PetscReal     slope, value0, value, error, scale;
+  PetscScalar   dot;
+  PetscInt      n = 0;
+  const char   *name;
+  PetscBool     policy = dini->erroriffail, testJ = (PetscBool)(!dini->objective || dini->gradient);
+
+  PetscFunctionBegin;
+  PetscCall(DiniGetParameter(dini, p, &name, NULL));
+  PetscCall(VecDuplicate(check->m, &dm));
+  PetscCall(VecDuplicate(check->m, &m));
+  PetscCall(VecDuplicate(check->u, &du));
+  PetscCall(VecDuplicate(check->u, &dJdu));
+  PetscCall(VecDuplicate(check->u, &u));
+  PetscCall(VecDuplicate(check->u, &d));
+  PetscCall(DiniCheckDirection_Private(dini, p, dm));
+  PetscCall(DiniJVP(dini, dm, du));
+  slope = value0 = value = 0.0;
+  if (testJ) PetscCall(DiniTaylorValue(dini, check, check->u, &value0));
+  if (testJ) PetscCall(DiniTaylorSlope(dini, check, dm, dJdu, &slope));
+  for (PetscInt k = 0; k < TAYLOR_ROWS; k++) {
+    const PetscReal h = TAYLOR_LARGE * PetscPowReal(TAYLOR_FACTOR, -(PetscReal)k);
+
+    PetscCall(VecWAXPY(m, h, dm, check->m));
+    PetscCall(DiniSetParameters(dini, m));
+    PetscCall(VecCopy(check->u, u));
+    dini->erroriffail = PETSC_FALSE;
+    PetscCall(DiniSolve(dini, u));
+    dini->erroriffail = policy;
+    if (dini->reason < 0) continue; /* too far for the forward solver */
+    if (testJ) PetscCall(DiniTaylorValue(dini, check, u, &value));
+    PetscCall(DiniCheckError_Private(dini, u, &error, d));
+    PetscCall(VecDot(d, dJdu, &dot));
+    urow[n].h     = Jrow[n].h = h;
+    urow[n].noise = error + check->error;
+    PetscCall(VecWAXPY(d, -1.0, check->u, u));
+    PetscCall(VecNorm(d, NORM_2, &urow[n].r0));
+    PetscCall(VecAXPY(d, -h, du));
+    PetscCall(VecNorm(d, NORM_2, &urow[n].r1));
+    PetscCall(VecNorm(dJdu, NORM_2, &scale));
+    Jrow[n].r0    = PetscAbsReal(value - value0);
+    Jrow[n].r1    = PetscAbsReal(value - value0 - h * slope);
+    Jrow[n].noise = PetscMax(PetscAbsScalar(dot), 1e-2 * scale * urow[n].noise) + 10.0 * PETSC_MACHINE_EPSILON * (PetscAbsReal(value) + PetscAbsReal(value0));
+    n++;
+  }
+  /* back to the point, for the next block */
+  PetscCall(DiniSetParameters(dini, check->m));
+  PetscCall(DiniSetPoint_Private(dini, check->home));
+  PetscCall(DiniTaylorPrint(check, urow, Jrow, n));
+  PetscCall(DiniTaylorVerdict(dini, check, urow, n, name, "tangent"));
+  if (testJ) PetscCall(DiniTaylorVerdict(dini, check, Jrow, n, name, "gradient"));
+  PetscCall(VecDestroy(&dm));
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&du));
+  PetscCall(VecDestroy(&dJdu));
+  PetscCall(VecDestroy(&u));
+  PetscCall(VecDestroy(&d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,246 @@
+/* The derivative actions that an application calls: checks here, formulas in src/rules. */
+#include "../private/diniimpl.h"
+
+/* The first derivative of an object runs the checks that -dini_check asked for. */
+PetscErrorCode DiniCheckRequested_Private(Dini dini)
+{
+  PetscFunctionBegin;
+  if (!dini->checkrequested || dini->stage == DINI_STAGE_NEW) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->checkrequested = PETSC_FALSE;
+  PetscCall(DiniCheck(dini, dini->checkviewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniReady(Dini dini)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniCheckRequested_Private(dini));
+  PetscCall(DiniLinearize_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniCheckFlat(Dini dini, Vec m, const char what[])
+{
+  PetscInt n, N;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterLayout_Private(dini, &n, &N));
+  PetscCheck(N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "This Dini has no active parameter to differentiate with respect to; call DiniAddParameter()");
+  PetscCall(DiniCheckLayout_Private(dini, m, n, N, what, "all active parameters"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscBool DiniConjugates(DiniAdjointType type)
+{
+  return (PetscBool)(PetscDefined(USE_COMPLEX) && type == DINI_ADJOINT_TRANSPOSE);
+}
+
+/* The plain transpose A^T x is conj(A^H conj(x)); *y is x itself in the Hermitian convention. */
+static PetscErrorCode DiniConjugateInput(Dini dini, DiniAdjointType type, Vec x, Vec *y)
+{
+  PetscFunctionBegin;
+  *y = x;
+  if (DiniConjugates(type)) {
+    if (!dini->c) PetscCall(VecDuplicate(dini->u, &dini->c));
+    PetscCall(VecCopy(x, dini->c));
+    PetscCall(VecConjugate(dini->c));
+    *y = dini->c;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar)
+{
+  Vec g;
+
+  PetscFunctionBegin;
+  PetscCall(DiniReady(dini));
+  PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
+  PetscCall(DiniCheckFlat(dini, mbar, "The result mbar"));
+  PetscCall(DiniConjugateInput(dini, type, ubar, &g));
+  PetscCall(DiniRuleVJP_Private(dini, g, mbar));
+  if (DiniConjugates(type)) PetscCall(VecConjugate(mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Applies the derivative of the solution: du = (du/dm) dm, from J du = -F_m dm.
+
+  Collective. Costs one tangent solve; nothing when dm is zero.
+
+  @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
+  @param[in]  dm   direction, a flat parameter vector (DiniCreateParameterVec())
+  @param[out] du   derivative of u along dm, with the layout of the state; units of u per unit of dm
+  @return 0 or a PETSc error code; PETSC_ERR_ORDER before a solve, PETSC_ERR_ARG_WRONGSTATE when u or m has changed since,
+          PETSC_ERR_ARG_SIZ for a wrong layout, PETSC_ERR_NOT_CONVERGED when the true residual misses its tolerance
+
+  Options: `-dini_tangent_rtol`, `-dini_tangent_ksp_...`.
+
+  @see DiniVJP(), DiniMatJVP(), DiniGetDerivative()
+*/
+PetscErrorCode DiniJVP(Dini dini, Vec dm, Vec du)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniReady(dini));
+  PetscCall(DiniCheckFlat(dini, dm, "The direction dm"));
+  PetscCall(DiniCheckState_Private(dini, du, "The result du"));
+  PetscCall(DiniRuleJVP_Private(dini, dm, du));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Applies the adjoint of the derivative of the solution: mbar = (du/dm)^H ubar.
+
+  Collective. From J^H lambda = ubar, mbar = -F_m^H lambda: one adjoint solve, whatever the number of parameters. In complex
+  builds see DiniSetAdjointType().
+
+  @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
+  @param[in]  ubar cotangent of the state, such as dJ/du of an objective J; not changed
+  @param[out] mbar cotangent of the parameters, a flat parameter vector (DiniCreateParameterVec())
+  @return 0 or a PETSc error code; PETSC_ERR_ORDER before a solve, PETSC_ERR_ARG_WRONGSTATE when u or m has changed since,
+          PETSC_ERR_ARG_SIZ for a wrong layout, PETSC_ERR_NOT_CONVERGED when the true residual misses its tolerance
+
+  Options: `-dini_adjoint_rtol`, `-dini_adjoint_ksp_...`, `-dini_transpose`.
+
+  @see DiniJVP(), DiniMatVJP(), DiniGetDerivative()
+*/
+PetscErrorCode DiniVJP(Dini dini, Vec ubar, Vec mbar)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniVJP_Private(dini, dini->adjointtype, ubar, mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Solves J x = r at the solution, verified in the true residual.
+
+  Collective.
+
+  @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
+  @param[in]  r    right-hand side, with the layout of the state; not changed
+  @param[out] x    solution, with the layout of the state
+  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED when the true residual misses its tolerance
+*/
+PetscErrorCode DiniTangentSolve(Dini dini, Vec r, Vec x)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniReady(dini));
+  PetscCall(DiniCheckState_Private(dini, r, "The right-hand side r"));
+  PetscCall(DiniCheckState_Private(dini, x, "The solution x"));
+  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, r, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Solves J^H lambda = g at the solution, verified in the true residual.
+
+  Collective. In complex builds DiniSetAdjointType() makes it J^T lambda = g.
+
+  @param[in]  dini   the Dini, after DiniSolve() or DiniAttach()
+  @param[in]  g      right-hand side, with the layout of the state; not changed
+  @param[out] lambda solution, with the layout of the state
+  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED when the true residual misses its tolerance
+*/
+PetscErrorCode DiniAdjointSolve(Dini dini, Vec g, Vec lambda)
+{
+  Vec rhs;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniReady(dini));
+  PetscCall(DiniCheckState_Private(dini, g, "The right-hand side g"));
+  PetscCall(DiniCheckState_Private(dini, lambda, "The solution lambda"));
+  PetscCall(DiniConjugateInput(dini, dini->adjointtype, g, &rhs));
+  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, rhs, lambda));
+  if (DiniConjugates(dini->adjointtype)) PetscCall(VecConjugate(lambda));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Two dense matrices with as many columns each */
+static PetscErrorCode DiniCheckColumns(Dini dini, Mat X, Mat Y, const char what[], PetscInt *n)
+{
+  PetscInt  ny;
+  PetscBool xdense, ydense;
+
+  PetscFunctionBegin;
+  PetscCheck(X && Y, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s needs two dense matrices", what);
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)X, what));
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)Y, what));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)X, &xdense, MATSEQDENSE, MATMPIDENSE, ""));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)Y, &ydense, MATSEQDENSE, MATMPIDENSE, ""));
+  PetscCheck(xdense && ydense, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s takes dense matrices, created with MatCreateDense()", what);
+  PetscCall(MatGetSize(X, NULL, n));
+  PetscCall(MatGetSize(Y, NULL, &ny));
+  PetscCheck(*n == ny, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "%s got %" PetscInt_FMT " directions and room for %" PetscInt_FMT " results", what, *n, ny);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Y = (du/dm) X for the tangent; Y = (du/dm)^H X or (du/dm)^T X, by type, for the adjoint */
+static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniAdjointType type, Mat X, Mat Y, const char what[])
+{
+  PetscInt n;
+  Vec      x, y;
+
+  PetscFunctionBegin;
+  PetscCall(DiniCheckColumns(dini, X, Y, what, &n));
+  for (PetscInt j = 0; j < n; j++) {
+    PetscCall(MatDenseGetColumnVecRead(X, j, &x));
+    PetscCall(MatDenseGetColumnVecWrite(Y, j, &y));
+    if (direction == DINI_TANGENT) PetscCall(DiniJVP(dini, x, y));
+    else PetscCall(DiniVJP_Private(dini, type, x, y));
+    PetscCall(MatDenseRestoreColumnVecWrite(Y, j, &y));
+    PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
+  }
+  PetscCall(MatAssemblyBegin(Y, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(Y, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniMatVJP_Private(Dini dini, DiniAdjointType type, Mat Ubar, Mat Mbar)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniApplyColumns(dini, DINI_ADJOINT, type, Ubar, Mbar, "DiniMatVJP()"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Applies the derivative to many directions: dU = (du/dm) dM, column by column.
+
+  Collective.
+
+  @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
+  @param[in]  dM   dense matrix, rows laid out as a flat parameter vector
+  @param[out] dU   dense matrix, rows laid out as the state, as many columns as dM
+  @return 0 or a PETSc error code, see DiniJVP()
+*/
+PetscErrorCode DiniMatJVP(Dini dini, Mat dM, Mat dU)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniApplyColumns(dini, DINI_TANGENT, dini->adjointtype, dM, dU, "DiniMatJVP()"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Applies the adjoint of the derivative to many cotangents: Mbar = (du/dm)^H Ubar, column by column.
+
+  Collective.
+
+  @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
+  @param[in]  Ubar dense matrix, rows laid out as the state
+  @param[out] Mbar dense matrix, rows laid out as a flat parameter vector, as many columns as Ubar
+  @return 0 or a PETSc error code, see DiniVJP()
+*/
+PetscErrorCode DiniMatVJP(Dini dini, Mat Ubar, Mat Mbar)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniMatVJP_Private(dini, dini->adjointtype, Ubar, Mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

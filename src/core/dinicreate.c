@@ -1,0 +1,159 @@
+/* Birth, type, reset and death of a Dini. */
+#include "../private/diniimpl.h"
+
+/**
+  @brief Creates an empty Dini.
+
+  Collective.
+
+  @param[in]  comm    communicator of the state and of the parameters
+  @param[out] newdini the object; free it with DiniDestroy()
+  @return 0 or a PETSc error code
+
+  @see DiniSetSNES(), DiniSetKSP(), DiniAddParameter(), DiniSolve(), DiniVJP()
+*/
+PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
+{
+  Dini dini;
+
+  PetscFunctionBegin;
+  PetscCheck(newdini, comm, PETSC_ERR_ARG_NULL, "DiniCreate() needs a place for the new Dini");
+  *newdini = NULL;
+  PetscCall(DiniInitializePackage());
+  PetscCall(PetscHeaderCreate(dini, DINI_CLASSID, "Dini", "Implicit differentiation", "Dini", comm, DiniDestroy, DiniView));
+  dini->adjointtype = DINI_ADJOINT_HERMITIAN;
+  dini->attachrtol  = 1e-6;
+  dini->attachatol  = 1e-50;
+  dini->guard       = PETSC_TRUE;
+  dini->erroriffail = PETSC_TRUE;
+  dini->n           = PETSC_DECIDE; /* unknown until a state has been seen */
+  PetscCall(DiniEngineCreate_Private(dini));
+  *newdini = dini;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Chooses what kind of solver stands behind a Dini.
+
+  Logically Collective. DiniSetSNES() and DiniSetKSP() choose the type themselves.
+
+  @param[in] dini the Dini
+  @param[in] type DINISNES, DINIKSP, DINISHELL or a name given to DiniRegister()
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_UNKNOWN_TYPE for a name that is not registered
+
+  Option: `-dini_type <snes|ksp|shell>`.
+*/
+PetscErrorCode DiniSetType(Dini dini, DiniType type)
+{
+  PetscErrorCode (*create)(Dini);
+  PetscBool same;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCheck(type, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The type of a Dini is NULL; use DINISNES, say");
+  PetscCall(PetscObjectTypeCompare((PetscObject)dini, type, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFunctionListFind(DiniList, type, &create));
+  PetscCheck(create, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_UNKNOWN_TYPE,
+             "Unknown Dini type \"%s\"; run with -help to see the registered ones", type);
+  if (dini->ops->destroy) PetscCall((*dini->ops->destroy)(dini));
+  PetscCall(PetscMemzero(dini->ops, sizeof(*dini->ops)));
+  dini->data = NULL;
+  PetscCall(PetscObjectChangeTypeName((PetscObject)dini, type));
+  PetscCall((*create)(dini));
+  PetscCall(DiniReset(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Tells the type of a Dini.
+
+  Not Collective.
+
+  @param[in]  dini the Dini
+  @param[out] type its type, NULL when none has been set
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniGetType(Dini dini, DiniType *type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  *type = ((PetscObject)dini)->type_name;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The solution belongs to a relation that has just changed. The next derivative needs a solve. */
+PetscErrorCode DiniInvalidate_Private(Dini dini)
+{
+  PetscFunctionBegin;
+  dini->stage   = DINI_STAGE_NEW;
+  dini->guarded = PETSC_FALSE;
+  PetscCall(DiniParameterForget_Private(dini));
+  PetscCall(PetscObjectStateIncrease((PetscObject)dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Drops what a Dini has built (solution, linear solvers, work vectors) and keeps what it was given.
+
+  Collective. For use when the size of the problem changes; parameters, callbacks and options stay.
+
+  @param[in] dini the Dini
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniReset(Dini dini)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniInvalidate_Private(dini));
+  PetscTryTypeMethod(dini, reset);
+  PetscCall(DiniEngineReset_Private(dini));
+  PetscCall(DiniParameterReset_Private(dini));
+  if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
+  PetscCall(MatDestroy(&dini->D));
+  PetscCall(VecDestroy(&dini->u));
+  PetscCall(VecDestroy(&dini->ucopy));
+  PetscCall(VecDestroy(&dini->r));
+  PetscCall(VecDestroy(&dini->lambda));
+  PetscCall(VecDestroy(&dini->w[0]));
+  PetscCall(VecDestroy(&dini->w[1]));
+  PetscCall(VecDestroy(&dini->c));
+  dini->n      = PETSC_DECIDE;
+  dini->N      = 0;
+  dini->setup  = PETSC_FALSE;
+  dini->reason = DINI_CONVERGED_ITERATING;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Drops one reference to a Dini and frees it when that was the last.
+
+  Collective. With `-dini_view` the object is printed before it goes, so that its statistics are complete.
+
+  @param[in,out] dini the Dini, NULL on return
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniDestroy(Dini *dini)
+{
+  PetscFunctionBegin;
+  if (!*dini) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscValidHeaderSpecific(*dini, DINI_CLASSID, 1);
+  if (--((PetscObject)*dini)->refct > 0) {
+    *dini = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  ((PetscObject)*dini)->refct = 1; /* viewing a dying object must not see a reference count of zero */
+  if ((*dini)->viewrequested) PetscCall(PetscObjectViewFromOptions((PetscObject)*dini, NULL, "-dini_view"));
+  PetscCall(DiniReset(*dini));
+  ((PetscObject)*dini)->refct = 0;
+  if ((*dini)->ops->destroy) PetscCall((*(*dini)->ops->destroy)(*dini));
+  PetscCall(DiniMonitorCancel(*dini));
+  PetscCall(DiniParameterDestroy_Private(*dini));
+  PetscCall(DiniEngineDestroy_Private(*dini));
+  PetscCall(PetscViewerDestroy(&(*dini)->checkviewer));
+  PetscCall(VecDestroy(&(*dini)->state));
+  PetscCall(MatDestroy(&(*dini)->Juser));
+  PetscCall(MatDestroy(&(*dini)->Puser));
+  PetscCall(PetscHeaderDestroy(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,177 @@
+/*
+  The guards of the first linearization: what the application says of J and F_m is held against differences of F.
+
+  A difference is informative when its size h |y| stands clear of the rounding in F, which is about eps |J v| for v of the
+  size of u. Several steps are tried before anyone is accused: kinks and strong curvature spoil one step, not all.
+*/
+#include "../private/diniparameterimpl.h"
+
+static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8};
+#define GUARD_RTOL 1e-4
+
+typedef PetscErrorCode DiniShift(Dini, PetscReal h, Vec direction, void *ctx);
+
+/*
+  Compares h y with F(shifted by h) - F in w[0] for each step. `worst` is the best relative disagreement among the
+  informative steps, negative when there was none; `moved` tells whether F ever changed.
+*/
+static PetscErrorCode DiniGuardCompare(Dini dini, DiniShift *residual, Vec direction, void *ctx, Vec y, PetscReal *best,
+                                       PetscBool *moved)
+{
+  PetscReal ynorm, fnorm, dnorm, enorm;
+  Vec       d = dini->w[1];
+
+  PetscFunctionBegin;
+  *best  = -1.0;
+  *moved = PETSC_FALSE;
+  PetscCall(VecNorm(y, NORM_2, &ynorm));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(guardsteps); i++) {
+    const PetscReal h     = guardsteps[i];
+    const PetscReal noise = 20.0 * PETSC_MACHINE_EPSILON * dini->scale;
+
+    PetscCall((*residual)(dini, h, direction, ctx)); /* leaves F in w[1] */
+    PetscCall(VecNorm(d, NORM_2, &fnorm));
+    if (PetscIsInfOrNanReal(fnorm)) continue; /* outside the domain of F */
+    PetscCall(VecAXPY(d, -1.0, dini->w[0]));
+    PetscCall(VecNorm(d, NORM_2, &dnorm));
+    if (dnorm > 0.0) *moved = PETSC_TRUE;
+    if (PetscMax(h * ynorm, dnorm) <= 10.0 * noise) continue;
+    PetscCall(VecAXPY(d, -h, y));
+    PetscCall(VecNorm(d, NORM_2, &enorm));
+    enorm = PetscMax(enorm - noise, 0.0) / PetscMax(h * ynorm, dnorm);
+    if (*best < 0.0 || enorm < *best) *best = enorm;
+    if (*best <= GUARD_RTOL) break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F(u + h v, m) in w[1]; the shifted state is built in r */
+static PetscErrorCode DiniShiftState(Dini dini, PetscReal h, Vec v, void *ctx)
+{
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  (void)ctx;
+  PetscCall(VecWAXPY(dini->r, h, v, dini->u));
+  PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], &norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* <w, A v> = <A^H w, v> catches a shell or a library whose transposed product is another matrix's */
+static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Vec v, Vec Av, Vec w, Vec AHw)
+{
+  PetscScalar forward, adjoint;
+  PetscReal   nw, nv, nAv, nAHw;
+
+  PetscFunctionBegin;
+  PetscCall(DiniRandomDirection_Private(dini, 2, Av, w));
+  PetscCall(MatMultHermitianTranspose(A, w, AHw));
+  PetscCall(VecDot(Av, w, &forward));  /* w^H (A v) */
+  PetscCall(VecDot(v, AHw, &adjoint)); /* (A^H w)^H v */
+  PetscCall(VecNorm(w, NORM_2, &nw));
+  PetscCall(VecNorm(v, NORM_2, &nv));
+  PetscCall(VecNorm(Av, NORM_2, &nAv));
+  PetscCall(VecNorm(AHw, NORM_2, &nAHw));
+  PetscCheck(PetscAbsScalar(forward - adjoint) <= 1e-8 * PetscMax(nw * nAv, nv * nAHw), PetscObjectComm((PetscObject)dini),
+             PETSC_ERR_ARG_WRONG,
+             "The adjoint product of %s does not belong to its product: <w, A v> and <A^H w, v> differ by %g where |w||A v| "
+             "is %g; correct the transposed product, or the symmetry the matrix claims",
+             what, (double)PetscAbsScalar(forward - adjoint), (double)(nw * nAv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec v, Vec Jv, Vec w, Vec JHw)
+{
+  PetscReal best;
+  PetscBool moved, transposes;
+
+  PetscFunctionBegin;
+  PetscCall(DiniRandomDirection_Private(dini, 1, dini->u, v));
+  PetscCall(MatMult(J, v, Jv));
+  PetscCall(DiniCheckFinite_Private(dini, Jv, "The Jacobian, from the Jacobian callback,", &dini->scale));
+  PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
+  PetscCall(VecNorm(dini->w[0], NORM_2, &dini->stats.forward_residual));
+  PetscCall(DiniGuardCompare(dini, DiniShiftState, v, NULL, Jv, &best, &moved));
+  if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));
+  else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));
+  PetscCheck(best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
+             "approximate matrix is no Jacobian: give the exact one with DiniSetJacobian() (the solver keeps its own), use "
+             "-snes_fd_color, or, if F is not smooth here, switch this guard off with -dini_guard 0",
+             (double)best, moved ? "" : ", and F does not change with u at all");
+  PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, &transposes));
+  if (transposes) PetscCall(DiniGuardTranspose(dini, J, "the Jacobian", v, Jv, w, JHw)); /* else the engine speaks up */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F(u, m + h dm) in w[1] */
+static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *ctx)
+{
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterShifted_Private(dini, (DiniParameter)ctx, h, dm, dini->w[1], &norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, Vec y, Vec w, Vec mbar)
+{
+  PetscReal best, ynorm;
+  PetscBool moved;
+  char      what[256];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(what, sizeof(what), "F_m of parameter \"%s\" (type \"%s\")", par->name, par->kind->name));
+  PetscCall(DiniRandomDirection_Private(dini, 3, par->copy, dm));
+  PetscCall(MatMult(par->Fm, dm, y));
+  PetscCall(DiniCheckFinite_Private(dini, y, what, &ynorm));
+  PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
+  PetscCall(DiniGuardCompare(dini, DiniShiftParameter, dm, par, y, &best, &moved));
+  if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so %s is not guarded\n", what));
+  else PetscCall(PetscInfo(dini, "%s agrees with a difference of F to %g\n", what, (double)best));
+  PetscCheck(moved || ynorm > 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "F_m of parameter \"%s\" is zero: F does not change with it. Give the update callback that hands it to the "
+             "residual (DiniSetParameterUpdate()), see that the residual reads this very Vec, or, if it truly does not enter, "
+             "say so with -dini_parameter_%s_type zero",
+             par->name, par->name);
+  PetscCheck(moved || best < 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
+             "missing or does not reach the residual",
+             what);
+  PetscCheck(best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows how far off "
+             "it is), complete the pattern, or, if F is not smooth here, switch this guard off with -dini_guard 0",
+             what, (double)best);
+  if ((par->apply && par->applyadjoint) || par->Fmuser) PetscCall(DiniGuardTranspose(dini, par->Fm, what, dm, y, w, mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J)
+{
+  Vec            work[4];
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
+  for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(dini->u, &work[i]));
+  failed = DiniGuardJacobian(dini, J, work[0], work[1], work[2], work[3]);
+  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
+  PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
+{
+  Vec            work[4]; /* layouts: block, state, state, block */
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
+  for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
+  failed = DiniGuardParameter(dini, par, work[0], work[1], work[2], work[3]);
+  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
+  PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,209 @@
+/* What can be set on a Dini from code or from the options database, apart from the relation itself. */
+#include "../private/diniimpl.h"
+
+/**
+  @brief Sets the prefix of all options of a Dini, of its linear solvers and of its parameters.
+
+  Logically Collective.
+
+  @param[in] dini   the Dini
+  @param[in] prefix the prefix, without a leading hyphen
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniSetOptionsPrefix(Dini dini, const char prefix[])
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(PetscObjectSetOptionsPrefix((PetscObject)dini, prefix));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Appends to the prefix of all options of a Dini.
+
+  Logically Collective.
+
+  @param[in] dini   the Dini
+  @param[in] prefix what to append
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniAppendOptionsPrefix(Dini dini, const char prefix[])
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(PetscObjectAppendOptionsPrefix((PetscObject)dini, prefix));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Tells the prefix of all options of a Dini.
+
+  Not Collective.
+
+  @param[in]  dini   the Dini
+  @param[out] prefix the prefix, not to be freed
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(PetscObjectGetOptionsPrefix((PetscObject)dini, prefix));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Configures a Dini from the options database. Call it after the parameters have been added.
+
+  Collective.
+
+  @param[in] dini the Dini
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a value that makes no sense
+
+  Options:
+  - `-dini_type <snes|ksp|shell>`: the kind of solver, DiniSetType()
+  - `-dini_tangent_rtol`, `-dini_adjoint_rtol <1e-10>`: accepted true relative residuals, DiniSetTolerances()
+  - `-dini_transpose <auto|native|explicit|symmetric>`: DiniSetTranspose()
+  - `-dini_adjoint_type <hermitian|transpose>`: DiniSetAdjointType()
+  - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol`: DiniSetAttachTolerances()
+  - `-dini_guard <true>`: DiniSetGuard()
+  - `-dini_error_if_not_converged <true>`: DiniSetErrorIfNotConverged()
+  - `-dini_parameter_<name>_...`: DiniSetParameterType(), DiniSetParameterDifference(), DiniSetParameterAffine(),
+    DiniSetParameterMaxColumns(), DiniSetParameterActive()
+  - `-dini_tangent_ksp_...`, `-dini_adjoint_ksp_...`: Dini's own linear solvers
+  - `-dini_view`: print the object when it is destroyed
+  - `-dini_monitor`: print a line per operation
+  - `-dini_converged_reason`: print why each solve ended
+  - `-dini_check [viewer]`: run DiniCheck() once, before the first derivative
+*/
+PetscErrorCode DiniSetFromOptions(Dini dini)
+{
+  char      type[256];
+  PetscBool set, flag;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  dini->fromoptions = PETSC_TRUE;
+  PetscObjectOptionsBegin((PetscObject)dini);
+  PetscCall(PetscOptionsFList("-dini_type", "Kind of solver behind the object", "DiniSetType", DiniList,
+                              ((PetscObject)dini)->type_name ? ((PetscObject)dini)->type_name : DINISNES, type, sizeof(type),
+                              &set));
+  if (set) PetscCall(DiniSetType(dini, type));
+  PetscCall(PetscOptionsEnum("-dini_adjoint_type", "Adjoint or plain transpose in complex builds", "DiniSetAdjointType",
+                             DiniAdjointTypes, (PetscEnum)dini->adjointtype, (PetscEnum *)&dini->adjointtype, NULL));
+  {
+    PetscReal rtol = dini->attachrtol, atol = dini->attachatol;
+
+    PetscCall(PetscOptionsReal("-dini_attach_rtol", "|F| accepted at attach, relative to |J u|", "DiniSetAttachTolerances",
+                               rtol, &rtol, NULL));
+    PetscCall(PetscOptionsReal("-dini_attach_atol", "|F| accepted at attach", "DiniSetAttachTolerances", atol, &atol, NULL));
+    PetscCall(DiniSetAttachTolerances(dini, rtol, atol));
+  }
+  PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard", dini->guard,
+                             &dini->guard, NULL));
+  PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error", "DiniSetErrorIfNotConverged",
+                             dini->erroriffail, &dini->erroriffail, NULL));
+  PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(PetscOptionsBool("-dini_monitor", "Print a line per operation", "DiniMonitorSet", PETSC_FALSE, &flag, &set));
+  if (set && flag) PetscCall(DiniMonitorSet(dini, DiniMonitorDefault, NULL, NULL));
+  PetscCall(PetscOptionsName("-dini_converged_reason", "Print why each solve ended", "DiniGetConvergedReason",
+                             &dini->reasonrequested));
+  PetscCall(PetscOptionsName("-dini_view", "Print the object when it is destroyed", "DiniView", &dini->viewrequested));
+  PetscCall(PetscOptionsName("-dini_check", "Check the derivatives before the first one is used", "DiniCheck", &flag));
+  if (flag) {
+    PetscCall(PetscViewerDestroy(&dini->checkviewer));
+    PetscCall(PetscOptionsGetViewer(PetscObjectComm((PetscObject)dini), ((PetscObject)dini)->options,
+                                    ((PetscObject)dini)->prefix, "-dini_check", &dini->checkviewer, NULL,
+                                    &dini->checkrequested));
+  }
+  PetscOptionsEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Sets how large |F(u, m)| may be at a state found elsewhere.
+
+  Logically Collective. Applies to DiniAttach() and to states from DiniSetSolve(). The scale of the relative tolerance is
+  |J u|, the size of the terms of F that cancel at a solution, measured by one difference of F.
+
+  @param[in] dini the Dini
+  @param[in] rtol relative tolerance, initially 1e-6; PETSC_INFINITY accepts everything, PETSC_DEFAULT leaves it as it is
+  @param[in] atol absolute tolerance, in units of F; PETSC_DEFAULT leaves it as it is
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative tolerance
+
+  Options: `-dini_attach_rtol`, `-dini_attach_atol`.
+*/
+PetscErrorCode DiniSetAttachTolerances(Dini dini, PetscReal rtol, PetscReal atol)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  if (rtol == PETSC_DEFAULT) rtol = dini->attachrtol;
+  if (atol == PETSC_DEFAULT) atol = dini->attachatol;
+  PetscCheck(rtol >= 0.0 && atol >= 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "Attach tolerances %g and %g must not be negative", (double)rtol, (double)atol);
+  dini->attachrtol = rtol;
+  dini->attachatol = atol;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Chooses the adjoint of DiniVJP() and DiniAdjointSolve() in complex builds.
+
+  Logically Collective.
+
+  @param[in] dini the Dini
+  @param[in] type DINI_ADJOINT_HERMITIAN (default), for which <ubar, JVP dm> = <VJP ubar, dm> with the inner product
+                  y^H x; or DINI_ADJOINT_TRANSPOSE, J^T lambda = ubar and mbar = -F_m^T lambda
+  @return 0 or a PETSc error code
+
+  Option: `-dini_adjoint_type <hermitian|transpose>`. Gradients of objectives are Hermitian whatever is set here.
+*/
+PetscErrorCode DiniSetAdjointType(Dini dini, DiniAdjointType type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  dini->adjointtype = type;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Switches the comparison of J and F_m with differences of F at the first linearization on or off.
+
+  Logically Collective. The guard costs a handful of residuals once per object. It catches Picard and other approximate
+  Jacobians, forgotten update callbacks, parameters that the residual never reads, and incomplete patterns.
+
+  @param[in] dini  the Dini
+  @param[in] guard PETSC_TRUE (default) or PETSC_FALSE
+  @return 0 or a PETSc error code
+
+  Option: `-dini_guard <true|false>`.
+*/
+PetscErrorCode DiniSetGuard(Dini dini, PetscBool guard)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  dini->guard = guard;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Chooses between an error and a reason when a solve fails.
+
+  Logically Collective. Without errors, a failed solve leaves a negative DiniGetConvergedReason(); a failed forward solve
+  leaves no point to differentiate at, and a failed tangent or adjoint solve fills its result with NaN, so that it can not
+  pass for a derivative.
+
+  @param[in] dini the Dini
+  @param[in] flag PETSC_TRUE (default) or PETSC_FALSE
+  @return 0 or a PETSc error code
+
+  Option: `-dini_error_if_not_converged <true|false>`.
+*/
+PetscErrorCode DiniSetErrorIfNotConverged(Dini dini, PetscBool flag)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  dini->erroriffail = flag;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,274 @@
+/* Where derivatives are taken: set-up, forward solve, attach. */
+#include "../private/diniimpl.h"
+#include <petsctime.h>
+
+/**
+  @brief Checks that a Dini has what its type needs. DiniSolve() and DiniAttach() call it.
+
+  Collective.
+
+  @param[in] dini the Dini
+  @return 0 or a PETSc error code; PETSC_ERR_ORDER, with the call that is missing, when something is
+*/
+PetscErrorCode DiniSetUp(Dini dini)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  if (dini->setup) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(((PetscObject)dini)->type_name, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "This Dini has no solver; call DiniSetSNES(), DiniSetKSP(), or DiniSetType() with DINISHELL");
+  PetscTryTypeMethod(dini, setup);
+  dini->setup = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The first state seen fixes the layout of u; later ones must have it. */
+PetscErrorCode DiniSetUpLayout_Private(Dini dini, Vec u)
+{
+  PetscFunctionBegin;
+  if (dini->n == PETSC_DECIDE) {
+    PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The state u is NULL");
+    PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state u"));
+    PetscCall(VecDuplicate(u, &dini->r));
+    PetscCall(VecDuplicate(u, &dini->lambda));
+    PetscCall(VecDuplicate(u, &dini->ucopy));
+    PetscCall(VecDuplicate(u, &dini->w[0]));
+    PetscCall(VecDuplicate(u, &dini->w[1]));
+    PetscCall(VecGetLocalSize(u, &dini->n));
+    PetscCall(VecGetSize(u, &dini->N));
+  } else PetscCall(DiniCheckLayout_Private(dini, u, dini->n, dini->N, "The state u", "the state of the first solve"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F at the parameters last pushed. A caller that takes the norm copes with NaN itself. */
+PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
+{
+  PetscFunctionBegin;
+  dini->stats.residuals++;
+  if (dini->residual) {
+    DiniCallUserReads(dini, u, "The residual callback (DiniSetResidual())", (*dini->residual)(dini, u, F, dini->residualctx));
+  } else {
+    PetscCheck(dini->ops->residual, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+               "A Dini of type \"%s\" has no residual of its own; call DiniSetResidual()", ((PetscObject)dini)->type_name);
+    PetscUseTypeMethod(dini, residual, u, F);
+  }
+  if (norm) PetscCall(VecNorm(F, NORM_2, norm));
+  else PetscCall(DiniCheckFinite_Private(dini, F, "The residual F(u, m), from the residual callback,", NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Computes the residual F(u, m) at the current parameters.
+
+  Collective.
+
+  @param[in]  dini the Dini
+  @param[in]  u    state
+  @param[out] F    residual, with the layout of the state
+  @return 0 or a PETSc error code; PETSC_ERR_FP when F has NaN or Inf in it
+*/
+PetscErrorCode DiniComputeResidual(Dini dini, Vec u, Vec F)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniSetUp(dini));
+  PetscCall(DiniSetUpLayout_Private(dini, u));
+  PetscCall(DiniCheckState_Private(dini, F, "The residual F"));
+  PetscCall(DiniParameterPull_Private(dini));
+  PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(DiniResidual_Private(dini, u, F, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Derivatives belong to these values of u and m; whoever changes them is found out by object state and by value. */
+PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscObjectReference((PetscObject)u));
+  PetscCall(VecDestroy(&dini->u));
+  dini->u = u;
+  PetscCall(VecCopy(u, dini->ucopy));
+  PetscCall(PetscObjectStateGet((PetscObject)u, &dini->ustate));
+  PetscCall(DiniParameterForget_Private(dini));
+  PetscCall(DiniParameterRemember_Private(dini));
+  dini->stage = DINI_STAGE_SOLVED;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Is u a solution? |F| is compared with |J u|, the size of the terms that cancel in it, by one difference of F. Work in w.
+*/
+static PetscErrorCode DiniAcceptState(Dini dini, Vec u, PetscReal *fnorm, PetscReal *scale, PetscBool *accepted)
+{
+  const PetscReal h = PETSC_SQRT_MACHINE_EPSILON;
+  PetscReal       unorm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniCheckFinite_Private(dini, u, "The state u", &unorm));
+  PetscCall(DiniResidual_Private(dini, u, dini->w[0], NULL));
+  PetscCall(VecNorm(dini->w[0], NORM_2, fnorm));
+  *scale    = 0.0;
+  *accepted = (PetscBool)(*fnorm <= dini->attachatol);
+  if (!*accepted) {
+    if (unorm > 0.0) {
+      PetscCall(VecCopy(u, dini->r));
+      PetscCall(VecScale(dini->r, 1.0 + h));
+    } else PetscCall(VecSet(dini->r, h));
+    PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], scale));
+    PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
+    PetscCall(VecNorm(dini->w[1], NORM_2, scale));
+    *scale = PetscIsInfOrNanReal(*scale) ? 0.0 : *scale / h;
+    /* what rounding in F can not tell from zero is zero */
+    *accepted = (PetscBool)(*fnorm <= PetscMax(dini->attachrtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
+  }
+  dini->stats.forward_residual = *fnorm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniForwardFailed(Dini dini, DiniConvergedReason reason, PetscInt its)
+{
+  PetscFunctionBegin;
+  dini->stage  = DINI_STAGE_NEW;
+  dini->reason = reason;
+  dini->stats.forward_failures++;
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], DiniConvergedReason good, PetscBool *accepted)
+{
+  PetscReal fnorm, scale;
+
+  PetscFunctionBegin;
+  PetscCall(DiniAcceptState(dini, u, &fnorm, &scale, accepted));
+  if (*accepted) {
+    dini->reason = good;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniForwardFailed(dini, DINI_DIVERGED_FORWARD_RESIDUAL, 0));
+  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s is not a solution: |F(u, m)| = %g where |J u| is about %g, so its relative size %g exceeds %g. Solve more "
+             "tightly, check that m and the residual belong together, or accept it with -dini_attach_rtol",
+             whose, (double)fnorm, (double)scale, (double)(scale > 0.0 ? fnorm / scale : PETSC_INFINITY),
+             (double)dini->attachrtol);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *converged)
+{
+  const char         *why = NULL, *type = ((PetscObject)dini)->type_name;
+  DiniConvergedReason reason;
+
+  PetscFunctionBegin;
+  *its = 0;
+  if (dini->solve) {
+    DiniCallUser(dini, "The solve callback (DiniSetSolve())", (*dini->solve)(dini, u, dini->solvectx));
+    PetscCall(DiniAcceptOrFail(dini, u, "The state from the solve callback", DINI_CONVERGED_FORWARD, converged));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCheck(dini->ops->solve, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "A Dini of type \"%s\" has no solve of its own; call DiniSetSolve(), or DiniAttach() at a known solution",
+             ((PetscObject)dini)->type_name);
+  PetscUseTypeMethod(dini, solve, u, its, &reason, &why);
+  dini->stats.forward_iterations += *its;
+  if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->stats.forward_residual);
+  *converged = (PetscBool)(reason > 0);
+  if (*converged) {
+    PetscCall(DiniCheckFinite_Private(dini, u, "The state u from the forward solve", NULL));
+    dini->reason = reason;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniForwardFailed(dini, reason, *its));
+  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini),
+             reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
+             "The forward solve (%s) stopped with %s after %" PetscInt_FMT
+             " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
+             type, why, *its, reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", type, type);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Finds u with F(u, m) = 0 at the current parameters and makes it the point of differentiation.
+
+  Collective. The Dini keeps a reference to u and a copy of its values, and refuses derivatives when u or a parameter has
+  been changed since.
+
+  @param[in]     dini the Dini
+  @param[in,out] u    initial guess on entry, solution on return
+  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED with the solver's reason when it fails
+
+  Option: `-dini_converged_reason`, and the solver's own.
+
+  @see DiniAttach(), DiniJVP(), DiniVJP(), DiniSetErrorIfNotConverged()
+*/
+PetscErrorCode DiniSolve(Dini dini, Vec u)
+{
+  PetscInt       its;
+  PetscBool      converged;
+  PetscLogDouble start, end;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniSetUp(dini));
+  PetscCall(DiniSetUpLayout_Private(dini, u));
+  dini->stage = DINI_STAGE_NEW;
+  PetscCall(DiniParameterPull_Private(dini));
+  PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(PetscTime(&start));
+  PetscCall(PetscLogEventBegin(DINI_Solve, dini, u, 0, 0));
+  PetscCall(DiniForward(dini, u, &its, &converged));
+  PetscCall(PetscLogEventEnd(DINI_Solve, dini, u, 0, 0));
+  PetscCall(PetscTime(&end));
+  dini->stats.forward_seconds += (PetscReal)(end - start);
+  if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->stats.forward_solves++;
+  PetscCall(DiniSetPoint_Private(dini, u));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Makes a solution found elsewhere the point of differentiation.
+
+  Collective. Checks that F(u, m) = 0 to the tolerances of DiniSetAttachTolerances(), at two residual evaluations.
+
+  @param[in] dini the Dini
+  @param[in] u    the solution at the current parameters; referenced
+  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED, with the sizes, when F(u, m) is not small enough
+
+  Options: `-dini_attach_rtol`, `-dini_attach_atol`.
+*/
+PetscErrorCode DiniAttach(Dini dini, Vec u)
+{
+  PetscBool accepted;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniSetUp(dini));
+  PetscCall(DiniSetUpLayout_Private(dini, u));
+  dini->stage = DINI_STAGE_NEW;
+  PetscCall(DiniParameterPull_Private(dini));
+  PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(DiniAcceptOrFail(dini, u, "The attached state", DINI_CONVERGED_ATTACHED, &accepted));
+  if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniSetPoint_Private(dini, u));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, 0, dini->stats.forward_residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives the state at which derivatives are taken.
+
+  Not Collective.
+
+  @param[in]  dini the Dini
+  @param[out] u    the Vec of the last successful DiniSolve() or DiniAttach(), not to be destroyed; NULL before
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniGetSolution(Dini dini, Vec *u)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  *u = dini->stage == DINI_STAGE_NEW ? NULL : dini->u;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

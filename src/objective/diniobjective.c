@@ -1,0 +1,245 @@
+/* Objectives J(u(m), m) and their reduced gradient. */
+#include "../private/diniimpl.h"
+#include <math.h>
+
+/**
+  @brief Gives the Vec that objectives solve for: the initial guess of the first solve, the warm start of the next ones.
+
+  Logically Collective.
+
+  @param[in] dini the Dini
+  @param[in] u    the state; referenced. After a solve that failed it holds the last good state again
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniSetState(Dini dini, Vec u)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The state is NULL");
+  PetscCall(PetscObjectReference((PetscObject)u));
+  PetscCall(VecDestroy(&dini->state));
+  dini->state = u;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives back the Vec of DiniSetState().
+
+  Not Collective.
+
+  @param[in]  dini the Dini
+  @param[out] u    the state, NULL when none was set
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniGetState(Dini dini, Vec *u)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  *u = dini->state;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives an objective J(u, m) by its value and its partial derivatives.
+
+  Logically Collective. The callbacks read the parameters from the application's own blocks, which hold the values u belongs
+  to. In complex builds dJ = Re(<dJdu, du> + <dJdm, dm>) with the inner product y^H x.
+
+  @param[in] dini     the Dini
+  @param[in] value    computes J, the same on every rank
+  @param[in] gradient fills dJdu, with the layout of the state, and dJdm, a flat parameter vector
+                      (DiniGetParameterSubVec() gives its blocks); both are zero on entry; NULL for values only
+  @param[in] ctx      context of both, may be NULL
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniSetObjective(Dini dini, DiniObjectiveFn *value, DiniObjectiveGradientFn *gradient, void *ctx)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  dini->objective    = value;
+  dini->gradient     = gradient;
+  dini->objectivectx = ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Tells whether a Dini has an objective.
+
+  Not Collective.
+
+  @param[in]  dini the Dini
+  @param[out] has  PETSC_TRUE after DiniSetObjective()
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniHasObjective(Dini dini, PetscBool *has)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  *has = (PetscBool)(dini->objective != NULL);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is the state already the solution at m? Line searches ask for value and gradient at one point one after the other. */
+static PetscErrorCode DiniSolvedAt(Dini dini, Vec m, PetscBool *solved)
+{
+  Vec       u, current;
+  PetscBool same;
+
+  PetscFunctionBegin;
+  *solved = PETSC_FALSE;
+  PetscCall(DiniGetSolution(dini, &u));
+  if (!u || u != dini->state) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecEqual(u, dini->ucopy, &same));
+  if (!same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniCreateParameterVec(dini, &current));
+  PetscCall(VecEqual(current, m, solved));
+  PetscCall(VecDestroy(&current));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* u(m) in the state. After a failure the state is the last good one; where that is tolerated, *converged tells. */
+static PetscErrorCode DiniSolveAt(Dini dini, Vec m, PetscBool tolerated, PetscBool *converged)
+{
+  const PetscBool policy = dini->erroriffail;
+  PetscErrorCode  failed;
+  PetscBool       solved;
+  Vec             before;
+
+  PetscFunctionBegin;
+  PetscCheck(dini->objective, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER, "There is no objective; call DiniSetObjective()");
+  PetscCheck(dini->state, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "There is no state to solve for; call DiniSetState() with an initial guess");
+  *converged = PETSC_TRUE;
+  PetscCall(DiniSolvedAt(dini, m, &solved));
+  if (solved) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniSetParameters(dini, m));
+  PetscCall(VecDuplicate(dini->state, &before));
+  PetscCall(VecCopy(dini->state, before));
+  if (tolerated) dini->erroriffail = PETSC_FALSE;
+  failed            = DiniSolve(dini, dini->state);
+  dini->erroriffail = policy;
+  *converged        = (PetscBool)(!failed && dini->reason > 0);
+  if (!*converged) PetscCall(VecCopy(before, dini->state));
+  PetscCall(VecDestroy(&before));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniObjectiveValue(Dini dini, PetscReal *value)
+{
+  PetscReal extremes[2], all[2];
+
+  PetscFunctionBegin;
+  DiniCallUserReads(dini, dini->state, "The objective callback (DiniSetObjective())",
+                    (*dini->objective)(dini, dini->state, value, dini->objectivectx));
+  extremes[0] = PetscIsInfOrNanReal(*value) ? PETSC_MAX_REAL : *value;
+  extremes[1] = -extremes[0];
+  PetscCall(MPIU_Allreduce(extremes, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(all[0] < PETSC_MAX_REAL, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP, "The objective callback returned NaN or Inf");
+  PetscCheck(all[0] + all[1] <= 1e-8 * PetscMax(PetscAbsReal(all[0]), PetscAbsReal(all[1])), PetscObjectComm((PetscObject)dini),
+             PETSC_ERR_ARG_INCOMP,
+             "The objective callback returned values from %g to %g on different ranks; reduce it over the communicator",
+             (double)-all[1], (double)all[0]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPartials(Dini dini, Vec dJdu, Vec dJdm)
+{
+  PetscFunctionBegin;
+  PetscCall(VecSet(dJdu, 0.0));
+  PetscCall(VecSet(dJdm, 0.0));
+  DiniCallUserReads(dini, dini->state, "The objective gradient callback (DiniSetObjective())",
+                    (*dini->gradient)(dini, dini->state, dJdu, dJdm, dini->objectivectx));
+  PetscCall(DiniCheckFinite_Private(dini, dJdu, "dJ/du, from the objective gradient callback,", NULL));
+  PetscCall(DiniCheckFinite_Private(dini, dJdm, "dJ/dm, from the objective gradient callback,", NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* g = dJ/dm - F_m^H lambda with J^H lambda = dJ/du */
+static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
+{
+  Vec            dJdu, dJdm;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCheck(dini->gradient, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "The objective has no partial derivatives; give the gradient callback to DiniSetObjective()");
+  PetscCall(DiniCheckRequested_Private(dini));
+  PetscCall(VecDuplicate(dini->state, &dJdu));
+  PetscCall(DiniCreateParameterVec(dini, &dJdm));
+  failed = DiniPartials(dini, dJdu, dJdm);
+  if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g);
+  if (!failed) failed = VecAXPY(g, 1.0, dJdm);
+  PetscCall(VecDestroy(&dJdu));
+  PetscCall(VecDestroy(&dJdm));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The value and, for g, the gradient. Where failures are tolerated, a point at which a solve fails has an infinite value and
+  a zero gradient; the state is the last good one.
+*/
+PetscErrorCode DiniEvaluate_Private(Dini dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g)
+{
+  const PetscBool policy = dini->erroriffail;
+  PetscErrorCode  failed = PETSC_SUCCESS;
+  PetscBool       converged;
+
+  PetscFunctionBegin;
+  PetscCall(DiniSolveAt(dini, m, tolerated, &converged));
+  if (converged) {
+    PetscCall(DiniObjectiveValue(dini, value));
+    if (g) {
+      if (tolerated) dini->erroriffail = PETSC_FALSE;
+      failed            = DiniReducedGradient(dini, g);
+      dini->erroriffail = policy;
+      PetscCall(failed);
+      converged = (PetscBool)(dini->reason > 0);
+    }
+  }
+  if (converged) dini->lastvalue = *value;
+  else {
+    *value = INFINITY;
+    if (g) PetscCall(VecSet(g, 0.0));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Computes J(u(m), m): sets the parameters, solves for the state, evaluates.
+
+  Collective. Nothing is solved when the state belongs to m already.
+
+  @param[in]  dini  the Dini, with DiniSetState() and DiniSetObjective()
+  @param[in]  m     flat parameter vector
+  @param[out] value the objective; infinity when the forward solve fails and DiniSetErrorIfNotConverged() is off
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniComputeObjective(Dini dini, Vec m, PetscReal *value)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniEvaluate_Private(dini, m, PETSC_FALSE, value, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Computes J(u(m), m) and its reduced gradient g = dJ/dm - F_m^H lambda with J^H lambda = dJ/du.
+
+  Collective. One forward solve, unless the state belongs to m already, and one adjoint solve.
+
+  @param[in]  dini  the Dini, with DiniSetState() and DiniSetObjective()
+  @param[in]  m     flat parameter vector
+  @param[out] value the objective; infinity when a solve fails and DiniSetErrorIfNotConverged() is off
+  @param[out] g     gradient, a flat parameter vector; units of J per unit of m; zero when the value is infinite
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniComputeObjectiveAndGradient(Dini dini, Vec m, PetscReal *value, Vec g)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCheck(g, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "There is no Vec for the gradient; see DiniComputeObjective()");
+  PetscCall(DiniEvaluate_Private(dini, m, PETSC_FALSE, value, g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,217 @@
+/* F_m of each block as a Mat: made once, filled once a point, and its products. */
+#include "../private/diniparameterimpl.h"
+
+static PetscErrorCode DiniParameterCreate_Matrix(Dini dini, DiniParameter par, Mat *Fm)
+{
+  PetscFunctionBegin;
+  PetscCheck(par->Fmuser, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "Parameter \"%s\" is of type \"matrix\" and has none; call DiniSetParameterJacobian()", par->name);
+  PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
+  *Fm = par->Fmuser;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniParameterFill_Matrix(Dini dini, DiniParameter par, Mat Fm)
+{
+  char what[256];
+
+  PetscFunctionBegin;
+  if (!par->fill) PetscFunctionReturn(PETSC_SUCCESS); /* a constant */
+  PetscCall(PetscSNPrintf(what, sizeof(what), "The F_m callback of parameter \"%s\" (DiniSetParameterJacobian())", par->name));
+  DiniCallUserReads(dini, dini->u, what, (*par->fill)(dini, dini->u, par->m, Fm, par->fillctx));
+  dini->stats.parameter_assemblies++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniOperatorApply(DiniParameter par, DiniParameterApplyFn *fn, const char direction[], Vec x, Vec y)
+{
+  Dini dini = par->dini;
+  char what[256];
+
+  PetscFunctionBegin;
+  PetscCheck(fn, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "Parameter \"%s\" has no %s callback; give both to DiniSetParameterOperator()", par->name, direction);
+  PetscCall(PetscSNPrintf(what, sizeof(what), "The %s callback of parameter \"%s\" (DiniSetParameterOperator())", direction,
+                          par->name));
+  DiniCallUserReads(dini, dini->u, what, (*fn)(dini, dini->u, par->m, x, y, par->applyctx));
+  PetscCall(DiniCheckFinite_Private(dini, y, what, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniOperatorMult(Mat Fm, Vec x, Vec y)
+{
+  DiniParameter par;
+
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(Fm, &par));
+  PetscCall(DiniOperatorApply(par, par->apply, "apply", x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The plain transpose from the adjoint that the application gives: A^T x = conj(A^H conj(x)) */
+static PetscErrorCode DiniOperatorMultTranspose(Mat Fm, Vec x, Vec y)
+{
+  DiniParameter par;
+  Vec           xc;
+
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(Fm, &par));
+  PetscCall(VecDuplicate(x, &xc));
+  PetscCall(VecCopy(x, xc));
+  PetscCall(VecConjugate(xc));
+  PetscCall(DiniOperatorApply(par, par->applyadjoint, "adjoint apply", xc, y));
+  PetscCall(VecConjugate(y));
+  PetscCall(VecDestroy(&xc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniParameterCreate_Operator(Dini dini, DiniParameter par, Mat *Fm)
+{
+  PetscFunctionBegin;
+  PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, par->n, dini->N, par->N, par, Fm));
+  PetscCall(MatShellSetOperation(*Fm, MATOP_MULT, (void (*)(void))DiniOperatorMult));
+  PetscCall(MatShellSetOperation(*Fm, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniOperatorMultTranspose));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniParameterCreate_RHS(Dini dini, DiniParameter par, Mat *Fm)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniCheckState_Private(dini, par->m, par->name)); /* F(u, m) = G(u) - m */
+  PetscCall(MatCreateConstantDiagonal(PetscObjectComm((PetscObject)dini), dini->n, par->n, dini->N, par->N, -1.0, Fm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniParameterCreate_Zero(Dini dini, DiniParameter par, Mat *Fm)
+{
+  PetscFunctionBegin;
+  (void)dini;
+  (void)par;
+  *Fm = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const DiniParameterKind DiniParameterKinds[] = {
+    {DINIPARAMETERMATRIX,   DiniParameterCreate_Matrix,   DiniParameterFill_Matrix  },
+    {DINIPARAMETEROPERATOR, DiniParameterCreate_Operator, NULL                      },
+    {DINIPARAMETERCOLORING, DiniParameterCreate_Coloring, DiniParameterFill_Coloring},
+    {DINIPARAMETERFD,       DiniParameterCreate_FD,       DiniParameterFill_FD      },
+    {DINIPARAMETERRHS,      DiniParameterCreate_RHS,      NULL                      },
+    {DINIPARAMETERZERO,     DiniParameterCreate_Zero,     NULL                      },
+    {NULL,                  NULL,                         NULL                      }
+};
+
+static PetscErrorCode DiniParameterCreate(Dini dini, DiniParameter par)
+{
+  PetscInt  m, n;
+  PetscBool wrong, any;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterGetKind_Private(dini, par, &par->kind));
+  PetscCall((*par->kind->create)(dini, par, &par->Fm));
+  if (!par->Fm) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetLocalSize(par->Fm, &m, &n));
+  wrong = (PetscBool)(m != dini->n || n != par->n);
+  PetscCall(MPIU_Allreduce(&wrong, &any, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (any) PetscCall(MatDestroy(&par->Fm));
+  PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "F_m of parameter \"%s\" has local size %" PetscInt_FMT " x %" PetscInt_FMT " where state and block have %" PetscInt_FMT
+             " and %" PetscInt_FMT " local entries on this rank",
+             par->name, m, n, dini->n, par->n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
+{
+  PetscFunctionBegin;
+  if (par->current) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!par->kind || (!par->Fm && par->kind->create != DiniParameterCreate_Zero)) PetscCall(DiniParameterCreate(dini, par));
+  if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
+  if (dini->guard && !par->guarded && par->Fm) PetscCall(DiniGuardParameter_Private(dini, par));
+  par->guarded = PETSC_TRUE;
+  par->current = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = sum of F_m dm over the active blocks; blocks whose direction is zero are not even filled. */
+PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *zero)
+{
+  PetscInt offset = 0;
+  char     what[256];
+
+  PetscFunctionBegin;
+  *zero = PETSC_TRUE;
+  PetscCall(VecSet(y, 0.0));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+    PetscReal     norm;
+
+    if (!par->active) continue;
+    PetscCall(DiniParameterTake_Private(par, dm, offset));
+    offset += par->n;
+    PetscCall(PetscSNPrintf(what, sizeof(what), "The direction dm of parameter \"%s\"", par->name));
+    PetscCall(DiniCheckFinite_Private(dini, par->x, what, &norm));
+    if (norm == 0.0) continue;
+    PetscCall(DiniParameterEnsure_Private(dini, par));
+    if (!par->Fm) continue;
+    PetscCall(MatMult(par->Fm, par->x, dini->lambda)); /* no adjoint is under way: a work vector here */
+    PetscCall(VecAXPY(y, 1.0, dini->lambda));
+    *zero = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* mbar = F_m^H lambda, block by block */
+PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar)
+{
+  PetscInt  offset = 0;
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(VecNorm(lambda, NORM_INFINITY, &norm));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+    PetscBool     has;
+
+    if (!par->active) continue;
+    if (!par->x) PetscCall(VecDuplicate(par->m, &par->x));
+    if (norm != 0.0) PetscCall(DiniParameterEnsure_Private(dini, par));
+    if (norm == 0.0 || !par->Fm) PetscCall(VecSet(par->x, 0.0));
+    else {
+      PetscCall(MatHasOperation(par->Fm, MATOP_MULT_TRANSPOSE, &has));
+      PetscCheck(has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+                 "F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT
+                 " columns) has no transposed product, so there is no adjoint. Give one of: a matrix or a pattern "
+                 "(DiniSetParameterJacobian()), products (DiniSetParameterOperator()), or, for a small block of type fd, "
+                 "-dini_parameter_%s_max_columns %" PetscInt_FMT,
+                 par->name, par->kind->name, par->N, par->name, par->N);
+      PetscCall(MatMultHermitianTranspose(par->Fm, lambda, par->x));
+    }
+    PetscCall(DiniParameterGive_Private(par, mbar, offset));
+    offset += par->n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives F_m of one block at the solution, as a Mat.
+
+  Collective.
+
+  @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
+  @param[in]  p    number of the block
+  @param[out] Fm   rows laid out as the state, columns as the block; not to be destroyed; NULL for type DINIPARAMETERZERO
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniGetParameterJacobian(Dini dini, PetscInt p, Mat *Fm)
+{
+  DiniParameter par;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniGetParameter_Private(dini, p, &par));
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniParameterEnsure_Private(dini, par));
+  *Fm = par->Fm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,15 @@
+/* The one place that knows which PETSc releases differ. Oldest supported: 3.18. */
+#pragma once
+#include <petscsys.h>
+
+#if PETSC_VERSION_LT(3, 18, 0)
+  #error "Dini needs PETSc 3.18 or newer"
+#endif
+#if PETSC_VERSION_LT(3, 19, 0)
+  #define PETSC_SUCCESS 0
+#endif
+#if PETSC_VERSION_LT(3, 23, 0)
+typedef PetscOptionItems *DiniOptionItems;
+#else
+typedef PetscOptionItems DiniOptionItems;
+#endif

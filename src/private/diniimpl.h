@@ -1,0 +1,169 @@
+/* Private to the library: the object and what its rooms offer each other. Not installed. */
+#pragma once
+#include <dini.h>
+#include <petsc/private/petscimpl.h>
+#include "dinicompat.h"
+
+#define DINI_INTERN extern __attribute__((visibility("hidden")))
+
+typedef struct _DiniParameter *DiniParameter;
+typedef struct _DiniEngine    *DiniEngine;
+
+/* What a type offers. A missing method is an error that names it, raised where it is needed. */
+typedef struct _DiniOps {
+  PetscErrorCode (*setup)(Dini);
+  PetscErrorCode (*solve)(Dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why);
+  PetscErrorCode (*residual)(Dini, Vec u, Vec F);
+  PetscErrorCode (*residualnorm)(Dini, PetscReal *); /* |F| that the solve has left behind, without an evaluation */
+  PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P);
+  PetscErrorCode (*getksp)(Dini, KSP *); /* the forward KSP, whose PC the engine keeps */
+  PetscErrorCode (*view)(Dini, PetscViewer);
+  PetscErrorCode (*reset)(Dini);
+  PetscErrorCode (*destroy)(Dini);
+} *DiniOps;
+
+/* Derivatives are legal from DINI_STAGE_SOLVED on; setters of the relation fall back to DINI_STAGE_NEW. */
+typedef enum {
+  DINI_STAGE_NEW,
+  DINI_STAGE_SOLVED,
+  DINI_STAGE_LINEARIZED
+} DiniStage;
+
+/* The two linear systems: J x = r and J^H x = r. An argument, never a sticky flag. */
+typedef enum {
+  DINI_TANGENT,
+  DINI_ADJOINT
+} DiniDirection;
+
+#define DINI_MAX_MONITORS 5
+
+struct _p_Dini {
+  PETSCHEADER(struct _DiniOps);
+  /* set by the user */
+  DiniAdjointType adjointtype;
+  PetscReal       attachrtol, attachatol;
+  PetscBool       guard, erroriffail, fromoptions;
+  PetscBool       checkrequested, reasonrequested, viewrequested;
+  PetscViewer     checkviewer;
+  PetscInt        nparams, maxparams;
+  DiniParameter  *params;
+  Vec             state; /* for objectives */
+
+  /* user functions */
+  DiniSolveFn             *solve;
+  void                    *solvectx;
+  DiniResidualFn          *residual;
+  void                    *residualctx;
+  DiniJacobianFn          *jacobian;
+  void                    *jacobianctx;
+  Mat                      Juser, Puser;
+  DiniLinearSolveFn       *linearsolve[2]; /* indexed by DiniDirection */
+  void                    *linearsolvectx[2];
+  DiniObjectiveFn         *objective;
+  DiniObjectiveGradientFn *gradient;
+  void                    *objectivectx;
+  PetscInt                 nmonitors;
+  DiniMonitorFn           *monitor[DINI_MAX_MONITORS];
+  void                    *monitorctx[DINI_MAX_MONITORS];
+  PetscErrorCode (*monitordestroy[DINI_MAX_MONITORS])(void **);
+
+  /* children and work */
+  DiniEngine engine; /* src/tangent */
+  Vec        r;      /* right-hand sides, layout of u */
+  Vec        lambda; /* adjoint solutions, layout of u */
+  Vec        w[2];   /* guards and differences, layout of u */
+  Vec        c;      /* conjugates for the plain transpose, layout of u */
+  Mat        D;      /* the derivative, owned; knows the Dini by a plain pointer */
+  void      *data;   /* of the type */
+
+  /* status */
+  DiniStage           stage;
+  DiniConvergedReason reason;
+  PetscBool           setup, guarded, inside; /* inside: a check or difference is running */
+  Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
+  PetscObjectState    ustate;
+  PetscInt            n, N;    /* sizes of u, from the first one seen */
+  PetscInt64          mstamp;  /* stands for the values of the parameters: a new one at each push */
+  PetscInt64          mlast;   /* last stamp given out */
+  PetscReal           lastvalue; /* of the objective at the last state that was found */
+  PetscReal           scale;   /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
+  DiniStatistics      stats;
+};
+
+DINI_INTERN PetscFunctionList DiniList;
+DINI_INTERN PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adjoint, DINI_Guard, DINI_Check;
+
+/* types */
+DINI_INTERN PetscErrorCode DiniCreate_SNES(Dini);
+DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
+DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
+
+/* sys: what every room needs to fail on all ranks or none */
+DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
+DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
+DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
+DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[], const char like[]);
+DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
+DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
+
+/* A call of the application's code: an error on one rank is an error on all, and names the callback. */
+#define DiniCallUser(dini, what, ...) PetscCall(DiniAgree_Private(dini, what, (__VA_ARGS__)))
+
+/* The same with v read-only meanwhile. A call that fails may leave v locked several times over: that is undone. */
+#define DiniCallUserReads(dini, v, what, ...) \
+  do { \
+    PetscErrorCode ierr_user_; \
+    PetscInt       locks_user_; \
+    PetscCall(VecLockGet(v, &locks_user_)); \
+    PetscCall(VecLockReadPush(v)); \
+    ierr_user_ = (__VA_ARGS__); \
+    PetscCall(DiniUnlock_Private(v, locks_user_)); \
+    PetscCall(DiniAgree_Private(dini, what, ierr_user_)); \
+  } while (0)
+
+/* core */
+DINI_INTERN PetscErrorCode DiniSetUpLayout_Private(Dini, Vec u);
+DINI_INTERN PetscErrorCode DiniResidual_Private(Dini, Vec u, Vec F, PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniSetPoint_Private(Dini, Vec u);
+DINI_INTERN PetscErrorCode DiniInvalidate_Private(Dini);
+DINI_INTERN PetscErrorCode DiniCheckPoint_Private(Dini);
+DINI_INTERN PetscErrorCode DiniLinearize_Private(Dini);
+DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J);
+DINI_INTERN PetscErrorCode DiniGuardParameter_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniMonitor_Private(Dini, DiniOperation, PetscInt its, PetscReal rnorm);
+DINI_INTERN PetscErrorCode DiniCheckRequested_Private(Dini);
+DINI_INTERN PetscErrorCode DiniVJP_Private(Dini, DiniAdjointType, Vec ubar, Vec mbar);
+DINI_INTERN PetscErrorCode DiniMatVJP_Private(Dini, DiniAdjointType, Mat Ubar, Mat Mbar);
+DINI_INTERN PetscErrorCode DiniViewStatistics_Private(Dini, PetscViewer);
+
+/* parameter */
+DINI_INTERN PetscErrorCode DiniParameterLayout_Private(Dini, PetscInt *n, PetscInt *N);
+DINI_INTERN PetscErrorCode DiniParameterPull_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterPush_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterRemember_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterUnchanged_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterForget_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterSetFromOptions_Private(Dini, DiniOptionItems);
+DINI_INTERN PetscErrorCode DiniParameterView_Private(Dini, PetscViewer);
+DINI_INTERN PetscErrorCode DiniParameterReset_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterApply_Private(Dini, Vec dm, Vec y, PetscBool *zero);
+DINI_INTERN PetscErrorCode DiniParameterApplyAdjoint_Private(Dini, Vec lambda, Vec mbar);
+
+/* tangent */
+DINI_INTERN PetscErrorCode DiniEngineCreate_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineSetFromOptions_Private(Dini, DiniOptionItems);
+DINI_INTERN PetscErrorCode DiniEngineView_Private(Dini, PetscViewer);
+DINI_INTERN PetscErrorCode DiniEngineReset_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
+DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
+DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
+
+/* objective */
+DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g);
+
+/* rules */
+DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du);
+DINI_INTERN PetscErrorCode DiniRuleVJP_Private(Dini, Vec ubar, Vec mbar);

@@ -1,0 +1,69 @@
+/* Private to src/parameter: one block of parameters and the ways to F_m. */
+#pragma once
+#include "diniimpl.h"
+
+typedef struct _DiniColoring *DiniColoring;
+
+/* A way to obtain F_m. Every one ends in a Mat, so that the rules know of no other kind. */
+typedef struct {
+  const char *name;
+  PetscErrorCode (*create)(Dini, DiniParameter, Mat *Fm); /* NULL Fm: the block does not enter F */
+  PetscErrorCode (*fill)(Dini, DiniParameter, Mat Fm);    /* at the point (u, m); NULL: nothing to fill */
+} DiniParameterKind;
+
+struct _DiniParameter {
+  /* set by the user */
+  char          *name;
+  Vec            m;      /* the application's own, or Dini's for a scalar */
+  PetscScalar   *scalar; /* where the application reads a scalar, on every rank */
+  PetscBool      active, affine;
+  DiniDifference difference;
+  PetscReal      step; /* relative, 0 for the rule */
+  PetscInt       maxcolumns;
+  char           type[32]; /* empty: by what was given */
+  Mat            Fmuser;
+
+  /* user functions */
+  DiniParameterUpdateFn   *update;
+  void                    *updatectx;
+  DiniParameterJacobianFn *fill;
+  void                    *fillctx;
+  DiniParameterApplyFn    *apply, *applyadjoint;
+  void                    *applyctx;
+
+  /* work */
+  Dini         dini; /* whose block this is, a plain pointer */
+  PetscInt     n, N; /* local and global size */
+  Vec          copy; /* the values at the solution */
+  Vec          x;    /* a piece of a flat vector, shaped like m */
+  Mat          Fm;
+  DiniColoring coloring;
+
+  /* status */
+  const DiniParameterKind *kind; /* of Fm */
+  PetscObjectState         state;
+  PetscScalar              value;   /* of a scalar, as last handed to the application */
+  PetscBool                current; /* Fm belongs to the point */
+  PetscBool                guarded;
+};
+
+DINI_INTERN const DiniParameterKind DiniParameterKinds[];
+
+DINI_INTERN PetscErrorCode DiniGetParameter_Private(Dini, PetscInt p, DiniParameter *);
+DINI_INTERN PetscErrorCode DiniParameterGetKind_Private(Dini, DiniParameter, const DiniParameterKind **);
+DINI_INTERN PetscErrorCode DiniParameterDrop_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniParameterPushOne_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniParameterEnsure_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniParameterTake_Private(DiniParameter, Vec flat, PetscInt offset);
+DINI_INTERN PetscErrorCode DiniParameterGive_Private(DiniParameter, Vec flat, PetscInt offset);
+
+/* differences of F in the block */
+DINI_INTERN PetscErrorCode DiniParameterShifted_Private(Dini, DiniParameter, PetscReal h, Vec direction, Vec F, PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniParameterSteps_Private(Dini, DiniParameter, Vec h);
+DINI_INTERN PetscErrorCode DiniParameterBase_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniParameterDifference_Private(Dini, DiniParameter, Vec h, Vec dF, PetscReal *divisor);
+DINI_INTERN PetscErrorCode DiniParameterCreate_FD(Dini, DiniParameter, Mat *);
+DINI_INTERN PetscErrorCode DiniParameterFill_FD(Dini, DiniParameter, Mat);
+DINI_INTERN PetscErrorCode DiniParameterCreate_Coloring(Dini, DiniParameter, Mat *);
+DINI_INTERN PetscErrorCode DiniParameterFill_Coloring(Dini, DiniParameter, Mat);
+DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);

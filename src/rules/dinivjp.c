@@ -1,0 +1,15 @@
+/* J^H lambda = ubar,  mbar = -F_m^H lambda */
+#include "../private/diniimpl.h"
+#include <math.h>
+
+PetscErrorCode DiniRuleVJP_Private(Dini dini, Vec ubar, Vec mbar)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, ubar, dini->lambda));
+  if (dini->reason < 0) PetscCall(VecSet(mbar, NAN)); /* lambda is NaN: keep it away from the application's code */
+  else {
+    PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));
+    PetscCall(VecScale(mbar, -1.0));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

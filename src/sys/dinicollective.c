@@ -1,0 +1,116 @@
+/* Errors are raised on all ranks or none: what only one rank can see is agreed on before anyone acts on it. */
+#include "../private/diniimpl.h"
+
+/* The largest error code of any rank becomes the error of all; `what` names the application's callback. */
+PetscErrorCode DiniAgree_Private(Dini dini, const char what[], PetscErrorCode ierr)
+{
+  int mine = (int)ierr, all = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MPIU_Allreduce(&mine, &all, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(!all, PetscObjectComm((PetscObject)dini), (PetscErrorCode)all,
+             "%s returned error %d on at least one rank; the message above or on that rank says why", what, all);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Takes read locks off v until it has as many as before. */
+PetscErrorCode DiniUnlock_Private(Vec v, PetscInt locks)
+{
+  PetscInt now = 0;
+
+  PetscFunctionBegin;
+  (void)v; /* optimised builds keep no locks */
+  PetscCall(VecLockGet(v, &now));
+  for (; now > locks; now--) PetscCall(VecLockReadPop(v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniCheckComm_Private(Dini dini, PetscObject object, const char what[])
+{
+  PetscMPIInt result;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_compare(PetscObjectComm((PetscObject)dini), PetscObjectComm(object), &result));
+  PetscCheck(result == MPI_IDENT || result == MPI_CONGRUENT, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NOTSAMECOMM,
+             "%s lives on another communicator than the Dini; create both on the same one", what);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* v must have local size n and global size N on every rank; `like` tells the caller where such a Vec comes from. */
+PetscErrorCode DiniCheckLayout_Private(Dini dini, Vec v, PetscInt n, PetscInt N, const char what[], const char like[])
+{
+  PetscInt  vn, vN;
+  PetscBool wrong, any;
+
+  PetscFunctionBegin;
+  PetscCheck(v, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s is NULL; it needs the layout of %s", what, like);
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)v, what));
+  PetscCall(VecGetSize(v, &vN));
+  PetscCall(VecGetLocalSize(v, &vn));
+  PetscCheck(vN == N, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "%s has global size %" PetscInt_FMT " where %s has %" PetscInt_FMT "; create it with VecDuplicate() or %s", what, vN,
+             like, N, "DiniCreateParameterVec()");
+  wrong = (PetscBool)(vn != n);
+  PetscCall(MPIU_Allreduce(&wrong, &any, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "%s is distributed over the ranks otherwise than %s (local sizes %" PetscInt_FMT " and %" PetscInt_FMT
+             " on this rank); create it with VecDuplicate() or DiniCreateParameterVec()",
+             what, like, vn, n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniCheckState_Private(Dini dini, Vec v, const char what[])
+{
+  PetscFunctionBegin;
+  PetscCall(DiniCheckLayout_Private(dini, v, dini->n, dini->N, what, "the state u"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The norm is collective, so every rank sees the NaN of one. */
+PetscErrorCode DiniCheckFinite_Private(Dini dini, Vec v, const char what[], PetscReal *norm)
+{
+  PetscReal nrm;
+
+  PetscFunctionBegin;
+  PetscCall(VecNorm(v, NORM_2, &nrm));
+  if (PetscIsInfOrNanReal(nrm)) dini->reason = DINI_DIVERGED_NAN;
+  PetscCheck(!PetscIsInfOrNanReal(nrm), PetscObjectComm((PetscObject)dini), PETSC_ERR_FP, "%s has NaN or Inf in it", what);
+  if (norm) *norm = nrm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A real random direction whose entries have the size of those of `like`: fields of unlike units are all perturbed by the
+  same relative amount, and real problems in complex builds are not led off the real axis.
+*/
+PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, Vec v)
+{
+  PetscRandom        rng;
+  PetscReal          largest;
+  const PetscScalar *l;
+  PetscScalar       *a;
+  PetscInt           n;
+  PetscMPIInt        rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)dini), &rank));
+  PetscCall(PetscRandomCreate(PetscObjectComm((PetscObject)dini), &rng));
+  PetscCall(PetscRandomSetType(rng, PETSCRANDER48));
+  PetscCall(PetscRandomSetInterval(rng, -1.0, 1.0));
+  PetscCall(PetscRandomSetSeed(rng, (unsigned long)(0x5eed + 977 * seed + 76543 * rank)));
+  PetscCall(PetscRandomSeed(rng));
+  PetscCall(VecNorm(like, NORM_INFINITY, &largest)); /* first: like may be v itself */
+  PetscCall(VecSetRandom(v, rng));
+  PetscCall(PetscRandomDestroy(&rng));
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(like, &l));
+  PetscCall(VecGetArray(v, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal size = largest > 0.0 ? PetscAbsScalar(l[i]) + 1e-3 * largest : 1.0;
+
+    a[i] = size * PetscRealPart(a[i]);
+  }
+  PetscCall(VecRestoreArray(v, &a));
+  PetscCall(VecRestoreArrayRead(like, &l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,176 @@
+/*
+  Preconditioners inside preconditioners. Two questions go down the whole tree:
+
+  - Has each a transposed apply? PCApplyTransposeExists() answers for the outermost only, and finding out by an error is no
+    way: PETSc leaves a preconditioner that failed half-way unfit for the next forward solve.
+  - Keep it as it is. The reuse flag of the outermost does not always reach the inner ones, which look at matrices that have
+    just been assembled anew and would be set up again.
+*/
+#include "../private/diniengineimpl.h"
+#include <petsc/private/pcmgimpl.h>
+
+typedef PetscErrorCode DiniVisit(PC, void *ctx);
+
+static PetscErrorCode DiniWalk(PC, DiniVisit *, void *);
+
+static PetscErrorCode DiniWalkKSP(KSP ksp, DiniVisit *visit, void *ctx)
+{
+  PC pc;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(DiniWalk(pc, visit, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniWalkBlocks(PC pc, PetscErrorCode (*get)(PC, PetscInt *, PetscInt *, KSP *[]), DiniVisit *visit, void *ctx)
+{
+  PetscInt n, first;
+  KSP     *sub;
+
+  PetscFunctionBegin;
+  PetscCall((*get)(pc, &n, &first, &sub));
+  for (PetscInt i = 0; i < n; i++) PetscCall(DiniWalkKSP(sub[i], visit, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PCMGGetSmootherUp() would make an up-smoother of its own where up and down share one: look without asking. */
+static PetscErrorCode DiniWalkLevels(PC pc, DiniVisit *visit, void *ctx)
+{
+  PC_MG *mg = (PC_MG *)pc->data;
+
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < mg->nlevels; l++) {
+    PetscCall(DiniWalkKSP(mg->levels[l]->smoothd, visit, ctx));
+    if (mg->levels[l]->smoothu && mg->levels[l]->smoothu != mg->levels[l]->smoothd)
+      PetscCall(DiniWalkKSP(mg->levels[l]->smoothu, visit, ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniWalkComposite(PC pc, DiniVisit *visit, void *ctx)
+{
+  PetscInt n;
+  PC       sub;
+
+  PetscFunctionBegin;
+  PetscCall(PCCompositeGetNumberPC(pc, &n));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(PCCompositeGetPC(pc, i, &sub));
+    PetscCall(DiniWalk(sub, visit, ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniWalkSplits(PC pc, DiniVisit *visit, void *ctx)
+{
+  PetscInt n;
+  KSP     *sub;
+
+  PetscFunctionBegin;
+  PetscCall(PCFieldSplitGetSubKSP(pc, &n, &sub));
+  for (PetscInt i = 0; i < n; i++) PetscCall(DiniWalkKSP(sub[i], visit, ctx));
+  PetscCall(PetscFree(sub));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Visits pc and everything inside it. The PC must have been set up. */
+static PetscErrorCode DiniWalk(PC pc, DiniVisit *visit, void *ctx)
+{
+  PetscBool is;
+  KSP       inner;
+
+  PetscFunctionBegin;
+  PetscCall((*visit)(pc, ctx));
+  if (!pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCBJACOBI, &is));
+  if (is) PetscCall(DiniWalkBlocks(pc, PCBJacobiGetSubKSP, visit, ctx));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCASM, &is));
+  if (is) PetscCall(DiniWalkBlocks(pc, PCASMGetSubKSP, visit, ctx));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCGASM, &is));
+  if (is) PetscCall(DiniWalkBlocks(pc, PCGASMGetSubKSP, visit, ctx));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &is, PCMG, PCGAMG, PCML, PCHMG, ""));
+  if (is) PetscCall(DiniWalkLevels(pc, visit, ctx));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCCOMPOSITE, &is));
+  if (is) PetscCall(DiniWalkComposite(pc, visit, ctx));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCFIELDSPLIT, &is));
+  if (is) PetscCall(DiniWalkSplits(pc, visit, ctx));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCKSP, &is));
+  if (is) {
+    PetscCall(PCKSPGetKSP(pc, &inner));
+    PetscCall(DiniWalkKSP(inner, visit, ctx));
+  }
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCREDUNDANT, &is));
+  if (is) {
+    PetscCall(PCRedundantGetKSP(pc, &inner));
+    PetscCall(DiniWalkKSP(inner, visit, ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniVisitTransposable(PC pc, void *ctx)
+{
+  PetscBool *yes = (PetscBool *)ctx, exists, sweeps;
+
+  PetscFunctionBegin;
+  PetscCall(PCApplyTransposeExists(pc, &exists));
+  /* PETSc transposes a symmetric sweep only, of a matrix that says it is symmetric */
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &sweeps, PCSOR, PCEISENSTAT, ""));
+  if (((PetscObject)pc)->type_name && (!exists || sweeps)) *yes = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniEngineTransposable_Private(Dini dini, PetscBool *yes)
+{
+  PetscBool mine = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  PetscCall(DiniWalk(dini->engine->pc, DiniVisitTransposable, &mine));
+  PetscCall(MPIU_Allreduce(&mine, yes, 1, MPIU_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniVisitFreeze(PC pc, void *ctx)
+{
+  DiniFrozen *frozen = (DiniFrozen *)ctx;
+
+  PetscFunctionBegin;
+  if (frozen->n == frozen->max) {
+    PetscInt   max = PetscMax(16, 2 * frozen->max);
+    PC        *pcs;
+    PetscBool *reuse;
+
+    PetscCall(PetscMalloc2(max, &pcs, max, &reuse));
+    for (PetscInt i = 0; i < frozen->n; i++) {
+      pcs[i]   = frozen->pcs[i];
+      reuse[i] = frozen->reuse[i];
+    }
+    PetscCall(PetscFree2(frozen->pcs, frozen->reuse));
+    frozen->pcs   = pcs;
+    frozen->reuse = reuse;
+    frozen->max   = max;
+  }
+  frozen->pcs[frozen->n] = pc;
+  PetscCall(PCGetReusePreconditioner(pc, &frozen->reuse[frozen->n]));
+  PetscCall(PCSetReusePreconditioner(pc, PETSC_TRUE));
+  frozen->n++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Raises the reuse flag of pc and of everything inside it; DiniThaw_Private() puts the flags back as they were. */
+PetscErrorCode DiniFreeze_Private(PC pc, DiniFrozen *frozen)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMemzero(frozen, sizeof(*frozen)));
+  PetscCall(DiniWalk(pc, DiniVisitFreeze, frozen));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniThaw_Private(DiniFrozen *frozen)
+{
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < frozen->n; i++) PetscCall(PCSetReusePreconditioner(frozen->pcs[i], frozen->reuse[i]));
+  PetscCall(PetscFree2(frozen->pcs, frozen->reuse));
+  frozen->n = frozen->max = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

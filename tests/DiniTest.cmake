@@ -1,0 +1,59 @@
+# Tests: one file tests/<name>.c is one program, run under mpiexec on several rank counts. A passing test prints nothing
+# that matters; leaks and options that nobody read are failures.
+
+# Set once for every test: MPI in a container, as root, and with more ranks than cores.
+set(DINI_TEST_ENVIRONMENT
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  OMPI_MCA_rmaps_base_oversubscribe=1       # more ranks than cores
+  OMPI_MCA_mpi_yield_when_idle=1            # waiting ranks let others run, on a machine that is shared
+  OMPI_MCA_hwloc_base_binding_policy=none   # tests run side by side; bound ranks would share core 0
+  OMPI_MCA_btl_vader_single_copy_mechanism=none # containers forbid it
+  OMP_NUM_THREADS=1)
+set(DINI_TEST_FAILURES "PETSC ERROR" "[[] *[0-9]+[]] *[0-9]+ bytes" "Option left" "ERROR: (Address|Leak)Sanitizer" "runtime error:")
+set(DINI_TEST_OPTIONS -options_left)
+if(DINI_SANITIZE)
+  list(APPEND DINI_TEST_ENVIRONMENT
+    "ASAN_OPTIONS=detect_leaks=1:abort_on_error=0"
+    "LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_LIST_DIR}/support/lsan.supp:print_suppressions=0"
+    "UBSAN_OPTIONS=print_stacktrace=1")
+else() # PETSc's own leak check; the sanitizer has its own
+  list(APPEND DINI_TEST_OPTIONS -malloc_debug -malloc_dump)
+endif()
+
+set(DINI_TEST_EXPECT ${CMAKE_CURRENT_LIST_DIR}/support/expect.sh)
+
+# dini_mpi_test(<test> <target> NP n [ARGS ...] [LABELS ...] [TIMEOUT s] [EXPECT regex]): one ctest entry. EXPECT goes
+# through a script because ctest's PASS_REGULAR_EXPRESSION would excuse a bad exit code.
+function(dini_mpi_test test target)
+  cmake_parse_arguments(PARSE_ARGV 2 T "" "NP;TIMEOUT;EXPECT" "ARGS;LABELS")
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 60)
+  endif()
+  if(DINI_SANITIZE OR DINI_COVERAGE)
+    math(EXPR T_TIMEOUT "4 * ${T_TIMEOUT}")
+  endif()
+  set(expect "")
+  if(T_EXPECT)
+    set(expect ${DINI_TEST_EXPECT} "${T_EXPECT}")
+  endif()
+  add_test(NAME ${test} COMMAND ${expect} ${PETSc_MPIEXEC} ${MPIEXEC_NUMPROC_FLAG} ${T_NP} ${MPIEXEC_PREFLAGS} $<TARGET_FILE:${target}>
+    ${MPIEXEC_POSTFLAGS} ${T_ARGS} ${DINI_TEST_OPTIONS})
+  set_tests_properties(${test} PROPERTIES PROCESSORS ${T_NP} TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS};np${T_NP}"
+    ENVIRONMENT "${DINI_TEST_ENVIRONMENT}" FAIL_REGULAR_EXPRESSION "${DINI_TEST_FAILURES}")
+endfunction()
+
+# dini_test(<name> [SUFFIX .s] [RANKS 1 2 3] [ARGS ...] [LABELS ...] [TIMEOUT s])
+#   builds tests/<name>.c (once) and adds <name><suffix>.n<ranks> for each rank count
+function(dini_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 T "" "SUFFIX;TIMEOUT" "RANKS;ARGS;LABELS")
+  if(NOT TARGET ${name})
+    add_executable(${name} ${name}.c)
+    target_link_libraries(${name} PRIVATE dinitest dini_warnings)
+  endif()
+  if(NOT T_RANKS)
+    set(T_RANKS 1 2 3)
+  endif()
+  foreach(np IN LISTS T_RANKS)
+    dini_mpi_test(${name}${T_SUFFIX}.n${np} ${name} NP ${np} ARGS ${T_ARGS} LABELS ${T_LABELS} TIMEOUT ${T_TIMEOUT})
+  endforeach()
+endfunction()

@@ -1,0 +1,97 @@
+/* Derivatives by a second path: factorisations of copies of J that no other object sees. */
+#include "dinitest.h"
+
+static PetscErrorCode FactorSolve(Mat J, Vec r, Vec x)
+{
+  KSP ksp;
+  PC  pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(KSPCreate(PetscObjectComm((PetscObject)J), &ksp));
+  PetscCall(KSPSetOptionsPrefix(ksp, "dini_test_reference_"));
+  PetscCall(KSPSetOperators(ksp, J, J));
+  PetscCall(KSPSetType(ksp, KSPGMRES));
+  PetscCall(KSPSetTolerances(ksp, 1e-14, 1e-300, PETSC_DEFAULT, 3));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetType(pc, PCREDUNDANT)); /* a dense-safe sequential LU on every rank */
+  PetscCall(KSPSolve(ksp, r, x));
+  PetscCall(KSPDestroy(&ksp));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniTestDirectSolve(Mat J, PetscBool adjoint, Vec r, Vec x)
+{
+  Mat       C;
+  Vec       s;
+  PetscReal ns, nr;
+
+  PetscFunctionBeginUser;
+  if (adjoint) PetscCall(MatHermitianTranspose(J, MAT_INITIAL_MATRIX, &C));
+  else PetscCall(MatDuplicate(J, MAT_COPY_VALUES, &C));
+  PetscCall(FactorSolve(C, r, x));
+  PetscCall(VecDuplicate(r, &s));
+  PetscCall(MatMult(C, x, s));
+  PetscCall(VecAXPY(s, -1.0, r));
+  PetscCall(VecNorm(s, NORM_2, &ns));
+  PetscCall(VecNorm(r, NORM_2, &nr));
+  DiniTestTrue(ns <= 1e-11 * nr, "The reference solve itself is off by %g", (double)(ns / nr));
+  PetscCall(VecDestroy(&s));
+  PetscCall(MatDestroy(&C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniTestReferenceJVP(Mat J, Mat Fm, Vec dm, Vec du)
+{
+  Vec r;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateVecs(Fm, NULL, &r));
+  PetscCall(MatMult(Fm, dm, r));
+  PetscCall(VecScale(r, -1.0));
+  PetscCall(DiniTestDirectSolve(J, PETSC_FALSE, r, du));
+  PetscCall(VecDestroy(&r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniTestReferenceVJP(Mat J, Mat Fm, Vec ubar, Vec mbar)
+{
+  Vec lambda;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateVecs(Fm, NULL, &lambda));
+  PetscCall(DiniTestDirectSolve(J, PETSC_TRUE, ubar, lambda));
+  PetscCall(MatMultHermitianTranspose(Fm, lambda, mbar));
+  PetscCall(VecScale(mbar, -1.0));
+  PetscCall(VecDestroy(&lambda));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniTestDotProduct(Dini dini, PetscReal rtol)
+{
+  Vec         u, dm, mbar, du, ubar;
+  PetscScalar forward, adjoint;
+  PetscReal   size, other;
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniGetSolution(dini, &u));
+  PetscCall(DiniCreateParameterVec(dini, &dm));
+  PetscCall(DiniTestFill(dm, 101));
+  PetscCall(VecDuplicate(dm, &mbar));
+  PetscCall(DiniTestVec(u, 202, &ubar));
+  PetscCall(VecDuplicate(u, &du));
+  PetscCall(DiniJVP(dini, dm, du));
+  PetscCall(DiniVJP(dini, ubar, mbar));
+  PetscCall(VecDot(du, ubar, &forward)); /* ubar^H du */
+  PetscCall(VecDot(dm, mbar, &adjoint)); /* mbar^H dm */
+  PetscCall(VecNorm(du, NORM_2, &size));
+  PetscCall(VecNorm(ubar, NORM_2, &other));
+  DiniTestTrue(PetscAbsScalar(forward) > 1e-6 * size * other, "Dot product: the directions are orthogonal by accident");
+  DiniTestClose(PetscRealPart(forward), PetscRealPart(adjoint), 0.0, rtol * size * other, "dot product, real part");
+  DiniTestClose(PetscImaginaryPart(forward), PetscImaginaryPart(adjoint), 0.0, rtol * size * other,
+                "dot product, imaginary part");
+  PetscCall(VecDestroy(&dm));
+  PetscCall(VecDestroy(&mbar));
+  PetscCall(VecDestroy(&du));
+  PetscCall(VecDestroy(&ubar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
