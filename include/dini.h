@@ -18,9 +18,9 @@
 /** Marks what the library exports; every other symbol is hidden. */
 #define DINI_PUBLIC DINI_EXTERN __attribute__((visibility("default")))
 
-#define DINI_VERSION_MAJOR    0
-#define DINI_VERSION_MINOR    1
-#define DINI_VERSION_SUBMINOR 0
+#define DINI_VERSION_MAJOR    0 /**< changes with incompatible releases */
+#define DINI_VERSION_MINOR    1 /**< changes with new features */
+#define DINI_VERSION_SUBMINOR 0 /**< changes with repairs */
 
 /** An implicitly defined map m -> u(m) and its derivatives; a PETSc object. */
 typedef struct _p_Dini *Dini;
@@ -45,7 +45,7 @@ typedef enum {
   DINI_DIFFERENCE_FORWARD, /**< one residual a column or colour, error O(h) */
   DINI_DIFFERENCE_CENTRAL  /**< two residuals a column or colour, error O(h^2) */
 } DiniDifference;
-DINI_PUBLIC const char *const DiniDifferences[];
+DINI_PUBLIC const char *const DiniDifferences[]; /**< names of the values of DiniDifference, as in options */
 
 /** How J^H is applied in an adjoint solve, see DiniSetTranspose(). */
 typedef enum {
@@ -54,14 +54,14 @@ typedef enum {
   DINI_TRANSPOSE_EXPLICIT, /**< an assembled J^H with a preconditioner of its own, -dini_adjoint_pc_type */
   DINI_TRANSPOSE_SYMMETRIC /**< J^H = J: nothing is transposed (checked by a product) */
 } DiniTranspose;
-DINI_PUBLIC const char *const DiniTransposes[];
+DINI_PUBLIC const char *const DiniTransposes[]; /**< names of the values of DiniTranspose, as in options */
 
 /** Which adjoint DiniVJP() applies in complex builds, see DiniSetAdjointType(). Real builds know only one. */
 typedef enum {
   DINI_ADJOINT_HERMITIAN, /**< the adjoint for the inner product y^H x */
   DINI_ADJOINT_TRANSPOSE  /**< the plain transpose, the convention of AD tools for holomorphic maps */
 } DiniAdjointType;
-DINI_PUBLIC const char *const DiniAdjointTypes[];
+DINI_PUBLIC const char *const DiniAdjointTypes[]; /**< names of the values of DiniAdjointType, as in options */
 
 /** What a Dini did last, or why it refused, see DiniGetConvergedReason(). Negative means no derivative. */
 typedef enum {
@@ -87,31 +87,31 @@ typedef enum {
   DINI_OPERATION_TANGENT,   /**< J x = r */
   DINI_OPERATION_ADJOINT    /**< J^H lambda = g */
 } DiniOperation;
-DINI_PUBLIC const char *const DiniOperations[];
+DINI_PUBLIC const char *const DiniOperations[]; /**< names of the values of DiniOperation, as in options */
 
 /** What an object has spent and how well it did, since its creation or DiniResetStatistics(). */
 typedef struct {
-  PetscInt  forward_solves;         /**< successful forward solves */
-  PetscInt  forward_failures;       /**< forward solves that did not converge */
-  PetscInt  forward_iterations;     /**< Newton (or, for type ksp, Krylov) iterations in them, where known */
-  PetscInt  linearizations;         /**< points at which derivatives were asked for */
-  PetscInt  jacobian_assemblies;    /**< assemblies of J that Dini asked for, beyond those of the forward solves */
-  PetscInt  pc_setups;              /**< preconditioner set-ups that Dini asked for, beyond those of the forward solves */
-  PetscInt  factorizations;         /**< those of them that factorised J */
-  PetscInt  residuals;              /**< residual evaluations that Dini asked for: guards, attach and differences */
-  PetscInt  parameter_assemblies;   /**< fills of F_m, all blocks */
-  PetscInt  tangent_solves;         /**< tangent solves with a right-hand side that is not zero */
-  PetscInt  tangent_iterations;     /**< Krylov iterations in them */
-  PetscInt  adjoint_solves;         /**< adjoint solves with a right-hand side that is not zero */
-  PetscInt  adjoint_iterations;     /**< Krylov iterations in them */
-  PetscInt  refreshes;              /**< solves that the kept preconditioner failed, so that it was set up afresh */
-  PetscReal forward_residual;       /**< |F(u, m)| at the present state, 2-norm */
-  PetscReal tangent_residual;       /**< worst true relative residual of an accepted tangent solve */
-  PetscReal adjoint_residual;       /**< worst true relative residual of an accepted adjoint solve */
-  PetscReal forward_seconds;        /**< wall time in forward solves, this rank */
-  PetscReal linearize_seconds;      /**< wall time in linearizations, this rank */
-  PetscReal tangent_seconds;        /**< wall time in tangent solves, this rank */
-  PetscReal adjoint_seconds;        /**< wall time in adjoint solves, this rank */
+  PetscInt  forward_solves;       /**< successful forward solves */
+  PetscInt  forward_failures;     /**< forward solves that did not converge */
+  PetscInt  forward_iterations;   /**< Newton (or, for type ksp, Krylov) iterations in them, where known */
+  PetscInt  linearizations;       /**< points at which derivatives were asked for */
+  PetscInt  jacobian_assemblies;  /**< assemblies of J that Dini asked for, beyond those of the forward solves */
+  PetscInt  pc_setups;            /**< preconditioner set-ups that Dini asked for, beyond those of the forward solves */
+  PetscInt  factorizations;       /**< those of them that factorised J */
+  PetscInt  residuals;            /**< residual evaluations that Dini asked for: guards, attach and differences */
+  PetscInt  parameter_assemblies; /**< fills of F_m, all blocks */
+  PetscInt  tangent_solves;       /**< tangent solves with a right-hand side that is not zero */
+  PetscInt  tangent_iterations;   /**< Krylov iterations in them */
+  PetscInt  adjoint_solves;       /**< adjoint solves with a right-hand side that is not zero */
+  PetscInt  adjoint_iterations;   /**< Krylov iterations in them */
+  PetscInt  refreshes;            /**< solves that the kept preconditioner failed, so that it was set up afresh */
+  PetscReal forward_residual;     /**< |F(u, m)| at the present state, 2-norm */
+  PetscReal tangent_residual;     /**< worst true relative residual of an accepted tangent solve */
+  PetscReal adjoint_residual;     /**< worst true relative residual of an accepted adjoint solve */
+  PetscReal forward_seconds;      /**< wall time in forward solves, this rank */
+  PetscReal linearize_seconds;    /**< wall time in linearizations, this rank */
+  PetscReal tangent_seconds;      /**< wall time in tangent solves, this rank */
+  PetscReal adjoint_seconds;      /**< wall time in adjoint solves, this rank */
 } DiniStatistics;
 
 /** Callback of DiniSetSolve(): u holds the initial guess on entry and the solution on return. */
@@ -179,7 +179,8 @@ DINI_PUBLIC PetscErrorCode DiniFindParameter(Dini, const char[], PetscInt *);
 DINI_PUBLIC PetscErrorCode DiniGetParameter(Dini, PetscInt, const char *[], Vec *);
 DINI_PUBLIC PetscErrorCode DiniSetParameterUpdate(Dini, PetscInt, DiniParameterUpdateFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetParameterJacobian(Dini, PetscInt, Mat, DiniParameterJacobianFn *, void *);
-DINI_PUBLIC PetscErrorCode DiniSetParameterOperator(Dini, PetscInt, DiniParameterApplyFn *, DiniParameterApplyFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniSetParameterOperator(Dini, PetscInt, DiniParameterApplyFn *, DiniParameterApplyFn *,
+                                                    void *);
 DINI_PUBLIC PetscErrorCode DiniSetParameterType(Dini, PetscInt, DiniParameterType);
 DINI_PUBLIC PetscErrorCode DiniGetParameterType(Dini, PetscInt, DiniParameterType *);
 DINI_PUBLIC PetscErrorCode DiniSetParameterDifference(Dini, PetscInt, DiniDifference, PetscReal);

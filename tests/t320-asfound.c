@@ -123,7 +123,7 @@ static PetscErrorCode Run(const char options[], PetscBool derive, Record *r)
 
   PetscFunctionBeginUser;
   PetscCall(DiniTestOptionsSet(options));
-  PetscCall(TransportCreate(11, 9, &t));
+  PetscCall(TransportCreate(8, 7, &t));
   PetscCall(SNESSetTolerances(t.snes, 0.0, 1e-4, 0.0, 500, 10000));
   if (derive) PetscCall(TransportDini(&t, DINIPARAMETERMATRIX));
   for (PetscInt k = 0; k < SOLVES; k++) {
@@ -224,7 +224,6 @@ int main(int argc, char **argv)
     "-ksp_type preonly -pc_type redundant -snes_lag_jacobian 2",
     "-ksp_type bcgs -pc_type asm",
     "-ksp_initial_guess_nonzero -ksp_rtol 1e-2",
-    "-snes_type newtontr",
     "-snes_linesearch_type basic",
   };
 

@@ -7,15 +7,17 @@
 
 enum { FIELDS = 4, PATH = PETSC_MAX_PATH_LEN + 32, ARROWS = 24 };
 
-static PetscErrorCode MakeDirectory(MPI_Comm comm, const char path[])
+static PetscErrorCode CheckDirectory(MPI_Comm comm, const char path[])
 {
   PetscMPIInt rank;
-  PetscBool   there = PETSC_FALSE;
+  PetscBool   found = PETSC_FALSE;
+  int         there;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (rank == 0) PetscCall(PetscTestDirectory(path, 'w', &there));
-  PetscCallMPI(MPI_Bcast(&there, 1, MPIU_BOOL, 0, comm));
+  if (rank == 0) PetscCall(PetscTestDirectory(path, 'w', &found));
+  there = found;
+  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, comm));
   PetscCheck(there, comm, PETSC_ERR_FILE_OPEN, "%s: no directory to write to; make it first", path);
   PetscFunctionReturn(0);
 }
@@ -249,7 +251,7 @@ PetscErrorCode OutputWrite(Inversion *inv, const Wells *wells)
   PetscInt skip[FIELDS];
 
   PetscFunctionBeginUser;
-  PetscCall(MakeDirectory(PetscObjectComm((PetscObject)inv->dini), inv->options->output));
+  PetscCall(CheckDirectory(PetscObjectComm((PetscObject)inv->dini), inv->options->output));
   PetscCall(WriteFields(inv, skip));
   PetscCall(WriteWells(inv, wells));
   PetscCall(WriteBoundary(inv));

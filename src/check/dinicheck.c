@@ -13,7 +13,8 @@ PetscErrorCode DiniCheckVerdict_Private(Dini dini, DiniChecking *check, DiniVerd
   PetscFunctionBegin;
   (void)dini;
   PetscCall(PetscViewerASCIIPrintf(check->viewer, "%s: %s\n", what, words[verdict]));
-  if (verdict == DINI_VERDICT_WRONG && !check->wrong++) PetscCall(PetscStrncpy(check->first, what, sizeof(check->first)));
+  if (verdict == DINI_VERDICT_WRONG && !check->wrong++)
+    PetscCall(PetscStrncpy(check->first, what, sizeof(check->first)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -27,8 +28,8 @@ PetscErrorCode DiniCheckError_Private(Dini dini, Vec u, PetscReal *error, Vec co
   PetscCall(VecDuplicate(u, &F));
   PetscCall(DiniComputeResidual(dini, u, F));
   PetscCall(DiniTangentSolve(dini, F, correction));
-  PetscCall(VecNorm(correction, NORM_2, error));
-  PetscCall(VecNorm(u, NORM_2, &unorm));
+  PetscCall(DiniNorm_Private(correction, error));
+  PetscCall(DiniNorm_Private(u, &unorm));
   *error += 100.0 * PETSC_MACHINE_EPSILON * unorm;
   PetscCall(VecDestroy(&F));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -65,7 +66,7 @@ static PetscErrorCode DiniCheckStateDifferences(Dini dini, Vec u, Vec v, Vec y, 
   PetscCall(VecDuplicate(u, &x));
   PetscCall(VecDuplicate(u, &Fp));
   PetscCall(VecDuplicate(u, &Fm));
-  PetscCall(VecNorm(y, NORM_2, &ynorm));
+  PetscCall(DiniNorm_Private(y, &ynorm));
   *best = PETSC_MAX_REAL;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(checksteps); k++) {
     const PetscReal h = checksteps[k];
@@ -76,10 +77,10 @@ static PetscErrorCode DiniCheckStateDifferences(Dini dini, Vec u, Vec v, Vec y, 
     PetscCall(DiniComputeResidual(dini, x, Fm));
     PetscCall(VecAXPY(Fp, -1.0, Fm));
     PetscCall(VecScale(Fp, 0.5 / h));
-    PetscCall(VecNorm(Fp, NORM_2, &enorm));
+    PetscCall(DiniNorm_Private(Fp, &enorm));
     ynorm = PetscMax(ynorm, enorm);
     PetscCall(VecAXPY(Fp, -1.0, y));
-    PetscCall(VecNorm(Fp, NORM_2, &enorm));
+    PetscCall(DiniNorm_Private(Fp, &enorm));
     *best = PetscMin(*best, ynorm > 0.0 ? enorm / ynorm : 0.0);
   }
   PetscCall(VecDestroy(&x));
@@ -123,7 +124,7 @@ static PetscErrorCode DiniCheckParameterDifferences(Dini dini, DiniChecking *che
   PetscCall(VecDuplicate(check->m, &m));
   PetscCall(VecDuplicate(y, &Fp));
   PetscCall(VecDuplicate(y, &Fm));
-  PetscCall(VecNorm(y, NORM_2, &ynorm));
+  PetscCall(DiniNorm_Private(y, &ynorm));
   *best = PETSC_MAX_REAL;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(checksteps); k++) {
     const PetscReal h = checksteps[k];
@@ -136,10 +137,10 @@ static PetscErrorCode DiniCheckParameterDifferences(Dini dini, DiniChecking *che
     PetscCall(DiniComputeResidual(dini, check->u, Fm));
     PetscCall(VecAXPY(Fp, -1.0, Fm));
     PetscCall(VecScale(Fp, 0.5 / h));
-    PetscCall(VecNorm(Fp, NORM_2, &enorm));
+    PetscCall(DiniNorm_Private(Fp, &enorm));
     ynorm = PetscMax(ynorm, enorm);
     PetscCall(VecAXPY(Fp, -1.0, y));
-    PetscCall(VecNorm(Fp, NORM_2, &enorm));
+    PetscCall(DiniNorm_Private(Fp, &enorm));
     *best = PetscMin(*best, ynorm > 0.0 ? enorm / ynorm : 0.0);
   }
   PetscCall(DiniSetParameters(dini, check->m));
@@ -168,7 +169,7 @@ static PetscErrorCode DiniCheckParameterJacobian(Dini dini, DiniChecking *check,
     PetscCall(DiniRestoreParameterSubVec(dini, dm, p, &part));
   }
   PetscCall(DiniCheckParameterDifferences(dini, check, dm, y, &best));
-  PetscCall(VecNorm(y, NORM_2, &ynorm));
+  PetscCall(DiniNorm_Private(y, &ynorm));
   PetscCall(PetscSNPrintf(what, sizeof(what), "F_m dm of \"%s\" against differences of F, relative error %.1e%s", name,
                           (double)best, ynorm > 0.0 ? "" : ", F_m is zero"));
   PetscCall(DiniCheckVerdict_Private(dini, check, best <= CHECK_RTOL ? DINI_VERDICT_OK : DINI_VERDICT_WRONG, what));
@@ -205,11 +206,11 @@ static PetscErrorCode DiniCheckDot(Dini dini, DiniChecking *check)
   PetscCall(DiniSetAdjointType(dini, type));
   PetscCall(VecDot(du, ubar, &forward));
   PetscCall(VecDot(dm, mbar, &adjoint));
-  PetscCall(VecNorm(ubar, NORM_2, &nubar));
-  PetscCall(VecNorm(du, NORM_2, &ndu));
-  PetscCall(VecNorm(lambda, NORM_2, &nlambda));
-  PetscCall(VecNorm(mbar, NORM_2, &nmbar));
-  PetscCall(VecNorm(dm, NORM_2, &ndm));
+  PetscCall(DiniNorm_Private(ubar, &nubar));
+  PetscCall(DiniNorm_Private(du, &ndu));
+  PetscCall(DiniNorm_Private(lambda, &nlambda));
+  PetscCall(DiniNorm_Private(mbar, &nmbar));
+  PetscCall(DiniNorm_Private(dm, &ndm));
   PetscCall(DiniGetTolerances(dini, &tangentrtol, &adjointrtol));
   {
     Vec       r = ubar; /* r = -F_m dm, of which only the size is wanted; J du is it to the tolerance */
@@ -218,13 +219,16 @@ static PetscErrorCode DiniCheckDot(Dini dini, DiniChecking *check)
 
     PetscCall(DiniGetJacobian(dini, &J, NULL));
     if (J) PetscCall(MatMult(J, du, r));
-    if (J) PetscCall(VecNorm(r, NORM_2, &nr));
-    bound = 2.0 * (adjointrtol * nubar * ndu + tangentrtol * nlambda * nr) + 1e3 * PETSC_MACHINE_EPSILON * (nubar * ndu + nmbar * ndm + nlambda * nr);
-    if (!J) bound += 1e-5 * (nubar * ndu + nmbar * ndm); /* the application's own solves, verified by differences only */
+    if (J) PetscCall(DiniNorm_Private(r, &nr));
+    bound = 2.0 * (adjointrtol * nubar * ndu + tangentrtol * nlambda * nr) +
+            1e3 * PETSC_MACHINE_EPSILON * (nubar * ndu + nmbar * ndm + nlambda * nr);
+    if (!J)
+      bound += 1e-5 * (nubar * ndu + nmbar * ndm); /* the application's own solves, verified by differences only */
   }
   difference = PetscAbsScalar(forward - adjoint);
-  PetscCall(PetscSNPrintf(what, sizeof(what), "<ubar, JVP dm> = %.10g and <VJP ubar, dm> = %.10g differ by %.1e, bound %.1e",
-                          (double)PetscRealPart(forward), (double)PetscRealPart(adjoint), (double)difference, (double)bound));
+  PetscCall(
+      PetscSNPrintf(what, sizeof(what), "<ubar, JVP dm> = %.10g and <VJP ubar, dm> = %.10g differ by %.1e, bound %.1e",
+                    (double)PetscRealPart(forward), (double)PetscRealPart(adjoint), (double)difference, (double)bound));
   PetscCall(DiniCheckVerdict_Private(dini, check, difference <= bound ? DINI_VERDICT_OK : DINI_VERDICT_WRONG, what));
   PetscCall(VecDestroy(&ubar));
   PetscCall(VecDestroy(&du));
@@ -242,7 +246,8 @@ static PetscErrorCode DiniCheckAll(Dini dini, DiniChecking *check)
   PetscCall(VecDuplicate(check->u, &correction));
   PetscCall(DiniCheckError_Private(dini, check->u, &check->error, correction));
   PetscCall(VecDestroy(&correction));
-  PetscCall(PetscViewerASCIIPrintf(check->viewer, "Dini check at the solution, whose error |J^{-1} F| is %.1e\n", (double)check->error));
+  PetscCall(PetscViewerASCIIPrintf(check->viewer, "Dini check at the solution, whose error |J^{-1} F| is %.1e\n",
+                                   (double)check->error));
   PetscCall(PetscViewerASCIIPushTab(check->viewer));
   PetscCall(DiniCheckJacobian(dini, check));
   for (PetscInt p = 0; p < dini->nparams; p++) {
@@ -324,7 +329,8 @@ PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
   PetscCall(VecDestroy(&check.w));
   PetscCall(failed);
   PetscCheck(!check.wrong, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "DiniCheck() found %" PetscInt_FMT " wrong, the first: %s. Start with J, then F_m, then the objective's partial "
+             "DiniCheck() found %" PetscInt_FMT
+             " wrong, the first: %s. Start with J, then F_m, then the objective's partial "
              "derivatives: the later tests rest on the earlier",
              check.wrong, check.first);
   PetscCall(PetscViewerASCIIPrintf(viewer, "Dini check passed\n"));

@@ -16,7 +16,9 @@ static PetscErrorCode DiniTaylorValue(Dini dini, DiniChecking *check, Vec u, Pet
   PetscScalar dot;
 
   PetscFunctionBegin;
-  if (dini->objective) DiniCallUser(dini, "The objective callback (DiniSetObjective())", (*dini->objective)(dini, u, value, dini->objectivectx));
+  if (dini->objective)
+    DiniCallUser(dini, "The objective callback (DiniSetObjective())",
+                 (*dini->objective)(dini, u, value, dini->objectivectx));
   else {
     PetscCall(VecDot(u, check->w, &dot));
     *value = PetscRealPart(dot);
@@ -59,8 +61,8 @@ static PetscErrorCode DiniTaylorSlope(Dini dini, DiniChecking *check, Vec dm, Ve
   Right derivatives leave remainders of order 2 until the error of the forward solves shows. Rows above that error give the
   order; where there are too few, a first-order remainder far below the zeroth-order one is as good an answer.
 */
-static PetscErrorCode DiniTaylorVerdict(Dini dini, DiniChecking *check, const DiniTaylorRow row[], PetscInt n, const char name[],
-                                        const char whose[])
+static PetscErrorCode DiniTaylorVerdict(Dini dini, DiniChecking *check, const DiniTaylorRow row[], PetscInt n,
+                                        const char name[], const char whose[])
 {
   PetscReal   order = -1.0, agreement = PETSC_MAX_REAL;
   PetscInt    usable = 0;
@@ -72,7 +74,8 @@ static PetscErrorCode DiniTaylorVerdict(Dini dini, DiniChecking *check, const Di
     if (row[k].r0 > 0.0) agreement = PetscMin(agreement, PetscMax(row[k].r1, row[k].noise) / row[k].r0);
     else agreement = PetscMin(agreement, row[k].r1 > 0.0 ? 1.0 : 0.0);
     if (row[k].r1 <= 10.0 * row[k].noise) continue;
-    if (usable && row[k].r1 > 0.0) order = PetscLogReal(row[k - 1].r1 / row[k].r1) / PetscLogReal(row[k - 1].h / row[k].h);
+    if (usable && row[k].r1 > 0.0)
+      order = PetscLogReal(row[k - 1].r1 / row[k].r1) / PetscLogReal(row[k - 1].h / row[k].h);
     usable++;
   }
   if (usable >= 2) {
@@ -80,8 +83,9 @@ static PetscErrorCode DiniTaylorVerdict(Dini dini, DiniChecking *check, const Di
     PetscCall(PetscSNPrintf(what, sizeof(what), "%s by \"%s\", Taylor order %.2f", whose, name, (double)order));
   } else {
     verdict = agreement <= 1e-3 ? DINI_VERDICT_OK : DINI_VERDICT_LOOSE;
-    PetscCall(PetscSNPrintf(what, sizeof(what), "%s by \"%s\", agrees with differences to %.1e, the error of the forward solves",
-                            whose, name, (double)agreement));
+    PetscCall(PetscSNPrintf(what, sizeof(what),
+                            "%s by \"%s\", agrees with differences to %.1e, the error of the forward solves", whose,
+                            name, (double)agreement));
   }
   PetscCall(DiniCheckVerdict_Private(dini, check, verdict, what));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -90,16 +94,20 @@ static PetscErrorCode DiniTaylorVerdict(Dini dini, DiniChecking *check, const Di
 static PetscErrorCode DiniTaylorPrint(DiniChecking *check, const DiniTaylorRow u[], const DiniTaylorRow J[], PetscInt n)
 {
   PetscFunctionBegin;
-  PetscCall(PetscViewerASCIIPrintf(check->viewer, "       h   |u(h) - u|  |u(h) - u - h du|  order   |J(h) - J|  |J(h) - J - h <g, dm>|  order\n"));
+  PetscCall(PetscViewerASCIIPrintf(
+      check->viewer, "       h   |u(h) - u|  |u(h) - u - h du|  order   |J(h) - J|  |J(h) - J - h <g, dm>|  order\n"));
   for (PetscInt k = 0; k < n; k++) {
     char ou[16] = "     ", oJ[16] = "     ";
 
     if (k && u[k].r1 > 0.0 && u[k - 1].r1 > 0.0)
-      PetscCall(PetscSNPrintf(ou, sizeof(ou), "%5.2f", (double)(PetscLogReal(u[k - 1].r1 / u[k].r1) / PetscLogReal(u[k - 1].h / u[k].h))));
+      PetscCall(PetscSNPrintf(ou, sizeof(ou), "%5.2f",
+                              (double)(PetscLogReal(u[k - 1].r1 / u[k].r1) / PetscLogReal(u[k - 1].h / u[k].h))));
     if (k && J[k].r1 > 0.0 && J[k - 1].r1 > 0.0)
-      PetscCall(PetscSNPrintf(oJ, sizeof(oJ), "%5.2f", (double)(PetscLogReal(J[k - 1].r1 / J[k].r1) / PetscLogReal(J[k - 1].h / J[k].h))));
-    PetscCall(PetscViewerASCIIPrintf(check->viewer, "%.2e   %.3e        %.3e    %s    %.3e            %.3e    %s\n", (double)u[k].h,
-                                     (double)u[k].r0, (double)u[k].r1, ou, (double)J[k].r0, (double)J[k].r1, oJ));
+      PetscCall(PetscSNPrintf(oJ, sizeof(oJ), "%5.2f",
+                              (double)(PetscLogReal(J[k - 1].r1 / J[k].r1) / PetscLogReal(J[k - 1].h / J[k].h))));
+    PetscCall(PetscViewerASCIIPrintf(check->viewer, "%.2e   %.3e        %.3e    %s    %.3e            %.3e    %s\n",
+                                     (double)u[k].h, (double)u[k].r0, (double)u[k].r1, ou, (double)J[k].r0,
+                                     (double)J[k].r1, oJ));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -140,16 +148,17 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
     if (testJ) PetscCall(DiniTaylorValue(dini, check, u, &value));
     PetscCall(DiniCheckError_Private(dini, u, &error, d));
     PetscCall(VecDot(d, dJdu, &dot));
-    urow[n].h     = Jrow[n].h = h;
-    urow[n].noise = error + check->error;
+    urow[n].h = Jrow[n].h = h;
+    urow[n].noise         = error + check->error;
     PetscCall(VecWAXPY(d, -1.0, check->u, u));
-    PetscCall(VecNorm(d, NORM_2, &urow[n].r0));
+    PetscCall(DiniNorm_Private(d, &urow[n].r0));
     PetscCall(VecAXPY(d, -h, du));
-    PetscCall(VecNorm(d, NORM_2, &urow[n].r1));
-    PetscCall(VecNorm(dJdu, NORM_2, &scale));
+    PetscCall(DiniNorm_Private(d, &urow[n].r1));
+    PetscCall(DiniNorm_Private(dJdu, &scale));
     Jrow[n].r0    = PetscAbsReal(value - value0);
     Jrow[n].r1    = PetscAbsReal(value - value0 - h * slope);
-    Jrow[n].noise = PetscMax(PetscAbsScalar(dot), 1e-2 * scale * urow[n].noise) + 10.0 * PETSC_MACHINE_EPSILON * (PetscAbsReal(value) + PetscAbsReal(value0));
+    Jrow[n].noise = PetscMax(PetscAbsScalar(dot), 1e-2 * scale * urow[n].noise) +
+                    10.0 * PETSC_MACHINE_EPSILON * (PetscAbsReal(value) + PetscAbsReal(value0));
     n++;
   }
   /* back to the point, for the next block */

@@ -182,7 +182,8 @@ static PetscErrorCode DiniCheckColumns(Dini dini, Mat X, Mat Y, const char what[
 }
 
 /* Y = (du/dm) X for the tangent; Y = (du/dm)^H X or (du/dm)^T X, by type, for the adjoint */
-static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniAdjointType type, Mat X, Mat Y, const char what[])
+static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniAdjointType type, Mat X, Mat Y,
+                                       const char what[])
 {
   PetscInt n;
   Vec      x, y;

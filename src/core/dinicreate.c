@@ -20,7 +20,8 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   PetscCheck(newdini, comm, PETSC_ERR_ARG_NULL, "DiniCreate() needs a place for the new Dini");
   *newdini = NULL;
   PetscCall(DiniInitializePackage());
-  PetscCall(PetscHeaderCreate(dini, DINI_CLASSID, "Dini", "Implicit differentiation", "Dini", comm, DiniDestroy, DiniView));
+  PetscCall(
+      PetscHeaderCreate(dini, DINI_CLASSID, "Dini", "Implicit differentiation", "Dini", comm, DiniDestroy, DiniView));
   dini->adjointtype = DINI_ADJOINT_HERMITIAN;
   dini->attachrtol  = 1e-6;
   dini->attachatol  = 1e-50;
@@ -50,7 +51,8 @@ PetscErrorCode DiniSetType(Dini dini, DiniType type)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCheck(type, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The type of a Dini is NULL; use DINISNES, say");
+  PetscCheck(type, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL,
+             "The type of a Dini is NULL; use DINISNES, say");
   PetscCall(PetscObjectTypeCompare((PetscObject)dini, type, &same));
   if (same) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFunctionListFind(DiniList, type, &create));

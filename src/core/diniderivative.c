@@ -6,7 +6,8 @@ static PetscErrorCode DiniDerivativeGetDini(Mat D, Dini *dini)
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(D, dini));
   PetscCheck(*dini, PetscObjectComm((PetscObject)D), PETSC_ERR_ARG_WRONGSTATE,
-             "The Dini of this derivative has been destroyed, reset, or given other parameters; call DiniGetDerivative() again");
+             "The Dini of this derivative has been destroyed, reset, or given other parameters; call "
+             "DiniGetDerivative() again");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -82,9 +83,10 @@ PetscErrorCode DiniGetDerivative(Dini dini, Mat *D)
     PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, n, dini->N, N, dini, &dini->D));
     PetscCall(MatShellSetOperation(dini->D, MATOP_MULT, (void (*)(void))DiniDerivativeMult));
     PetscCall(MatShellSetOperation(dini->D, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniDerivativeMultTranspose));
-    PetscCall(MatShellSetMatProductOperation(dini->D, MATPRODUCT_AB, NULL, DiniDerivativeProduct, NULL, MATDENSE, MATDENSE));
-    PetscCall(MatShellSetMatProductOperation(dini->D, MATPRODUCT_AtB, NULL, DiniDerivativeTransposeProduct, NULL, MATDENSE,
-                                             MATDENSE));
+    PetscCall(
+        MatShellSetMatProductOperation(dini->D, MATPRODUCT_AB, NULL, DiniDerivativeProduct, NULL, MATDENSE, MATDENSE));
+    PetscCall(MatShellSetMatProductOperation(dini->D, MATPRODUCT_AtB, NULL, DiniDerivativeTransposeProduct, NULL,
+                                             MATDENSE, MATDENSE));
   }
   *D = dini->D;
   PetscFunctionReturn(PETSC_SUCCESS);

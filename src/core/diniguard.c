@@ -24,20 +24,20 @@ static PetscErrorCode DiniGuardCompare(Dini dini, DiniShift *residual, Vec direc
   PetscFunctionBegin;
   *best  = -1.0;
   *moved = PETSC_FALSE;
-  PetscCall(VecNorm(y, NORM_2, &ynorm));
+  PetscCall(DiniNorm_Private(y, &ynorm));
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(guardsteps); i++) {
     const PetscReal h     = guardsteps[i];
     const PetscReal noise = 20.0 * PETSC_MACHINE_EPSILON * dini->scale;
 
     PetscCall((*residual)(dini, h, direction, ctx)); /* leaves F in w[1] */
-    PetscCall(VecNorm(d, NORM_2, &fnorm));
+    PetscCall(DiniNorm_Private(d, &fnorm));
     if (PetscIsInfOrNanReal(fnorm)) continue; /* outside the domain of F */
     PetscCall(VecAXPY(d, -1.0, dini->w[0]));
-    PetscCall(VecNorm(d, NORM_2, &dnorm));
+    PetscCall(DiniNorm_Private(d, &dnorm));
     if (dnorm > 0.0) *moved = PETSC_TRUE;
     if (PetscMax(h * ynorm, dnorm) <= 10.0 * noise) continue;
     PetscCall(VecAXPY(d, -h, y));
-    PetscCall(VecNorm(d, NORM_2, &enorm));
+    PetscCall(DiniNorm_Private(d, &enorm));
     enorm = PetscMax(enorm - noise, 0.0) / PetscMax(h * ynorm, dnorm);
     if (*best < 0.0 || enorm < *best) *best = enorm;
     if (*best <= GUARD_RTOL) break;
@@ -68,15 +68,16 @@ static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Ve
   PetscCall(MatMultHermitianTranspose(A, w, AHw));
   PetscCall(VecDot(Av, w, &forward));  /* w^H (A v) */
   PetscCall(VecDot(v, AHw, &adjoint)); /* (A^H w)^H v */
-  PetscCall(VecNorm(w, NORM_2, &nw));
-  PetscCall(VecNorm(v, NORM_2, &nv));
-  PetscCall(VecNorm(Av, NORM_2, &nAv));
-  PetscCall(VecNorm(AHw, NORM_2, &nAHw));
-  PetscCheck(PetscAbsScalar(forward - adjoint) <= 1e-8 * PetscMax(nw * nAv, nv * nAHw), PetscObjectComm((PetscObject)dini),
-             PETSC_ERR_ARG_WRONG,
-             "The adjoint product of %s does not belong to its product: <w, A v> and <A^H w, v> differ by %g where |w||A v| "
-             "is %g; correct the transposed product, or the symmetry the matrix claims",
-             what, (double)PetscAbsScalar(forward - adjoint), (double)(nw * nAv));
+  PetscCall(DiniNorm_Private(w, &nw));
+  PetscCall(DiniNorm_Private(v, &nv));
+  PetscCall(DiniNorm_Private(Av, &nAv));
+  PetscCall(DiniNorm_Private(AHw, &nAHw));
+  PetscCheck(
+      PetscAbsScalar(forward - adjoint) <= 1e-8 * PetscMax(nw * nAv, nv * nAHw), PetscObjectComm((PetscObject)dini),
+      PETSC_ERR_ARG_WRONG,
+      "The adjoint product of %s does not belong to its product: <w, A v> and <A^H w, v> differ by %g where |w||A v| "
+      "is %g; correct the transposed product, or the symmetry the matrix claims",
+      what, (double)PetscAbsScalar(forward - adjoint), (double)(nw * nAv));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -90,15 +91,16 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec v, Vec Jv, Vec w, 
   PetscCall(MatMult(J, v, Jv));
   PetscCall(DiniCheckFinite_Private(dini, Jv, "The Jacobian, from the Jacobian callback,", &dini->scale));
   PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
-  PetscCall(VecNorm(dini->w[0], NORM_2, &dini->stats.forward_residual));
+  PetscCall(DiniNorm_Private(dini->w[0], &dini->stats.forward_residual));
   PetscCall(DiniGuardCompare(dini, DiniShiftState, v, NULL, Jv, &best, &moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));
   else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));
-  PetscCheck(best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
-             "approximate matrix is no Jacobian: give the exact one with DiniSetJacobian() (the solver keeps its own), use "
-             "-snes_fd_color, or, if F is not smooth here, switch this guard off with -dini_guard 0",
-             (double)best, moved ? "" : ", and F does not change with u at all");
+  PetscCheck(
+      best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
+      "approximate matrix is no Jacobian: give the exact one with DiniSetJacobian() (the solver keeps its own), use "
+      "-snes_fd_color, or, if F is not smooth here, switch this guard off with -dini_guard 0",
+      (double)best, moved ? "" : ", and F does not change with u at all");
   PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, &transposes));
   if (transposes) PetscCall(DiniGuardTranspose(dini, J, "the Jacobian", v, Jv, w, JHw)); /* else the engine speaks up */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -129,20 +131,24 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, V
   PetscCall(DiniGuardCompare(dini, DiniShiftParameter, dm, par, y, &best, &moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so %s is not guarded\n", what));
   else PetscCall(PetscInfo(dini, "%s agrees with a difference of F to %g\n", what, (double)best));
-  PetscCheck(moved || ynorm > 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "F_m of parameter \"%s\" is zero: F does not change with it. Give the update callback that hands it to the "
-             "residual (DiniSetParameterUpdate()), see that the residual reads this very Vec, or, if it truly does not enter, "
-             "say so with -dini_parameter_%s_type zero",
-             par->name, par->name);
-  PetscCheck(moved || best < 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "%s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
-             "missing or does not reach the residual",
-             what);
+  PetscCheck(
+      moved || ynorm > 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "F_m of parameter \"%s\" is zero: F does not change with it. Give the update callback that hands it to the "
+      "residual (DiniSetParameterUpdate()), see that the residual reads this very Vec, or, if it truly does not enter, "
+      "say so with -dini_parameter_%s_type zero",
+      par->name, par->name);
+  PetscCheck(
+      moved || best < 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "%s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
+      "missing or does not reach the residual",
+      what);
   PetscCheck(best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "%s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows how far off "
+             "%s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows "
+             "how far off "
              "it is), complete the pattern, or, if F is not smooth here, switch this guard off with -dini_guard 0",
              what, (double)best);
-  if ((par->apply && par->applyadjoint) || par->Fmuser) PetscCall(DiniGuardTranspose(dini, par->Fm, what, dm, y, w, mbar));
+  if ((par->apply && par->applyadjoint) || par->Fmuser)
+    PetscCall(DiniGuardTranspose(dini, par->Fm, what, dm, y, w, mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -9,17 +9,19 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
   PetscBool        touched, any, same;
 
   PetscFunctionBegin;
-  PetscCheck(dini->stage != DINI_STAGE_NEW, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "There is no solution to differentiate at; call DiniSolve() or DiniAttach() first, again after a change of the "
-             "problem, and look at DiniGetConvergedReason()");
+  PetscCheck(
+      dini->stage != DINI_STAGE_NEW, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+      "There is no solution to differentiate at; call DiniSolve() or DiniAttach() first, again after a change of the "
+      "problem, and look at DiniGetConvergedReason()");
   PetscCall(PetscObjectStateGet((PetscObject)dini->u, &state));
   touched = (PetscBool)(state != dini->ustate);
-  PetscCall(MPIU_Allreduce(&touched, &any, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(&touched, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   if (any) {
     PetscCall(VecEqual(dini->u, dini->ucopy, &same));
-    PetscCheck(same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-               "The state u has been changed since the solve, so its derivative is no longer known; call DiniSolve() or "
-               "DiniAttach() again, or give DiniSolve() a Vec that nobody else writes to");
+    PetscCheck(
+        same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+        "The state u has been changed since the solve, so its derivative is no longer known; call DiniSolve() or "
+        "DiniAttach() again, or give DiniSolve() a Vec that nobody else writes to");
     dini->ustate = state;
   }
   PetscCall(DiniParameterUnchanged_Private(dini));
@@ -47,10 +49,10 @@ static PetscErrorCode DiniAssembleJacobian(Dini dini, Mat *J, Mat *P)
 
     PetscCall(MatGetLocalSize(*J, &m, &n));
     wrong = (PetscBool)(m != dini->n || n != dini->n);
-    PetscCall(MPIU_Allreduce(&wrong, &any, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+    PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
     PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
-               "The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT " local columns where the state has %" PetscInt_FMT
-               " local entries",
+               "The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
+               " local columns where the state has %" PetscInt_FMT " local entries",
                m, n, dini->n);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -68,11 +70,12 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(DiniAssembleJacobian(dini, &J, &P));
-  PetscCheck(J || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]), PetscObjectComm((PetscObject)dini),
-             PETSC_ERR_ORDER,
-             "Nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve the linear "
-             "systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
-             ((PetscObject)dini)->type_name);
+  PetscCheck(
+      J || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]), PetscObjectComm((PetscObject)dini),
+      PETSC_ERR_ORDER,
+      "Nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve the linear "
+      "systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
+      ((PetscObject)dini)->type_name);
   PetscCall(DiniEngineLinearize_Private(dini, J, P));
   if (dini->guard && !dini->guarded && J) PetscCall(DiniGuardJacobian_Private(dini, J));
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));

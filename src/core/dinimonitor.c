@@ -69,15 +69,16 @@ PetscErrorCode DiniMonitorDefault(Dini dini, DiniOperation operation, PetscInt i
   if (!prefix) prefix = "";
   if (operation == DINI_OPERATION_LINEARIZE) PetscCall(PetscPrintf(comm, "  %sDini linearize\n", prefix));
   else
-    PetscCall(PetscPrintf(comm, "  %sDini %-9s %3" PetscInt_FMT " its, %s %g\n", prefix, DiniOperations[operation], its, what,
-                          (double)rnorm));
+    PetscCall(PetscPrintf(comm, "  %sDini %-9s %3" PetscInt_FMT " its, %s %g\n", prefix, DiniOperations[operation], its,
+                          what, (double)rnorm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniMonitor_Private(Dini dini, DiniOperation operation, PetscInt its, PetscReal rnorm)
 {
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < dini->nmonitors; i++) PetscCall((*dini->monitor[i])(dini, operation, its, rnorm, dini->monitorctx[i]));
+  for (PetscInt i = 0; i < dini->nmonitors; i++)
+    PetscCall((*dini->monitor[i])(dini, operation, its, rnorm, dini->monitorctx[i]));
   if (dini->reasonrequested && operation != DINI_OPERATION_LINEARIZE) {
     const char *text, *prefix = ((PetscObject)dini)->prefix;
 

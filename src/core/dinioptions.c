@@ -86,26 +86,28 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
   dini->fromoptions = PETSC_TRUE;
   PetscObjectOptionsBegin((PetscObject)dini);
   PetscCall(PetscOptionsFList("-dini_type", "Kind of solver behind the object", "DiniSetType", DiniList,
-                              ((PetscObject)dini)->type_name ? ((PetscObject)dini)->type_name : DINISNES, type, sizeof(type),
-                              &set));
+                              ((PetscObject)dini)->type_name ? ((PetscObject)dini)->type_name : DINISNES, type,
+                              sizeof(type), &set));
   if (set) PetscCall(DiniSetType(dini, type));
   PetscCall(PetscOptionsEnum("-dini_adjoint_type", "Adjoint or plain transpose in complex builds", "DiniSetAdjointType",
                              DiniAdjointTypes, (PetscEnum)dini->adjointtype, (PetscEnum *)&dini->adjointtype, NULL));
   {
     PetscReal rtol = dini->attachrtol, atol = dini->attachatol;
 
-    PetscCall(PetscOptionsReal("-dini_attach_rtol", "|F| accepted at attach, relative to |J u|", "DiniSetAttachTolerances",
-                               rtol, &rtol, NULL));
-    PetscCall(PetscOptionsReal("-dini_attach_atol", "|F| accepted at attach", "DiniSetAttachTolerances", atol, &atol, NULL));
+    PetscCall(PetscOptionsReal("-dini_attach_rtol", "|F| accepted at attach, relative to |J u|",
+                               "DiniSetAttachTolerances", rtol, &rtol, NULL));
+    PetscCall(
+        PetscOptionsReal("-dini_attach_atol", "|F| accepted at attach", "DiniSetAttachTolerances", atol, &atol, NULL));
     PetscCall(DiniSetAttachTolerances(dini, rtol, atol));
   }
-  PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard", dini->guard,
-                             &dini->guard, NULL));
-  PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error", "DiniSetErrorIfNotConverged",
-                             dini->erroriffail, &dini->erroriffail, NULL));
+  PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard",
+                             dini->guard, &dini->guard, NULL));
+  PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",
+                             "DiniSetErrorIfNotConverged", dini->erroriffail, &dini->erroriffail, NULL));
   PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscCall(PetscOptionsBool("-dini_monitor", "Print a line per operation", "DiniMonitorSet", PETSC_FALSE, &flag, &set));
+  PetscCall(
+      PetscOptionsBool("-dini_monitor", "Print a line per operation", "DiniMonitorSet", PETSC_FALSE, &flag, &set));
   if (set && flag) PetscCall(DiniMonitorSet(dini, DiniMonitorDefault, NULL, NULL));
   PetscCall(PetscOptionsName("-dini_converged_reason", "Print why each solve ended", "DiniGetConvergedReason",
                              &dini->reasonrequested));

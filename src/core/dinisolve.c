@@ -46,13 +46,15 @@ PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
   PetscFunctionBegin;
   dini->stats.residuals++;
   if (dini->residual) {
-    DiniCallUserReads(dini, u, "The residual callback (DiniSetResidual())", (*dini->residual)(dini, u, F, dini->residualctx));
+    DiniCallUserReads(dini, u, "The residual callback (DiniSetResidual())",
+                      (*dini->residual)(dini, u, F, dini->residualctx));
   } else {
     PetscCheck(dini->ops->residual, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-               "A Dini of type \"%s\" has no residual of its own; call DiniSetResidual()", ((PetscObject)dini)->type_name);
+               "A Dini of type \"%s\" has no residual of its own; call DiniSetResidual()",
+               ((PetscObject)dini)->type_name);
     PetscUseTypeMethod(dini, residual, u, F);
   }
-  if (norm) PetscCall(VecNorm(F, NORM_2, norm));
+  if (norm) PetscCall(DiniNorm_Private(F, norm));
   else PetscCall(DiniCheckFinite_Private(dini, F, "The residual F(u, m), from the residual callback,", NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -106,7 +108,7 @@ static PetscErrorCode DiniAcceptState(Dini dini, Vec u, PetscReal *fnorm, PetscR
   PetscFunctionBegin;
   PetscCall(DiniCheckFinite_Private(dini, u, "The state u", &unorm));
   PetscCall(DiniResidual_Private(dini, u, dini->w[0], NULL));
-  PetscCall(VecNorm(dini->w[0], NORM_2, fnorm));
+  PetscCall(DiniNorm_Private(dini->w[0], fnorm));
   *scale    = 0.0;
   *accepted = (PetscBool)(*fnorm <= dini->attachatol);
   if (!*accepted) {
@@ -116,7 +118,7 @@ static PetscErrorCode DiniAcceptState(Dini dini, Vec u, PetscReal *fnorm, PetscR
     } else PetscCall(VecSet(dini->r, h));
     PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], scale));
     PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
-    PetscCall(VecNorm(dini->w[1], NORM_2, scale));
+    PetscCall(DiniNorm_Private(dini->w[1], scale));
     *scale = PetscIsInfOrNanReal(*scale) ? 0.0 : *scale / h;
     /* what rounding in F can not tell from zero is zero */
     *accepted = (PetscBool)(*fnorm <= PetscMax(dini->attachrtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
@@ -135,7 +137,8 @@ static PetscErrorCode DiniForwardFailed(Dini dini, DiniConvergedReason reason, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], DiniConvergedReason good, PetscBool *accepted)
+static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], DiniConvergedReason good,
+                                       PetscBool *accepted)
 {
   PetscReal fnorm, scale;
 
@@ -146,11 +149,12 @@ static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], Din
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniForwardFailed(dini, DINI_DIVERGED_FORWARD_RESIDUAL, 0));
-  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-             "%s is not a solution: |F(u, m)| = %g where |J u| is about %g, so its relative size %g exceeds %g. Solve more "
-             "tightly, check that m and the residual belong together, or accept it with -dini_attach_rtol",
-             whose, (double)fnorm, (double)scale, (double)(scale > 0.0 ? fnorm / scale : PETSC_INFINITY),
-             (double)dini->attachrtol);
+  PetscCheck(
+      !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+      "%s is not a solution: |F(u, m)| = %g where |J u| is about %g, so its relative size %g exceeds %g. Solve more "
+      "tightly, check that m and the residual belong together, or accept it with -dini_attach_rtol",
+      whose, (double)fnorm, (double)scale, (double)(scale > 0.0 ? fnorm / scale : PETSC_INFINITY),
+      (double)dini->attachrtol);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -179,11 +183,13 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniForwardFailed(dini, reason, *its));
-  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini),
-             reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
-             "The forward solve (%s) stopped with %s after %" PetscInt_FMT
-             " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
-             type, why, *its, reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", type, type);
+  PetscCheck(
+      !dini->erroriffail, PetscObjectComm((PetscObject)dini),
+      reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
+      "The forward solve (%s) stopped with %s after %" PetscInt_FMT
+      " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
+      type, why, *its, reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", type,
+      type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -11,25 +11,23 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(viewer,
                                    "forward solves %" PetscInt_FMT " (%" PetscInt_FMT " failed, %" PetscInt_FMT
                                    " iterations), |F| at the present state %g, %.3g s\n",
-                                   s->forward_solves, s->forward_failures, s->forward_iterations, (double)s->forward_residual,
-                                   (double)s->forward_seconds));
+                                   s->forward_solves, s->forward_failures, s->forward_iterations,
+                                   (double)s->forward_residual, (double)s->forward_seconds));
   PetscCall(PetscViewerASCIIPrintf(viewer,
                                    "linearizations %" PetscInt_FMT ": Jacobian assemblies %" PetscInt_FMT
                                    ", preconditioner set-ups %" PetscInt_FMT " (factorisations %" PetscInt_FMT
-                                   ", refreshes %" PetscInt_FMT "), F_m fills %" PetscInt_FMT ", residuals %" PetscInt_FMT
-                                   ", %.3g s\n",
-                                   s->linearizations, s->jacobian_assemblies, s->pc_setups, s->factorizations, s->refreshes,
-                                   s->parameter_assemblies, s->residuals, (double)s->linearize_seconds));
-  PetscCall(PetscViewerASCIIPrintf(viewer,
-                                   "tangent solves %" PetscInt_FMT " (%" PetscInt_FMT
-                                   " iterations), worst true relative residual %g, %.3g s\n",
-                                   s->tangent_solves, s->tangent_iterations, (double)s->tangent_residual,
-                                   (double)s->tangent_seconds));
-  PetscCall(PetscViewerASCIIPrintf(viewer,
-                                   "adjoint solves %" PetscInt_FMT " (%" PetscInt_FMT
-                                   " iterations), worst true relative residual %g, %.3g s\n",
-                                   s->adjoint_solves, s->adjoint_iterations, (double)s->adjoint_residual,
-                                   (double)s->adjoint_seconds));
+                                   ", refreshes %" PetscInt_FMT "), F_m fills %" PetscInt_FMT
+                                   ", residuals %" PetscInt_FMT ", %.3g s\n",
+                                   s->linearizations, s->jacobian_assemblies, s->pc_setups, s->factorizations,
+                                   s->refreshes, s->parameter_assemblies, s->residuals, (double)s->linearize_seconds));
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer,
+      "tangent solves %" PetscInt_FMT " (%" PetscInt_FMT " iterations), worst true relative residual %g, %.3g s\n",
+      s->tangent_solves, s->tangent_iterations, (double)s->tangent_residual, (double)s->tangent_seconds));
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer,
+      "adjoint solves %" PetscInt_FMT " (%" PetscInt_FMT " iterations), worst true relative residual %g, %.3g s\n",
+      s->adjoint_solves, s->adjoint_iterations, (double)s->adjoint_residual, (double)s->adjoint_seconds));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -44,10 +42,13 @@ static PetscErrorCode DiniViewRelation(Dini dini, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(viewer, "state: %s, last reason %s\n", stages[dini->stage], reason));
   if (dini->N > 0) PetscCall(PetscViewerASCIIPrintf(viewer, "unknowns: %" PetscInt_FMT "\n", dini->N));
   if (dini->solve) PetscCall(PetscViewerASCIIPrintf(viewer, "forward solve: by the application\n"));
-  if (dini->linearsolve[DINI_TANGENT]) PetscCall(PetscViewerASCIIPrintf(viewer, "tangent solve: by the application, verified\n"));
-  if (dini->linearsolve[DINI_ADJOINT]) PetscCall(PetscViewerASCIIPrintf(viewer, "adjoint solve: by the application, verified\n"));
+  if (dini->linearsolve[DINI_TANGENT])
+    PetscCall(PetscViewerASCIIPrintf(viewer, "tangent solve: by the application, verified\n"));
+  if (dini->linearsolve[DINI_ADJOINT])
+    PetscCall(PetscViewerASCIIPrintf(viewer, "adjoint solve: by the application, verified\n"));
   if (dini->objective) PetscCall(PetscViewerASCIIPrintf(viewer, "objective: by the application\n"));
-  if (PetscDefined(USE_COMPLEX)) PetscCall(PetscViewerASCIIPrintf(viewer, "adjoint: %s\n", DiniAdjointTypes[dini->adjointtype]));
+  if (PetscDefined(USE_COMPLEX))
+    PetscCall(PetscViewerASCIIPrintf(viewer, "adjoint: %s\n", DiniAdjointTypes[dini->adjointtype]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s\n", !dini->guard ? "off" : dini->guarded ? "passed" : "on"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

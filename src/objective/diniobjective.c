@@ -106,7 +106,8 @@ static PetscErrorCode DiniSolveAt(Dini dini, Vec m, PetscBool tolerated, PetscBo
   Vec             before;
 
   PetscFunctionBegin;
-  PetscCheck(dini->objective, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER, "There is no objective; call DiniSetObjective()");
+  PetscCheck(dini->objective, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "There is no objective; call DiniSetObjective()");
   PetscCheck(dini->state, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "There is no state to solve for; call DiniSetState() with an initial guess");
   *converged = PETSC_TRUE;
@@ -135,9 +136,10 @@ static PetscErrorCode DiniObjectiveValue(Dini dini, PetscReal *value)
   extremes[0] = PetscIsInfOrNanReal(*value) ? PETSC_MAX_REAL : *value;
   extremes[1] = -extremes[0];
   PetscCall(MPIU_Allreduce(extremes, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
-  PetscCheck(all[0] < PETSC_MAX_REAL, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP, "The objective callback returned NaN or Inf");
-  PetscCheck(all[0] + all[1] <= 1e-8 * PetscMax(PetscAbsReal(all[0]), PetscAbsReal(all[1])), PetscObjectComm((PetscObject)dini),
-             PETSC_ERR_ARG_INCOMP,
+  PetscCheck(all[0] < PETSC_MAX_REAL, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
+             "The objective callback returned NaN or Inf");
+  PetscCheck(all[0] + all[1] <= 1e-8 * PetscMax(PetscAbsReal(all[0]), PetscAbsReal(all[1])),
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
              "The objective callback returned values from %g to %g on different ranks; reduce it over the communicator",
              (double)-all[1], (double)all[0]);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -239,7 +241,8 @@ PetscErrorCode DiniComputeObjectiveAndGradient(Dini dini, Vec m, PetscReal *valu
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCheck(g, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "There is no Vec for the gradient; see DiniComputeObjective()");
+  PetscCheck(g, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL,
+             "There is no Vec for the gradient; see DiniComputeObjective()");
   PetscCall(DiniEvaluate_Private(dini, m, PETSC_FALSE, value, g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

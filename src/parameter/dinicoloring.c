@@ -8,16 +8,16 @@
 #include "../private/diniparameterimpl.h"
 
 struct _DiniColoring {
-  PetscInt        ncolors;
+  PetscInt         ncolors;
   ISColoringValue *own;           /* colour of each column owned here */
-  PetscInt        nrows, first;   /* rows owned here */
-  PetscInt       *rowptr, *cols;  /* pattern by rows, global columns */
-  PetscInt       *ghost;          /* where an entry's column sits among the ghosts */
-  PetscInt       *colorptr, *nz;  /* entries by colour */
-  PetscInt       *row;            /* local row of each entry */
-  PetscScalar    *values;
-  Vec             h, direction, ghosth; /* steps: all, of one colour, of the columns seen here */
-  VecScatter      scatter;
+  PetscInt         nrows, first;  /* rows owned here */
+  PetscInt        *rowptr, *cols; /* pattern by rows, global columns */
+  PetscInt        *ghost;         /* where an entry's column sits among the ghosts */
+  PetscInt        *colorptr, *nz; /* entries by colour */
+  PetscInt        *row;           /* local row of each entry */
+  PetscScalar     *values;
+  Vec              h, direction, ghosth; /* steps: all, of one colour, of the columns seen here */
+  VecScatter       scatter;
 };
 
 PetscErrorCode DiniColoringDestroy_Private(DiniColoring *coloring)
@@ -144,12 +144,12 @@ static PetscErrorCode DiniColoringSort(Dini dini, DiniParameter par, DiniColorin
     const PetscInt q = color[k];
 
     if (seen[q] == c->row[k]) clash = PETSC_TRUE;
-    seen[q]                              = c->row[k];
+    seen[q]                            = c->row[k];
     c->nz[c->colorptr[q] + count[q]++] = k;
   }
   PetscCall(PetscFree(color));
   PetscCall(PetscFree2(count, seen));
-  PetscCall(MPIU_Allreduce(&clash, &any, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(&clash, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_PLIB,
              "The colouring of F_m of parameter \"%s\" gave two columns of one row the same colour", par->name);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -161,16 +161,18 @@ PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *F
   PetscBool    assembled, aij;
 
   PetscFunctionBegin;
-  PetscCheck(par->Fmuser, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "Parameter \"%s\" is of type \"coloring\" and has no pattern; give an assembled matrix with its nonzeros to "
-             "DiniSetParameterJacobian()",
-             par->name);
+  PetscCheck(
+      par->Fmuser, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+      "Parameter \"%s\" is of type \"coloring\" and has no pattern; give an assembled matrix with its nonzeros to "
+      "DiniSetParameterJacobian()",
+      par->name);
   PetscCall(MatAssembled(par->Fmuser, &assembled));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)par->Fmuser, &aij, MATSEQAIJ, MATMPIAIJ, ""));
-  PetscCheck(assembled && aij, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "The pattern of parameter \"%s\" must be an assembled matrix of type AIJ; preallocate it, set its entries (zeros "
-             "will do) and assemble it",
-             par->name);
+  PetscCheck(
+      assembled && aij, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+      "The pattern of parameter \"%s\" must be an assembled matrix of type AIJ; preallocate it, set its entries (zeros "
+      "will do) and assemble it",
+      par->name);
   PetscCall(PetscNew(&c));
   par->coloring = c;
   PetscCall(VecDuplicate(par->m, &c->h));
@@ -178,8 +180,8 @@ PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *F
   PetscCall(DiniColoringColors(par, par->Fmuser, c));
   PetscCall(DiniColoringPattern(par->Fmuser, c));
   PetscCall(DiniColoringSort(dini, par, c));
-  PetscCall(PetscInfo(dini, "F_m of parameter \"%s\": %" PetscInt_FMT " columns in %" PetscInt_FMT " colours\n", par->name, par->N,
-                      c->ncolors));
+  PetscCall(PetscInfo(dini, "F_m of parameter \"%s\": %" PetscInt_FMT " columns in %" PetscInt_FMT " colours\n",
+                      par->name, par->N, c->ncolors));
   PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
   *Fm = par->Fmuser;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -5,7 +5,8 @@
   F(u, m + h direction) in F, with the values of m put back whatever happens. A caller that takes the norm copes with NaN.
   The shifted values are made in the application's own Vec, since its residual may read that.
 */
-PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, PetscReal h, Vec direction, Vec F, PetscReal *norm)
+PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, PetscReal h, Vec direction, Vec F,
+                                            PetscReal *norm)
 {
   const PetscInt64 stamp = dini->mstamp;
   PetscErrorCode   failed;
@@ -14,7 +15,8 @@ PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, PetscR
   PetscFunctionBegin;
   PetscCall(VecLockGet(par->m, &locked));
   PetscCheck(!locked, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "The Vec of parameter \"%s\" is locked by the application, so no difference of F can be taken in it", par->name);
+             "The Vec of parameter \"%s\" is locked by the application, so no difference of F can be taken in it",
+             par->name);
   PetscCall(VecWAXPY(par->m, h, direction, par->copy));
   failed = DiniParameterPushOne_Private(dini, par);
   if (!failed) failed = DiniResidual_Private(dini, dini->u, F, norm);
@@ -40,7 +42,7 @@ PetscErrorCode DiniParameterSteps_Private(Dini dini, DiniParameter par, Vec h)
   if (par->step > 0.0) relative = par->step;
   else if (par->affine) relative = 1.0;
   else relative = par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(eps, 1.0 / 3.0) : PetscSqrtReal(eps);
-  PetscCall(VecNorm(par->copy, NORM_INFINITY, &largest));
+  PetscCall(DiniNormMax_Private(par->copy, &largest));
   PetscCall(VecGetArrayRead(par->copy, &m));
   PetscCall(VecGetArray(h, &a));
   for (PetscInt j = 0; j < par->n; j++) {
@@ -96,13 +98,15 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(Fm, &par));
   dini = par->dini;
-  PetscCall(VecNorm(x, NORM_INFINITY, &xnorm));
-  PetscCall(VecNorm(par->copy, NORM_INFINITY, &mnorm));
+  PetscCall(DiniNormMax_Private(x, &xnorm));
+  PetscCall(DiniNormMax_Private(par->copy, &mnorm));
   PetscCall(VecSet(y, 0.0));
   if (xnorm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   if (par->step > 0.0) h = par->step;
   else if (par->affine) h = 1.0;
-  else h = par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0) : PETSC_SQRT_MACHINE_EPSILON;
+  else
+    h = par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0)
+                                                   : PETSC_SQRT_MACHINE_EPSILON;
   h *= (mnorm > 0.0 ? mnorm : 1.0) / xnorm;
   PetscCall(DiniParameterBase_Private(dini, par));
   PetscCall(VecDuplicate(x, &hx));
@@ -123,7 +127,8 @@ PetscErrorCode DiniParameterCreate_FD(Dini dini, DiniParameter par, Mat *Fm)
     PetscCall(MatCreateDense(comm, dini->n, par->n, dini->N, par->N, NULL, Fm));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscInfo(dini, "Parameter \"%s\" has %" PetscInt_FMT " entries, too many for dense columns: tangents only\n",
+  PetscCall(PetscInfo(dini,
+                      "Parameter \"%s\" has %" PetscInt_FMT " entries, too many for dense columns: tangents only\n",
                       par->name, par->N));
   PetscCall(MatCreateShell(comm, dini->n, par->n, dini->N, par->N, par, Fm));
   PetscCall(MatShellSetOperation(*Fm, MATOP_MULT, (void (*)(void))DiniDirectionalMult));

@@ -63,7 +63,8 @@ PetscErrorCode DiniAddParameter(Dini dini, const char name[], Vec m, PetscInt *p
                PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
                "Parameter name \"%s\" is part of option names, so it takes letters, digits and underscores only", name);
   PetscCall(DiniFindParameter(dini, name, &other));
-  PetscCheck(other < 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG, "There already is a parameter \"%s\"", name);
+  PetscCheck(other < 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG, "There already is a parameter \"%s\"",
+             name);
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)m, name));
   if (dini->nparams == dini->maxparams) {
     PetscInt       larger = PetscMax(4, 2 * dini->maxparams);
@@ -260,8 +261,8 @@ PetscErrorCode DiniSetParameterJacobian(Dini dini, PetscInt p, Mat Fm, DiniParam
   @param[in] ctx          context of both, may be NULL
   @return 0 or a PETSc error code
 */
-PetscErrorCode DiniSetParameterOperator(Dini dini, PetscInt p, DiniParameterApplyFn *apply, DiniParameterApplyFn *applyadjoint,
-                                        void *ctx)
+PetscErrorCode DiniSetParameterOperator(Dini dini, PetscInt p, DiniParameterApplyFn *apply,
+                                        DiniParameterApplyFn *applyadjoint, void *ctx)
 {
   DiniParameter par;
 

@@ -17,13 +17,15 @@ static PetscErrorCode DiniParameterFill_Matrix(Dini dini, DiniParameter par, Mat
 
   PetscFunctionBegin;
   if (!par->fill) PetscFunctionReturn(PETSC_SUCCESS); /* a constant */
-  PetscCall(PetscSNPrintf(what, sizeof(what), "The F_m callback of parameter \"%s\" (DiniSetParameterJacobian())", par->name));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "The F_m callback of parameter \"%s\" (DiniSetParameterJacobian())",
+                          par->name));
   DiniCallUserReads(dini, dini->u, what, (*par->fill)(dini, dini->u, par->m, Fm, par->fillctx));
   dini->stats.parameter_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniOperatorApply(DiniParameter par, DiniParameterApplyFn *fn, const char direction[], Vec x, Vec y)
+static PetscErrorCode DiniOperatorApply(DiniParameter par, DiniParameterApplyFn *fn, const char direction[], Vec x,
+                                        Vec y)
 {
   Dini dini = par->dini;
   char what[256];
@@ -31,8 +33,8 @@ static PetscErrorCode DiniOperatorApply(DiniParameter par, DiniParameterApplyFn 
   PetscFunctionBegin;
   PetscCheck(fn, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "Parameter \"%s\" has no %s callback; give both to DiniSetParameterOperator()", par->name, direction);
-  PetscCall(PetscSNPrintf(what, sizeof(what), "The %s callback of parameter \"%s\" (DiniSetParameterOperator())", direction,
-                          par->name));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "The %s callback of parameter \"%s\" (DiniSetParameterOperator())",
+                          direction, par->name));
   DiniCallUserReads(dini, dini->u, what, (*fn)(dini, dini->u, par->m, x, y, par->applyctx));
   PetscCall(DiniCheckFinite_Private(dini, y, what, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -92,14 +94,13 @@ static PetscErrorCode DiniParameterCreate_Zero(Dini dini, DiniParameter par, Mat
 }
 
 const DiniParameterKind DiniParameterKinds[] = {
-    {DINIPARAMETERMATRIX,   DiniParameterCreate_Matrix,   DiniParameterFill_Matrix  },
-    {DINIPARAMETEROPERATOR, DiniParameterCreate_Operator, NULL                      },
+    {DINIPARAMETERMATRIX, DiniParameterCreate_Matrix, DiniParameterFill_Matrix},
+    {DINIPARAMETEROPERATOR, DiniParameterCreate_Operator, NULL},
     {DINIPARAMETERCOLORING, DiniParameterCreate_Coloring, DiniParameterFill_Coloring},
-    {DINIPARAMETERFD,       DiniParameterCreate_FD,       DiniParameterFill_FD      },
-    {DINIPARAMETERRHS,      DiniParameterCreate_RHS,      NULL                      },
-    {DINIPARAMETERZERO,     DiniParameterCreate_Zero,     NULL                      },
-    {NULL,                  NULL,                         NULL                      }
-};
+    {DINIPARAMETERFD, DiniParameterCreate_FD, DiniParameterFill_FD},
+    {DINIPARAMETERRHS, DiniParameterCreate_RHS, NULL},
+    {DINIPARAMETERZERO, DiniParameterCreate_Zero, NULL},
+    {NULL, NULL, NULL}};
 
 static PetscErrorCode DiniParameterCreate(Dini dini, DiniParameter par)
 {
@@ -112,11 +113,11 @@ static PetscErrorCode DiniParameterCreate(Dini dini, DiniParameter par)
   if (!par->Fm) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatGetLocalSize(par->Fm, &m, &n));
   wrong = (PetscBool)(m != dini->n || n != par->n);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   if (any) PetscCall(MatDestroy(&par->Fm));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
-             "F_m of parameter \"%s\" has local size %" PetscInt_FMT " x %" PetscInt_FMT " where state and block have %" PetscInt_FMT
-             " and %" PetscInt_FMT " local entries on this rank",
+             "F_m of parameter \"%s\" has local size %" PetscInt_FMT " x %" PetscInt_FMT
+             " where state and block have %" PetscInt_FMT " and %" PetscInt_FMT " local entries on this rank",
              par->name, m, n, dini->n, par->n);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -125,7 +126,8 @@ PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
 {
   PetscFunctionBegin;
   if (par->current) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!par->kind || (!par->Fm && par->kind->create != DiniParameterCreate_Zero)) PetscCall(DiniParameterCreate(dini, par));
+  if (!par->kind || (!par->Fm && par->kind->create != DiniParameterCreate_Zero))
+    PetscCall(DiniParameterCreate(dini, par));
   if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
   if (dini->guard && !par->guarded && par->Fm) PetscCall(DiniGuardParameter_Private(dini, par));
   par->guarded = PETSC_TRUE;
@@ -168,7 +170,7 @@ PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar
   PetscReal norm;
 
   PetscFunctionBegin;
-  PetscCall(VecNorm(lambda, NORM_INFINITY, &norm));
+  PetscCall(DiniNormMax_Private(lambda, &norm));
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
     PetscBool     has;
@@ -179,12 +181,13 @@ PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar
     if (norm == 0.0 || !par->Fm) PetscCall(VecSet(par->x, 0.0));
     else {
       PetscCall(MatHasOperation(par->Fm, MATOP_MULT_TRANSPOSE, &has));
-      PetscCheck(has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-                 "F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT
-                 " columns) has no transposed product, so there is no adjoint. Give one of: a matrix or a pattern "
-                 "(DiniSetParameterJacobian()), products (DiniSetParameterOperator()), or, for a small block of type fd, "
-                 "-dini_parameter_%s_max_columns %" PetscInt_FMT,
-                 par->name, par->kind->name, par->N, par->name, par->N);
+      PetscCheck(
+          has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+          "F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT
+          " columns) has no transposed product, so there is no adjoint. Give one of: a matrix or a pattern "
+          "(DiniSetParameterJacobian()), products (DiniSetParameterOperator()), or, for a small block of type fd, "
+          "-dini_parameter_%s_max_columns %" PetscInt_FMT,
+          par->name, par->kind->name, par->N, par->name, par->N);
       PetscCall(MatMultHermitianTranspose(par->Fm, lambda, par->x));
     }
     PetscCall(DiniParameterGive_Private(par, mbar, offset));

@@ -101,8 +101,8 @@ PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference 
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   if (step == PETSC_DEFAULT) step = 0.0;
   PetscCheck(step >= 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-             "Relative step %g for differences in parameter \"%s\" must be positive, or 0 for the default", (double)step,
-             par->name);
+             "Relative step %g for differences in parameter \"%s\" must be positive, or 0 for the default",
+             (double)step, par->name);
   par->difference = difference;
   par->step       = step;
   PetscCall(DiniParameterDrop_Private(dini, par));
@@ -170,23 +170,26 @@ static PetscErrorCode DiniParameterOptions(Dini dini, PetscInt p, DiniOptionItem
   DiniDifference    difference = par->difference;
 
   PetscFunctionBegin;
-#define DiniParameterOption(what) PetscCall(PetscSNPrintf(option, sizeof(option), "-dini_parameter_%s_" what, par->name))
+#define DiniParameterOption(what)                                                                                      \
+  PetscCall(PetscSNPrintf(option, sizeof(option), "-dini_parameter_%s_" what, par->name))
   DiniParameterOption("type");
   PetscCall(DiniGetParameterType(dini, p, &deflt));
-  PetscCall(PetscOptionsString(option, "How F_m is obtained: matrix, operator, coloring, fd, rhs, zero", "DiniSetParameterType",
-                               deflt, type, sizeof(type), &set));
+  PetscCall(PetscOptionsString(option, "How F_m is obtained: matrix, operator, coloring, fd, rhs, zero",
+                               "DiniSetParameterType", deflt, type, sizeof(type), &set));
   if (set) PetscCall(DiniSetParameterType(dini, p, type));
   DiniParameterOption("difference");
-  PetscCall(PetscOptionsEnum(option, "Differences of F", "DiniSetParameterDifference", DiniDifferences, (PetscEnum)difference,
-                             (PetscEnum *)&difference, &set));
+  PetscCall(PetscOptionsEnum(option, "Differences of F", "DiniSetParameterDifference", DiniDifferences,
+                             (PetscEnum)difference, (PetscEnum *)&difference, &set));
   DiniParameterOption("step");
-  PetscCall(PetscOptionsReal(option, "Relative step, 0 for the rule", "DiniSetParameterDifference", step, &step, &more));
+  PetscCall(
+      PetscOptionsReal(option, "Relative step, 0 for the rule", "DiniSetParameterDifference", step, &step, &more));
   if (set || more) PetscCall(DiniSetParameterDifference(dini, p, difference, step));
   DiniParameterOption("affine");
   PetscCall(PetscOptionsBool(option, "F is affine in the block", "DiniSetParameterAffine", par->affine, &flag, &set));
   if (set) PetscCall(DiniSetParameterAffine(dini, p, flag));
   DiniParameterOption("max_columns");
-  PetscCall(PetscOptionsInt(option, "Bound on dense columns", "DiniSetParameterMaxColumns", par->maxcolumns, &max, &set));
+  PetscCall(
+      PetscOptionsInt(option, "Bound on dense columns", "DiniSetParameterMaxColumns", par->maxcolumns, &max, &set));
   if (set) PetscCall(DiniSetParameterMaxColumns(dini, p, max));
   DiniParameterOption("active");
   PetscCall(PetscOptionsBool(option, "The block is a variable", "DiniSetParameterActive", par->active, &flag, &set));
@@ -210,11 +213,13 @@ PetscErrorCode DiniParameterView_Private(Dini dini, PetscViewer viewer)
     const DiniParameterKind *kind;
 
     PetscCall(DiniParameterGetKind_Private(dini, par, &kind));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "parameter %" PetscInt_FMT " \"%s\": size %" PetscInt_FMT ", %s, F_m by type %s", p,
-                                     par->name, par->N, par->active ? "active" : "inactive", kind->name));
+    PetscCall(PetscViewerASCIIPrintf(viewer,
+                                     "parameter %" PetscInt_FMT " \"%s\": size %" PetscInt_FMT ", %s, F_m by type %s",
+                                     p, par->name, par->N, par->active ? "active" : "inactive", kind->name));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
     if (kind->fill == DiniParameterFill_FD || kind->fill == DiniParameterFill_Coloring)
-      PetscCall(PetscViewerASCIIPrintf(viewer, " (%s differences)", par->affine ? "exact affine" : DiniDifferences[par->difference]));
+      PetscCall(PetscViewerASCIIPrintf(viewer, " (%s differences)",
+                                       par->affine ? "exact affine" : DiniDifferences[par->difference]));
     PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   }

@@ -20,7 +20,8 @@ PetscErrorCode DiniParameterPushOne_Private(Dini dini, DiniParameter par)
     *par->scalar = par->value = value;
   }
   if (par->update) {
-    PetscCall(PetscSNPrintf(what, sizeof(what), "The update callback of parameter \"%s\" (DiniSetParameterUpdate())", par->name));
+    PetscCall(PetscSNPrintf(what, sizeof(what), "The update callback of parameter \"%s\" (DiniSetParameterUpdate())",
+                            par->name));
     DiniCallUserReads(dini, par->m, what, (*par->update)(dini, par->m, par->updatectx));
   }
   dini->mstamp = ++dini->mlast;
@@ -39,7 +40,7 @@ static PetscErrorCode DiniScalarDiffers(Dini dini, DiniParameter par, PetscBool 
   PetscBool mine = (PetscBool)(*par->scalar != par->value);
 
   PetscFunctionBegin;
-  PetscCall(MPIU_Allreduce(&mine, differs, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(&mine, differs, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -92,7 +93,9 @@ PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
     PetscCall(PetscObjectStateGet((PetscObject)par->m, &state));
     touched[p] = state != par->state || (par->scalar && *par->scalar != par->value);
   }
-  if (n) PetscCall(MPIU_Allreduce(touched, touched + n, (PetscMPIInt)n, MPIU_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  if (n)
+    PetscCall(
+        MPIU_Allreduce(touched, touched + n, (PetscMPIInt)n, MPIU_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
   for (PetscInt p = 0; p < n; p++) {
     DiniParameter par = dini->params[p];
     PetscBool     same, differs = PETSC_FALSE;
@@ -105,7 +108,8 @@ PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
   }
   PetscCall(PetscFree(touched));
   PetscCheck(!culprit, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "Parameter \"%s\" has been changed since the solve, so u no longer belongs to it; call DiniSolve() again", culprit);
+             "Parameter \"%s\" has been changed since the solve, so u no longer belongs to it; call DiniSolve() again",
+             culprit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -13,3 +13,8 @@ typedef PetscOptionItems *DiniOptionItems;
 #else
 typedef PetscOptionItems DiniOptionItems;
 #endif
+#if PETSC_VERSION_LT(3, 24, 0)
+  #define DINI_MPI_BOOL MPIU_BOOL
+#else
+  #define DINI_MPI_BOOL MPI_C_BOOL
+#endif

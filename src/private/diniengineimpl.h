@@ -57,4 +57,5 @@ DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, DiniDirection, PC);
 DINI_INTERN PetscErrorCode DiniEnginePrepare_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineSetExplicit_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineMult_Private(Dini, DiniDirection, Vec x, Vec y);
-DINI_INTERN PetscErrorCode DiniEngineVerifyUser_Private(Dini, DiniDirection, Vec b, Vec x, PetscReal bnorm, PetscReal *relative);
+DINI_INTERN PetscErrorCode DiniEngineVerifyUser_Private(Dini, DiniDirection, Vec b, Vec x, PetscReal bnorm,
+                                                        PetscReal *relative);

@@ -20,20 +20,13 @@ typedef struct _DiniOps {
   PetscErrorCode (*view)(Dini, PetscViewer);
   PetscErrorCode (*reset)(Dini);
   PetscErrorCode (*destroy)(Dini);
-} *DiniOps;
+} * DiniOps;
 
 /* Derivatives are legal from DINI_STAGE_SOLVED on; setters of the relation fall back to DINI_STAGE_NEW. */
-typedef enum {
-  DINI_STAGE_NEW,
-  DINI_STAGE_SOLVED,
-  DINI_STAGE_LINEARIZED
-} DiniStage;
+typedef enum { DINI_STAGE_NEW, DINI_STAGE_SOLVED, DINI_STAGE_LINEARIZED } DiniStage;
 
 /* The two linear systems: J x = r and J^H x = r. An argument, never a sticky flag. */
-typedef enum {
-  DINI_TANGENT,
-  DINI_ADJOINT
-} DiniDirection;
+typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 
 #define DINI_MAX_MONITORS 5
 
@@ -82,11 +75,11 @@ struct _p_Dini {
   PetscBool           setup, guarded, inside; /* inside: a check or difference is running */
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
   PetscObjectState    ustate;
-  PetscInt            n, N;    /* sizes of u, from the first one seen */
-  PetscInt64          mstamp;  /* stands for the values of the parameters: a new one at each push */
-  PetscInt64          mlast;   /* last stamp given out */
+  PetscInt            n, N;      /* sizes of u, from the first one seen */
+  PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
+  PetscInt64          mlast;     /* last stamp given out */
   PetscReal           lastvalue; /* of the objective at the last state that was found */
-  PetscReal           scale;   /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
+  PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
   DiniStatistics      stats;
 };
 
@@ -101,8 +94,11 @@ DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
 /* sys: what every room needs to fail on all ranks or none */
 DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
 DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
+DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);
+DINI_INTERN PetscErrorCode DiniNormMax_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
-DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[], const char like[]);
+DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[],
+                                                   const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
@@ -111,15 +107,15 @@ DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec 
 #define DiniCallUser(dini, what, ...) PetscCall(DiniAgree_Private(dini, what, (__VA_ARGS__)))
 
 /* The same with v read-only meanwhile. A call that fails may leave v locked several times over: that is undone. */
-#define DiniCallUserReads(dini, v, what, ...) \
-  do { \
-    PetscErrorCode ierr_user_; \
-    PetscInt       locks_user_; \
-    PetscCall(VecLockGet(v, &locks_user_)); \
-    PetscCall(VecLockReadPush(v)); \
-    ierr_user_ = (__VA_ARGS__); \
-    PetscCall(DiniUnlock_Private(v, locks_user_)); \
-    PetscCall(DiniAgree_Private(dini, what, ierr_user_)); \
+#define DiniCallUserReads(dini, v, what, ...)                                                                          \
+  do {                                                                                                                 \
+    PetscErrorCode ierr_user_;                                                                                         \
+    PetscInt       locks_user_;                                                                                        \
+    PetscCall(VecLockGet(v, &locks_user_));                                                                            \
+    PetscCall(VecLockReadPush(v));                                                                                     \
+    ierr_user_ = (__VA_ARGS__);                                                                                        \
+    PetscCall(DiniUnlock_Private(v, locks_user_));                                                                     \
+    PetscCall(DiniAgree_Private(dini, what, ierr_user_));                                                              \
   } while (0)
 
 /* core */

@@ -58,7 +58,8 @@ DINI_INTERN PetscErrorCode DiniParameterTake_Private(DiniParameter, Vec flat, Pe
 DINI_INTERN PetscErrorCode DiniParameterGive_Private(DiniParameter, Vec flat, PetscInt offset);
 
 /* differences of F in the block */
-DINI_INTERN PetscErrorCode DiniParameterShifted_Private(Dini, DiniParameter, PetscReal h, Vec direction, Vec F, PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniParameterShifted_Private(Dini, DiniParameter, PetscReal h, Vec direction, Vec F,
+                                                        PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniParameterSteps_Private(Dini, DiniParameter, Vec h);
 DINI_INTERN PetscErrorCode DiniParameterBase_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterDifference_Private(Dini, DiniParameter, Vec h, Vec dF, PetscReal *divisor);

@@ -24,7 +24,8 @@ static PetscErrorCode DiniSetUp_KSP(Dini dini)
              "This Dini of type \"ksp\" has no right-hand side; call DiniSetLinearSystem()");
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ctx->ksp, &lsqr, KSPLSQR, KSPCGLS, ""));
   PetscCheck(!lsqr, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-             "A least-squares KSP does not solve A u = b, so F(u, m) = A u - b is not its relation; form the normal equations");
+             "A least-squares KSP does not solve A u = b, so F(u, m) = A u - b is not its relation; form the normal "
+             "equations");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -33,7 +34,8 @@ static PetscErrorCode DiniAssemble(Dini dini, Mat A, Mat P, Vec b)
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
 
   PetscFunctionBegin;
-  DiniCallUser(dini, "The assembly callback (DiniSetLinearSystem())", (*ctx->assemble)(dini, A, P, b, ctx->assemblectx));
+  DiniCallUser(dini, "The assembly callback (DiniSetLinearSystem())",
+               (*ctx->assemble)(dini, A, P, b, ctx->assemblectx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,7 +62,7 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscFunctionBegin;
   ctx->stamp = 0; /* the application may have changed more than the parameters since */
   PetscCall(DiniAssembleOwn(dini));
-  PetscCall(VecNorm(ctx->b, NORM_2, &norm));
+  PetscCall(DiniNorm_Private(ctx->b, &norm));
   if (PetscIsInfOrNanReal(norm)) {
     *reason = DINI_DIVERGED_NAN;
     *why    = "NaN or Inf in b, from the assembly callback,";
@@ -168,15 +170,15 @@ PetscErrorCode DiniCreate_KSP(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&ctx));
-  dini->data           = ctx;
-  dini->ops->setup     = DiniSetUp_KSP;
-  dini->ops->solve     = DiniSolve_KSP;
-  dini->ops->residual  = DiniResidual_KSP;
-  dini->ops->jacobian  = DiniJacobian_KSP;
-  dini->ops->getksp    = DiniGetKSP_KSP;
-  dini->ops->view      = DiniView_KSP;
-  dini->ops->reset     = DiniReset_KSP;
-  dini->ops->destroy   = DiniDestroy_KSP;
+  dini->data          = ctx;
+  dini->ops->setup    = DiniSetUp_KSP;
+  dini->ops->solve    = DiniSolve_KSP;
+  dini->ops->residual = DiniResidual_KSP;
+  dini->ops->jacobian = DiniJacobian_KSP;
+  dini->ops->getksp   = DiniGetKSP_KSP;
+  dini->ops->view     = DiniView_KSP;
+  dini->ops->reset    = DiniReset_KSP;
+  dini->ops->destroy  = DiniDestroy_KSP;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -253,7 +255,8 @@ PetscErrorCode DiniSetLinearSystem(Dini dini, Vec b, DiniLinearSystemFn *fn, voi
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(PetscObjectTypeCompare((PetscObject)dini, DINIKSP, &is));
-  PetscCheck(is, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER, "DiniSetLinearSystem() goes with DiniSetKSP(); call that first");
+  PetscCheck(is, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "DiniSetLinearSystem() goes with DiniSetKSP(); call that first");
   PetscCheck(b, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The right-hand side b is NULL");
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)b, "The right-hand side b"));
   data = (Dini_KSP *)dini->data;

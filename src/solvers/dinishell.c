@@ -4,8 +4,9 @@
 static PetscErrorCode DiniSetUp_Shell(Dini dini)
 {
   PetscFunctionBegin;
-  PetscCheck(dini->residual, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"shell\" has no residual, without which nothing can be verified; call DiniSetResidual()");
+  PetscCheck(
+      dini->residual, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+      "This Dini of type \"shell\" has no residual, without which nothing can be verified; call DiniSetResidual()");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

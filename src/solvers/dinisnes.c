@@ -10,7 +10,8 @@ static PetscErrorCode DiniNeedSNES(Dini dini, SNES *snes)
 {
   PetscFunctionBegin;
   *snes = ((Dini_SNES *)dini->data)->snes;
-  PetscCheck(*snes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER, "This Dini of type \"snes\" has no SNES; call DiniSetSNES()");
+  PetscCheck(*snes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "This Dini of type \"snes\" has no SNES; call DiniSetSNES()");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -24,10 +25,12 @@ static PetscErrorCode DiniSetUp_SNES(Dini dini)
   PetscCall(DiniNeedSNES(dini, &snes));
   PetscCall(SNESGetType(snes, &type));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)snes, &vi, SNESVINEWTONRSLS, SNESVINEWTONSSLS, ""));
-  PetscCheck(!vi, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-             "A SNES of type %s solves a variational inequality, whose solution is not defined by F(u, m) = 0, so its derivative "
-             "is not -J^{-1} F_m; give the reduced relation with DiniSetResidual() and DiniSetJacobian() to type \"shell\"",
-             type);
+  PetscCheck(
+      !vi, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      "A SNES of type %s solves a variational inequality, whose solution is not defined by F(u, m) = 0, so its "
+      "derivative "
+      "is not -J^{-1} F_m; give the reduced relation with DiniSetResidual() and DiniSetJacobian() to type \"shell\"",
+      type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -6,9 +6,11 @@ PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adjoint, DINI_G
 PetscFunctionList DiniList = NULL;
 
 const char *const DiniDifferences[]  = {"forward", "central", "DiniDifference", "DINI_DIFFERENCE_", NULL};
-const char *const DiniTransposes[]   = {"auto", "native", "explicit", "symmetric", "DiniTranspose", "DINI_TRANSPOSE_", NULL};
+const char *const DiniTransposes[]   = {"auto",          "native",          "explicit", "symmetric",
+                                        "DiniTranspose", "DINI_TRANSPOSE_", NULL};
 const char *const DiniAdjointTypes[] = {"hermitian", "transpose", "DiniAdjointType", "DINI_ADJOINT_", NULL};
-const char *const DiniOperations[]   = {"forward", "linearize", "tangent", "adjoint", "DiniOperation", "DINI_OPERATION_", NULL};
+const char *const DiniOperations[]   = {"forward",       "linearize",       "tangent", "adjoint",
+                                        "DiniOperation", "DINI_OPERATION_", NULL};
 
 static PetscBool DiniPackageInitialized = PETSC_FALSE;
 

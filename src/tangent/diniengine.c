@@ -55,10 +55,11 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
   e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = e->fresh = PETSC_FALSE;
   if (!J) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatGetNullSpace(J, &nullspace));
-  PetscCheck(!nullspace, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-             "The Jacobian carries a null space, so u is determined only up to it and its derivative is not defined as it "
-             "stands; pin the free constant in F, or give the solves that fix it with DiniSetTangentSolve() and "
-             "DiniSetAdjointSolve()");
+  PetscCheck(
+      !nullspace, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      "The Jacobian carries a null space, so u is determined only up to it and its derivative is not defined as it "
+      "stands; pin the free constant in F, or give the solves that fix it with DiniSetTangentSolve() and "
+      "DiniSetAdjointSolve()");
   if (J != e->J) {
     PetscCall(MatDestroy(&e->JH));
     PetscCall(MatDestroy(&e->PH));
@@ -89,13 +90,13 @@ PetscErrorCode DiniEngineSetFromOptions_Private(Dini dini, DiniOptionItems Petsc
   PetscBool     set;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsReal("-dini_tangent_rtol", "Accepted true relative residual of J x = r", "DiniSetTolerances", tangent,
-                             &tangent, NULL));
-  PetscCall(PetscOptionsReal("-dini_adjoint_rtol", "Accepted true relative residual of J^H lambda = g", "DiniSetTolerances",
-                             adjoint, &adjoint, NULL));
+  PetscCall(PetscOptionsReal("-dini_tangent_rtol", "Accepted true relative residual of J x = r", "DiniSetTolerances",
+                             tangent, &tangent, NULL));
+  PetscCall(PetscOptionsReal("-dini_adjoint_rtol", "Accepted true relative residual of J^H lambda = g",
+                             "DiniSetTolerances", adjoint, &adjoint, NULL));
   PetscCall(DiniSetTolerances(dini, tangent, adjoint));
-  PetscCall(PetscOptionsEnum("-dini_transpose", "How J^H is applied", "DiniSetTranspose", DiniTransposes, (PetscEnum)transpose,
-                             (PetscEnum *)&transpose, &set));
+  PetscCall(PetscOptionsEnum("-dini_transpose", "How J^H is applied", "DiniSetTranspose", DiniTransposes,
+                             (PetscEnum)transpose, (PetscEnum *)&transpose, &set));
   if (set) PetscCall(DiniSetTranspose(dini, transpose));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -23,7 +23,8 @@ static PetscErrorCode DiniWalkKSP(KSP ksp, DiniVisit *visit, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniWalkBlocks(PC pc, PetscErrorCode (*get)(PC, PetscInt *, PetscInt *, KSP *[]), DiniVisit *visit, void *ctx)
+static PetscErrorCode DiniWalkBlocks(PC         pc, PetscErrorCode (*get)(PC, PetscInt *, PetscInt *, KSP *[]),
+                                     DiniVisit *visit, void *ctx)
 {
   PetscInt n, first;
   KSP     *sub;
@@ -126,7 +127,7 @@ PetscErrorCode DiniEngineTransposable_Private(Dini dini, PetscBool *yes)
 
   PetscFunctionBegin;
   PetscCall(DiniWalk(dini->engine->pc, DiniVisitTransposable, &mine));
-  PetscCall(MPIU_Allreduce(&mine, yes, 1, MPIU_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(&mine, yes, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -29,7 +29,8 @@ static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
 
   PetscFunctionBegin;
   PetscCheck(e->J, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "There is no Jacobian for %s solves; call DiniSetJacobian() or %s", DiniOperations[DINI_OPERATION_TANGENT + direction],
+             "There is no Jacobian for %s solves; call DiniSetJacobian() or %s",
+             DiniOperations[DINI_OPERATION_TANGENT + direction],
              direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
   PetscCall(MatHasOperation(e->J, direction == DINI_TANGENT ? MATOP_MULT : MATOP_MULT_TRANSPOSE, &has));
   PetscCall(MatGetType(e->J, &type));
@@ -46,7 +47,7 @@ static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
 static PetscErrorCode DiniChooseKSPType(Dini dini, KSPType *type)
 {
   KSP       forward = NULL;
-  PetscBool cg = PETSC_FALSE, hermitian;
+  PetscBool cg      = PETSC_FALSE, hermitian;
 
   PetscFunctionBegin;
   *type = KSPFGMRES;
@@ -75,7 +76,8 @@ static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
   PetscCall(DiniChooseKSPType(dini, &type));
   PetscCall(KSPSetType(ksp, type));
   PetscCall(KSPSetNormType(ksp, KSP_NORM_UNPRECONDITIONED));
-  PetscCall(KSPGMRESSetRestart(ksp, 100)); /* 10 digits need longer memories than a forward solve's 5; allocated as used */
+  PetscCall(
+      KSPGMRESSetRestart(ksp, 100)); /* 10 digits need longer memories than a forward solve's 5; allocated as used */
   PetscCall(KSPSetTolerances(ksp, 0.5 * e->rtol[direction], PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(DiniEngineSetShell_Private(dini, direction, pc));
@@ -116,9 +118,10 @@ static PetscErrorCode DiniChooseMethod(Dini dini)
   else {
     PetscCall(DiniEngineProbe_Private(dini));
     if (e->transpose == DINI_TRANSPOSE_NATIVE) {
-      PetscCheck(e->transposes, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-                 "The forward preconditioner has no transposed apply that belongs to its apply, so -dini_transpose native "
-                 "can not be; use -dini_transpose auto or explicit, or -dini_adjoint_pc_type");
+      PetscCheck(
+          e->transposes, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+          "The forward preconditioner has no transposed apply that belongs to its apply, so -dini_transpose native "
+          "can not be; use -dini_transpose auto or explicit, or -dini_adjoint_pc_type");
       e->method = DINI_METHOD_NATIVE;
     } else e->method = e->transposes ? DINI_METHOD_NATIVE : DINI_METHOD_EXPLICIT;
   }
@@ -147,7 +150,9 @@ PetscErrorCode DiniEngineSetExplicit_Private(Dini dini)
     PetscCall(PCGetType(e->pc, &type));
     PetscCall(PCSetType(pc, type));
     PetscCall(PCFactorGetMatSolverType(e->pc, &solver));
-    if (solver) PetscCall(PetscStrcmp(solver, MATSOLVERSUPERLU_DIST, &broken)); /* PETSc frees the grid of two such factors twice */
+    if (solver)
+      PetscCall(
+          PetscStrcmp(solver, MATSOLVERSUPERLU_DIST, &broken)); /* PETSc frees the grid of two such factors twice */
     if (solver && !broken) PetscCall(PCFactorSetMatSolverType(pc, solver));
 #if defined(PETSC_HAVE_MUMPS)
     if (broken) PetscCall(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));

@@ -5,7 +5,7 @@
   solve of Dini's is running.
 */
 #include "../private/diniengineimpl.h"
-#include <petsc/private/pcimpl.h> /* pc->setupcalled: has the forward solve built it at all? */
+#include <petsc/private/pcimpl.h> /* setupcalled and matstate: has the forward solve built the PC, and from which values? */
 
 PetscErrorCode DiniEngineGetPC_Private(Dini dini)
 {
@@ -37,6 +37,19 @@ PetscErrorCode DiniEngineGetPC_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A linear forward solve has built its preconditioner from the very matrix: there is nothing fresher. */
+static PetscErrorCode DiniIsFresh(DiniEngine e, PetscBool *fresh)
+{
+  PetscObjectState state;
+  PetscBool        mine;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectStateGet((PetscObject)e->P, &state));
+  mine = (PetscBool)(e->pc->setupcalled && e->pc->pmat == e->P && e->pc->matstate == state);
+  PetscCall(MPIU_Allreduce(&mine, fresh, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)e->pc)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Makes sure that there is a preconditioner to apply, and builds it at the point when asked to or when nobody has yet. */
 PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
 {
@@ -46,6 +59,7 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   int            failed, any;
 
   PetscFunctionBegin;
+  if (!e->fresh) PetscCall(DiniIsFresh(e, &e->fresh));
   if (e->fresh || (e->pc->setupcalled && !refresh)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscInfo(dini, "Setting up the preconditioner at the solution: %s\n",
                       e->pc->setupcalled ? "the kept one failed" : "the forward solve has built none"));
@@ -106,7 +120,8 @@ PetscErrorCode DiniEngineSetShell_Private(Dini dini, DiniDirection direction, PC
   PetscFunctionBegin;
   PetscCall(PCSetType(pc, PCSHELL));
   PetscCall(PCShellSetContext(pc, dini));
-  PetscCall(PCShellSetName(pc, direction == DINI_TANGENT ? "the forward preconditioner" : "the forward preconditioner, for J^H"));
+  PetscCall(PCShellSetName(pc, direction == DINI_TANGENT ? "the forward preconditioner"
+                                                         : "the forward preconditioner, for J^H"));
   PetscCall(PCShellSetApply(pc, direction == DINI_TANGENT ? DiniShellTangent : DiniShellAdjoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -124,14 +139,15 @@ static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec Mv, Vec Mw)
   PetscCall(VecCopy(v, Mw)); /* a copy each time: some PCs overwrite what they are given */
   PetscCall(PCApply(e->pc, Mw, Mv));
   PetscCall(VecDot(Mv, w, &forward));
-  PetscCall(VecNorm(Mv, NORM_2, &nMv));
-  PetscCall(VecNorm(w, NORM_2, &nw));
-  PetscCall(VecNorm(v, NORM_2, &nv));
+  PetscCall(DiniNorm_Private(Mv, &nMv));
+  PetscCall(DiniNorm_Private(w, &nw));
+  PetscCall(DiniNorm_Private(v, &nv));
   PetscCall(DiniApplyAdjointPC(e, w, Mw));
   PetscCall(VecDot(v, Mw, &adjoint));
-  PetscCall(VecNorm(Mw, NORM_2, &nMw));
+  PetscCall(DiniNorm_Private(Mw, &nMw));
   e->transposes = (PetscBool)(PetscAbsScalar(forward - adjoint) <= 1e-8 * PetscMax(nw * nMv, nv * nMw));
-  PetscCall(PetscInfo(dini, "Transposed apply of the forward PC: <w, M v> and <M^H w, v> differ by %g, |w||M v| is %g\n",
+  PetscCall(PetscInfo(dini,
+                      "Transposed apply of the forward PC: <w, M v> and <M^H w, v> differ by %g, |w||M v| is %g\n",
                       (double)PetscAbsScalar(forward - adjoint), (double)(nw * nMv)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

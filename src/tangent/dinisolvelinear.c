@@ -21,7 +21,7 @@ static PetscErrorCode DiniTrueResidual(Dini dini, DiniDirection direction, Vec b
   PetscFunctionBegin;
   PetscCall(DiniEngineMult_Private(dini, direction, x, e->b));
   PetscCall(VecAYPX(e->b, -1.0, b));
-  PetscCall(VecNorm(e->b, NORM_2, &norm));
+  PetscCall(DiniNorm_Private(e->b, &norm));
   status->relative = norm / status->bnorm;
   status->good     = (PetscBool)(status->relative <= e->rtol[direction]); /* false for NaN */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -39,14 +39,15 @@ static PetscErrorCode DiniAtRounding(Dini dini, DiniDirection direction, Vec x, 
   PetscFunctionBegin;
   PetscCall(VecSet(e->e, 0.0));
   PetscCall(DiniRandomDirection_Private(dini, 12, e->e, e->e));
-  PetscCall(VecNorm(e->e, NORM_2, &vnorm));
+  PetscCall(DiniNorm_Private(e->e, &vnorm));
   PetscCall(DiniEngineMult_Private(dini, direction, e->e, e->b));
-  PetscCall(VecNorm(e->b, NORM_2, &Jvnorm));
-  PetscCall(VecNorm(x, NORM_2, &xnorm));
+  PetscCall(DiniNorm_Private(e->b, &Jvnorm));
+  PetscCall(DiniNorm_Private(x, &xnorm));
   floor = 20.0 * PETSC_MACHINE_EPSILON * (Jvnorm / vnorm) * xnorm / status->bnorm;
   if (!(status->relative <= floor)) PetscFunctionReturn(PETSC_SUCCESS);
   status->good = PETSC_TRUE;
-  PetscCall(PetscInfo(dini, "True relative residual %g is rounding (up to %g with this J and this solution): accepted\n",
+  PetscCall(PetscInfo(dini,
+                      "True relative residual %g is rounding (up to %g with this J and this solution): accepted\n",
                       (double)status->relative, (double)floor));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -55,8 +56,8 @@ static PetscErrorCode DiniAtRounding(Dini dini, DiniDirection direction, Vec x, 
   Solves by the KSP and its preconditioner, and refines as long as the true residual misses the tolerance and comes down: a
   KSP that tests a preconditioned or a recurred residual stops early, and says it converged.
 */
-static PetscErrorCode DiniRefine(Dini dini, DiniDirection direction, Vec b, Vec x, PetscInt cap, DiniSolveStatus *status,
-                                 KSPConvergedReason *reason)
+static PetscErrorCode DiniRefine(Dini dini, DiniDirection direction, Vec b, Vec x, PetscInt cap,
+                                 DiniSolveStatus *status, KSPConvergedReason *reason)
 {
   DiniEngine e   = dini->engine;
   KSP        ksp = e->ksp[direction];
@@ -67,6 +68,7 @@ static PetscErrorCode DiniRefine(Dini dini, DiniDirection direction, Vec b, Vec 
   PetscCall(KSPGetTolerances(ksp, &rtol, &atol, &dtol, &maxits));
   PetscCall(VecSet(x, 0.0));
   PetscCall(VecCopy(b, e->b));
+  PetscCall(PetscObjectStateIncrease((PetscObject)e->b)); /* VecCopy() takes cached norms along, rank by rank */
   status->relative = 1.0;
   for (int pass = 0; pass < DINI_MAX_PASSES; pass++) {
     previous = status->relative;
@@ -87,7 +89,8 @@ static PetscErrorCode DiniRefine(Dini dini, DiniDirection direction, Vec b, Vec 
 }
 
 /* One rung of the ladder; *tried is false when it does not apply here */
-static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung rung, Vec b, Vec x, DiniSolveStatus *status)
+static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung rung, Vec b, Vec x,
+                                  DiniSolveStatus *status)
 {
   static const char *const names[] = {"kept", "refreshed", "explicit transpose's"};
   DiniEngine               e       = dini->engine;
@@ -117,9 +120,10 @@ static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung r
     PetscCall(DiniThaw_Private(&frozen));
     PetscCall(failed);
   } else reason = KSP_DIVERGED_PC_FAILED;
-  PetscCall(PetscSNPrintf(line, sizeof(line), "%s%s preconditioner: %s after %" PetscInt_FMT " iterations, true relative residual %g",
-                          status->tried[0] ? "; " : "", shell || ours || rung == DINI_RUNG_EXPLICIT ? names[ours ? 2 : rung] : "own",
-                          KSPConvergedReasons[reason], status->its - before, (double)status->relative));
+  PetscCall(PetscSNPrintf(
+      line, sizeof(line), "%s%s preconditioner: %s after %" PetscInt_FMT " iterations, true relative residual %g",
+      status->tried[0] ? "; " : "", shell || ours || rung == DINI_RUNG_EXPLICIT ? names[ours ? 2 : rung] : "own",
+      KSPConvergedReasons[reason], status->its - before, (double)status->relative));
   PetscCall(PetscStrlcat(status->tried, line, sizeof(status->tried)));
   PetscCall(PetscInfo(dini, "%s solve, %s\n", DiniOperations[DINI_OPERATION_TANGENT + direction], line));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -133,8 +137,9 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
   PetscFunctionBegin;
   PetscCall(VecSet(x, 0.0));
   PetscCall(VecCopy(b, dini->engine->b)); /* the callback's to spoil */
-  DiniCallUser(dini, direction == DINI_TANGENT ? "The tangent solve callback (DiniSetTangentSolve())"
-                                               : "The adjoint solve callback (DiniSetAdjointSolve())",
+  DiniCallUser(dini,
+               direction == DINI_TANGENT ? "The tangent solve callback (DiniSetTangentSolve())"
+                                         : "The adjoint solve callback (DiniSetAdjointSolve())",
                (*dini->linearsolve[direction])(dini, dini->engine->b, x, dini->linearsolvectx[direction]));
   PetscCall(DiniCheckFinite_Private(dini, x,
                                     direction == DINI_TANGENT ? "The result of the tangent solve callback"
@@ -145,8 +150,8 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
     PetscCall(DiniEngineVerifyUser_Private(dini, direction, b, x, status->bnorm, &status->relative));
     status->good = (PetscBool)(status->relative <= PetscMax(1e-5, dini->engine->rtol[direction]));
   }
-  PetscCall(PetscSNPrintf(status->tried, sizeof(status->tried), "the application's own solve: true relative residual %g",
-                          (double)status->relative));
+  PetscCall(PetscSNPrintf(status->tried, sizeof(status->tried),
+                          "the application's own solve: true relative residual %g", (double)status->relative));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,11 +173,11 @@ static PetscErrorCode DiniRecord(Dini dini, DiniDirection direction, const DiniS
   }
   if (status->good) dini->reason = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
   else if (dini->reason != DINI_DIVERGED_PC_FAILED)
-    dini->reason = PetscIsInfOrNanReal(status->relative)  ? DINI_DIVERGED_NAN
-                   : direction == DINI_TANGENT ? DINI_DIVERGED_TANGENT
-                                               : DINI_DIVERGED_ADJOINT;
-  PetscCall(DiniMonitor_Private(dini, direction == DINI_TANGENT ? DINI_OPERATION_TANGENT : DINI_OPERATION_ADJOINT, status->its,
-                                status->relative));
+    dini->reason = PetscIsInfOrNanReal(status->relative) ? DINI_DIVERGED_NAN
+                   : direction == DINI_TANGENT           ? DINI_DIVERGED_TANGENT
+                                                         : DINI_DIVERGED_ADJOINT;
+  PetscCall(DiniMonitor_Private(dini, direction == DINI_TANGENT ? DINI_OPERATION_TANGENT : DINI_OPERATION_ADJOINT,
+                                status->its, status->relative));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,8 +192,9 @@ PetscErrorCode DiniEngineSolve_Private(Dini dini, DiniDirection direction, Vec b
   PetscFunctionBegin;
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
              "Right-hand side and solution of a linear solve must be different vectors");
-  PetscCall(DiniCheckFinite_Private(dini, b, direction == DINI_TANGENT ? "The right-hand side of the tangent solve"
-                                                                       : "The right-hand side of the adjoint solve",
+  PetscCall(DiniCheckFinite_Private(dini, b,
+                                    direction == DINI_TANGENT ? "The right-hand side of the tangent solve"
+                                                              : "The right-hand side of the adjoint solve",
                                     &status.bnorm));
   if (status.bnorm == 0.0) {
     PetscCall(VecSet(x, 0.0));
@@ -211,11 +217,12 @@ PetscErrorCode DiniEngineSolve_Private(Dini dini, DiniDirection direction, Vec b
   PetscCall(VecSet(x, NAN)); /* nobody shall take it for a derivative */
   what   = DiniOperations[DINI_OPERATION_TANGENT + direction];
   prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
-  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-             "The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be wrong, so there "
-             "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
-             "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol",
-             what, (double)dini->engine->rtol[direction], status.tried, prefix, what, prefix, what, prefix, what, prefix, what,
-             prefix, what);
+  PetscCheck(
+      !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+      "The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be wrong, so there "
+      "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
+      "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol",
+      what, (double)dini->engine->rtol[direction], status.tried, prefix, what, prefix, what, prefix, what, prefix, what,
+      prefix, what);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

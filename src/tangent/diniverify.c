@@ -7,8 +7,8 @@ static PetscErrorCode DiniDifferenceMult(Dini dini, Vec v, Vec y)
   PetscReal unorm, vnorm, h;
 
   PetscFunctionBegin;
-  PetscCall(VecNorm(dini->u, NORM_2, &unorm));
-  PetscCall(VecNorm(v, NORM_2, &vnorm));
+  PetscCall(DiniNorm_Private(dini->u, &unorm));
+  PetscCall(DiniNorm_Private(v, &vnorm));
   PetscCall(VecSet(y, 0.0));
   if (vnorm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   h = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0) * (unorm > 0.0 ? unorm : 1.0) / vnorm;
@@ -22,7 +22,8 @@ static PetscErrorCode DiniDifferenceMult(Dini dini, Vec v, Vec y)
 }
 
 /* An estimate of |b - J x| / |b|, or of |b - J^H x| / |b| by <v, b> - <J v, x> for a random v */
-PetscErrorCode DiniEngineVerifyUser_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscReal bnorm, PetscReal *relative)
+PetscErrorCode DiniEngineVerifyUser_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscReal bnorm,
+                                            PetscReal *relative)
 {
   Vec         v, Jv = dini->engine->e;
   PetscScalar left, right;
@@ -32,16 +33,16 @@ PetscErrorCode DiniEngineVerifyUser_Private(Dini dini, DiniDirection direction, 
   if (direction == DINI_TANGENT) {
     PetscCall(DiniDifferenceMult(dini, x, Jv));
     PetscCall(VecAXPY(Jv, -1.0, b));
-    PetscCall(VecNorm(Jv, NORM_2, relative));
+    PetscCall(DiniNorm_Private(Jv, relative));
     *relative /= bnorm;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecDuplicate(b, &v));
   PetscCall(DiniRandomDirection_Private(dini, 6, dini->u, v));
   PetscCall(DiniDifferenceMult(dini, v, Jv));
-  PetscCall(VecDot(v, b, &left));    /* <v, b> = b^H v */
-  PetscCall(VecDot(Jv, x, &right));  /* <J v, x> = x^H J v */
-  PetscCall(VecNorm(v, NORM_2, &vnorm));
+  PetscCall(VecDot(v, b, &left));   /* <v, b> = b^H v */
+  PetscCall(VecDot(Jv, x, &right)); /* <J v, x> = x^H J v */
+  PetscCall(DiniNorm_Private(v, &vnorm));
   PetscCall(VecDestroy(&v));
   /* a random v sees 1 / sqrt(N) of a residual vector */
   *relative = PetscSqrtReal((PetscReal)dini->N) * PetscAbsScalar(left - right) / (bnorm * vnorm);

@@ -73,6 +73,7 @@ PetscErrorCode DiniTestForgiveLeaks(void)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsClearValue(NULL, "-malloc_dump"));
+  PetscCall(PetscOptionsClearValue(NULL, "-malloc_debug")); /* checks on until the end, where it would dump as well */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
