@@ -10,10 +10,14 @@ set(_petsc_why "")
 set(_petsc_cure "")
 
 # Where the user points: the CMake variable before the environment's.
+set(_petsc_given "${PETSC_DIR}")
 foreach(_var IN ITEMS PETSC_DIR PETSC_ARCH)
   set(_petsc_${_var} "${${_var}}")
-  if(NOT _petsc_${_var} AND NOT (_var STREQUAL PETSC_ARCH AND PETSC_DIR))
+  if(NOT _petsc_${_var} AND NOT (_var STREQUAL PETSC_ARCH AND _petsc_given))
     set(_petsc_${_var} "$ENV{${_var}}")
+    if(_petsc_${_var}) # CMake runs itself again later, in an environment that may not say so any more
+      set(${_var} "${_petsc_${_var}}" CACHE PATH "Which PETSc: ${_var}" FORCE)
+    endif()
   endif()
 endforeach()
 set(_petsc_pcdirs "")
