@@ -4,11 +4,11 @@ static char help[] = "The object: creation, references, types, prefixes, view, r
 
 static PetscErrorCode TestReferences(void)
 {
-  Dini        dini, second;
+  Dini         dini, second;
   PetscClassId id;
-  DiniType    type;
-  PetscBool   same;
-  PetscInt    n;
+  DiniType     type;
+  PetscBool    same;
+  PetscInt     n;
 
   PetscFunctionBeginUser;
   PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
@@ -34,14 +34,14 @@ static PetscErrorCode TestReferences(void)
 /* The setter chooses the type; what is handed over is referenced, so the application may destroy its own handles first. */
 static PetscErrorCode TestOwnership(void)
 {
-  Cubic          c;
-  SNES           snes;
-  KSP            ksp;
-  Vec            m, mbar, expected;
-  DiniType       type;
-  PetscBool      same;
-  PetscInt       before, after;
-  const char    *name;
+  Cubic       c;
+  SNES        snes;
+  KSP         ksp;
+  Vec         m, mbar, expected;
+  DiniType    type;
+  PetscBool   same;
+  PetscInt    before, after;
+  const char *name;
 
   PetscFunctionBeginUser;
   PetscCall(CubicCreate(9, 0.0, &c));
@@ -117,8 +117,8 @@ static PetscErrorCode TestView(void)
   Vec               ubar, mbar;
   PetscViewer       viewer;
   char              text[16384] = "";
-  const char *const words[] = {"Dini Object", "snes", "\"m\"", "matrix", "forward solve", "adjoint solve", "Jacobian",
-                               "residual"};
+  const char *const words[]     = {"Dini Object",   "snes",          "\"m\"",    "matrix",
+                                   "forward solve", "adjoint solve", "Jacobian", "residual"};
 
   PetscFunctionBeginUser;
   PetscCall(CubicCreate(9, DiniTestScalar(0.5, 0.2), &c));

@@ -84,7 +84,8 @@ static PetscErrorCode TestMonitor(void)
                (double)s.adjoint_residual);
   DiniTestTrue(s.adjoint_iterations >= s.adjoint_solves, "%" PetscInt_FMT " iterations in the adjoint solves",
                s.adjoint_iterations);
-  DiniTestTrue(s.forward_seconds > 0.0 && s.adjoint_seconds > 0.0 && s.tangent_seconds > 0.0 && s.linearize_seconds > 0.0,
+  DiniTestTrue(s.forward_seconds > 0.0 && s.adjoint_seconds > 0.0 && s.tangent_seconds > 0.0 &&
+                   s.linearize_seconds > 0.0,
                "A time is not positive");
   /* a zero right-hand side is answered without a solve */
   PetscCall(VecSet(ubar, 0.0));
@@ -138,12 +139,17 @@ static PetscErrorCode TestNames(void)
   const struct {
     DiniConvergedReason reason;
     const char         *name;
-  } names[] = {{DINI_CONVERGED_ITERATING, "CONVERGED_ITERATING"}, {DINI_CONVERGED_FORWARD, "CONVERGED_FORWARD"},
-               {DINI_CONVERGED_ATTACHED, "CONVERGED_ATTACHED"},   {DINI_CONVERGED_TANGENT, "CONVERGED_TANGENT"},
-               {DINI_CONVERGED_ADJOINT, "CONVERGED_ADJOINT"},     {DINI_DIVERGED_FORWARD, "DIVERGED_FORWARD"},
-               {DINI_DIVERGED_FORWARD_RESIDUAL, "DIVERGED_FORWARD_RESIDUAL"},
-               {DINI_DIVERGED_TANGENT, "DIVERGED_TANGENT"},       {DINI_DIVERGED_ADJOINT, "DIVERGED_ADJOINT"},
-               {DINI_DIVERGED_NAN, "DIVERGED_NAN"},               {DINI_DIVERGED_PC_FAILED, "DIVERGED_PC_FAILED"}};
+  } names[]                      = {{DINI_CONVERGED_ITERATING, "CONVERGED_ITERATING"},
+                                    {DINI_CONVERGED_FORWARD, "CONVERGED_FORWARD"},
+                                    {DINI_CONVERGED_ATTACHED, "CONVERGED_ATTACHED"},
+                                    {DINI_CONVERGED_TANGENT, "CONVERGED_TANGENT"},
+                                    {DINI_CONVERGED_ADJOINT, "CONVERGED_ADJOINT"},
+                                    {DINI_DIVERGED_FORWARD, "DIVERGED_FORWARD"},
+                                    {DINI_DIVERGED_FORWARD_RESIDUAL, "DIVERGED_FORWARD_RESIDUAL"},
+                                    {DINI_DIVERGED_TANGENT, "DIVERGED_TANGENT"},
+                                    {DINI_DIVERGED_ADJOINT, "DIVERGED_ADJOINT"},
+                                    {DINI_DIVERGED_NAN, "DIVERGED_NAN"},
+                                    {DINI_DIVERGED_PC_FAILED, "DIVERGED_PC_FAILED"}};
   const char *const operations[] = {"forward", "linearize", "tangent", "adjoint"};
 
   PetscFunctionBeginUser;

@@ -97,7 +97,7 @@ static PetscErrorCode ThreeDestroy(Three *t)
 static PetscErrorCode CheckFlat(Vec flat, PetscInt n, const Vec blocks[])
 {
   const PetscScalar *f, *b;
-  PetscInt           at = 0, local, size;
+  PetscInt           at    = 0, local, size;
   PetscReal          worst = 0.0;
 
   PetscFunctionBeginUser;
@@ -112,8 +112,8 @@ static PetscErrorCode CheckFlat(Vec flat, PetscInt n, const Vec blocks[])
   PetscCall(VecRestoreArrayRead(flat, &f));
   PetscCall(VecGetLocalSize(flat, &size));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPIU_REAL, MPIU_MAX, PETSC_COMM_WORLD));
-  PetscCheck(size == at, PETSC_COMM_SELF, PETSC_ERR_PLIB, "Local size %" PetscInt_FMT " of the flat vector, expected %"
-             PetscInt_FMT, size, at);
+  PetscCheck(size == at, PETSC_COMM_SELF, PETSC_ERR_PLIB,
+             "Local size %" PetscInt_FMT " of the flat vector, expected %" PetscInt_FMT, size, at);
   DiniTestTrue(worst == 0.0, "The flat vector is off by %g", (double)worst);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -22,12 +22,12 @@ static PetscErrorCode Derivatives(Transport *t, Vec dm, Vec ubar, Vec du, Vec mb
 static PetscErrorCode TestProviders(void)
 {
   const Provider providers[] = {
-    {DINIPARAMETERMATRIX, "", 1e-9},
-    {DINIPARAMETEROPERATOR, "", 1e-9},
-    {DINIPARAMETERCOLORING, "-dini_parameter_log_k_difference forward", 1e-5},
-    {DINIPARAMETERCOLORING, "-dini_parameter_log_k_difference central", 1e-8},
-    {DINIPARAMETERFD, "-dini_parameter_log_k_difference forward", 1e-5},
-    {DINIPARAMETERFD, "-dini_parameter_log_k_difference central", 1e-8},
+      {DINIPARAMETERMATRIX, "", 1e-9},
+      {DINIPARAMETEROPERATOR, "", 1e-9},
+      {DINIPARAMETERCOLORING, "-dini_parameter_log_k_difference forward", 1e-5},
+      {DINIPARAMETERCOLORING, "-dini_parameter_log_k_difference central", 1e-8},
+      {DINIPARAMETERFD, "-dini_parameter_log_k_difference forward", 1e-5},
+      {DINIPARAMETERFD, "-dini_parameter_log_k_difference central", 1e-8},
   };
   PetscReal errors[6];
 
@@ -91,8 +91,12 @@ static PetscErrorCode TestCost(void)
     PetscCall(DiniGetStatistics(t.dini, &s));
     DiniTestCount(s.residuals, t.residuals - before, "residuals, by statistics and by callback");
     DiniTestCount(s.parameter_assemblies, 1, "fills of F_m");
-    if (k) DiniTestTrue(s.residuals >= N && s.residuals <= 2 * N + 2, "%" PetscInt_FMT " residuals for dense columns", s.residuals);
-    else DiniTestTrue(s.residuals >= 5 && s.residuals <= 27, "%" PetscInt_FMT " residuals for coloured columns", s.residuals);
+    if (k)
+      DiniTestTrue(s.residuals >= N && s.residuals <= 2 * N + 2, "%" PetscInt_FMT " residuals for dense columns",
+                   s.residuals);
+    else
+      DiniTestTrue(s.residuals >= 5 && s.residuals <= 27, "%" PetscInt_FMT " residuals for coloured columns",
+                   s.residuals);
     PetscCall(DiniVJP(t.dini, ubar, mbar)); /* F_m is kept */
     PetscCall(DiniGetStatistics(t.dini, &s));
     DiniTestCount(s.parameter_assemblies, 1, "fills of F_m after a second VJP");

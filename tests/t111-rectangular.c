@@ -206,7 +206,8 @@ static PetscErrorCode TestWrongShape(void)
     ierr = DiniSetParameterJacobian(r.dini, 0, wrong, NULL, NULL);
     if (!ierr) ierr = DiniSolve(r.dini, r.u);
     if (!ierr) ierr = DiniVJP(r.dini, ubar, mbar);
-    PetscCall(DiniTestCaught(ierr, PETSC_ERR_ARG_SIZ, "F_m of parameter \"m\"", "a pattern of the wrong shape", __FILE__, __LINE__));
+    PetscCall(DiniTestCaught(ierr, PETSC_ERR_ARG_SIZ, "F_m of parameter \"m\"", "a pattern of the wrong shape",
+                             __FILE__, __LINE__));
   }
   PetscCall(MatDestroy(&wrong));
   PetscCall(VecDestroy(&ubar));

@@ -1,4 +1,5 @@
-static char help[] = "A parameter that the residual never reads is reported by name; a block declared zero costs nothing.\n";
+static char help[] =
+    "A parameter that the residual never reads is reported by name; a block declared zero costs nothing.\n";
 
 #include "support/fixtures.h"
 

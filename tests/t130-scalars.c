@@ -1,4 +1,5 @@
-static char help[] = "Scalars that live in the application's context: set, solved for and differentiated without a callback.\n";
+static char help[] =
+    "Scalars that live in the application's context: set, solved for and differentiated without a callback.\n";
 
 #include "support/fixtures.h"
 

@@ -1,4 +1,5 @@
-static char help[] = "One linear problem through the types ksp, snes and shell, with the user's own solves on top of each.\n";
+static char help[] =
+    "One linear problem through the types ksp, snes and shell, with the user's own solves on top of each.\n";
 
 #include "support/fixtures.h"
 
@@ -187,7 +188,8 @@ int main(int argc, char **argv)
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   for (int t = 0; t < 3; t++) {
     for (int k = 0; k < 3; k++) PetscCall(TestLinear(types[t], kinds[k], k == 1 ? 2 : 0));
-    for (int which = 1; which < 8; which += 3) PetscCall(TestLinear(types[t], DINIPARAMETERMATRIX, which)); /* 1, 4, 7 */
+    for (int which = 1; which < 8; which += 3)
+      PetscCall(TestLinear(types[t], DINIPARAMETERMATRIX, which)); /* 1, 4, 7 */
     PetscCall(TestPieces(types[t]));
   }
   PetscCall(TestConstantSystem());

@@ -1,4 +1,5 @@
-static char help[] = "Derivatives at a solution that another program has found: without a forward solve, but not unchecked.\n";
+static char help[] =
+    "Derivatives at a solution that another program has found: without a forward solve, but not unchecked.\n";
 
 #include "support/fixtures.h"
 

@@ -1,4 +1,5 @@
-static char help[] = "Signs and conjugates against a 2 x 2 system solved by hand. Real builds see the real part of the matter.\n";
+static char help[] =
+    "Signs and conjugates against a 2 x 2 system solved by hand. Real builds see the real part of the matter.\n";
 
 #include "support/fixtures.h"
 

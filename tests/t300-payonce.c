@@ -1,12 +1,13 @@
-static char help[] = "A gradient costs one assembly of J and no set-up of a preconditioner, by three independent accounts:\n\
+static char help[] =
+    "A gradient costs one assembly of J and no set-up of a preconditioner, by three independent accounts:\n\
 PETSc's log events, the callbacks' own counters, and the statistics. The preconditioner comes from the command line.\n";
 
 #include "support/fixtures.h"
 
 /* What a preconditioner's set-up cannot hide: factorisations, coarsening, Galerkin products; and copies of the operator. */
-static const char *const events[] = {"MatLUFactorNum",  "MatLUFactorSym",  "MatILUFactorSym", "MatILUFactor",
-                                     "MatLUFactor",     "PCSetUp_GAMG+",   "MatPtAPNumeric",  "MatPtAPSymbolic",
-                                     "MatTranspose",    "MatGetSubMats"};
+static const char *const events[] = {"MatLUFactorNum", "MatLUFactorSym", "MatILUFactorSym", "MatILUFactor",
+                                     "MatLUFactor",    "PCSetUp_GAMG+",  "MatPtAPNumeric",  "MatPtAPSymbolic",
+                                     "MatTranspose",   "MatGetSubMats"};
 #define NEVENTS ((PetscInt)(sizeof(events) / sizeof(*events)))
 
 typedef struct {

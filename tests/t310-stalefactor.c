@@ -1,4 +1,5 @@
-static char help[] = "A factorisation left over by Newton belongs to the last iterate but one. As a solver it gives a wrong\n\
+static char help[] =
+    "A factorisation left over by Newton belongs to the last iterate but one. As a solver it gives a wrong\n\
 adjoint with a positive reason; as a preconditioner it gives the right one. Run with -ksp_type preonly -pc_type lu.\n";
 
 #include "support/fixtures.h"
@@ -60,8 +61,8 @@ static PetscErrorCode TestAdjoint(void)
   PetscCall(DiniTestVecsDiffer(naive, fresh, 1e-5, "naive and freshly factorised adjoint"));
   PetscCall(DiniGetStatistics(t.dini, &s));
   DiniTestCount(s.factorizations + s.pc_setups + s.refreshes, 0, "factorisations for the right adjoint");
-  DiniTestTrue(s.adjoint_iterations >= 2 && s.adjoint_iterations <= 10, "%" PetscInt_FMT " iterations with the stale factor",
-               s.adjoint_iterations);
+  DiniTestTrue(s.adjoint_iterations >= 2 && s.adjoint_iterations <= 10,
+               "%" PetscInt_FMT " iterations with the stale factor", s.adjoint_iterations);
   DiniTestClose(nr / ng, s.adjoint_residual, 0.0, 1e-10, "true relative residual");
   DiniTestTrue(nr <= 1.1e-10 * ng, "True relative residual %g", (double)(nr / ng));
   PetscCall(VecDestroy(&g));

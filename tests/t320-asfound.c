@@ -157,12 +157,14 @@ static PetscErrorCode TestAsFound(const char options[])
     PetscReal distance;
 
     DiniTestTrue(with.its[k] == without.its[k] && with.linear[k] == without.linear[k] &&
-                   with.jacobians[k] == without.jacobians[k] && with.reason[k] == without.reason[k],
-                 "Solve %d with \"%s\": %d Newton and %d linear iterations, %d Jacobians, reason %d; without Dini %d, %d, %d, %d",
+                     with.jacobians[k] == without.jacobians[k] && with.reason[k] == without.reason[k],
+                 "Solve %d with \"%s\": %d Newton and %d linear iterations, %d Jacobians, reason %d; without Dini %d, "
+                 "%d, %d, %d",
                  (int)k, options, (int)with.its[k], (int)with.linear[k], (int)with.jacobians[k], (int)with.reason[k],
                  (int)without.its[k], (int)without.linear[k], (int)without.jacobians[k], (int)without.reason[k]);
     PetscCall(DiniTestDistance(with.u[k], without.u[k], &distance));
-    DiniTestTrue(distance <= 1e-11, "Solve %d with \"%s\": the solution is off by %g", (int)k, options, (double)distance);
+    DiniTestTrue(distance <= 1e-11, "Solve %d with \"%s\": the solution is off by %g", (int)k, options,
+                 (double)distance);
     PetscCall(VecDestroy(&with.u[k]));
     PetscCall(VecDestroy(&without.u[k]));
   }
@@ -209,22 +211,23 @@ static PetscErrorCode TestZeroIterations(void)
 int main(int argc, char **argv)
 {
   const char *const options[] = {
-    "",
-    "-snes_lag_jacobian 2",
-    "-snes_lag_preconditioner 3",
-    "-snes_lag_jacobian 2 -snes_lag_jacobian_persists true",
-    "-snes_lag_preconditioner 3 -snes_lag_preconditioner_persists true",
-    "-snes_lag_preconditioner 2 -snes_lag_preconditioner_persists true -snes_lag_jacobian 3 -snes_lag_jacobian_persists true",
-    "-snes_lag_jacobian -2",
-    "-snes_lag_preconditioner -2",
-    "-snes_ksp_ew",
-    "-snes_ksp_ew -snes_ksp_ew_version 3",
-    "-ksp_rtol 0.3",
-    "-ksp_type preonly -pc_type redundant",
-    "-ksp_type preonly -pc_type redundant -snes_lag_jacobian 2",
-    "-ksp_type bcgs -pc_type asm",
-    "-ksp_initial_guess_nonzero -ksp_rtol 1e-2",
-    "-snes_linesearch_type basic",
+      "",
+      "-snes_lag_jacobian 2",
+      "-snes_lag_preconditioner 3",
+      "-snes_lag_jacobian 2 -snes_lag_jacobian_persists true",
+      "-snes_lag_preconditioner 3 -snes_lag_preconditioner_persists true",
+      "-snes_lag_preconditioner 2 -snes_lag_preconditioner_persists true -snes_lag_jacobian 3 "
+      "-snes_lag_jacobian_persists true",
+      "-snes_lag_jacobian -2",
+      "-snes_lag_preconditioner -2",
+      "-snes_ksp_ew",
+      "-snes_ksp_ew -snes_ksp_ew_version 3",
+      "-ksp_rtol 0.3",
+      "-ksp_type preonly -pc_type redundant",
+      "-ksp_type preonly -pc_type redundant -snes_lag_jacobian 2",
+      "-ksp_type bcgs -pc_type asm",
+      "-ksp_initial_guess_nonzero -ksp_rtol 1e-2",
+      "-snes_linesearch_type basic",
   };
 
   PetscFunctionBeginUser;

@@ -1,4 +1,5 @@
-static char help[] = "The true residual is enforced: an adjoint solve is right to its tolerance or an error, whatever the\n\
+static char help[] =
+    "The true residual is enforced: an adjoint solve is right to its tolerance or an error, whatever the\n\
 preconditioner, the Krylov method or the user's own solve do.\n";
 
 #include "support/fixtures.h"
@@ -34,7 +35,8 @@ static PetscErrorCode TestLimit(void)
     PetscCall(DiniGetConvergedReason(t.dini, &reason));
     DiniTestTrue(reason == DINI_DIVERGED_ADJOINT, "Converged reason %d after a failed adjoint", (int)reason);
     PetscCall(DiniGetStatistics(t.dini, &s));
-    DiniTestTrue(s.adjoint_residual <= 1e-10, "A refused residual of %g is among the accepted ones", (double)s.adjoint_residual);
+    DiniTestTrue(s.adjoint_residual <= 1e-10, "A refused residual of %g is among the accepted ones",
+                 (double)s.adjoint_residual);
   }
   PetscCall(DiniJVP(t.dini, ubar, du)); /* the tangent has limits of its own */
   PetscCall(DiniGetAdjointKSP(t.dini, &ksp));
@@ -54,12 +56,12 @@ static PetscErrorCode TestLimit(void)
 /* A shell preconditioner whose transposed apply is that of another matrix, singular, huge or NaN. */
 static PetscErrorCode TestWrongTranspose(DiniTranspose transpose, PetscReal apply, PetscReal scale)
 {
-  Cubic      c;
-  CountingPC count;
-  KSP        ksp;
-  PC         pc;
-  Vec        ubar, mbar, lambda;
-  PetscBool  right;
+  Cubic          c;
+  CountingPC     count;
+  KSP            ksp;
+  PC             pc;
+  Vec            ubar, mbar, lambda;
+  PetscBool      right;
   PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
@@ -234,14 +236,20 @@ static PetscErrorCode TestKrylov(const char options[], PetscBool must)
 int main(int argc, char **argv)
 {
   const PetscReal   scales[] = {1.0, 0.1, 0.0, -3.0, 1e12, (PetscReal)NAN};
-  const char *const must[]   = {"-dini_adjoint_ksp_type gmres", "-dini_adjoint_ksp_type gmres -dini_adjoint_ksp_pc_side right",
+  const char *const must[]   = {"-dini_adjoint_ksp_type gmres",
+                                "-dini_adjoint_ksp_type gmres -dini_adjoint_ksp_pc_side right",
                                 "-dini_adjoint_ksp_type gcr", "-dini_adjoint_ksp_gmres_restart 50",
                                 "-dini_adjoint_pc_type redundant -dini_adjoint_ksp_type preonly"};
-  const char *const may[]    = {"-dini_adjoint_ksp_type preonly", "-dini_adjoint_ksp_type richardson",
-                                "-dini_adjoint_ksp_type cg",      "-dini_adjoint_ksp_type bcgs",
-                                "-dini_adjoint_ksp_type tfqmr",   "-dini_adjoint_ksp_type minres",
-                                "-dini_adjoint_ksp_type lsqr",    "-dini_adjoint_ksp_type bicg",
-                                "-dini_adjoint_ksp_rtol 1e-2",    "-dini_adjoint_ksp_atol 1e-1",
+  const char *const may[]    = {"-dini_adjoint_ksp_type preonly",
+                                "-dini_adjoint_ksp_type richardson",
+                                "-dini_adjoint_ksp_type cg",
+                                "-dini_adjoint_ksp_type bcgs",
+                                "-dini_adjoint_ksp_type tfqmr",
+                                "-dini_adjoint_ksp_type minres",
+                                "-dini_adjoint_ksp_type lsqr",
+                                "-dini_adjoint_ksp_type bicg",
+                                "-dini_adjoint_ksp_rtol 1e-2",
+                                "-dini_adjoint_ksp_atol 1e-1",
                                 "-dini_adjoint_ksp_norm_type none -dini_adjoint_ksp_max_it 3"};
 
   PetscFunctionBeginUser;

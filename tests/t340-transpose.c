@@ -1,4 +1,5 @@
-static char help[] = "The ways to apply J^H agree; and with any preconditioner of the forward solve the adjoint is right or an error.\n";
+static char help[] =
+    "The ways to apply J^H agree; and with any preconditioner of the forward solve the adjoint is right or an error.\n";
 
 #include "support/fixtures.h"
 
@@ -34,12 +35,12 @@ static PetscErrorCode TestModes(DiniTranspose transpose, const char options[])
 /* A Hermitian matrix that says so: nothing is transposed, by PETSc's own account. */
 static PetscErrorCode TestHermitian(const char ksptype[], DiniTranspose transpose)
 {
-  Mat      A;
-  KSP      ksp;
-  Vec      b, u, ubar, mbar, lambda;
-  Dini     dini;
-  PetscInt lo, hi, N = 24, before[2], after[2];
-  PC       pc;
+  Mat            A;
+  KSP            ksp;
+  Vec            b, u, ubar, mbar, lambda;
+  Dini           dini;
+  PetscInt       lo, hi, N = 24, before[2], after[2];
+  PC             pc;
   DiniStatistics s;
 
   PetscFunctionBeginUser;
@@ -82,7 +83,8 @@ static PetscErrorCode TestHermitian(const char ksptype[], DiniTranspose transpos
   PetscCall(DiniTestEvent("MatMultTranspose", &after[0]));
   PetscCall(DiniTestEvent("MatTranspose", &after[1]));
   PetscCall(DiniGetStatistics(dini, &s));
-  if (transpose == DINI_TRANSPOSE_AUTO || transpose == DINI_TRANSPOSE_SYMMETRIC) { /* but for a few products, to verify */
+  if (transpose == DINI_TRANSPOSE_AUTO ||
+      transpose == DINI_TRANSPOSE_SYMMETRIC) { /* but for a few products, to verify */
     DiniTestTrue(2 * (after[0] - before[0]) < s.adjoint_iterations,
                  "%" PetscInt_FMT " transposed products in a symmetric problem", after[0] - before[0]);
     DiniTestCount(after[1] - before[1], 0, "matrices transposed in a symmetric problem");
@@ -174,30 +176,30 @@ static PetscErrorCode TestPreconditioner(const char options[], PetscBool must)
 
 int main(int argc, char **argv)
 {
-  const char *const must[] = {"-pc_type none",
-                              "-pc_type jacobi",
-                              "-pc_type bjacobi",
-                              "-pc_type asm",
-                              "-pc_type asm -pc_asm_type basic",
-                              "-pc_type gamg",
-                              "-pc_type redundant",
-                              "-ksp_type preonly -pc_type redundant",
-                              "-ksp_type bcgs -pc_type bjacobi -sub_pc_type lu",
-                              "-pc_type sor -dini_transpose explicit -dini_adjoint_pc_type jacobi"};
-  const char *const one[]  = {"-pc_type lu", "-pc_type ilu", "-ksp_type preonly -pc_type lu"};
-  const char *const may[]  = {"-pc_type sor",
-                              "-pc_type kaczmarz",
-                              "-pc_type pbjacobi",
-                              "-pc_type gasm",
-                              "-pc_type asm -pc_asm_blocks 4",
-                              "-pc_type bjacobi -sub_pc_type sor",
-                              "-pc_type gamg -mg_levels_pc_type sor",
-                              "-pc_type gamg -pc_mg_type full",
-                              "-pc_type gamg -pc_mg_type kaskade",
-                              "-pc_type gamg -mg_levels_ksp_type gmres",
-                              "-pc_type ksp -ksp_ksp_rtol 1e-3",
-                              "-pc_type composite -pc_composite_pcs jacobi,bjacobi",
-                              "-pc_type composite -pc_composite_type multiplicative -pc_composite_pcs jacobi,bjacobi"};
+  const char *const must[]  = {"-pc_type none",
+                               "-pc_type jacobi",
+                               "-pc_type bjacobi",
+                               "-pc_type asm",
+                               "-pc_type asm -pc_asm_type basic",
+                               "-pc_type gamg",
+                               "-pc_type redundant",
+                               "-ksp_type preonly -pc_type redundant",
+                               "-ksp_type bcgs -pc_type bjacobi -sub_pc_type lu",
+                               "-pc_type sor -dini_transpose explicit -dini_adjoint_pc_type jacobi"};
+  const char *const one[]   = {"-pc_type lu", "-pc_type ilu", "-ksp_type preonly -pc_type lu"};
+  const char *const may[]   = {"-pc_type sor",
+                               "-pc_type kaczmarz",
+                               "-pc_type pbjacobi",
+                               "-pc_type gasm",
+                               "-pc_type asm -pc_asm_blocks 4",
+                               "-pc_type bjacobi -sub_pc_type sor",
+                               "-pc_type gamg -mg_levels_pc_type sor",
+                               "-pc_type gamg -pc_mg_type full",
+                               "-pc_type gamg -pc_mg_type kaskade",
+                               "-pc_type gamg -mg_levels_ksp_type gmres",
+                               "-pc_type ksp -ksp_ksp_rtol 1e-3",
+                               "-pc_type composite -pc_composite_pcs jacobi,bjacobi",
+                               "-pc_type composite -pc_composite_type multiplicative -pc_composite_pcs jacobi,bjacobi"};
   const char *const modes[] = {"-pc_type bjacobi", "-pc_type redundant -ksp_type preonly"};
   PetscMPIInt       size;
   PetscBool         has;

@@ -1,4 +1,5 @@
-static char help[] = "SuperLU_DIST solves with A when asked for A^T, and reports success. Dini's adjoint is right or an error.\n\
+static char help[] =
+    "SuperLU_DIST solves with A when asked for A^T, and reports success. Dini's adjoint is right or an error.\n\
 One factorisation a process: Debian's build crashes at a second one, in plain PETSc as well.\n";
 
 #include "support/fixtures.h"

@@ -1,4 +1,5 @@
-static char help[] = "The reduced gradient against central differences of the objective, entry by entry, and its cost.\n";
+static char help[] =
+    "The reduced gradient against central differences of the objective, entry by entry, and its cost.\n";
 
 #include "support/fixtures.h"
 
@@ -167,7 +168,8 @@ static PetscErrorCode TestMisuse(void)
   DiniTestExpect(DiniComputeObjective(t.dini, m, &f), PETSC_ERR_FP, "bjective");
   t.objective = FAULT_NONE;
   PetscCall(DiniComputeObjectiveAndGradient(t.dini, m, &f, g));
-  PetscCall(DiniSetObjective(t.dini, TransportObjective, NULL, &t)); /* a value alone is legal, a gradient then is not */
+  PetscCall(
+      DiniSetObjective(t.dini, TransportObjective, NULL, &t)); /* a value alone is legal, a gradient then is not */
   PetscCall(DiniComputeObjective(t.dini, m, &f));
   DiniTestExpect(DiniComputeObjectiveAndGradient(t.dini, m, &f, g), PETSC_ERR_ORDER, "DiniSetObjective()");
   PetscCall(VecDestroy(&m));

@@ -53,10 +53,12 @@ static PetscErrorCode TestTypes(const char options[], Vec reference, PetscBool f
   PetscCall(TaoGetSolution(tao, &m));
   PetscCall(DiniGetStatistics(c.t.dini, &s));
   DiniTestTrue(s.forward_solves <= c.values && s.forward_solves > 2,
-               "%s: %" PetscInt_FMT " forward solves for %" PetscInt_FMT " values", options, s.forward_solves, c.values);
+               "%s: %" PetscInt_FMT " forward solves for %" PetscInt_FMT " values", options, s.forward_solves,
+               c.values);
   DiniTestCount(s.adjoint_solves, c.gradients, "adjoint solves and gradients");
-  DiniTestTrue(s.jacobian_assemblies <= s.forward_solves, "%s: %" PetscInt_FMT " assemblies at %" PetscInt_FMT " points",
-               options, s.jacobian_assemblies, s.forward_solves);
+  DiniTestTrue(s.jacobian_assemblies <= s.forward_solves,
+               "%s: %" PetscInt_FMT " assemblies at %" PetscInt_FMT " points", options, s.jacobian_assemblies,
+               s.forward_solves);
   PetscCall(VecDuplicate(m, &g));
   PetscCall(DiniComputeObjectiveAndGradient(c.t.dini, m, &f, g));
   PetscCall(VecNorm(g, NORM_2, &norm));
@@ -108,11 +110,11 @@ static PetscErrorCode TestCallbacks(void)
 /* A start and bounds that the user has given are kept. */
 static PetscErrorCode TestBounds(void)
 {
-  Transport   t;
-  Tao         tao;
-  Vec         m, lower, upper, start;
-  PetscReal   low, high;
-  const char  options[] = "-tao_type blmvm";
+  Transport  t;
+  Tao        tao;
+  Vec        m, lower, upper, start;
+  PetscReal  low, high;
+  const char options[] = "-tao_type blmvm";
 
   PetscFunctionBeginUser;
   PetscCall(DiniTestOptionsSet(options));

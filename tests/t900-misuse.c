@@ -1,4 +1,5 @@
-static char help[] = "Calls in the wrong order or at the wrong point: code and words on every rank, and the object serves afterwards.\n";
+static char help[] =
+    "Calls in the wrong order or at the wrong point: code and words on every rank, and the object serves afterwards.\n";
 
 #include "support/fixtures.h"
 

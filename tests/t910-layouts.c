@@ -1,4 +1,5 @@
-static char help[] = "Vectors of the wrong size, distribution or communicator, for every argument, on all ranks without a hang.\n";
+static char help[] =
+    "Vectors of the wrong size, distribution or communicator, for every argument, on all ranks without a hang.\n";
 
 #include "support/fixtures.h"
 

@@ -1,10 +1,11 @@
-static char help[] = "NaN and errors out of each callback, on all ranks or on one: an error that names it, on all ranks, no hang.\n";
+static char help[] =
+    "NaN and errors out of each callback, on all ranks or on one: an error that names it, on all ranks, no hang.\n";
 
 #include "support/fixtures.h"
 #include <stddef.h>
 
 typedef struct {
-  const char       *name; /* for messages */
+  const char       *name;  /* for messages */
   const char       *words; /* what the error must name */
   size_t            which; /* offset of the fault in Cubic */
   DiniParameterType kind;
@@ -144,12 +145,12 @@ int main(int argc, char **argv)
 {
   const DiniType types[]     = {DINISNES, DINISHELL};
   const Callback callbacks[] = {
-    {"the residual, differenced", "esidual", offsetof(Cubic, residual), DINIPARAMETERFD},
-    {"the residual, in a guard", "esidual", offsetof(Cubic, residual), DINIPARAMETERRHS},
-    {"the residual, coloured", "esidual", offsetof(Cubic, residual), DINIPARAMETERCOLORING},
-    {"the Jacobian", "acobian", offsetof(Cubic, jacobian), DINIPARAMETERRHS},
-    {"the fill of F_m", "\"m\"", offsetof(Cubic, fill), DINIPARAMETERMATRIX},
-    {"the operator of F_m", "\"m\"", offsetof(Cubic, fill), DINIPARAMETEROPERATOR},
+      {"the residual, differenced", "esidual", offsetof(Cubic, residual), DINIPARAMETERFD},
+      {"the residual, in a guard", "esidual", offsetof(Cubic, residual), DINIPARAMETERRHS},
+      {"the residual, coloured", "esidual", offsetof(Cubic, residual), DINIPARAMETERCOLORING},
+      {"the Jacobian", "acobian", offsetof(Cubic, jacobian), DINIPARAMETERRHS},
+      {"the fill of F_m", "\"m\"", offsetof(Cubic, fill), DINIPARAMETERMATRIX},
+      {"the operator of F_m", "\"m\"", offsetof(Cubic, fill), DINIPARAMETEROPERATOR},
   };
   const Fault faults[] = {FAULT_NAN, FAULT_ERROR, FAULT_ERROR_ONE};
 

@@ -1,4 +1,5 @@
-static char help[] = "Absurd options: refused with the option's value or name in the words, and the object serves afterwards.\n";
+static char help[] =
+    "Absurd options: refused with the option's value or name in the words, and the object serves afterwards.\n";
 
 #include "support/fixtures.h"
 
@@ -51,7 +52,8 @@ static PetscErrorCode TestSetters(void)
   DiniTestExpect(DiniSetTolerances(c.dini, PETSC_DEFAULT, 1.5), PETSC_ERR_ARG_OUTOFRANGE, "1.5");
   DiniTestExpect(DiniSetAttachTolerances(c.dini, -1.0, PETSC_DEFAULT), PETSC_ERR_ARG_OUTOFRANGE, "-1");
   DiniTestExpect(DiniSetParameterMaxColumns(c.dini, c.p, -3), PETSC_ERR_ARG_OUTOFRANGE, "-3");
-  DiniTestExpect(DiniSetParameterDifference(c.dini, c.p, DINI_DIFFERENCE_CENTRAL, -0.5), PETSC_ERR_ARG_OUTOFRANGE, "-0.5");
+  DiniTestExpect(DiniSetParameterDifference(c.dini, c.p, DINI_DIFFERENCE_CENTRAL, -0.5), PETSC_ERR_ARG_OUTOFRANGE,
+                 "-0.5");
   DiniTestExpect(DiniAddParameter(c.dini, "", c.m, NULL), PETSC_ERR_ARG_NULL, "name");
   DiniTestExpect(DiniAddParameter(c.dini, "two words", c.m, NULL), PETSC_ERR_ARG_WRONG, "two words");
   PetscCall(Serves(&c));
@@ -89,17 +91,17 @@ static PetscErrorCode TestPrefixes(void)
 int main(int argc, char **argv)
 {
   const Absurd absurd[] = {
-    {"-dini_adjoint_rtol -1", "-1"},
-    {"-dini_adjoint_rtol 0", "0"},
-    {"-dini_tangent_rtol -3", "-3"},
-    {"-dini_tangent_rtol ten", "ten"},
-    {"-dini_attach_rtol -1", "-1"},
-    {"-dini_type nosuch", "nosuch"},
-    {"-dini_transpose sideways", "sideways"},
-    {"-dini_parameter_m_type nosuch", "nosuch"},
-    {"-dini_parameter_m_step -1e-3", "-0.001"},
-    {"-dini_parameter_m_max_columns -1", "-1"},
-    {"-dini_guard perhaps", "perhaps"},
+      {"-dini_adjoint_rtol -1", "-1"},
+      {"-dini_adjoint_rtol 0", "0"},
+      {"-dini_tangent_rtol -3", "-3"},
+      {"-dini_tangent_rtol ten", "ten"},
+      {"-dini_attach_rtol -1", "-1"},
+      {"-dini_type nosuch", "nosuch"},
+      {"-dini_transpose sideways", "sideways"},
+      {"-dini_parameter_m_type nosuch", "nosuch"},
+      {"-dini_parameter_m_step -1e-3", "-0.001"},
+      {"-dini_parameter_m_max_columns -1", "-1"},
+      {"-dini_guard perhaps", "perhaps"},
   };
 
   PetscFunctionBeginUser;

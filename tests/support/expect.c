@@ -62,8 +62,9 @@ PetscErrorCode DiniTestCaught(PetscErrorCode found, PetscErrorCode expected, con
   PetscCallMPI(MPI_Allreduce(good + 1, all + 1, 1, MPI_INT, expected ? MPI_MIN : MPI_MAX, PETSC_COMM_WORLD));
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   if (!good[0] || !all[1])
-    PetscCall(PetscFPrintf(PETSC_COMM_SELF, PETSC_STDERR, "%s:%d rank %d: %s gave %d, expected %d with \"%s\"; messages:\n%s",
-                           file, line, rank, call, (int)found, (int)expected, words, messages));
+    PetscCall(PetscFPrintf(PETSC_COMM_SELF, PETSC_STDERR,
+                           "%s:%d rank %d: %s gave %d, expected %d with \"%s\"; messages:\n%s", file, line, rank, call,
+                           (int)found, (int)expected, words, messages));
   PetscCallMPI(MPI_Barrier(PETSC_COMM_WORLD));
   DiniTestTrue(all[0] && all[1], "%s:%d: %s did not fail as expected", file, line, call);
   PetscFunctionReturn(PETSC_SUCCESS);

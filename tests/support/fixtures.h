@@ -22,12 +22,12 @@ extern PetscErrorCode FaultInjectMat(Fault fault, Mat A);
 typedef struct {
   PetscScalar a;
   Mat         S, J, Fm;
-  Vec         u, m, d;  /* state, parameter, work */
-  Vec         seen;     /* what the residual reads: m itself, or the copy that the update callback has made */
-  Vec         backup;   /* the copy */
+  Vec         u, m, d; /* state, parameter, work */
+  Vec         seen;    /* what the residual reads: m itself, or the copy that the update callback has made */
+  Vec         backup;  /* the copy */
   SNES        snes;
   Dini        dini;
-  PetscInt    p;                                         /* number of the block */
+  PetscInt    p;                                            /* number of the block */
   PetscInt    residuals, jacobians, fills, solves, updates; /* calls */
   Fault       residual, jacobian, fill, solve, update;
 } Cubic;

@@ -27,11 +27,7 @@ static void TransportRow(const Transport *t, PetscScalar f, const PetscScalar u[
   }
 }
 
-typedef enum {
-  WANT_F,
-  WANT_J,
-  WANT_FM
-} Want;
+typedef enum { WANT_F, WANT_J, WANT_FM } Want;
 
 /* One sweep over the owned points, for whichever of F, J and F_m is wanted. */
 static PetscErrorCode TransportSweep(Transport *t, Vec u, Vec m, Want want, Vec F, Mat A)
@@ -39,7 +35,7 @@ static PetscErrorCode TransportSweep(Transport *t, Vec u, Vec m, Want want, Vec 
   DMDALocalInfo       info;
   Vec                 ul, ml;
   const PetscScalar **ua, **ma, **fa;
-  PetscScalar       **Fa = NULL;
+  PetscScalar       **Fa    = NULL;
   const int           di[5] = {0, -1, 1, 0, 0}, dj[5] = {0, 0, 0, -1, 1};
 
   PetscFunctionBeginUser;
@@ -55,7 +51,7 @@ static PetscErrorCode TransportSweep(Transport *t, Vec u, Vec m, Want want, Vec 
   else PetscCall(MatZeroEntries(A));
   for (PetscInt j = info.ys; j < info.ys + info.ym; j++) {
     for (PetscInt i = info.xs; i < info.xs + info.xm; i++) {
-      MatStencil  row = {0}, cols[5];
+      MatStencil  row   = {0}, cols[5];
       PetscScalar up[5] = {0}, mp[5] = {0}, values[5];
       PetscBool   in[5];
       PetscInt    n = 0;
