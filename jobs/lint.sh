@@ -4,7 +4,7 @@
 #   jobs/lint.sh [format|warnings|tidy|cppcheck|house|docs ...]     default: all
 . "$(dirname "$0")/common.sh"
 
-sources() { find include src tests examples -name '*.[ch]' "$@" | sort; }
+sources() { find include src tests examples -name '*.[ch]' "$@"; }
 
 lint_format() { sources -print0 | xargs -0 clang-format --dry-run -Werror; }
 

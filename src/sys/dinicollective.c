@@ -100,7 +100,7 @@ PetscErrorCode DiniNormMax_Private(Vec v, PetscReal *norm)
 /* The norm is collective, so every rank sees the NaN of one. */
 PetscErrorCode DiniCheckFinite_Private(Dini dini, Vec v, const char what[], PetscReal *norm)
 {
-  PetscReal nrm;
+  PetscReal nrm = 0.0;
 
   PetscFunctionBegin;
   PetscCall(DiniNorm_Private(v, &nrm));
