@@ -56,25 +56,35 @@ PetscErrorCode DiniCheckDirection_Private(Dini dini, PetscInt p, Vec dm)
 
 static const PetscReal checksteps[] = {1e-3, 1e-4, 1e-5, 1e-6, 1e-7};
 
-/* The best agreement of y with (F+ - F-) / (2 h) over the steps, for F at u +- h v */
-static PetscErrorCode DiniCheckStateDifferences(Dini dini, Vec u, Vec v, Vec y, PetscReal *best)
+/* F(u + h direction, m), or F(u, m + h direction) through the flat vector as an optimiser would */
+static PetscErrorCode DiniCheckShifted(Dini dini, DiniChecking *check, PetscBool instate, PetscReal h, Vec direction,
+                                       Vec x, Vec F)
+{
+  PetscFunctionBegin;
+  PetscCall(VecWAXPY(x, h, direction, instate ? check->u : check->m));
+  if (!instate) PetscCall(DiniSetParameters(dini, x));
+  PetscCall(DiniComputeResidual(dini, instate ? x : check->u, F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The best relative agreement of y with (F(h) - F(-h)) / (2 h) over the steps */
+static PetscErrorCode DiniCheckDifferences(Dini dini, DiniChecking *check, PetscBool instate, Vec direction, Vec y,
+                                           PetscReal *best)
 {
   Vec       x, Fp, Fm;
   PetscReal ynorm, enorm;
 
   PetscFunctionBegin;
-  PetscCall(VecDuplicate(u, &x));
-  PetscCall(VecDuplicate(u, &Fp));
-  PetscCall(VecDuplicate(u, &Fm));
+  PetscCall(VecDuplicate(direction, &x));
+  PetscCall(VecDuplicate(y, &Fp));
+  PetscCall(VecDuplicate(y, &Fm));
   PetscCall(DiniNorm_Private(y, &ynorm));
   *best = PETSC_MAX_REAL;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(checksteps); k++) {
     const PetscReal h = checksteps[k];
 
-    PetscCall(VecWAXPY(x, h, v, u));
-    PetscCall(DiniComputeResidual(dini, x, Fp));
-    PetscCall(VecWAXPY(x, -h, v, u));
-    PetscCall(DiniComputeResidual(dini, x, Fm));
+    PetscCall(DiniCheckShifted(dini, check, instate, h, direction, x, Fp));
+    PetscCall(DiniCheckShifted(dini, check, instate, -h, direction, x, Fm));
     PetscCall(VecAXPY(Fp, -1.0, Fm));
     PetscCall(VecScale(Fp, 0.5 / h));
     PetscCall(DiniNorm_Private(Fp, &enorm));
@@ -83,6 +93,7 @@ static PetscErrorCode DiniCheckStateDifferences(Dini dini, Vec u, Vec v, Vec y, 
     PetscCall(DiniNorm_Private(Fp, &enorm));
     *best = PetscMin(*best, ynorm > 0.0 ? enorm / ynorm : 0.0);
   }
+  if (!instate) PetscCall(DiniSetParameters(dini, check->m));
   PetscCall(VecDestroy(&x));
   PetscCall(VecDestroy(&Fp));
   PetscCall(VecDestroy(&Fm));
@@ -106,47 +117,11 @@ static PetscErrorCode DiniCheckJacobian(Dini dini, DiniChecking *check)
   PetscCall(VecDuplicate(check->u, &Jv));
   PetscCall(DiniRandomDirection_Private(dini, 7, check->u, v));
   PetscCall(MatMult(J, v, Jv));
-  PetscCall(DiniCheckStateDifferences(dini, check->u, v, Jv, &best));
+  PetscCall(DiniCheckDifferences(dini, check, PETSC_TRUE, v, Jv, &best));
   PetscCall(PetscSNPrintf(what, sizeof(what), "J v against differences of F, relative error %.1e", (double)best));
   PetscCall(DiniCheckVerdict_Private(dini, check, best <= CHECK_RTOL ? DINI_VERDICT_OK : DINI_VERDICT_WRONG, what));
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&Jv));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The same in the parameters, through the flat vector as an optimiser would */
-static PetscErrorCode DiniCheckParameterDifferences(Dini dini, DiniChecking *check, Vec dm, Vec y, PetscReal *best)
-{
-  Vec       m, Fp, Fm;
-  PetscReal ynorm, enorm;
-
-  PetscFunctionBegin;
-  PetscCall(VecDuplicate(check->m, &m));
-  PetscCall(VecDuplicate(y, &Fp));
-  PetscCall(VecDuplicate(y, &Fm));
-  PetscCall(DiniNorm_Private(y, &ynorm));
-  *best = PETSC_MAX_REAL;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(checksteps); k++) {
-    const PetscReal h = checksteps[k];
-
-    PetscCall(VecWAXPY(m, h, dm, check->m));
-    PetscCall(DiniSetParameters(dini, m));
-    PetscCall(DiniComputeResidual(dini, check->u, Fp));
-    PetscCall(VecWAXPY(m, -h, dm, check->m));
-    PetscCall(DiniSetParameters(dini, m));
-    PetscCall(DiniComputeResidual(dini, check->u, Fm));
-    PetscCall(VecAXPY(Fp, -1.0, Fm));
-    PetscCall(VecScale(Fp, 0.5 / h));
-    PetscCall(DiniNorm_Private(Fp, &enorm));
-    ynorm = PetscMax(ynorm, enorm);
-    PetscCall(VecAXPY(Fp, -1.0, y));
-    PetscCall(DiniNorm_Private(Fp, &enorm));
-    *best = PetscMin(*best, ynorm > 0.0 ? enorm / ynorm : 0.0);
-  }
-  PetscCall(DiniSetParameters(dini, check->m));
-  PetscCall(VecDestroy(&m));
-  PetscCall(VecDestroy(&Fp));
-  PetscCall(VecDestroy(&Fm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,7 +143,7 @@ static PetscErrorCode DiniCheckParameterJacobian(Dini dini, DiniChecking *check,
     PetscCall(MatMult(Fm, part, y));
     PetscCall(DiniRestoreParameterSubVec(dini, dm, p, &part));
   }
-  PetscCall(DiniCheckParameterDifferences(dini, check, dm, y, &best));
+  PetscCall(DiniCheckDifferences(dini, check, PETSC_FALSE, dm, y, &best));
   PetscCall(DiniNorm_Private(y, &ynorm));
   PetscCall(PetscSNPrintf(what, sizeof(what), "F_m dm of \"%s\" against differences of F, relative error %.1e%s", name,
                           (double)best, ynorm > 0.0 ? "" : ", F_m is zero"));

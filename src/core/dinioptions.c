@@ -115,9 +115,9 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
   PetscCall(PetscOptionsName("-dini_check", "Check the derivatives before the first one is used", "DiniCheck", &flag));
   if (flag) {
     PetscCall(PetscViewerDestroy(&dini->checkviewer));
-    PetscCall(PetscOptionsGetViewer(PetscObjectComm((PetscObject)dini), ((PetscObject)dini)->options,
-                                    ((PetscObject)dini)->prefix, "-dini_check", &dini->checkviewer, NULL,
-                                    &dini->checkrequested));
+    PetscCall(PetscOptionsCreateViewer(PetscObjectComm((PetscObject)dini), ((PetscObject)dini)->options,
+                                       ((PetscObject)dini)->prefix, "-dini_check", &dini->checkviewer, NULL,
+                                       &dini->checkrequested));
   }
   PetscOptionsEnd();
   PetscFunctionReturn(PETSC_SUCCESS);

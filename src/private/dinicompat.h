@@ -18,3 +18,6 @@ typedef PetscOptionItems DiniOptionItems;
 #else
   #define DINI_MPI_BOOL MPI_C_BOOL
 #endif
+#if PETSC_VERSION_LT(3, 22, 0)
+  #define PetscOptionsCreateViewer PetscOptionsGetViewer
+#endif

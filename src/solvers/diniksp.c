@@ -77,6 +77,23 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniResidualNorm_KSP(Dini dini, PetscReal *norm)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  Mat       A;
+  Vec       u;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(KSPGetSolution(ctx->ksp, &u));
+  if (u) {
+    PetscCall(MatMult(A, u, dini->w[0]));
+    PetscCall(VecAXPY(dini->w[0], -1.0, ctx->b));
+    PetscCall(DiniNorm_Private(dini->w[0], norm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniResidual_KSP(Dini dini, Vec u, Vec F)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
@@ -170,15 +187,16 @@ PetscErrorCode DiniCreate_KSP(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&ctx));
-  dini->data          = ctx;
-  dini->ops->setup    = DiniSetUp_KSP;
-  dini->ops->solve    = DiniSolve_KSP;
-  dini->ops->residual = DiniResidual_KSP;
-  dini->ops->jacobian = DiniJacobian_KSP;
-  dini->ops->getksp   = DiniGetKSP_KSP;
-  dini->ops->view     = DiniView_KSP;
-  dini->ops->reset    = DiniReset_KSP;
-  dini->ops->destroy  = DiniDestroy_KSP;
+  dini->data              = ctx;
+  dini->ops->setup        = DiniSetUp_KSP;
+  dini->ops->solve        = DiniSolve_KSP;
+  dini->ops->residual     = DiniResidual_KSP;
+  dini->ops->residualnorm = DiniResidualNorm_KSP;
+  dini->ops->jacobian     = DiniJacobian_KSP;
+  dini->ops->getksp       = DiniGetKSP_KSP;
+  dini->ops->view         = DiniView_KSP;
+  dini->ops->reset        = DiniReset_KSP;
+  dini->ops->destroy      = DiniDestroy_KSP;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -62,7 +62,7 @@ PetscErrorCode DiniInitializePackage(void)
   Not Collective, but on every process that uses the type.
 
   @param[in] name   name of the type
-  @param[in] create fills a new object of the type; built-in types show how
+  @param[in] create prepares a new object of the type, by DiniSetResidual(), DiniSetJacobian(), DiniSetSolve() and the like
   @return 0 or a PETSc error code
 */
 PetscErrorCode DiniRegister(const char name[], PetscErrorCode (*create)(Dini))

@@ -60,7 +60,7 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
       "The Jacobian carries a null space, so u is determined only up to it and its derivative is not defined as it "
       "stands; pin the free constant in F, or give the solves that fix it with DiniSetTangentSolve() and "
       "DiniSetAdjointSolve()");
-  if (J != e->J) {
+  if (J != e->J || P != e->P) {
     PetscCall(MatDestroy(&e->JH));
     PetscCall(MatDestroy(&e->PH));
     e->method = DINI_METHOD_UNDECIDED;

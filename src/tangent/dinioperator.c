@@ -148,6 +148,8 @@ PetscErrorCode DiniEngineSetExplicit_Private(Dini dini)
   PetscCall(DiniHasOwnPC(dini, DINI_ADJOINT, &own));
   if (!own) {
     PetscCall(PCGetType(e->pc, &type));
+    if (!type) PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_FALSE)); /* PETSc chooses the type in the set-up */
+    PetscCall(PCGetType(e->pc, &type));
     PetscCall(PCSetType(pc, type));
     PetscCall(PCFactorGetMatSolverType(e->pc, &solver));
     if (solver)

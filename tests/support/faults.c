@@ -20,11 +20,11 @@ PetscErrorCode FaultInject(Fault fault, Vec v)
   PetscFunctionBeginUser;
   PetscCall(VecGetSize(v, &N));
   PetscCall(VecGetOwnershipRange(v, &lo, &hi));
-  if (fault == FAULT_NAN && lo < hi && hi == N) {
+  if (fault == FAULT_NAN) {
     PetscScalar *a;
 
-    PetscCall(VecGetArray(v, &a));
-    a[hi - lo - 1] = (PetscScalar)NAN;
+    PetscCall(VecGetArray(v, &a)); /* on all ranks: their norms are cached together */
+    if (lo < hi && hi == N) a[hi - lo - 1] = (PetscScalar)NAN;
     PetscCall(VecRestoreArray(v, &a));
   }
   if (fault == FAULT_WRONG) PetscCall(VecScale(v, 1.5));
