@@ -216,8 +216,7 @@ int main(int argc, char **argv)
       "-snes_lag_preconditioner 3",
       "-snes_lag_jacobian 2 -snes_lag_jacobian_persists true",
       "-snes_lag_preconditioner 3 -snes_lag_preconditioner_persists true",
-      "-snes_lag_preconditioner 2 -snes_lag_preconditioner_persists true -snes_lag_jacobian 3 "
-      "-snes_lag_jacobian_persists true",
+      "-snes_lag_preconditioner 2 -snes_lag_preconditioner_persists -snes_lag_jacobian 3 -snes_lag_jacobian_persists",
       "-snes_lag_jacobian -2",
       "-snes_lag_preconditioner -2",
       "-snes_ksp_ew",

@@ -16,6 +16,8 @@ static PetscErrorCode CavityResidual(DMDALocalInfo *, void *, void *, void *);
 
 PetscErrorCode CavityCreate(MPI_Comm comm, Cavity *cavity)
 {
+  PetscInt mx, my;
+
   PetscFunctionBeginUser;
   *cavity = (Cavity){.lid_velocity = 50.0, .prandtl = 0.71, .grashof = 1.0e4, .smooth_lid = PETSC_TRUE};
   PetscOptionsBegin(comm, NULL, "Cavity with a moving lid", NULL);
@@ -34,6 +36,11 @@ PetscErrorCode CavityCreate(MPI_Comm comm, Cavity *cavity)
                          PETSC_DECIDE, 3, 1, NULL, NULL, &cavity->da));
   PetscCall(DMSetFromOptions(cavity->da));
   PetscCall(DMSetUp(cavity->da));
+  PetscCall(DMDAGetInfo(cavity->da, NULL, &mx, &my, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
+  PetscCheck(mx > 2 && my > 2, comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "A grid of %" PetscInt_FMT " x %" PetscInt_FMT
+             " nodes has no inside; use 3 x 3 at least, -da_grid_x and -da_grid_y",
+             mx, my);
   PetscCall(DMDASetUniformCoordinates(cavity->da, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0));
   PetscCall(DMDASetFieldName(cavity->da, 0, "stream_function"));
   PetscCall(DMDASetFieldName(cavity->da, 1, "vorticity"));
@@ -73,6 +80,7 @@ static void SideWall(const Node *k, Field *f)
 {
   const Field *inner = k->e ? k->e : k->w;
 
+  if (!inner) return; /* CavityCreate() refuses such a grid */
   f->psi   = k->c->psi;
   f->omega = k->hx * k->hy * k->c->omega + 2.0 * inner->psi * k->hy / k->hx;
   f->t     = k->c->t - (k->e ? 1.0 : 0.0);
@@ -84,6 +92,7 @@ static void FloorOrLid(const Cavity *cavity, const Node *k, Field *f)
   const Field      *inner = k->n ? k->n : k->s;
   const PetscScalar speed = k->n ? 0.0 : LidSpeed(cavity, k->x);
 
+  if (!inner) return; /* CavityCreate() refuses such a grid */
   f->psi   = k->c->psi;
   f->omega = k->hx * k->hy * k->c->omega + 2.0 * (inner->psi + k->hy * speed) * k->hx / k->hy;
   f->t     = 0.5 * (2.0 * k->c->t - k->w->t - k->e->t) * k->hy / k->hx + (k->c->t - inner->t) * k->hx / k->hy +
