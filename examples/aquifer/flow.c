@@ -10,8 +10,9 @@ const PetscInt flow_di[4] = {-1, 1, 0, 0}, flow_dj[4] = {0, 0, -1, 1};
 
 PetscErrorCode FlowCreate(Grid *grid, const AquiferOptions *o, Flow *f)
 {
-  PC       pc;
-  MPI_Comm comm;
+  PetscBool direct;
+  PC        pc;
+  MPI_Comm  comm;
 
   PetscFunctionBeginUser;
   f->grid     = grid;
@@ -32,8 +33,9 @@ PetscErrorCode FlowCreate(Grid *grid, const AquiferOptions *o, Flow *f)
   PetscCall(KSPGetPC(f->ksp, &pc));
   PetscCall(PCSetType(pc, PCGAMG));
   PetscCall(KSPSetTolerances(f->ksp, 1e-10, PETSC_DEFAULT, PETSC_DEFAULT, 500));
-  PetscCall(KSPSetInitialGuessNonzero(f->ksp, PETSC_TRUE)); /* the head of the last iteration */
   PetscCall(KSPSetFromOptions(f->ksp));
+  PetscCall(PetscObjectTypeCompare((PetscObject)f->ksp, KSPPREONLY, &direct));
+  PetscCall(KSPSetInitialGuessNonzero(f->ksp, direct ? PETSC_FALSE : PETSC_TRUE)); /* the head of the last iteration */
   PetscFunctionReturn(0);
 }
 
