@@ -241,16 +241,11 @@ int main(int argc, char **argv)
                                 "-dini_adjoint_ksp_type gcr", "-dini_adjoint_ksp_gmres_restart 50",
                                 "-dini_adjoint_pc_type redundant -dini_adjoint_ksp_type preonly"};
   const char        limit[]  = "-dini_adjoint_ksp_max_it 200"; /* what fails shall fail soon */
-  const char *const may[]    = {"-dini_adjoint_ksp_type preonly",
-                                "-dini_adjoint_ksp_type richardson",
-                                "-dini_adjoint_ksp_type cg",
-                                "-dini_adjoint_ksp_type bcgs",
-                                "-dini_adjoint_ksp_type tfqmr",
-                                "-dini_adjoint_ksp_type minres",
-                                "-dini_adjoint_ksp_type lsqr",
-                                "-dini_adjoint_ksp_type bicg",
-                                "-dini_adjoint_ksp_rtol 1e-2",
-                                "-dini_adjoint_ksp_atol 1e-1"};
+  const char *const may[]    = {"-dini_adjoint_ksp_type preonly", "-dini_adjoint_ksp_type richardson",
+                                "-dini_adjoint_ksp_type cg",      "-dini_adjoint_ksp_type bcgs",
+                                "-dini_adjoint_ksp_type tfqmr",   "-dini_adjoint_ksp_type minres",
+                                "-dini_adjoint_ksp_type lsqr",    "-dini_adjoint_ksp_type bicg",
+                                "-dini_adjoint_ksp_rtol 1e-2",    "-dini_adjoint_ksp_atol 1e-1"};
 
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
