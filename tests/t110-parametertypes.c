@@ -72,7 +72,8 @@ static PetscErrorCode TestProviders(void)
 /* Coloured differences cost a handful of residuals, whatever the number of parameters, and dense ones a column each. */
 static PetscErrorCode TestCost(void)
 {
-  PetscFunctionBeginUser; /* 42 columns; five points make columns of 13 others neighbours, and there are two residuals at most */
+  PetscFunctionBeginUser;
+  /* 42 columns; five points make 12 others neighbours of a column, so there are 5 to 13 colours */
   for (int k = 0; k < 2; k++) {
     Transport      t;
     DiniStatistics s;
@@ -91,11 +92,9 @@ static PetscErrorCode TestCost(void)
     PetscCall(DiniGetStatistics(t.dini, &s));
     DiniTestCount(s.residuals, t.residuals - before, "residuals, by statistics and by callback");
     DiniTestCount(s.parameter_assemblies, 1, "fills of F_m");
-    if (k)
-      DiniTestTrue(s.residuals >= N && s.residuals <= 2 * N + 2, "%" PetscInt_FMT " residuals for dense columns",
-                   s.residuals);
+    if (k) DiniTestCount(s.residuals, 2 * N, "residuals for dense columns by central differences");
     else
-      DiniTestTrue(s.residuals >= 5 && s.residuals <= 27, "%" PetscInt_FMT " residuals for coloured columns",
+      DiniTestTrue(s.residuals >= 10 && s.residuals <= 26, "%" PetscInt_FMT " residuals for coloured columns",
                    s.residuals);
     PetscCall(DiniVJP(t.dini, ubar, mbar)); /* F_m is kept */
     PetscCall(DiniGetStatistics(t.dini, &s));

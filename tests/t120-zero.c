@@ -119,7 +119,6 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(DiniTestForgiveLeaks());
   PetscCall(TestUnread(DINIPARAMETERFD));
   PetscCall(TestUnread(DINIPARAMETERCOLORING));
   PetscCall(TestUnread(DINIPARAMETERRHS)); /* a wrong claim */

@@ -249,7 +249,6 @@ int main(int argc, char **argv)
 
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(DiniTestForgiveLeaks());
   PetscCall(TestLimit());
   PetscCall(DiniTestOptionsSet(limit));
   for (size_t k = 0; k < sizeof(scales) / sizeof(*scales); k++) {

@@ -207,7 +207,6 @@ int main(int argc, char **argv)
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PetscLogDefaultBegin());
-  PetscCall(DiniTestForgiveLeaks());
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   for (size_t k = 0; k < sizeof(modes) / sizeof(*modes); k++) {
     PetscCall(TestModes(DINI_TRANSPOSE_AUTO, modes[k]));

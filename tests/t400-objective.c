@@ -183,7 +183,6 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(DiniTestForgiveLeaks());
   PetscCall(TestGradient());
   PetscCall(TestCost());
   PetscCall(TestMisuse());

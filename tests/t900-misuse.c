@@ -302,7 +302,6 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(DiniTestForgiveLeaks());
   PetscCall(TestBeforeSolve(DINISNES));
   PetscCall(TestBeforeSolve(DINISHELL));
   for (int derived = 0; derived < 2; derived++) {

@@ -156,7 +156,6 @@ int main(int argc, char **argv)
 
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(DiniTestForgiveLeaks());
   for (int t = 0; t < 2; t++) {
     for (size_t k = 0; k < sizeof(callbacks) / sizeof(*callbacks); k++)
       for (int f = 0; f < 3; f++) PetscCall(TestDerivative(types[t], callbacks[k], faults[f]));

@@ -155,7 +155,6 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(DiniTestForgiveLeaks());
   PetscCall(TestPicard());
   PetscCall(TestWrong(DINISNES));
   PetscCall(TestWrong(DINISHELL));
