@@ -191,7 +191,7 @@ int main(int argc, char **argv)
                                "-pc_type kaczmarz",
                                "-pc_type pbjacobi",
                                "-pc_type gasm",
-                               "-pc_type asm -pc_asm_blocks 4",
+                               "-pc_type asm -pc_asm_local_blocks 2",
                                "-pc_type bjacobi -sub_pc_type sor",
                                "-pc_type gamg -mg_levels_pc_type sor",
                                "-pc_type gamg -pc_mg_type full",
