@@ -220,13 +220,10 @@ int main(int argc, char **argv)
       "-snes_lag_jacobian -2",
       "-snes_lag_preconditioner -2",
       "-snes_ksp_ew",
-      "-snes_ksp_ew -snes_ksp_ew_version 3",
-      "-ksp_rtol 0.3",
       "-ksp_type preonly -pc_type redundant",
       "-ksp_type preonly -pc_type redundant -snes_lag_jacobian 2",
       "-ksp_type bcgs -pc_type asm",
       "-ksp_initial_guess_nonzero -ksp_rtol 1e-2",
-      "-snes_linesearch_type basic",
   };
 
   PetscFunctionBeginUser;

@@ -191,7 +191,6 @@ int main(int argc, char **argv)
                                "-pc_type kaczmarz",
                                "-pc_type pbjacobi",
                                "-pc_type gasm",
-                               "-pc_type asm -pc_asm_local_blocks 2",
                                "-pc_type bjacobi -sub_pc_type sor",
                                "-pc_type gamg -mg_levels_pc_type sor",
                                "-pc_type gamg -pc_mg_type full",
@@ -222,6 +221,7 @@ int main(int argc, char **argv)
   for (size_t k = 0; k < sizeof(must) / sizeof(*must); k++) PetscCall(TestPreconditioner(must[k], PETSC_TRUE));
   if (size == 1)
     for (size_t k = 0; k < sizeof(one) / sizeof(*one); k++) PetscCall(TestPreconditioner(one[k], PETSC_TRUE));
+  else PetscCall(TestPreconditioner("-pc_type asm -pc_asm_local_blocks 2 -mat_partitioning_type current", PETSC_FALSE));
   for (size_t k = 0; k < sizeof(may) / sizeof(*may); k++) PetscCall(TestPreconditioner(may[k], PETSC_FALSE));
   PetscCall(PetscHasExternalPackage("mumps", &has));
   if (has) PetscCall(TestPreconditioner("-ksp_type preonly -pc_type lu -pc_factor_mat_solver_type mumps", PETSC_TRUE));

@@ -209,7 +209,8 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
 */
 PetscErrorCode DiniSolve(Dini dini, Vec u)
 {
-  PetscInt       its;
+  PetscInt       its, locks;
+  PetscErrorCode failed;
   PetscBool      converged;
   PetscLogDouble start, end;
 
@@ -222,7 +223,10 @@ PetscErrorCode DiniSolve(Dini dini, Vec u)
   PetscCall(DiniParameterPush_Private(dini));
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Solve, dini, u, 0, 0));
-  PetscCall(DiniForward(dini, u, &its, &converged));
+  PetscCall(VecLockGet(u, &locks));
+  failed = DiniForward(dini, u, &its, &converged);
+  PetscCall(DiniUnlock_Private(u, locks)); /* a solver that fails half-way leaves its solution locked */
+  PetscCall(failed);
   PetscCall(PetscLogEventEnd(DINI_Solve, dini, u, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.forward_seconds += (PetscReal)(end - start);

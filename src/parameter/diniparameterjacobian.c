@@ -102,23 +102,36 @@ const DiniParameterKind DiniParameterKinds[] = {
     {DINIPARAMETERZERO, DiniParameterCreate_Zero, NULL},
     {NULL, NULL, NULL}};
 
-static PetscErrorCode DiniParameterCreate(Dini dini, DiniParameter par)
+static PetscErrorCode DiniCheckParameterLayout(Dini dini, DiniParameter par, Mat Fm)
 {
   PetscInt  m, n;
   PetscBool wrong, any;
 
   PetscFunctionBegin;
-  PetscCall(DiniParameterGetKind_Private(dini, par, &par->kind));
-  PetscCall((*par->kind->create)(dini, par, &par->Fm));
-  if (!par->Fm) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatGetLocalSize(par->Fm, &m, &n));
+  PetscCall(MatGetLocalSize(Fm, &m, &n));
   wrong = (PetscBool)(m != dini->n || n != par->n);
   PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
-  if (any) PetscCall(MatDestroy(&par->Fm));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
              "F_m of parameter \"%s\" has local size %" PetscInt_FMT " x %" PetscInt_FMT
              " where state and block have %" PetscInt_FMT " and %" PetscInt_FMT " local entries on this rank",
              par->name, m, n, dini->n, par->n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Only a matrix of the application's can have another layout than ours, and it is checked before anything reads it. */
+static PetscErrorCode DiniParameterCreate(Dini dini, DiniParameter par)
+{
+  const DiniParameterKind *kind;
+  PetscErrorCode           failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterGetKind_Private(dini, par, &kind));
+  if (par->Fmuser && (kind->create == DiniParameterCreate_Matrix || kind->create == DiniParameterCreate_Coloring))
+    PetscCall(DiniCheckParameterLayout(dini, par, par->Fmuser));
+  failed = (*kind->create)(dini, par, &par->Fm);
+  if (failed) PetscCall(DiniParameterDrop_Private(dini, par));
+  PetscCall(failed);
+  par->kind = kind;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

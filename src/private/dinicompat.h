@@ -1,6 +1,6 @@
 /* The one place that knows which PETSc releases differ. Oldest supported: 3.18. */
 #pragma once
-#include <petscsys.h>
+#include <petscsnes.h>
 
 #if PETSC_VERSION_LT(3, 18, 0)
   #error "Dini needs PETSc 3.18 or newer"
@@ -20,4 +20,9 @@ typedef PetscOptionItems DiniOptionItems;
 #endif
 #if PETSC_VERSION_LT(3, 22, 0)
   #define PetscOptionsCreateViewer PetscOptionsGetViewer
+#endif
+#if PETSC_VERSION_LT(3, 22, 0)
+typedef PetscErrorCode DiniSNESJacobianFn(SNES, Vec, Mat, Mat, void *);
+#else
+typedef SNESJacobianFn   DiniSNESJacobianFn;
 #endif

@@ -84,7 +84,8 @@ struct _p_Dini {
 };
 
 DINI_INTERN PetscFunctionList DiniList;
-DINI_INTERN PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adjoint, DINI_Guard, DINI_Check;
+DINI_INTERN PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adjoint, DINI_Guard, DINI_Check,
+    DINI_SNESJacobian;
 
 /* types */
 DINI_INTERN PetscErrorCode DiniCreate_SNES(Dini);

@@ -38,15 +38,10 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
 {
   SNES                snes;
   SNESConvergedReason stopped;
-  PetscErrorCode      failed;
-  PetscInt            locks;
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES(dini, &snes));
-  PetscCall(VecLockGet(u, &locks));
-  failed = SNESSolve(snes, NULL, u);
-  PetscCall(DiniUnlock_Private(u, locks));
-  PetscCall(failed);
+  PetscCall(SNESSolve(snes, NULL, u));
   PetscCall(SNESGetConvergedReason(snes, &stopped));
   PetscCall(SNESGetIterationNumber(snes, its));
   if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
@@ -86,30 +81,25 @@ static PetscErrorCode DiniSNESMatrices(SNES snes, Mat *J, Mat *P)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J at u, whatever the lags; they and the reuse flag are put back. */
+/*
+  J at u by the callback of the SNES itself: SNESComputeJacobian() may leave it out (lags, a nonlinear preconditioner on the
+  left), touches the reuse flag of the KSP, and calls collectives after a callback that has failed on one rank alone.
+*/
 static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Mat P)
 {
-  KSP            ksp;
-  PC             pc;
-  PetscInt       lagjacobian, lagpc, locks;
-  PetscBool      reuse;
-  PetscErrorCode failed;
+  DiniSNESJacobianFn *compute;
+  void               *ctx;
 
   PetscFunctionBegin;
-  PetscCall(SNESGetLagJacobian(snes, &lagjacobian));
-  PetscCall(SNESGetLagPreconditioner(snes, &lagpc));
-  PetscCall(SNESGetKSP(snes, &ksp));
-  PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCGetReusePreconditioner(pc, &reuse));
-  PetscCall(SNESSetLagJacobian(snes, 1));
-  PetscCall(SNESSetLagPreconditioner(snes, 1));
-  PetscCall(VecLockGet(u, &locks));
-  failed = SNESComputeJacobian(snes, u, J, P);
-  PetscCall(DiniUnlock_Private(u, locks));
-  PetscCall(SNESSetLagJacobian(snes, lagjacobian));
-  PetscCall(SNESSetLagPreconditioner(snes, lagpc));
-  PetscCall(PCSetReusePreconditioner(pc, reuse));
-  DiniCallUser(dini, "The Jacobian callback of the SNES", failed);
+  PetscCall(SNESGetJacobian(snes, NULL, NULL, &compute, &ctx));
+  PetscCheck(
+      compute, PetscObjectComm((PetscObject)snes), PETSC_ERR_ORDER,
+      "The SNES has a matrix but no callback for the Jacobian; give SNESSetJacobian() one, or call DiniSetJacobian()");
+  PetscCall(PetscLogEventBegin(DINI_SNESJacobian, snes, u, J, P));
+  DiniCallUserReads(dini, u, "The Jacobian callback of the SNES", (*compute)(snes, u, J, P, ctx));
+  PetscCall(PetscLogEventEnd(DINI_SNESJacobian, snes, u, J, P));
+  PetscCall(
+      PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)u)); /* some preconditioners ask for it */
   dini->stats.jacobian_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

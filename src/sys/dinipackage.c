@@ -2,7 +2,7 @@
 #include "../private/diniimpl.h"
 
 PetscClassId      DINI_CLASSID = 0;
-PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adjoint, DINI_Guard, DINI_Check;
+PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adjoint, DINI_Guard, DINI_Check, DINI_SNESJacobian;
 PetscFunctionList DiniList = NULL;
 
 const char *const DiniDifferences[]  = {"forward", "central", "DiniDifference", "DINI_DIFFERENCE_", NULL};
@@ -51,6 +51,8 @@ PetscErrorCode DiniInitializePackage(void)
   PetscCall(PetscLogEventRegister("DiniAdjoint", DINI_CLASSID, &DINI_Adjoint));
   PetscCall(PetscLogEventRegister("DiniGuard", DINI_CLASSID, &DINI_Guard));
   PetscCall(PetscLogEventRegister("DiniCheck", DINI_CLASSID, &DINI_Check));
+  PetscCall(SNESInitializePackage());
+  PetscCall(PetscLogEventGetId("SNESJacobianEval", &DINI_SNESJacobian)); /* PETSc's own event */
   PetscCall(PetscInfoProcessClass("dini", 1, &DINI_CLASSID));
   PetscCall(PetscRegisterFinalize(DiniFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);

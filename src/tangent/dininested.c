@@ -111,13 +111,20 @@ static PetscErrorCode DiniWalk(PC pc, DiniVisit *visit, void *ctx)
 
 static PetscErrorCode DiniVisitTransposable(PC pc, void *ctx)
 {
-  PetscBool *yes = (PetscBool *)ctx, exists, sweeps;
+  PetscBool *yes = (PetscBool *)ctx, exists, sweeps, cycles;
+  PCMGType   type;
 
   PetscFunctionBegin;
   PetscCall(PCApplyTransposeExists(pc, &exists));
   /* PETSc transposes a symmetric sweep only, of a matrix that says it is symmetric */
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &sweeps, PCSOR, PCEISENSTAT, ""));
   if (((PetscObject)pc)->type_name && (!exists || sweeps)) *yes = PETSC_FALSE;
+  /* the transposed full and kaskade cycles of PETSc are wrong, or fail and leave the hierarchy unfit for use */
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &cycles, PCMG, PCGAMG, PCML, PCHMG, ""));
+  if (cycles) {
+    PetscCall(PCMGGetType(pc, &type));
+    if (type == PC_MG_FULL || type == PC_MG_KASKADE) *yes = PETSC_FALSE;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
