@@ -89,6 +89,20 @@ typedef enum {
 } DiniOperation;
 DINI_PUBLIC const char *const DiniOperations[]; /**< names of the values of DiniOperation, as in options */
 
+/** Where a tangent or adjoint solve found its answer, from free to dear; see DiniStatistics and the guide. */
+typedef enum {
+  DINI_RUNG_NONE,  /**< no solve yet, or none that succeeded */
+  DINI_RUNG_USER,  /**< the application's own solve, DiniSetTangentSolve() or DiniSetAdjointSolve() */
+  DINI_RUNG_KEPT,  /**< the forward preconditioner as the forward solve left it; transposed in an adjoint solve */
+  DINI_RUNG_GMRES, /**< the same under flexible GMRES, where another Krylov method failed */
+  DINI_RUNG_UNTRANSPOSED, /**< adjoint only: the forward preconditioner itself, on J^H */
+  DINI_RUNG_REFRESHED,    /**< the forward preconditioner set up again at the solution */
+  DINI_RUNG_EXPLICIT,     /**< adjoint only: the assembled transpose with a preconditioner of its own */
+  DINI_RUNG_DIRECT,       /**< a factorisation of J made for the purpose */
+  DINI_RUNG_MAX           /**< number of rungs */
+} DiniRung;
+DINI_PUBLIC const char *const DiniRungs[]; /**< names of the values of DiniRung */
+
 /** What an object has spent and how well it did, since its creation or DiniResetStatistics(). */
 typedef struct {
   PetscInt  forward_solves;       /**< successful forward solves */
@@ -105,6 +119,9 @@ typedef struct {
   PetscInt  adjoint_solves;       /**< adjoint solves with a right-hand side that is not zero */
   PetscInt  adjoint_iterations;   /**< Krylov iterations in them */
   PetscInt  refreshes;            /**< solves that the kept preconditioner failed, so that it was set up afresh */
+  PetscInt  rungs[DINI_RUNG_MAX]; /**< accepted tangent and adjoint solves, by where they found their answer */
+  DiniRung  tangent_rung;         /**< where the last tangent solve found its answer */
+  DiniRung  adjoint_rung;         /**< where the last adjoint solve found its answer */
   PetscReal forward_residual;     /**< |F(u, m)| at the present state, 2-norm */
   PetscReal tangent_residual;     /**< worst true relative residual of an accepted tangent solve */
   PetscReal adjoint_residual;     /**< worst true relative residual of an accepted adjoint solve */

@@ -10,14 +10,6 @@ typedef enum {
   DINI_METHOD_EXPLICIT   /* an assembled P^H with a preconditioner of its own */
 } DiniMethod;
 
-/* Where a solve stands on the way from free to dear. */
-typedef enum {
-  DINI_RUNG_KEPT,      /* the forward preconditioner as the forward solve left it */
-  DINI_RUNG_REFRESHED, /* set up at the solution */
-  DINI_RUNG_EXPLICIT,  /* adjoint only: the explicit transpose with its own preconditioner */
-  DINI_RUNG_END
-} DiniRung;
-
 /* Preconditioners whose reuse flag is raised, and what it was */
 typedef struct {
   PetscInt   n, max;

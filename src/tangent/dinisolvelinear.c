@@ -9,6 +9,7 @@ typedef struct {
   PetscReal bnorm, relative; /* |b|, and |b - A x| / |b| */
   PetscInt  its;
   PetscBool good;
+  DiniRung  rung;        /* the last one tried */
   char      tried[1024]; /* what was tried, for the error message */
 } DiniSolveStatus;
 
@@ -92,18 +93,19 @@ static PetscErrorCode DiniRefine(Dini dini, DiniDirection direction, Vec b, Vec 
 static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung rung, Vec b, Vec x,
                                   DiniSolveStatus *status)
 {
-  static const char *const names[] = {"kept", "refreshed", "explicit transpose's"};
-  DiniEngine               e       = dini->engine;
-  PetscBool                ours    = (PetscBool)(direction == DINI_ADJOINT && e->method == DINI_METHOD_EXPLICIT);
-  PetscBool                shell;
-  DiniFrozen               frozen;
-  PetscErrorCode           failed;
-  KSPConvergedReason       reason;
-  PC                       pc;
-  PetscInt                 before = status->its;
-  char                     line[256];
+  DiniEngine         e    = dini->engine;
+  PetscBool          ours = (PetscBool)(direction == DINI_ADJOINT && e->method == DINI_METHOD_EXPLICIT);
+  PetscBool          shell;
+  DiniFrozen         frozen;
+  PetscErrorCode     failed;
+  KSPConvergedReason reason;
+  PC                 pc;
+  PetscInt           before = status->its;
+  char               line[256];
 
   PetscFunctionBegin;
+  if (rung == DINI_RUNG_GMRES || rung == DINI_RUNG_UNTRANSPOSED || rung == DINI_RUNG_DIRECT)
+    PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(e->ksp[direction], &pc));
   PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &shell));
   if (rung == DINI_RUNG_REFRESHED) {
@@ -122,8 +124,10 @@ static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung r
   } else reason = KSP_DIVERGED_PC_FAILED;
   PetscCall(PetscSNPrintf(
       line, sizeof(line), "%s%s preconditioner: %s after %" PetscInt_FMT " iterations, true relative residual %g",
-      status->tried[0] ? "; " : "", shell || ours || rung == DINI_RUNG_EXPLICIT ? names[ours ? 2 : rung] : "own",
+      status->tried[0] ? "; " : "",
+      shell || ours || rung == DINI_RUNG_EXPLICIT ? DiniRungs[ours ? DINI_RUNG_EXPLICIT : rung] : "own",
       KSPConvergedReasons[reason], status->its - before, (double)status->relative));
+  status->rung = ours ? DINI_RUNG_EXPLICIT : rung;
   PetscCall(PetscStrlcat(status->tried, line, sizeof(status->tried)));
   PetscCall(PetscInfo(dini, "%s solve, %s\n", DiniOperations[DINI_OPERATION_TANGENT + direction], line));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -150,6 +154,7 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
     PetscCall(DiniEngineVerifyUser_Private(dini, direction, b, x, status->bnorm, &status->relative));
     status->good = (PetscBool)(status->relative <= PetscMax(1e-5, dini->engine->rtol[direction]));
   }
+  status->rung = DINI_RUNG_USER;
   PetscCall(PetscSNPrintf(status->tried, sizeof(status->tried),
                           "the application's own solve: true relative residual %g", (double)status->relative));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -164,13 +169,16 @@ static PetscErrorCode DiniRecord(Dini dini, DiniDirection direction, const DiniS
     s->tangent_solves++;
     s->tangent_iterations += status->its;
     s->tangent_seconds += seconds;
+    s->tangent_rung = status->good ? status->rung : DINI_RUNG_NONE;
     if (status->good) s->tangent_residual = PetscMax(s->tangent_residual, status->relative);
   } else {
     s->adjoint_solves++;
     s->adjoint_iterations += status->its;
     s->adjoint_seconds += seconds;
+    s->adjoint_rung = status->good ? status->rung : DINI_RUNG_NONE;
     if (status->good) s->adjoint_residual = PetscMax(s->adjoint_residual, status->relative);
   }
+  if (status->good) s->rungs[status->rung]++;
   if (status->good) dini->reason = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
   else if (dini->reason != DINI_DIVERGED_PC_FAILED)
     dini->reason = PetscIsInfOrNanReal(status->relative) ? DINI_DIVERGED_NAN
@@ -207,7 +215,7 @@ PetscErrorCode DiniEngineSolve_Private(Dini dini, DiniDirection direction, Vec b
   if (dini->linearsolve[direction]) PetscCall(DiniUserSolve(dini, direction, b, x, &status));
   else {
     PetscCall(DiniEnginePrepare_Private(dini, direction));
-    for (int rung = DINI_RUNG_KEPT; rung < DINI_RUNG_END && !status.good; rung++)
+    for (int rung = DINI_RUNG_KEPT; rung < DINI_RUNG_MAX && !status.good; rung++)
       PetscCall(DiniTryRung(dini, direction, (DiniRung)rung, b, x, &status));
   }
   PetscCall(PetscLogEventEnd(event, dini, b, x, 0));
