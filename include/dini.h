@@ -89,6 +89,14 @@ typedef enum {
 } DiniOperation;
 DINI_PUBLIC const char *const DiniOperations[]; /**< names of the values of DiniOperation, as in options */
 
+/** When the preconditioner that the forward solve has left behind is set up again at the solution, see DiniSetReuse(). */
+typedef enum {
+  DINI_REUSE_AUTO,   /**< once the iterations it costs beyond a fresh one's have cost as much as a set-up */
+  DINI_REUSE_ALWAYS, /**< only when it fails */
+  DINI_REUSE_NEVER   /**< at each new point */
+} DiniReuse;
+DINI_PUBLIC const char *const DiniReuses[]; /**< names of the values of DiniReuse, as in options */
+
 /** Where a tangent or adjoint solve found its answer, from free to dear; see DiniStatistics and the guide. */
 typedef enum {
   DINI_RUNG_NONE,  /**< no solve yet, or none that succeeded */
@@ -231,6 +239,9 @@ DINI_PUBLIC PetscErrorCode DiniSetTolerances(Dini, PetscReal, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniGetTolerances(Dini, PetscReal *, PetscReal *);
 DINI_PUBLIC PetscErrorCode DiniSetAttachTolerances(Dini, PetscReal, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetTranspose(Dini, DiniTranspose);
+DINI_PUBLIC PetscErrorCode DiniSetReuse(Dini, DiniReuse);
+DINI_PUBLIC PetscErrorCode DiniGetReuse(Dini, DiniReuse *);
+DINI_PUBLIC PetscErrorCode DiniSetDirectMax(Dini, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetAdjointType(Dini, DiniAdjointType);
 DINI_PUBLIC PetscErrorCode DiniGetTangentKSP(Dini, KSP *);
 DINI_PUBLIC PetscErrorCode DiniGetAdjointKSP(Dini, KSP *);

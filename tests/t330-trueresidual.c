@@ -7,7 +7,7 @@ preconditioner, the Krylov method or the user's own solve do.\n";
 /* The adjoint stops at its limit: the error names the solve, the reason and the residual, and passes with the limit. */
 static PetscErrorCode TestLimit(void)
 {
-  const char options[] = "-dini_adjoint_ksp_max_it 2";
+  const char options[] = "-dini_adjoint_ksp_max_it 2 -dini_direct_max 0";
   Transport  t;
   KSP        ksp;
   PC         pc;

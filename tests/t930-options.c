@@ -64,7 +64,7 @@ static PetscErrorCode TestSetters(void)
 /* A prefix keeps two objects apart. */
 static PetscErrorCode TestPrefixes(void)
 {
-  const char options[] = "-one_dini_adjoint_ksp_max_it 0 -one_dini_guard 0";
+  const char options[] = "-one_dini_adjoint_ksp_max_it 0 -one_dini_guard 0 -one_dini_direct_max 0";
   Cubic      c[2];
   Vec        ubar, mbar;
 

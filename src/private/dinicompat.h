@@ -13,6 +13,16 @@ typedef PetscOptionItems *DiniOptionItems;
 #else
 typedef PetscOptionItems DiniOptionItems;
 #endif
+/* destroy functions of contexts take the pointer, or since 3.23 its address */
+#if PETSC_VERSION_LT(3, 23, 0)
+typedef void *DiniDestroyArgument;
+  #define DiniDestroyed(ctx)               (ctx)
+  #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(*(ctx))
+#else
+typedef void           **DiniDestroyArgument;
+  #define DiniDestroyed(ctx)               (*(ctx))
+  #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(ctx)
+#endif
 #if PETSC_VERSION_LT(3, 24, 0)
   #define DINI_MPI_BOOL MPIU_BOOL
 #else

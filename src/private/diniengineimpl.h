@@ -2,13 +2,21 @@
 #pragma once
 #include "diniimpl.h"
 
-/* How an adjoint solve applies J^H and its preconditioner, once DiniTranspose has been made up from what there is. */
+/* What the transposed apply of the forward preconditioner is worth, by the table of liars and a probe. */
 typedef enum {
-  DINI_METHOD_UNDECIDED,
-  DINI_METHOD_SYMMETRIC, /* J and M themselves */
-  DINI_METHOD_NATIVE,    /* products with J^H, M^H by the transposed apply of the forward preconditioner */
-  DINI_METHOD_EXPLICIT   /* an assembled P^H with a preconditioner of its own */
-} DiniMethod;
+  DINI_TRANSPOSED_UNKNOWN,
+  DINI_TRANSPOSED_NONE,    /* there is none, or it is not that of the apply */
+  DINI_TRANSPOSED_INEXACT, /* near it, as of an inner iteration: fit for a flexible Krylov method */
+  DINI_TRANSPOSED_EXACT
+} DiniTransposed;
+
+/* What stands behind the PCSHELL of Dini's KSPs. */
+typedef enum {
+  DINI_APPLY_FORWARD,       /* M */
+  DINI_APPLY_ADJOINT,       /* M^H */
+  DINI_APPLY_DIRECT,        /* the factorisation of the last rung */
+  DINI_APPLY_DIRECT_ADJOINT /* its conjugate transpose */
+} DiniApply;
 
 /* Preconditioners whose reuse flag is raised, and what it was */
 typedef struct {
@@ -17,37 +25,92 @@ typedef struct {
   PetscBool *reuse;
 } DiniFrozen;
 
+/* One linear solve on its way up the ladder */
+typedef struct {
+  PetscReal bnorm, relative; /* |b|, and |b - A x| / |b| */
+  PetscReal seconds;         /* in Krylov methods, on the last rung */
+  PetscInt  its, rungits;    /* iterations in all, and on the last rung */
+  PetscBool good;
+  PetscBool guess;       /* x holds an initial guess */
+  DiniRung  rung;        /* the last one tried */
+  char      tried[2048]; /* what was tried, for the error message */
+} DiniSolveStatus;
+
 struct _DiniEngine {
   /* set by the user */
   DiniTranspose transpose;
+  DiniReuse     reuse;
   PetscReal     rtol[2]; /* accepted true relative residuals, indexed by DiniDirection */
+  PetscInt      directmax;
+  PetscInt      blocksize;
 
   /* children */
-  KSP       ksp[2];
-  PC        pc;    /* of the forward solver, or the engine's own where there is none */
-  PetscBool ownpc; /* has been made by the engine */
-  Mat       J, P;  /* at the point, references */
-  Mat       JH;    /* J^H by products */
-  Mat       PH;    /* P^H assembled, for the explicit method */
-  Vec       b, e;  /* right-hand side and correction: PETSc never sees a vector of the caller */
-  Vec       c;     /* conjugates in complex builds */
+  KSP          ksp[2];
+  KSP          gmres[2];  /* for where another Krylov method fails */
+  KSP          companion; /* of the explicit transpose */
+  PC           pc;        /* of the forward solver, or the engine's own where there is none */
+  PC           direct;    /* of the last rung */
+  PetscBool    ownpc;     /* pc has been made by the engine */
+  Mat          J, P;      /* at the point, references */
+  Mat          JH;        /* J^H by products */
+  Mat          PH;        /* P^H assembled, for the explicit transpose */
+  Vec          b, e;      /* right-hand side and correction: PETSc never sees a vector of the caller */
+  Vec          c;         /* conjugates in complex builds */
+  Vec          projected; /* a right-hand side without its part in a null space */
+  MatNullSpace null[2];   /* of J, and of J^H */
 
   /* status */
-  DiniMethod method;
-  PetscBool  ready[2]; /* the KSP has the operators of the point */
-  PetscBool  fresh;    /* the PC belongs to the point */
-  PetscBool  probed, transposes;
+  DiniApply        apply;
+  DiniTransposed   transposed;
+  PetscBool        symmetric; /* nothing needs transposing */
+  PetscBool        decided;   /* symmetric and transposed are known for this J, P and PC */
+  PetscBool        ready[2];  /* the KSP has the operators of the point */
+  PetscBool        companionready, directready;
+  PetscBool        fresh;    /* the PC belongs to the point */
+  DiniRung         start[2]; /* where the last solve succeeded */
+  PetscObjectState pattern;  /* of P when PH was made */
+
+  /* what keeping the PC has cost at this point, and what a set-up costs */
+  PetscInt  overspent;           /* iterations beyond a fresh PC's */
+  PetscReal extra, setupseconds; /* their seconds, and those of a set-up; on this rank */
+  PetscInt  freshits[2];
 };
 
+/* preconditioner */
 DINI_INTERN PetscErrorCode DiniEngineGetPC_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineSetUpPC_Private(Dini, PetscBool refresh);
+DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, PC);
+DINI_INTERN PetscErrorCode DiniEngineApplyAdjoint_Private(Dini, PC, Vec x, Vec y);
+/* probe, nested */
 DINI_INTERN PetscErrorCode DiniEngineProbe_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineTransposable_Private(Dini, PetscBool *);
+DINI_INTERN PetscErrorCode DiniKnownLiar_Private(PC, const char **why);
 DINI_INTERN PetscErrorCode DiniFreeze_Private(PC, DiniFrozen *);
 DINI_INTERN PetscErrorCode DiniThaw_Private(DiniFrozen *);
-DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, DiniDirection, PC);
+/* operator */
 DINI_INTERN PetscErrorCode DiniEnginePrepare_Private(Dini, DiniDirection);
-DINI_INTERN PetscErrorCode DiniEngineSetExplicit_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineMult_Private(Dini, DiniDirection, Vec x, Vec y);
+DINI_INTERN PetscErrorCode DiniEngineGetGMRES_Private(Dini, DiniDirection, KSP *);
+DINI_INTERN PetscErrorCode DiniEngineOwnsPC_Private(Dini, DiniDirection, PetscBool *);
+/* companion */
+DINI_INTERN PetscErrorCode DiniEngineGetCompanion_Private(Dini, KSP *);
+DINI_INTERN PetscErrorCode DiniEngineGetDirect_Private(Dini, PetscBool *);
+DINI_INTERN PetscErrorCode DiniEngineSetUpDirect_Private(Dini);
+/* ladder */
+DINI_INTERN PetscErrorCode DiniEngineClimb_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
+DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Vec b, Vec x, DiniSolveStatus *,
+                                                    KSPConvergedReason *);
+DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
+/* one solve */
+DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
+DINI_INTERN PetscErrorCode DiniEngineRecord_Private(Dini, DiniDirection, const DiniSolveStatus *, PetscReal seconds);
+/* reuse */
+DINI_INTERN PetscErrorCode DiniEngineReuse_Private(Dini, DiniDirection);
+DINI_INTERN PetscErrorCode DiniEngineSpent_Private(Dini, DiniDirection, const DiniSolveStatus *);
+/* null space */
+DINI_INTERN PetscErrorCode DiniEngineNullSpaces_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineCompatible_Private(Dini, DiniDirection, Vec b, Vec *projected);
+DINI_INTERN PetscErrorCode DiniEngineProject_Private(Dini, DiniDirection, Vec x);
+/* verify */
 DINI_INTERN PetscErrorCode DiniEngineVerifyUser_Private(Dini, DiniDirection, Vec b, Vec x, PetscReal bnorm,
                                                         PetscReal *relative);

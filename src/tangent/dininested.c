@@ -109,32 +109,37 @@ static PetscErrorCode DiniWalk(PC pc, DiniVisit *visit, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The first preconditioner of the tree that cannot be transposed, and why */
+typedef struct {
+  PetscBool   yes;
+  const char *why;
+} DiniTransposable;
+
 static PetscErrorCode DiniVisitTransposable(PC pc, void *ctx)
 {
-  PetscBool *yes = (PetscBool *)ctx, exists, sweeps, cycles;
-  PCMGType   type;
+  DiniTransposable *found = (DiniTransposable *)ctx;
+  PetscBool         exists;
+  const char       *why = NULL;
 
   PetscFunctionBegin;
+  if (!found->yes || !((PetscObject)pc)->type_name) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCApplyTransposeExists(pc, &exists));
-  /* PETSc transposes a symmetric sweep only, of a matrix that says it is symmetric */
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &sweeps, PCSOR, PCEISENSTAT, ""));
-  if (((PetscObject)pc)->type_name && (!exists || sweeps)) *yes = PETSC_FALSE;
-  /* the transposed full and kaskade cycles of PETSc are wrong, or fail and leave the hierarchy unfit for use */
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &cycles, PCMG, PCGAMG, PCML, PCHMG, ""));
-  if (cycles) {
-    PetscCall(PCMGGetType(pc, &type));
-    if (type == PC_MG_FULL || type == PC_MG_KASKADE) *yes = PETSC_FALSE;
-  }
+  if (!exists) why = "has no transposed apply";
+  else PetscCall(DiniKnownLiar_Private(pc, &why));
+  if (!why) PetscFunctionReturn(PETSC_SUCCESS);
+  found->yes = PETSC_FALSE;
+  found->why = why;
+  PetscCall(PetscInfo(pc, "Preconditioner %s %s\n", ((PetscObject)pc)->type_name, why));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniEngineTransposable_Private(Dini dini, PetscBool *yes)
 {
-  PetscBool mine = PETSC_TRUE;
+  DiniTransposable found = {PETSC_TRUE, NULL};
 
   PetscFunctionBegin;
-  PetscCall(DiniWalk(dini->engine->pc, DiniVisitTransposable, &mine));
-  PetscCall(MPIU_Allreduce(&mine, yes, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniWalk(dini->engine->pc, DiniVisitTransposable, &found));
+  PetscCall(MPIU_Allreduce(&found.yes, yes, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

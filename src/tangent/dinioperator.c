@@ -58,41 +58,72 @@ static PetscErrorCode DiniChooseKSPType(Dini dini, KSPType *type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
+/* What the KSPs of Dini have in common before options are read */
+static PetscErrorCode DiniCreatePlainKSP(Dini dini, DiniDirection direction, KSPType type, KSP *ksp)
 {
   DiniEngine  e = dini->engine;
-  KSP         ksp;
-  KSPType     type;
   PC          pc;
   const char *prefix;
 
   PetscFunctionBegin;
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)dini), &ksp));
-  e->ksp[direction] = ksp;
-  PetscCall(PetscObjectIncrementTabLevel((PetscObject)ksp, (PetscObject)dini, 1));
+  PetscCall(KSPCreate(PetscObjectComm((PetscObject)dini), ksp));
+  PetscCall(PetscObjectIncrementTabLevel((PetscObject)*ksp, (PetscObject)dini, 1));
   PetscCall(PetscObjectGetOptionsPrefix((PetscObject)dini, &prefix));
-  PetscCall(KSPSetOptionsPrefix(ksp, prefix));
-  PetscCall(KSPAppendOptionsPrefix(ksp, direction == DINI_TANGENT ? "dini_tangent_" : "dini_adjoint_"));
-  PetscCall(DiniChooseKSPType(dini, &type));
-  PetscCall(KSPSetType(ksp, type));
-  PetscCall(KSPSetNormType(ksp, KSP_NORM_UNPRECONDITIONED));
-  PetscCall(
-      KSPGMRESSetRestart(ksp, 100)); /* 10 digits need longer memories than a forward solve's 5; allocated as used */
-  PetscCall(KSPSetTolerances(ksp, 0.5 * e->rtol[direction], PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
-  PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(DiniEngineSetShell_Private(dini, direction, pc));
-  if (dini->fromoptions) {
-    PetscBool norm;
+  PetscCall(KSPSetOptionsPrefix(*ksp, prefix));
+  PetscCall(KSPAppendOptionsPrefix(*ksp, direction == DINI_TANGENT ? "dini_tangent_" : "dini_adjoint_"));
+  PetscCall(KSPSetType(*ksp, type));
+  PetscCall(KSPSetNormType(*ksp, KSP_NORM_UNPRECONDITIONED));
+  /* 10 digits need longer memories than a forward solve's 5; allocated as used */
+  PetscCall(KSPGMRESSetRestart(*ksp, 100));
+  PetscCall(KSPSetTolerances(*ksp, 0.5 * e->rtol[direction], PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+  PetscCall(KSPGetPC(*ksp, &pc));
+  PetscCall(DiniEngineSetShell_Private(dini, pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    PetscCall(PetscOptionsHasName(((PetscObject)ksp)->options, ((PetscObject)ksp)->prefix, "-ksp_type", &norm));
-    if (norm) PetscCall(KSPSetNormType(ksp, KSP_NORM_DEFAULT)); /* not every type knows the norm that ours does */
+static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
+{
+  DiniEngine e = dini->engine;
+  KSPType    type;
+  PetscBool  chosen;
+
+  PetscFunctionBegin;
+  PetscCall(DiniChooseKSPType(dini, &type));
+  PetscCall(DiniCreatePlainKSP(dini, direction, type, &e->ksp[direction]));
+  if (dini->fromoptions) {
+    KSP ksp = e->ksp[direction];
+
+    PetscCall(PetscOptionsHasName(((PetscObject)ksp)->options, ((PetscObject)ksp)->prefix, "-ksp_type", &chosen));
+    if (chosen) PetscCall(KSPSetNormType(ksp, KSP_NORM_DEFAULT)); /* not every type knows the norm that ours does */
     PetscCall(KSPSetFromOptions(ksp));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Has the user given this KSP a preconditioner of its own? */
-static PetscErrorCode DiniHasOwnPC(Dini dini, DiniDirection direction, PetscBool *own)
+static PetscErrorCode DiniSetOperators(Dini dini, DiniDirection direction, KSP ksp)
+{
+  DiniEngine e = dini->engine;
+
+  PetscFunctionBegin;
+  if (direction == DINI_TANGENT || e->symmetric) PetscCall(KSPSetOperators(ksp, e->J, e->P));
+  else PetscCall(KSPSetOperators(ksp, e->JH, e->JH));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A flexible GMRES beside the KSP that the forward solver or the user has chosen; the options are for the latter. */
+PetscErrorCode DiniEngineGetGMRES_Private(Dini dini, DiniDirection direction, KSP *ksp)
+{
+  DiniEngine e = dini->engine;
+
+  PetscFunctionBegin;
+  if (!e->gmres[direction]) PetscCall(DiniCreatePlainKSP(dini, direction, KSPFGMRES, &e->gmres[direction]));
+  PetscCall(DiniSetOperators(dini, direction, e->gmres[direction]));
+  *ksp = e->gmres[direction];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has the user given the KSP of this direction a preconditioner of its own? */
+PetscErrorCode DiniEngineOwnsPC_Private(Dini dini, DiniDirection direction, PetscBool *own)
 {
   PC        pc;
   PetscBool shell;
@@ -104,70 +135,32 @@ static PetscErrorCode DiniHasOwnPC(Dini dini, DiniDirection direction, PetscBool
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniChooseMethod(Dini dini)
+/* symmetric: nothing needs transposing. transposed: what the transposed apply of the forward PC is worth. */
+static PetscErrorCode DiniDecide(Dini dini)
 {
   DiniEngine e = dini->engine;
   PetscBool  own, hermitian;
 
   PetscFunctionBegin;
-  PetscCall(DiniHasOwnPC(dini, DINI_ADJOINT, &own));
+  if (e->decided) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineOwnsPC_Private(dini, DINI_ADJOINT, &own));
   PetscCall(DiniHermitianKnown(e->J, &hermitian));
-  if (own || e->transpose == DINI_TRANSPOSE_EXPLICIT) e->method = DINI_METHOD_EXPLICIT;
-  else if (e->transpose == DINI_TRANSPOSE_SYMMETRIC || (e->transpose == DINI_TRANSPOSE_AUTO && hermitian))
-    e->method = DINI_METHOD_SYMMETRIC;
-  else {
+  e->symmetric =
+      (PetscBool)(e->transpose == DINI_TRANSPOSE_SYMMETRIC || (e->transpose == DINI_TRANSPOSE_AUTO && hermitian));
+  e->transposed = DINI_TRANSPOSED_UNKNOWN;
+  if (!e->symmetric && !own && e->transpose != DINI_TRANSPOSE_EXPLICIT) {
     PetscCall(DiniEngineProbe_Private(dini));
-    if (e->transpose == DINI_TRANSPOSE_NATIVE) {
-      PetscCheck(
-          e->transposes, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-          "The forward preconditioner has no transposed apply that belongs to its apply, so -dini_transpose native "
-          "can not be; use -dini_transpose auto or explicit, or -dini_adjoint_pc_type");
-      e->method = DINI_METHOD_NATIVE;
-    } else e->method = e->transposes ? DINI_METHOD_NATIVE : DINI_METHOD_EXPLICIT;
+    PetscCheck(
+        e->transpose != DINI_TRANSPOSE_NATIVE || e->transposed != DINI_TRANSPOSED_NONE,
+        PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+        "The forward preconditioner has no transposed apply that belongs to its apply, so -dini_transpose native "
+        "can not be; use -dini_transpose auto or explicit, or -dini_adjoint_pc_type");
   }
-  PetscCall(PetscInfo(dini, "Adjoint method: %s\n",
-                      e->method == DINI_METHOD_SYMMETRIC ? "symmetric"
-                      : e->method == DINI_METHOD_NATIVE  ? "native"
-                                                         : "explicit"));
+  e->decided = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The adjoint KSP gets the assembled P^H and a preconditioner on it: by option, else of the forward type. */
-PetscErrorCode DiniEngineSetExplicit_Private(Dini dini)
-{
-  DiniEngine    e   = dini->engine;
-  KSP           ksp = e->ksp[DINI_ADJOINT];
-  PC            pc;
-  PCType        type;
-  MatSolverType solver = NULL;
-  PetscBool     own, broken = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  PetscCall(MatHermitianTranspose(e->P, e->PH ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &e->PH));
-  PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(DiniHasOwnPC(dini, DINI_ADJOINT, &own));
-  if (!own) {
-    PetscCall(PCGetType(e->pc, &type));
-    if (!type) PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_FALSE)); /* PETSc chooses the type in the set-up */
-    PetscCall(PCGetType(e->pc, &type));
-    PetscCall(PCSetType(pc, type));
-    PetscCall(PCFactorGetMatSolverType(e->pc, &solver));
-    if (solver)
-      PetscCall(
-          PetscStrcmp(solver, MATSOLVERSUPERLU_DIST, &broken)); /* PETSc frees the grid of two such factors twice */
-    if (solver && !broken) PetscCall(PCFactorSetMatSolverType(pc, solver));
-#if defined(PETSC_HAVE_MUMPS)
-    if (broken) PetscCall(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
-#endif
-    if (dini->fromoptions) PetscCall(PCSetFromOptions(pc));
-  }
-  PetscCall(KSPSetOperators(ksp, e->JH, e->PH));
-  e->method              = DINI_METHOD_EXPLICIT;
-  e->ready[DINI_ADJOINT] = PETSC_TRUE;
-  dini->stats.pc_setups++; /* the solve that follows sets it up, once for these values */
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
+/* Before the first solve of a direction at a point: products, preconditioner, KSP and operators. */
 PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
 {
   DiniEngine e = dini->engine;
@@ -178,19 +171,15 @@ PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
   PetscCall(DiniNeedProduct(dini, direction));
   PetscCall(DiniEngineGetPC_Private(dini));
   if (!e->ksp[direction]) PetscCall(DiniCreateKSP(dini, direction));
-  PetscCall(DiniHasOwnPC(dini, direction, &own));
+  PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));
   if (!own && !(direction == DINI_ADJOINT && e->transpose == DINI_TRANSPOSE_EXPLICIT))
     PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_FALSE));
-  if (direction == DINI_TANGENT) {
-    PetscCall(KSPSetOperators(e->ksp[DINI_TANGENT], e->J, e->P));
-    if (own) dini->stats.pc_setups++;
-  } else {
+  if (direction == DINI_ADJOINT) {
     if (!e->JH) PetscCall(MatCreateHermitianTranspose(e->J, &e->JH));
-    if (e->method == DINI_METHOD_UNDECIDED) PetscCall(DiniChooseMethod(dini));
-    if (e->method == DINI_METHOD_EXPLICIT) PetscCall(DiniEngineSetExplicit_Private(dini));
-    else if (e->method == DINI_METHOD_SYMMETRIC) PetscCall(KSPSetOperators(e->ksp[DINI_ADJOINT], e->J, e->P));
-    else PetscCall(KSPSetOperators(e->ksp[DINI_ADJOINT], e->JH, e->JH));
+    PetscCall(DiniDecide(dini));
   }
+  if (direction == DINI_TANGENT || !own) PetscCall(DiniSetOperators(dini, direction, e->ksp[direction]));
+  if (direction == DINI_TANGENT && own) dini->stats.pc_setups++; /* the solve that follows does it */
   e->ready[direction] = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

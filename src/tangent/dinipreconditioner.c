@@ -5,6 +5,7 @@
   solve of Dini's is running.
 */
 #include "../private/diniengineimpl.h"
+#include <petsctime.h>
 #include <petsc/private/pcimpl.h> /* setupcalled and matstate: has the forward solve built the PC, and from which values? */
 
 PetscErrorCode DiniEngineGetPC_Private(Dini dini)
@@ -21,8 +22,8 @@ PetscErrorCode DiniEngineGetPC_Private(Dini dini)
     if (pc != e->pc) {
       PetscCall(PetscObjectReference((PetscObject)pc));
       PetscCall(PCDestroy(&e->pc));
-      e->pc     = pc;
-      e->probed = PETSC_FALSE;
+      e->pc      = pc;
+      e->decided = PETSC_FALSE;
     }
     e->ownpc = PETSC_FALSE;
   } else if (!e->pc) {
@@ -57,18 +58,24 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   PetscBool      reuse, factored;
   PCFailedReason mine;
   int            failed, any;
+  PetscLogDouble start, end;
 
   PetscFunctionBegin;
   if (!e->fresh) PetscCall(DiniIsFresh(e, &e->fresh));
   if (e->fresh || (e->pc->setupcalled && !refresh)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscInfo(dini, "Setting up the preconditioner at the solution: %s\n",
-                      e->pc->setupcalled ? "the kept one failed" : "the forward solve has built none"));
+                      e->pc->setupcalled ? "the kept one no longer serves" : "the forward solve has built none"));
+  PetscCall(PetscTime(&start));
   PetscCall(PCSetOperators(e->pc, e->J, e->P));
   PetscCall(PCGetReusePreconditioner(e->pc, &reuse));
   PetscCall(PCSetReusePreconditioner(e->pc, PETSC_FALSE));
   PetscCall(PCSetUp(e->pc));
   PetscCall(PCSetReusePreconditioner(e->pc, reuse));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)e->pc, &factored, PCLU, PCCHOLESKY, PCQR, ""));
+  PetscCall(PetscTime(&end));
+  e->setupseconds = (PetscReal)(end - start);
+  e->extra        = 0.0;
+  e->overspent    = 0;
   dini->stats.pc_setups++;
   if (factored) dini->stats.factorizations++;
   e->fresh = PETSC_TRUE;
@@ -79,101 +86,55 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y = M^H x; the copy of x also keeps PETSc's hands off the Krylov vectors */
-static PetscErrorCode DiniApplyAdjointPC(DiniEngine e, Vec x, Vec y)
+/* y = M^H x; in complex builds the copy also keeps PETSc's hands off x */
+PetscErrorCode DiniEngineApplyAdjoint_Private(Dini dini, PC pc, Vec x, Vec y)
 {
   PetscFunctionBegin;
 #if defined(PETSC_USE_COMPLEX)
+  DiniEngine e = dini->engine;
+
   PetscCall(VecCopy(x, e->c));
   PetscCall(VecConjugate(e->c));
-  PetscCall(PCApplyTranspose(e->pc, e->c, y));
+  PetscCall(PCApplyTranspose(pc, e->c, y));
   PetscCall(VecConjugate(y));
 #else
-  PetscCall(PCApplyTranspose(e->pc, x, y));
+  (void)dini;
+  PetscCall(PCApplyTranspose(pc, x, y));
 #endif
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniShellTangent(PC shell, Vec x, Vec y)
+static PetscErrorCode DiniShellApply(PC shell, Vec x, Vec y)
 {
-  Dini dini;
+  Dini       dini;
+  DiniEngine e;
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(shell, &dini));
-  PetscCall(PCApply(dini->engine->pc, x, y));
+  e = dini->engine;
+  switch (e->apply) {
+  case DINI_APPLY_FORWARD:
+    PetscCall(PCApply(e->pc, x, y));
+    break;
+  case DINI_APPLY_ADJOINT:
+    PetscCall(DiniEngineApplyAdjoint_Private(dini, e->pc, x, y));
+    break;
+  case DINI_APPLY_DIRECT:
+    PetscCall(PCApply(e->direct, x, y));
+    break;
+  case DINI_APPLY_DIRECT_ADJOINT:
+    PetscCall(DiniEngineApplyAdjoint_Private(dini, e->direct, x, y));
+    break;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniShellAdjoint(PC shell, Vec x, Vec y)
-{
-  Dini dini;
-
-  PetscFunctionBegin;
-  PetscCall(PCShellGetContext(shell, &dini));
-  if (dini->engine->method == DINI_METHOD_SYMMETRIC) PetscCall(PCApply(dini->engine->pc, x, y));
-  else PetscCall(DiniApplyAdjointPC(dini->engine, x, y));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode DiniEngineSetShell_Private(Dini dini, DiniDirection direction, PC pc)
+PetscErrorCode DiniEngineSetShell_Private(Dini dini, PC pc)
 {
   PetscFunctionBegin;
   PetscCall(PCSetType(pc, PCSHELL));
   PetscCall(PCShellSetContext(pc, dini));
-  PetscCall(PCShellSetName(pc, direction == DINI_TANGENT ? "the forward preconditioner"
-                                                         : "the forward preconditioner, for J^H"));
-  PetscCall(PCShellSetApply(pc, direction == DINI_TANGENT ? DiniShellTangent : DiniShellAdjoint));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec Mv, Vec Mw)
-{
-  DiniEngine  e = dini->engine;
-  PetscScalar forward, adjoint;
-  PetscReal   nw, nMv, nv, nMw;
-
-  PetscFunctionBegin;
-  PetscCall(VecSet(Mv, 0.0));
-  PetscCall(DiniRandomDirection_Private(dini, 4, Mv, v));
-  PetscCall(DiniRandomDirection_Private(dini, 5, Mv, w));
-  PetscCall(VecCopy(v, Mw)); /* a copy each time: some PCs overwrite what they are given */
-  PetscCall(PCApply(e->pc, Mw, Mv));
-  PetscCall(VecDot(Mv, w, &forward));
-  PetscCall(DiniNorm_Private(Mv, &nMv));
-  PetscCall(DiniNorm_Private(w, &nw));
-  PetscCall(DiniNorm_Private(v, &nv));
-  PetscCall(DiniApplyAdjointPC(e, w, Mw));
-  PetscCall(VecDot(v, Mw, &adjoint));
-  PetscCall(DiniNorm_Private(Mw, &nMw));
-  e->transposes = (PetscBool)(PetscAbsScalar(forward - adjoint) <= 1e-8 * PetscMax(nw * nMv, nv * nMw));
-  PetscCall(PetscInfo(dini,
-                      "Transposed apply of the forward PC: <w, M v> and <M^H w, v> differ by %g, |w||M v| is %g\n",
-                      (double)PetscAbsScalar(forward - adjoint), (double)(nw * nMv)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  Is the transposed apply of the forward PC that of its apply? That it exists is no evidence: some types return zero, some
-  solve with the untransposed factor. <w, M v> = <M^H w, v> tells, once for a PC.
-*/
-PetscErrorCode DiniEngineProbe_Private(Dini dini)
-{
-  DiniEngine     e = dini->engine;
-  Vec            work[4];
-  DiniFrozen     frozen;
-  PetscErrorCode failed;
-
-  PetscFunctionBegin;
-  if (e->probed) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineTransposable_Private(dini, &e->transposes));
-  if (e->transposes) {
-    for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(e->b, &work[i]));
-    PetscCall(DiniFreeze_Private(e->pc, &frozen));
-    failed = DiniProbe(dini, work[0], work[1], work[2], work[3]);
-    PetscCall(DiniThaw_Private(&frozen));
-    for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
-    PetscCall(failed);
-  } else PetscCall(PetscInfo(dini, "The forward preconditioner, or one inside it, has no transposed apply\n"));
-  e->probed = PETSC_TRUE;
+  PetscCall(PCShellSetName(pc, "the preconditioner of the Dini"));
+  PetscCall(PCShellSetApply(pc, DiniShellApply));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

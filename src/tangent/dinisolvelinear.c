@@ -1,20 +1,12 @@
-/* One tangent or adjoint solve: the ladder, and the true residual after every rung. */
+/* One tangent or adjoint solve: refinement, the true residual, and the verdict. */
 #include "../private/diniengineimpl.h"
 #include <petsctime.h>
 #include <math.h>
 
 #define DINI_MAX_PASSES 6
 
-typedef struct {
-  PetscReal bnorm, relative; /* |b|, and |b - A x| / |b| */
-  PetscInt  its;
-  PetscBool good;
-  DiniRung  rung;        /* the last one tried */
-  char      tried[1024]; /* what was tried, for the error message */
-} DiniSolveStatus;
-
 /* relative = |b - A x| / |b| with the matrix itself; the residual is left in e->b */
-static PetscErrorCode DiniTrueResidual(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
+PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
 {
   DiniEngine e = dini->engine;
   PetscReal  norm;
@@ -53,83 +45,62 @@ static PetscErrorCode DiniAtRounding(Dini dini, DiniDirection direction, Vec x, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  Solves by the KSP and its preconditioner, and refines as long as the true residual misses the tolerance and comes down: a
-  KSP that tests a preconditioned or a recurred residual stops early, and says it converged.
-*/
-static PetscErrorCode DiniRefine(Dini dini, DiniDirection direction, Vec b, Vec x, PetscInt cap,
-                                 DiniSolveStatus *status, KSPConvergedReason *reason)
+/* The residual of the guess in e->b; a guess that is worse than nothing is dropped. */
+static PetscErrorCode DiniBegin(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
 {
-  DiniEngine e   = dini->engine;
-  KSP        ksp = e->ksp[direction];
-  PetscReal  rtol, atol, dtol, previous;
-  PetscInt   maxits, its;
+  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
-  PetscCall(KSPGetTolerances(ksp, &rtol, &atol, &dtol, &maxits));
+  status->good = PETSC_FALSE;
+  if (status->guess) {
+    PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
+    if (status->relative < 1.0) PetscFunctionReturn(PETSC_SUCCESS);
+    status->guess = PETSC_FALSE;
+  }
   PetscCall(VecSet(x, 0.0));
   PetscCall(VecCopy(b, e->b));
   PetscCall(PetscObjectStateIncrease((PetscObject)e->b)); /* VecCopy() takes cached norms along, rank by rank */
   status->relative = 1.0;
-  for (int pass = 0; pass < DINI_MAX_PASSES; pass++) {
+  status->good     = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Solves by the KSP and its preconditioner, and refines as long as the true residual misses the tolerance and comes down: a
+  KSP that tests a preconditioned or a recurred residual stops early, and says it converged.
+*/
+PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP ksp, Vec b, Vec x,
+                                        DiniSolveStatus *status, KSPConvergedReason *reason)
+{
+  DiniEngine     e = dini->engine;
+  PetscReal      rtol, atol, dtol, previous;
+  PetscInt       maxits, its;
+  PetscLogDouble start, end;
+
+  PetscFunctionBegin;
+  *reason = KSP_CONVERGED_ITERATING;
+  PetscCall(PetscTime(&start));
+  PetscCall(KSPGetTolerances(ksp, &rtol, &atol, &dtol, &maxits));
+  PetscCall(DiniBegin(dini, direction, b, x, status));
+  for (int pass = 0; pass < DINI_MAX_PASSES && !status->good; pass++) {
     previous = status->relative;
-    PetscCall(KSPSetTolerances(ksp, pass ? PetscMax(rtol, 0.5 * e->rtol[direction] / previous) : rtol, atol, dtol,
-                               cap > 0 ? PetscMin(cap, maxits) : maxits));
+    PetscCall(KSPSetTolerances(ksp, pass || status->guess ? PetscMax(rtol, 0.5 * e->rtol[direction] / previous) : rtol,
+                               atol, dtol, maxits));
     PetscCall(KSPSetInitialGuessNonzero(ksp, PETSC_FALSE));
     PetscCall(KSPSolve(ksp, e->b, e->e));
     PetscCall(KSPGetIterationNumber(ksp, &its));
     PetscCall(KSPGetConvergedReason(ksp, reason));
     status->its += its;
     PetscCall(VecAXPY(x, 1.0, e->e));
-    PetscCall(DiniTrueResidual(dini, direction, b, x, status));
-    if (status->good || *reason < 0 || !(status->relative < 0.5 * previous)) break;
+    PetscCall(DiniEngineProject_Private(dini, direction, x));
+    PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
+    if (*reason < 0 || !(status->relative < 0.5 * previous)) break;
   }
   if (!status->good && *reason > 0) PetscCall(DiniAtRounding(dini, direction, x, status));
   PetscCall(KSPSetTolerances(ksp, rtol, atol, dtol, maxits));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* One rung of the ladder; *tried is false when it does not apply here */
-static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung rung, Vec b, Vec x,
-                                  DiniSolveStatus *status)
-{
-  DiniEngine         e    = dini->engine;
-  PetscBool          ours = (PetscBool)(direction == DINI_ADJOINT && e->method == DINI_METHOD_EXPLICIT);
-  PetscBool          shell;
-  DiniFrozen         frozen;
-  PetscErrorCode     failed;
-  KSPConvergedReason reason;
-  PC                 pc;
-  PetscInt           before = status->its;
-  char               line[256];
-
-  PetscFunctionBegin;
-  if (rung == DINI_RUNG_GMRES || rung == DINI_RUNG_UNTRANSPOSED || rung == DINI_RUNG_DIRECT)
-    PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(KSPGetPC(e->ksp[direction], &pc));
-  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &shell));
-  if (rung == DINI_RUNG_REFRESHED) {
-    if (!shell || e->fresh) PetscFunctionReturn(PETSC_SUCCESS);
-    PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_TRUE));
-    dini->stats.refreshes++;
-  } else if (rung == DINI_RUNG_EXPLICIT) {
-    if (direction == DINI_TANGENT || ours || e->transpose != DINI_TRANSPOSE_AUTO) PetscFunctionReturn(PETSC_SUCCESS);
-    PetscCall(DiniEngineSetExplicit_Private(dini));
-  }
-  if (rung == DINI_RUNG_EXPLICIT || !shell || dini->reason != DINI_DIVERGED_PC_FAILED) {
-    PetscCall(DiniFreeze_Private(e->pc, &frozen));
-    failed = DiniRefine(dini, direction, b, x, rung == DINI_RUNG_KEPT && shell && !e->fresh ? 300 : 0, status, &reason);
-    PetscCall(DiniThaw_Private(&frozen));
-    PetscCall(failed);
-  } else reason = KSP_DIVERGED_PC_FAILED;
-  PetscCall(PetscSNPrintf(
-      line, sizeof(line), "%s%s preconditioner: %s after %" PetscInt_FMT " iterations, true relative residual %g",
-      status->tried[0] ? "; " : "",
-      shell || ours || rung == DINI_RUNG_EXPLICIT ? DiniRungs[ours ? DINI_RUNG_EXPLICIT : rung] : "own",
-      KSPConvergedReasons[reason], status->its - before, (double)status->relative));
-  status->rung = ours ? DINI_RUNG_EXPLICIT : rung;
-  PetscCall(PetscStrlcat(status->tried, line, sizeof(status->tried)));
-  PetscCall(PetscInfo(dini, "%s solve, %s\n", DiniOperations[DINI_OPERATION_TANGENT + direction], line));
+  PetscCall(PetscTime(&end));
+  status->seconds = (PetscReal)(end - start);
+  status->guess   = PETSC_FALSE; /* what a rung that failed leaves in x is no guess for the next */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -149,8 +120,10 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
                                     direction == DINI_TANGENT ? "The result of the tangent solve callback"
                                                               : "The result of the adjoint solve callback",
                                     &norm));
-  if (dini->engine->J) PetscCall(DiniTrueResidual(dini, direction, b, x, status));
-  else {
+  if (dini->engine->J) {
+    PetscCall(DiniEngineProject_Private(dini, direction, x));
+    PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
+  } else {
     PetscCall(DiniEngineVerifyUser_Private(dini, direction, b, x, status->bnorm, &status->relative));
     status->good = (PetscBool)(status->relative <= PetscMax(1e-5, dini->engine->rtol[direction]));
   }
@@ -160,7 +133,9 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniRecord(Dini dini, DiniDirection direction, const DiniSolveStatus *status, PetscReal seconds)
+/* Counts a solve, whoever has done it */
+PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, const DiniSolveStatus *status,
+                                        PetscReal seconds)
 {
   DiniStatistics *s = &dini->stats;
 
@@ -189,13 +164,29 @@ static PetscErrorCode DiniRecord(Dini dini, DiniDirection direction, const DiniS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J x = b or J^H x = b, right to the tolerance or not at all. */
-PetscErrorCode DiniEngineSolve_Private(Dini dini, DiniDirection direction, Vec b, Vec x)
+static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniSolveStatus *status)
+{
+  const char *what   = DiniOperations[DINI_OPERATION_TANGENT + direction];
+  const char *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
+
+  PetscFunctionBegin;
+  PetscCheck(
+      !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+      "The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be wrong, so there "
+      "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
+      "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol",
+      what, (double)dini->engine->rtol[direction], status->tried, prefix, what, prefix, what, prefix, what, prefix,
+      what, prefix, what);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J x = b or J^H x = b, right to the tolerance or not at all; with guess, x holds a first approximation. */
+PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess)
 {
   const PetscLogEvent event  = direction == DINI_TANGENT ? DINI_Tangent : DINI_Adjoint;
   DiniSolveStatus     status = {0};
   PetscLogDouble      start, end;
-  const char         *what, *prefix;
+  Vec                 rhs;
 
   PetscFunctionBegin;
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
@@ -209,28 +200,30 @@ PetscErrorCode DiniEngineSolve_Private(Dini dini, DiniDirection direction, Vec b
     dini->reason = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  status.guess = guess;
+  PetscCall(DiniEngineCompatible_Private(dini, direction, b, &rhs));
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(event, dini, b, x, 0));
   dini->reason = DINI_CONVERGED_ITERATING;
-  if (dini->linearsolve[direction]) PetscCall(DiniUserSolve(dini, direction, b, x, &status));
+  if (dini->linearsolve[direction]) PetscCall(DiniUserSolve(dini, direction, rhs, x, &status));
   else {
     PetscCall(DiniEnginePrepare_Private(dini, direction));
-    for (int rung = DINI_RUNG_KEPT; rung < DINI_RUNG_MAX && !status.good; rung++)
-      PetscCall(DiniTryRung(dini, direction, (DiniRung)rung, b, x, &status));
+    PetscCall(DiniEngineReuse_Private(dini, direction));
+    PetscCall(DiniEngineClimb_Private(dini, direction, rhs, x, &status));
+    PetscCall(DiniEngineSpent_Private(dini, direction, &status));
   }
   PetscCall(PetscLogEventEnd(event, dini, b, x, 0));
   PetscCall(PetscTime(&end));
-  PetscCall(DiniRecord(dini, direction, &status, (PetscReal)(end - start)));
+  PetscCall(DiniEngineRecord_Private(dini, direction, &status, (PetscReal)(end - start)));
   if (status.good) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecSet(x, NAN)); /* nobody shall take it for a derivative */
-  what   = DiniOperations[DINI_OPERATION_TANGENT + direction];
-  prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
-  PetscCheck(
-      !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-      "The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be wrong, so there "
-      "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
-      "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol",
-      what, (double)dini->engine->rtol[direction], status.tried, prefix, what, prefix, what, prefix, what, prefix, what,
-      prefix, what);
+  PetscCall(DiniRefuse(dini, direction, &status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniEngineSolve_Private(Dini dini, DiniDirection direction, Vec b, Vec x)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniEngineSolveGuess_Private(dini, direction, b, x, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,194 @@
+/* The ladder: where a linear solve looks for its answer, from free to dear, and the bound on what a rung may cost. */
+#include "../private/diniengineimpl.h"
+
+#define DINI_BOUND_KEPT         300
+#define DINI_BOUND_UNTRANSPOSED 100
+
+typedef struct {
+  void     *inner; /* of PETSc's own test */
+  PetscInt  bound;
+  PetscReal first; /* residual norm at the first iteration */
+} DiniBound;
+
+/* After PETSc's own test: stops a Krylov method which at its present rate would need more iterations than the bound. */
+static PetscErrorCode DiniConvergedBounded(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *ctx)
+{
+  DiniBound *bound = (DiniBound *)ctx;
+  PetscReal  rtol, rate, expected;
+
+  PetscFunctionBegin;
+  PetscCall(KSPConvergedDefault(ksp, it, rnorm, reason, bound->inner));
+  if (it == 0) bound->first = rnorm;
+  if (*reason || !bound->bound || it < 30 || it % 10 || !(rnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, NULL));
+  rate     = PetscLogReal(rnorm / bound->first) / (PetscReal)it;
+  expected = rate < 0.0 ? PetscLogReal(rtol) / rate : PETSC_INFINITY;
+  if (expected > (PetscReal)bound->bound) {
+    PetscCall(PetscInfo(ksp, "Stopped at iteration %" PetscInt_FMT ": at this rate it would take %g\n", it,
+                        (double)expected));
+    *reason = KSP_DIVERGED_ITS;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniBoundDestroy(DiniDestroyArgument ctx)
+{
+  DiniBound *bound = (DiniBound *)DiniDestroyed(ctx);
+
+  PetscFunctionBegin;
+  PetscCall(DiniConvergedDefaultDestroy(&bound->inner));
+  PetscCall(PetscFree(bound));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sets the bound of a KSP of Dini's, 0 for none. A convergence test that the user has chosen stays as it is. */
+static PetscErrorCode DiniSetBound(KSP ksp, PetscInt iterations)
+{
+  DiniBound *bound;
+  void      *ctx;
+  PetscErrorCode (*test)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetConvergenceTest(ksp, &test, &ctx, NULL));
+  if (test == KSPConvergedDefault) {
+    PetscCall(PetscNew(&bound));
+    PetscCall(KSPConvergedDefaultCreate(&bound->inner));
+    PetscCall(KSPSetConvergenceTest(ksp, DiniConvergedBounded, bound, DiniBoundDestroy));
+  } else if (test == DiniConvergedBounded) bound = (DiniBound *)ctx;
+  else PetscFunctionReturn(PETSC_SUCCESS);
+  bound->bound = iterations;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Does this rung exist here? Collectively the same answer: it hangs on types, options and agreed flags only. */
+static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung rung, PetscBool *yes)
+{
+  DiniEngine e       = dini->engine;
+  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), own, flexible;
+  PetscBool  usable; /* M or M^H of the forward PC */
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));
+  usable = (PetscBool)(!own && !(adjoint && e->transpose == DINI_TRANSPOSE_EXPLICIT) &&
+                       (!adjoint || e->symmetric || e->transposed != DINI_TRANSPOSED_NONE));
+  *yes   = PETSC_FALSE;
+  switch (rung) {
+  case DINI_RUNG_KEPT:
+    *yes = usable;
+    break;
+  case DINI_RUNG_GMRES:
+    PetscCall(PetscObjectTypeCompareAny((PetscObject)e->ksp[direction], &flexible, KSPFGMRES, KSPGMRES, ""));
+    *yes = (PetscBool)(usable && !flexible);
+    break;
+  case DINI_RUNG_UNTRANSPOSED:
+    *yes = (PetscBool)(adjoint && !own && !e->symmetric && e->transpose == DINI_TRANSPOSE_AUTO);
+    break;
+  case DINI_RUNG_REFRESHED:
+    *yes = (PetscBool)(usable && !e->fresh);
+    break;
+  case DINI_RUNG_EXPLICIT:
+    *yes = (PetscBool)(own ||
+                       (adjoint && (e->transpose == DINI_TRANSPOSE_AUTO || e->transpose == DINI_TRANSPOSE_EXPLICIT)));
+    if (adjoint && *yes) PetscCall(MatHasOperation(e->P, MATOP_TRANSPOSE, yes));
+    break;
+  case DINI_RUNG_DIRECT:
+    if (dini->N <= e->directmax && (!adjoint || e->transpose == DINI_TRANSPOSE_AUTO))
+      PetscCall(DiniEngineGetDirect_Private(dini, yes)); /* finds out whether there is one, factorises later */
+    break;
+  default:
+    break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The KSP of a rung, its preconditioner set to what the rung stands for, and the iterations it may take */
+static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRung rung, KSP *ksp, PetscInt *bound)
+{
+  DiniEngine e       = dini->engine;
+  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), cg;
+
+  PetscFunctionBegin;
+  *ksp     = e->ksp[direction];
+  *bound   = 0;
+  e->apply = adjoint && !e->symmetric ? DINI_APPLY_ADJOINT : DINI_APPLY_FORWARD;
+  switch (rung) {
+  case DINI_RUNG_KEPT:
+    if (!e->fresh || (adjoint && !e->symmetric && e->transposed == DINI_TRANSPOSED_INEXACT)) *bound = DINI_BOUND_KEPT;
+    break;
+  case DINI_RUNG_GMRES:
+    PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
+    if (!e->fresh) *bound = DINI_BOUND_KEPT;
+    break;
+  case DINI_RUNG_UNTRANSPOSED:
+    e->apply = DINI_APPLY_FORWARD;
+    *bound   = DINI_BOUND_UNTRANSPOSED;
+    PetscCall(PetscObjectTypeCompare((PetscObject)*ksp, KSPCG, &cg));
+    if (cg) PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
+    break;
+  case DINI_RUNG_REFRESHED:
+    PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_TRUE));
+    dini->stats.refreshes++;
+    break;
+  case DINI_RUNG_EXPLICIT:
+    if (adjoint) PetscCall(DiniEngineGetCompanion_Private(dini, ksp));
+    break;
+  case DINI_RUNG_DIRECT:
+    e->apply = adjoint ? DINI_APPLY_DIRECT_ADJOINT : DINI_APPLY_DIRECT;
+    PetscCall(DiniEngineSetUpDirect_Private(dini));
+    PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
+    break;
+  default:
+    break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung rung, Vec b, Vec x,
+                                  DiniSolveStatus *status)
+{
+  DiniEngine         e = dini->engine;
+  KSP                ksp;
+  DiniFrozen         frozen;
+  PetscErrorCode     failed;
+  KSPConvergedReason reason = KSP_DIVERGED_PC_FAILED;
+  PetscInt           bound, before = status->its;
+  PetscBool          applies, usespc;
+  char               line[256];
+
+  PetscFunctionBegin;
+  PetscCall(DiniApplies(dini, direction, rung, &applies));
+  if (!applies) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniRungSolver(dini, direction, rung, &ksp, &bound));
+  usespc       = (PetscBool)(rung != DINI_RUNG_EXPLICIT && rung != DINI_RUNG_DIRECT);
+  status->rung = rung;
+  if (!usespc || dini->reason != DINI_DIVERGED_PC_FAILED) {
+    PetscCall(DiniFreeze_Private(e->pc, &frozen));
+    failed = DiniSetBound(ksp, bound);
+    if (!failed) failed = DiniEngineRefine_Private(dini, direction, ksp, b, x, status, &reason);
+    PetscCall(DiniThaw_Private(&frozen));
+    PetscCall(failed);
+  }
+  status->rungits = status->its - before;
+  PetscCall(PetscSNPrintf(line, sizeof(line), "%s%s: %s after %" PetscInt_FMT " iterations, true relative residual %g",
+                          status->tried[0] ? "; " : "", DiniRungs[rung], KSPConvergedReasons[reason], status->rungits,
+                          (double)status->relative));
+  PetscCall(PetscStrlcat(status->tried, line, sizeof(status->tried)));
+  PetscCall(PetscInfo(dini, "%s solve, rung %s\n", DiniOperations[DINI_OPERATION_TANGENT + direction], line));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Begins where the last solve of this direction ended, goes up, and then tries what lies below. */
+PetscErrorCode DiniEngineClimb_Private(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
+{
+  DiniEngine e     = dini->engine;
+  DiniRung   start = e->start[direction] ? e->start[direction] : DINI_RUNG_KEPT;
+
+  PetscFunctionBegin;
+  if (start == DINI_RUNG_REFRESHED && e->fresh) start = DINI_RUNG_KEPT; /* it has been refreshed at this very point */
+  for (int rung = start; rung < DINI_RUNG_MAX && !status->good; rung++)
+    PetscCall(DiniTryRung(dini, direction, (DiniRung)rung, b, x, status));
+  for (int rung = DINI_RUNG_KEPT; rung < (int)start && !status->good; rung++)
+    PetscCall(DiniTryRung(dini, direction, (DiniRung)rung, b, x, status));
+  if (status->good) e->start[direction] = status->rung;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

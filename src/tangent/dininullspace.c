@@ -1,0 +1,150 @@
+/*
+  Null spaces. Where J N = 0 and J^H W = 0 the solution is known up to N and lambda up to W, so that derivatives are those
+  of the part of u orthogonal to N: results are projected, and right-hand sides that no solution can meet are refused. The
+  projection also makes them the same on any number of ranks, which a Krylov method by itself does not.
+*/
+#include "../private/diniengineimpl.h"
+
+static PetscErrorCode DiniConjugateNullSpace(MatNullSpace from, MatNullSpace *to)
+{
+  PetscBool  constant;
+  PetscInt   n;
+  const Vec *vecs;
+  Vec       *copies = NULL;
+
+  PetscFunctionBegin;
+  if (!PetscDefined(USE_COMPLEX)) {
+    PetscCall(PetscObjectReference((PetscObject)from));
+    *to = from;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(MatNullSpaceGetVecs(from, &constant, &n, &vecs));
+  if (n) PetscCall(VecDuplicateVecs(vecs[0], n, &copies));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(VecCopy(vecs[i], copies[i]));
+    PetscCall(VecConjugate(copies[i]));
+  }
+  PetscCall(MatNullSpaceCreate(PetscObjectComm((PetscObject)from), constant, n, copies, to));
+  if (n) PetscCall(VecDestroyVecs(n, &copies));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The part of v in the null space, relative to v; v is left projected */
+static PetscErrorCode DiniRemove(MatNullSpace null, Vec v, Vec work, PetscReal *part)
+{
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(VecCopy(v, work));
+  PetscCall(MatNullSpaceRemove(null, v));
+  PetscCall(PetscObjectStateIncrease((PetscObject)v));
+  PetscCall(VecAXPY(work, -1.0, v));
+  PetscCall(DiniNorm_Private(work, part));
+  PetscCall(DiniNorm_Private(v, &norm));
+  *part /= PetscMax(PETSC_SMALL * PETSC_SMALL, PetscSqrtReal(norm * norm + *part * *part));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is the null space of J also that of J^H? Of symmetric matrices, and of those that say nothing but where products vanish. */
+static PetscErrorCode DiniSameNullSpace(Dini dini, PetscBool *same)
+{
+  DiniEngine e = dini->engine;
+  Vec        v, w;
+  PetscReal  vnorm, wnorm, scale;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(e->b, &v));
+  PetscCall(VecDuplicate(e->b, &w));
+  PetscCall(VecSet(w, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 21, w, v));
+  PetscCall(DiniEngineMult_Private(dini, DINI_ADJOINT, v, w));
+  PetscCall(DiniNorm_Private(v, &vnorm));
+  PetscCall(DiniNorm_Private(w, &scale));
+  scale /= vnorm;
+  /* v - (v projected) lies in the null space */
+  PetscCall(VecCopy(v, w));
+  PetscCall(MatNullSpaceRemove(e->null[DINI_TANGENT], w));
+  PetscCall(VecAYPX(w, -1.0, v));
+  PetscCall(DiniNorm_Private(w, &vnorm));
+  PetscCall(DiniEngineMult_Private(dini, DINI_ADJOINT, w, v));
+  PetscCall(DiniNorm_Private(v, &wnorm));
+  *same = (PetscBool)(wnorm <= 1e-8 * scale * vnorm);
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Finds the pair at a new point: MatSetNullSpace() and MatSetTransposeNullSpace() of J, or of P. */
+PetscErrorCode DiniEngineNullSpaces_Private(Dini dini)
+{
+  DiniEngine   e = dini->engine;
+  MatNullSpace right, left;
+  PetscBool    same, has;
+
+  PetscFunctionBegin;
+  for (int d = 0; d < 2; d++) PetscCall(MatNullSpaceDestroy(&e->null[d]));
+  PetscCall(MatGetNullSpace(e->J, &right));
+  if (!right) PetscCall(MatGetNullSpace(e->P, &right));
+  if (!right) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectReference((PetscObject)right));
+  e->null[DINI_TANGENT] = right;
+  PetscCall(MatGetTransposeNullSpace(e->J, &left));
+  if (!left) PetscCall(MatGetTransposeNullSpace(e->P, &left));
+  if (left) {
+    PetscCall(DiniConjugateNullSpace(left, &e->null[DINI_ADJOINT]));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(MatHasOperation(e->J, MATOP_MULT_TRANSPOSE, &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS); /* no adjoint solve will come */
+  PetscCall(DiniSameNullSpace(dini, &same));
+  PetscCheck(
+      same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+      "The Jacobian carries a null space, and its transpose has another one, which adjoint solves need: attach it "
+      "with MatSetTransposeNullSpace()");
+  PetscCall(PetscObjectReference((PetscObject)right));
+  e->null[DINI_ADJOINT] = right;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A right-hand side of J x = b must be orthogonal to null(J^H), one of J^H x = b to null(J). *projected is b itself, or a
+  copy without the rounding that lies in that space.
+*/
+PetscErrorCode DiniEngineCompatible_Private(Dini dini, DiniDirection direction, Vec b, Vec *projected)
+{
+  DiniEngine e = dini->engine;
+  PetscReal  part, allowed = PetscMax(1e-8, 10.0 * e->rtol[direction]);
+
+  PetscFunctionBegin;
+  *projected = b;
+  if (!e->J || !e->null[!direction]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!e->projected) PetscCall(VecDuplicate(e->b, &e->projected));
+  PetscCall(VecCopy(b, e->projected));
+  PetscCall(DiniRemove(e->null[!direction], e->projected, e->b, &part));
+  if (direction == DINI_ADJOINT)
+    PetscCheck(
+        part <= allowed, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+        "The cotangent ubar has a relative component %g in the null space of J, which F(u, m) = 0 leaves free: what "
+        "it measures is not determined by m. Take an objective that does not see that part of u, or project ubar "
+        "with MatNullSpaceRemove()",
+        (double)part);
+  else
+    PetscCheck(part <= allowed, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+               "The right-hand side has a relative component %g outside the range of the singular J, so J x = r has no "
+               "solution: along this direction F(u, m) = 0 can not be kept",
+               (double)part);
+  *projected = e->projected;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x, a solution of the direction's system, without what its null space adds */
+PetscErrorCode DiniEngineProject_Private(Dini dini, DiniDirection direction, Vec x)
+{
+  MatNullSpace null = dini->engine->null[direction];
+
+  PetscFunctionBegin;
+  if (!null) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatNullSpaceRemove(null, x));
+  PetscCall(PetscObjectStateIncrease((PetscObject)x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
