@@ -242,6 +242,7 @@ DINI_PUBLIC PetscErrorCode DiniSetTranspose(Dini, DiniTranspose);
 DINI_PUBLIC PetscErrorCode DiniSetReuse(Dini, DiniReuse);
 DINI_PUBLIC PetscErrorCode DiniGetReuse(Dini, DiniReuse *);
 DINI_PUBLIC PetscErrorCode DiniSetDirectMax(Dini, PetscInt);
+DINI_PUBLIC PetscErrorCode DiniSetBlockSize(Dini, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetAdjointType(Dini, DiniAdjointType);
 DINI_PUBLIC PetscErrorCode DiniGetTangentKSP(Dini, KSP *);
 DINI_PUBLIC PetscErrorCode DiniGetAdjointKSP(Dini, KSP *);

@@ -13,15 +13,29 @@ typedef PetscOptionItems *DiniOptionItems;
 #else
 typedef PetscOptionItems DiniOptionItems;
 #endif
-/* destroy functions of contexts take the pointer, or since 3.23 its address */
-#if PETSC_VERSION_LT(3, 23, 0)
+/* what a KSPSetConvergenceTest() destroys: the context, or since 3.24 its address */
+#if PETSC_VERSION_LT(3, 24, 0)
 typedef void *DiniDestroyArgument;
   #define DiniDestroyed(ctx)               (ctx)
   #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(*(ctx))
-#else
+#elif PETSC_VERSION_LT(3, 25, 0)
 typedef void           **DiniDestroyArgument;
   #define DiniDestroyed(ctx)               (*(ctx))
   #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(ctx)
+#else
+typedef PetscCtxRt DiniDestroyArgument;
+  #define DiniDestroyed(ctx)               (*(void **)(ctx))
+  #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(ctx)
+#endif
+#if PETSC_VERSION_LT(3, 26, 0)
+  #define DiniPCMatState(pc) ((pc)->matstate)
+#else
+  #define DiniPCMatState(pc) ((pc)->matstate.state)
+#endif
+#if PETSC_VERSION_LT(3, 25, 0)
+  #define DINI_SNES_NAN SNES_DIVERGED_FNORM_NAN
+#else
+  #define DINI_SNES_NAN SNES_DIVERGED_FUNCTION_NANORINF
 #endif
 #if PETSC_VERSION_LT(3, 24, 0)
   #define DINI_MPI_BOOL MPIU_BOOL

@@ -156,6 +156,8 @@ DINI_INTERN PetscErrorCode DiniEngineReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
+DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
+DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 
 /* objective */
@@ -164,3 +166,6 @@ DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated
 /* rules */
 DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du);
 DINI_INTERN PetscErrorCode DiniRuleVJP_Private(Dini, Vec ubar, Vec mbar);
+DINI_INTERN PetscErrorCode DiniRuleMatJVP_Private(Dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X);
+DINI_INTERN PetscErrorCode DiniRuleMatVJP_Private(Dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first,
+                                                  PetscInt count, Mat R, Mat X);

@@ -45,7 +45,7 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
   PetscCall(SNESGetConvergedReason(snes, &stopped));
   PetscCall(SNESGetIterationNumber(snes, its));
   if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
-  else *reason = stopped == SNES_DIVERGED_FNORM_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
+  else *reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   *why = SNESConvergedReasons[stopped];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -6,7 +6,7 @@ PetscErrorCode DiniEngineSetFromOptions_Private(Dini dini, DiniOptionItems Petsc
   DiniEngine    e         = dini->engine;
   DiniTranspose transpose = e->transpose;
   DiniReuse     reuse     = e->reuse;
-  PetscInt      directmax = e->directmax;
+  PetscInt      directmax = e->directmax, blocksize = e->blocksize;
   PetscReal     tangent = e->rtol[DINI_TANGENT], adjoint = e->rtol[DINI_ADJOINT];
   PetscBool     set;
 
@@ -25,6 +25,9 @@ PetscErrorCode DiniEngineSetFromOptions_Private(Dini dini, DiniOptionItems Petsc
   PetscCall(PetscOptionsInt("-dini_direct_max", "Most unknowns for which J may be factorised as a last resort",
                             "DiniSetDirectMax", directmax, &directmax, &set));
   if (set) PetscCall(DiniSetDirectMax(dini, directmax));
+  PetscCall(PetscOptionsInt("-dini_block_size", "Most right-hand sides that are solved together", "DiniSetBlockSize",
+                            blocksize, &blocksize, &set));
+  if (set) PetscCall(DiniSetBlockSize(dini, blocksize));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -220,6 +223,35 @@ PetscErrorCode DiniSetDirectMax(Dini dini, PetscInt max)
   PetscCheck(max >= 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "The most unknowns to factorise J for are %" PetscInt_FMT "; they can not be negative", max);
   dini->engine->directmax = max;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Bounds how many right-hand sides are solved together.
+
+  Logically Collective. A block of k takes the memory of 4 k states in DiniMatJVP(), DiniMatVJP() and products of the
+  derivative with dense matrices.
+
+  @param[in] dini the Dini
+  @param[in] size most right-hand sides in a block, initially 32
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE unless it is positive
+
+  Options: `-dini_block_size`.
+*/
+PetscErrorCode DiniSetBlockSize(Dini dini, PetscInt size)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCheck(size > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "Blocks of %" PetscInt_FMT " right-hand sides can not be; the size must be positive", size);
+  dini->engine->blocksize = size;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniEngineGetBlockSize_Private(Dini dini, PetscInt *size)
+{
+  PetscFunctionBegin;
+  *size = dini->engine->blocksize;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -46,7 +46,7 @@ static PetscErrorCode DiniIsFresh(DiniEngine e, PetscBool *fresh)
 
   PetscFunctionBegin;
   PetscCall(PetscObjectStateGet((PetscObject)e->P, &state));
-  mine = (PetscBool)(e->pc->setupcalled && e->pc->pmat == e->P && e->pc->matstate == state);
+  mine = (PetscBool)(e->pc->setupcalled && e->pc->pmat == e->P && DiniPCMatState(e->pc) == state);
   PetscCall(MPIU_Allreduce(&mine, fresh, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)e->pc)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -79,7 +79,7 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   dini->stats.pc_setups++;
   if (factored) dini->stats.factorizations++;
   e->fresh = PETSC_TRUE;
-  PetscCall(PCGetFailedReasonRank(e->pc, &mine));
+  PetscCall(PCGetFailedReason(e->pc, &mine));
   failed = mine != PC_NOERROR;
   PetscCall(MPIU_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
   if (any) dini->reason = DINI_DIVERGED_PC_FAILED;

@@ -1,0 +1,31 @@
+/* J dU = -F_m dM, many columns at once */
+#include "../private/diniimpl.h"
+
+/* Columns first to first + count - 1 of dM and dU; R and X are count columns of work with the layout of the state */
+PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X)
+{
+  Vec       dm, r, du, x;
+  PetscBool zero, *good;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(count, &good));
+  for (PetscInt j = 0; j < count; j++) {
+    PetscCall(MatDenseGetColumnVecRead(dM, first + j, &dm));
+    PetscCall(DiniParameterApply_Private(dini, dm, dini->r, &zero));
+    PetscCall(MatDenseRestoreColumnVecRead(dM, first + j, &dm));
+    PetscCall(VecScale(dini->r, -1.0));
+    PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
+    PetscCall(VecCopy(dini->r, r));
+    PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
+  }
+  PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good));
+  for (PetscInt j = 0; j < count; j++) { /* what has failed is NaN already */
+    PetscCall(MatDenseGetColumnVecRead(X, j, &x));
+    PetscCall(MatDenseGetColumnVecWrite(dU, first + j, &du));
+    PetscCall(VecCopy(x, du));
+    PetscCall(MatDenseRestoreColumnVecWrite(dU, first + j, &du));
+    PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
+  }
+  PetscCall(PetscFree(good));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

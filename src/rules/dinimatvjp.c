@@ -1,0 +1,38 @@
+/* J^H L = Ubar,  Mbar = -F_m^H L, many columns at once */
+#include "../private/diniimpl.h"
+#include <math.h>
+
+/* conj: the plain transpose, as the conjugate of the rule on conjugates. R and X as in DiniRuleMatJVP_Private() */
+PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first, PetscInt count,
+                                      Mat R, Mat X)
+{
+  Vec        ubar, r, mbar, x;
+  PetscBool *good;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(count, &good));
+  for (PetscInt j = 0; j < count; j++) {
+    PetscCall(MatDenseGetColumnVecRead(Ubar, first + j, &ubar));
+    PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
+    PetscCall(VecCopy(ubar, r));
+    if (conj) PetscCall(VecConjugate(r));
+    PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
+    PetscCall(MatDenseRestoreColumnVecRead(Ubar, first + j, &ubar));
+  }
+  PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, good));
+  for (PetscInt j = 0; j < count; j++) {
+    PetscCall(MatDenseGetColumnVecWrite(Mbar, first + j, &mbar));
+    if (good[j]) {
+      PetscCall(MatDenseGetColumnVecRead(X, j, &x));
+      PetscCall(VecCopy(x, dini->lambda));
+      PetscCall(PetscObjectStateIncrease((PetscObject)dini->lambda));
+      PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
+      PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));
+      PetscCall(VecScale(mbar, -1.0));
+      if (conj) PetscCall(VecConjugate(mbar));
+    } else PetscCall(VecSet(mbar, NAN)); /* keep a lambda of NaN away from the application's code */
+    PetscCall(MatDenseRestoreColumnVecWrite(Mbar, first + j, &mbar));
+  }
+  PetscCall(PetscFree(good));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
