@@ -130,13 +130,17 @@ typedef struct {
   PetscInt  rungs[DINI_RUNG_MAX]; /**< accepted tangent and adjoint solves, by where they found their answer */
   DiniRung  tangent_rung;         /**< where the last tangent solve found its answer */
   DiniRung  adjoint_rung;         /**< where the last adjoint solve found its answer */
-  PetscReal forward_residual;     /**< |F(u, m)| at the present state, 2-norm */
-  PetscReal tangent_residual;     /**< worst true relative residual of an accepted tangent solve */
-  PetscReal adjoint_residual;     /**< worst true relative residual of an accepted adjoint solve */
-  PetscReal forward_seconds;      /**< wall time in forward solves, this rank */
-  PetscReal linearize_seconds;    /**< wall time in linearizations, this rank */
-  PetscReal tangent_seconds;      /**< wall time in tangent solves, this rank */
-  PetscReal adjoint_seconds;      /**< wall time in adjoint solves, this rank */
+  PetscInt  predictions;          /**< initial guesses by the tangent, see DiniSetPredict() */
+  PetscInt  predictions_accepted; /**< those of them that lowered |F| and were taken */
+  PetscReal objective_error;      /**< |lambda^H F(u, m)| of the last gradient: what the forward solve has left in J */
+  PetscReal gradient_error;    /**< estimated relative error of the last mbar, from the residual of its adjoint solve */
+  PetscReal forward_residual;  /**< |F(u, m)| at the present state, 2-norm */
+  PetscReal tangent_residual;  /**< worst true relative residual of an accepted tangent solve */
+  PetscReal adjoint_residual;  /**< worst true relative residual of an accepted adjoint solve */
+  PetscReal forward_seconds;   /**< wall time in forward solves, this rank */
+  PetscReal linearize_seconds; /**< wall time in linearizations, this rank */
+  PetscReal tangent_seconds;   /**< wall time in tangent solves, this rank */
+  PetscReal adjoint_seconds;   /**< wall time in adjoint solves, this rank */
 } DiniStatistics;
 
 /** Callback of DiniSetSolve(): u holds the initial guess on entry and the solution on return. */
@@ -236,6 +240,7 @@ DINI_PUBLIC PetscErrorCode DiniGetDerivative(Dini, Mat *);
 
 /* how the linear solves are done */
 DINI_PUBLIC PetscErrorCode DiniSetTolerances(Dini, PetscReal, PetscReal);
+DINI_PUBLIC PetscErrorCode DiniSetGradientTolerance(Dini, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniGetTolerances(Dini, PetscReal *, PetscReal *);
 DINI_PUBLIC PetscErrorCode DiniSetAttachTolerances(Dini, PetscReal, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetTranspose(Dini, DiniTranspose);
@@ -253,6 +258,11 @@ DINI_PUBLIC PetscErrorCode DiniSetErrorIfNotConverged(Dini, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniSetState(Dini, Vec);
 DINI_PUBLIC PetscErrorCode DiniGetState(Dini, Vec *);
 DINI_PUBLIC PetscErrorCode DiniSetObjective(Dini, DiniObjectiveFn *, DiniObjectiveGradientFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniAddObjective(Dini, const char[], DiniObjectiveFn *, DiniObjectiveGradientFn *, void *,
+                                            PetscInt *);
+DINI_PUBLIC PetscErrorCode DiniGetNumberObjectives(Dini, PetscInt *);
+DINI_PUBLIC PetscErrorCode DiniComputeObjectives(Dini, Vec, PetscReal[], Mat);
+DINI_PUBLIC PetscErrorCode DiniSetPredict(Dini, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniHasObjective(Dini, PetscBool *);
 DINI_PUBLIC PetscErrorCode DiniComputeObjective(Dini, Vec, PetscReal *);
 DINI_PUBLIC PetscErrorCode DiniComputeObjectiveAndGradient(Dini, Vec, PetscReal *, Vec);

@@ -18,7 +18,7 @@ static PetscErrorCode DiniTaylorValue(Dini dini, DiniChecking *check, Vec u, Pet
   PetscFunctionBegin;
   if (dini->objective)
     DiniCallUser(dini, "The objective callback (DiniSetObjective())",
-                 (*dini->objective)(dini, u, value, dini->objectivectx));
+                 (*dini->objective->value)(dini, u, value, dini->objective->ctx));
   else {
     PetscCall(VecDot(u, check->w, &dot));
     *value = PetscRealPart(dot);
@@ -34,7 +34,7 @@ static PetscErrorCode DiniTaylorPartials(Dini dini, DiniChecking *check, Vec u, 
   if (!dini->objective) PetscCall(VecCopy(check->w, dJdu));
   else
     DiniCallUser(dini, "The objective gradient callback (DiniSetObjective())",
-                 (*dini->gradient)(dini, u, dJdu, dJdm, dini->objectivectx));
+                 (*dini->objective->gradient)(dini, u, dJdu, dJdm, dini->objective->ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,7 +120,7 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
   PetscScalar   dot;
   PetscInt      n = 0;
   const char   *name;
-  PetscBool     policy = dini->erroriffail, testJ = (PetscBool)(!dini->objective || dini->gradient);
+  PetscBool     policy = dini->erroriffail, testJ = (PetscBool)(!dini->objective || dini->objective->gradient);
 
   PetscFunctionBegin;
   PetscCall(DiniGetParameter(dini, p, &name, NULL));

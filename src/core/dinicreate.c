@@ -120,6 +120,9 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(VecDestroy(&dini->w[0]));
   PetscCall(VecDestroy(&dini->w[1]));
   PetscCall(VecDestroy(&dini->c));
+  PetscCall(VecDestroy(&dini->F));
+  dini->hasF   = PETSC_FALSE;
+  dini->gain   = 0.0;
   dini->n      = PETSC_DECIDE;
   dini->N      = 0;
   dini->setup  = PETSC_FALSE;
@@ -152,6 +155,7 @@ PetscErrorCode DiniDestroy(Dini *dini)
   PetscCall(DiniMonitorCancel(*dini));
   PetscCall(DiniParameterDestroy_Private(*dini));
   PetscCall(DiniEngineDestroy_Private(*dini));
+  PetscCall(DiniObjectiveDestroy_Private(*dini));
   PetscCall(PetscViewerDestroy(&(*dini)->checkviewer));
   PetscCall(VecDestroy(&(*dini)->state));
   PetscCall(MatDestroy(&(*dini)->Juser));

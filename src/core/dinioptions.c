@@ -64,6 +64,10 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   - `-dini_type <snes|ksp|shell>`: the kind of solver, DiniSetType()
   - `-dini_tangent_rtol`, `-dini_adjoint_rtol <1e-10>`: accepted true relative residuals, DiniSetTolerances()
   - `-dini_transpose <auto|native|explicit|symmetric>`: DiniSetTranspose()
+  - `-dini_reuse <auto|always|never>`, `-dini_direct_max`, `-dini_block_size`: DiniSetReuse(), DiniSetDirectMax(),
+    DiniSetBlockSize()
+  - `-dini_gradient_rtol`: DiniSetGradientTolerance()
+  - `-dini_predict <false>`: DiniSetPredict()
   - `-dini_adjoint_type <hermitian|transpose>`: DiniSetAdjointType()
   - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol`: DiniSetAttachTolerances()
   - `-dini_guard <true>`: DiniSetGuard()
@@ -79,6 +83,7 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
 PetscErrorCode DiniSetFromOptions(Dini dini)
 {
   char      type[256];
+  PetscReal gradientrtol = dini->gradientrtol;
   PetscBool set, flag;
 
   PetscFunctionBegin;
@@ -100,6 +105,11 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
         PetscOptionsReal("-dini_attach_atol", "|F| accepted at attach", "DiniSetAttachTolerances", atol, &atol, NULL));
     PetscCall(DiniSetAttachTolerances(dini, rtol, atol));
   }
+  PetscCall(PetscOptionsReal("-dini_gradient_rtol", "Relative accuracy of gradients", "DiniSetGradientTolerance",
+                             gradientrtol, &gradientrtol, &set));
+  if (set) PetscCall(DiniSetGradientTolerance(dini, gradientrtol));
+  PetscCall(PetscOptionsBool("-dini_predict", "Initial guesses by the tangent", "DiniSetPredict", dini->predict,
+                             &dini->predict, NULL));
   PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard",
                              dini->guard, &dini->guard, NULL));
   PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",

@@ -94,6 +94,7 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(DiniParameterRemember_Private(dini));
   dini->stage = DINI_STAGE_SOLVED;
+  dini->hasF  = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

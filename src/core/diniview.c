@@ -28,6 +28,11 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
       viewer,
       "adjoint solves %" PetscInt_FMT " (%" PetscInt_FMT " iterations), worst true relative residual %g, %.3g s\n",
       s->adjoint_solves, s->adjoint_iterations, (double)s->adjoint_residual, (double)s->adjoint_seconds));
+  if (s->predictions)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "predictions %" PetscInt_FMT ", taken %" PetscInt_FMT "\n", s->predictions,
+                                     s->predictions_accepted));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "estimated errors: objective %g (lambda^H F), gradient %g (relative)\n",
+                                   (double)s->objective_error, (double)s->gradient_error));
   for (int rung = 0; rung < DINI_RUNG_MAX; rung++)
     if (s->rungs[rung])
       PetscCall(PetscViewerASCIIPrintf(viewer, "rung %s: %" PetscInt_FMT " solves\n", DiniRungs[rung], s->rungs[rung]));

@@ -39,6 +39,36 @@ PetscErrorCode DiniGetState(Dini dini, Vec *u)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniCreateOne(const char name[], DiniObjectiveFn *value, DiniObjectiveGradientFn *gradient,
+                                    void *ctx, DiniObjective *objective)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscNew(objective));
+  PetscCall(PetscStrallocpy(name, &(*objective)->name));
+  (*objective)->value    = value;
+  (*objective)->gradient = gradient;
+  (*objective)->ctx      = ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniDestroyOne(DiniObjective *objective)
+{
+  PetscFunctionBegin;
+  if (*objective) PetscCall(PetscFree((*objective)->name));
+  PetscCall(PetscFree(*objective));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniObjectiveDestroy_Private(Dini dini)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniDestroyOne(&dini->objective));
+  for (PetscInt o = 0; o < dini->nobjectives; o++) PetscCall(DiniDestroyOne(&dini->objectives[o]));
+  PetscCall(PetscFree(dini->objectives));
+  dini->nobjectives = dini->maxobjectives = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Gives an objective J(u, m) by its value and its partial derivatives.
 
@@ -56,9 +86,14 @@ PetscErrorCode DiniSetObjective(Dini dini, DiniObjectiveFn *value, DiniObjective
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  dini->objective    = value;
-  dini->gradient     = gradient;
-  dini->objectivectx = ctx;
+  if (!value) {
+    PetscCall(DiniDestroyOne(&dini->objective));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!dini->objective) PetscCall(DiniCreateOne("objective", value, gradient, ctx, &dini->objective));
+  dini->objective->value    = value;
+  dini->objective->gradient = gradient;
+  dini->objective->ctx      = ctx;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -79,79 +114,90 @@ PetscErrorCode DiniHasObjective(Dini dini, PetscBool *has)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is the state already the solution at m? Line searches ask for value and gradient at one point one after the other. */
-static PetscErrorCode DiniSolvedAt(Dini dini, Vec m, PetscBool *solved)
-{
-  Vec       u, current;
-  PetscBool same;
+/**
+  @brief Adds a further objective of the same state, for DiniComputeObjectives().
 
+  Logically Collective. The objective of DiniSetObjective(), which optimisers minimise, is not among them.
+
+  @param[in]  dini     the Dini
+  @param[in]  name     how errors call it
+  @param[in]  value    computes J, the same on every rank
+  @param[in]  gradient fills its partial derivatives, as in DiniSetObjective(); NULL for values only
+  @param[in]  ctx      context of both, may be NULL
+  @param[out] o        its number, may be NULL
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniAddObjective(Dini dini, const char name[], DiniObjectiveFn *value, DiniObjectiveGradientFn *gradient,
+                                void *ctx, PetscInt *o)
+{
   PetscFunctionBegin;
-  *solved = PETSC_FALSE;
-  PetscCall(DiniGetSolution(dini, &u));
-  if (!u || u != dini->state) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecEqual(u, dini->ucopy, &same));
-  if (!same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniCreateParameterVec(dini, &current));
-  PetscCall(VecEqual(current, m, solved));
-  PetscCall(VecDestroy(&current));
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCheck(value && name, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL,
+             "An objective needs a name and a callback for its value");
+  if (dini->nobjectives == dini->maxobjectives) {
+    PetscInt       max = PetscMax(4, 2 * dini->maxobjectives);
+    DiniObjective *more;
+
+    PetscCall(PetscCalloc1(max, &more));
+    for (PetscInt i = 0; i < dini->nobjectives; i++) more[i] = dini->objectives[i];
+    PetscCall(PetscFree(dini->objectives));
+    dini->objectives    = more;
+    dini->maxobjectives = max;
+  }
+  PetscCall(DiniCreateOne(name, value, gradient, ctx, &dini->objectives[dini->nobjectives]));
+  if (o) *o = dini->nobjectives;
+  dini->nobjectives++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* u(m) in the state. After a failure the state is the last good one; where that is tolerated, *converged tells. */
-static PetscErrorCode DiniSolveAt(Dini dini, Vec m, PetscBool tolerated, PetscBool *converged)
-{
-  const PetscBool policy = dini->erroriffail;
-  PetscErrorCode  failed;
-  PetscBool       solved;
-  Vec             before;
+/**
+  @brief Tells how many objectives DiniAddObjective() has added.
 
+  Not Collective.
+
+  @param[in]  dini the Dini
+  @param[out] n    their number
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniGetNumberObjectives(Dini dini, PetscInt *n)
+{
   PetscFunctionBegin;
-  PetscCheck(dini->objective, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "There is no objective; call DiniSetObjective()");
-  PetscCheck(dini->state, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "There is no state to solve for; call DiniSetState() with an initial guess");
-  *converged = PETSC_TRUE;
-  PetscCall(DiniSolvedAt(dini, m, &solved));
-  if (solved) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniSetParameters(dini, m));
-  PetscCall(VecDuplicate(dini->state, &before));
-  PetscCall(VecCopy(dini->state, before));
-  if (tolerated) dini->erroriffail = PETSC_FALSE;
-  failed            = DiniSolve(dini, dini->state);
-  dini->erroriffail = policy;
-  *converged        = (PetscBool)(!failed && dini->reason > 0);
-  if (!*converged) PetscCall(VecCopy(before, dini->state));
-  PetscCall(VecDestroy(&before));
-  PetscCall(failed);
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  *n = dini->nobjectives;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniObjectiveValue(Dini dini, PetscReal *value)
+PetscErrorCode DiniObjectiveValue_Private(Dini dini, DiniObjective objective, PetscReal *value)
 {
   PetscReal extremes[2], all[2];
 
   PetscFunctionBegin;
-  DiniCallUserReads(dini, dini->state, "The objective callback (DiniSetObjective())",
-                    (*dini->objective)(dini, dini->state, value, dini->objectivectx));
+  DiniCallUserReads(dini, dini->state, "The objective callback (DiniSetObjective(), DiniAddObjective())",
+                    (*objective->value)(dini, dini->state, value, objective->ctx));
   extremes[0] = PetscIsInfOrNanReal(*value) ? PETSC_MAX_REAL : *value;
   extremes[1] = -extremes[0];
   PetscCall(MPIU_Allreduce(extremes, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
   PetscCheck(all[0] < PETSC_MAX_REAL, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
-             "The objective callback returned NaN or Inf");
+             "The callback of objective \"%s\" returned NaN or Inf", objective->name);
   PetscCheck(all[0] + all[1] <= 1e-8 * PetscMax(PetscAbsReal(all[0]), PetscAbsReal(all[1])),
              PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
-             "The objective callback returned values from %g to %g on different ranks; reduce it over the communicator",
-             (double)-all[1], (double)all[0]);
+             "The callback of objective \"%s\" returned values from %g to %g on different ranks; reduce it over the "
+             "communicator",
+             objective->name, (double)-all[1], (double)all[0]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPartials(Dini dini, Vec dJdu, Vec dJdm)
+PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm)
 {
   PetscFunctionBegin;
+  PetscCheck(objective->gradient, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "Objective \"%s\" has no partial derivatives; give the gradient callback to DiniSetObjective() or "
+             "DiniAddObjective()",
+             objective->name);
   PetscCall(VecSet(dJdu, 0.0));
   PetscCall(VecSet(dJdm, 0.0));
   DiniCallUserReads(dini, dini->state, "The objective gradient callback (DiniSetObjective())",
-                    (*dini->gradient)(dini, dini->state, dJdu, dJdm, dini->objectivectx));
+                    (*objective->gradient)(dini, dini->state, dJdu, dJdm, objective->ctx));
   PetscCall(DiniCheckFinite_Private(dini, dJdu, "dJ/du, from the objective gradient callback,", NULL));
   PetscCall(DiniCheckFinite_Private(dini, dJdm, "dJ/dm, from the objective gradient callback,", NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -164,14 +210,13 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCheck(dini->gradient, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "The objective has no partial derivatives; give the gradient callback to DiniSetObjective()");
   PetscCall(DiniCheckRequested_Private(dini));
   PetscCall(VecDuplicate(dini->state, &dJdu));
   PetscCall(DiniCreateParameterVec(dini, &dJdm));
-  failed = DiniPartials(dini, dJdu, dJdm);
+  failed = DiniObjectivePartials_Private(dini, dini->objective, dJdu, dJdm);
   if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g);
   if (!failed) failed = VecAXPY(g, 1.0, dJdm);
+  if (!failed && dini->reason > 0) failed = DiniEstimateObjective_Private(dini);
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));
   PetscCall(failed);
@@ -189,9 +234,11 @@ PetscErrorCode DiniEvaluate_Private(Dini dini, Vec m, PetscBool tolerated, Petsc
   PetscBool       converged;
 
   PetscFunctionBegin;
-  PetscCall(DiniSolveAt(dini, m, tolerated, &converged));
+  PetscCheck(dini->objective, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "There is no objective; call DiniSetObjective()");
+  PetscCall(DiniSolveAt_Private(dini, m, tolerated, &converged));
   if (converged) {
-    PetscCall(DiniObjectiveValue(dini, value));
+    PetscCall(DiniObjectiveValue_Private(dini, dini->objective, value));
     if (g) {
       if (tolerated) dini->erroriffail = PETSC_FALSE;
       failed            = DiniReducedGradient(dini, g);

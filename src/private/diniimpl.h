@@ -8,12 +8,21 @@
 
 typedef struct _DiniParameter *DiniParameter;
 typedef struct _DiniEngine    *DiniEngine;
+typedef struct _DiniObjective *DiniObjective;
+
+struct _DiniObjective {
+  char                    *name;
+  DiniObjectiveFn         *value;
+  DiniObjectiveGradientFn *gradient;
+  void                    *ctx;
+};
 
 /* What a type offers. A missing method is an error that names it, raised where it is needed. */
 typedef struct _DiniOps {
   PetscErrorCode (*setup)(Dini);
   PetscErrorCode (*solve)(Dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why);
   PetscErrorCode (*residual)(Dini, Vec u, Vec F);
+  PetscErrorCode (*solveresidual)(Dini, Vec *);      /* F that the solve has left behind, a Vec of its own */
   PetscErrorCode (*residualnorm)(Dini, PetscReal *); /* |F| that the solve has left behind, without an evaluation */
   PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P);
   PetscErrorCode (*getksp)(Dini, KSP *); /* the forward KSP, whose PC the engine keeps */
@@ -35,6 +44,8 @@ struct _p_Dini {
   /* set by the user */
   DiniAdjointType adjointtype;
   PetscReal       attachrtol, attachatol;
+  PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
+  PetscBool       predict;
   PetscBool       guard, erroriffail, fromoptions;
   PetscBool       checkrequested, reasonrequested, viewrequested;
   PetscViewer     checkviewer;
@@ -43,21 +54,21 @@ struct _p_Dini {
   Vec             state; /* for objectives */
 
   /* user functions */
-  DiniSolveFn             *solve;
-  void                    *solvectx;
-  DiniResidualFn          *residual;
-  void                    *residualctx;
-  DiniJacobianFn          *jacobian;
-  void                    *jacobianctx;
-  Mat                      Juser, Puser;
-  DiniLinearSolveFn       *linearsolve[2]; /* indexed by DiniDirection */
-  void                    *linearsolvectx[2];
-  DiniObjectiveFn         *objective;
-  DiniObjectiveGradientFn *gradient;
-  void                    *objectivectx;
-  PetscInt                 nmonitors;
-  DiniMonitorFn           *monitor[DINI_MAX_MONITORS];
-  void                    *monitorctx[DINI_MAX_MONITORS];
+  DiniSolveFn       *solve;
+  void              *solvectx;
+  DiniResidualFn    *residual;
+  void              *residualctx;
+  DiniJacobianFn    *jacobian;
+  void              *jacobianctx;
+  Mat                Juser, Puser;
+  DiniLinearSolveFn *linearsolve[2]; /* indexed by DiniDirection */
+  void              *linearsolvectx[2];
+  DiniObjective      objective; /* DiniSetObjective()'s, NULL when there is none */
+  PetscInt           nobjectives, maxobjectives;
+  DiniObjective     *objectives; /* DiniAddObjective()'s */
+  PetscInt           nmonitors;
+  DiniMonitorFn     *monitor[DINI_MAX_MONITORS];
+  void              *monitorctx[DINI_MAX_MONITORS];
   PetscErrorCode (*monitordestroy[DINI_MAX_MONITORS])(void **);
 
   /* children and work */
@@ -66,6 +77,7 @@ struct _p_Dini {
   Vec        lambda; /* adjoint solutions, layout of u */
   Vec        w[2];   /* guards and differences, layout of u */
   Vec        c;      /* conjugates for the plain transpose, layout of u */
+  Vec        F;      /* F(u, m) at the point, where somebody has computed it */
   Mat        D;      /* the derivative, owned; knows the Dini by a plain pointer */
   void      *data;   /* of the type */
 
@@ -73,13 +85,16 @@ struct _p_Dini {
   DiniStage           stage;
   DiniConvergedReason reason;
   PetscBool           setup, guarded, inside; /* inside: a check or difference is running */
+  PetscBool           hasF;                   /* F belongs to the point */
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
   PetscObjectState    ustate;
-  PetscInt            n, N;      /* sizes of u, from the first one seen */
-  PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
-  PetscInt64          mlast;     /* last stamp given out */
-  PetscReal           lastvalue; /* of the objective at the last state that was found */
-  PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
+  PetscInt            n, N;         /* sizes of u, from the first one seen */
+  PetscInt64          mstamp;       /* stands for the values of the parameters: a new one at each push */
+  PetscInt64          mlast;        /* last stamp given out */
+  PetscReal           lastvalue;    /* of the objective at the last state that was found */
+  PetscReal           scale;        /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
+  PetscReal           gain;         /* largest |mbar| / |ubar| seen */
+  PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
   DiniStatistics      stats;
 };
 
@@ -160,7 +175,17 @@ DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 
+/* accuracy */
+DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
+DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);
+
 /* objective */
+DINI_INTERN PetscErrorCode DiniObjectiveDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniPredict_Private(Dini, Vec m, Vec *guess);
+DINI_INTERN PetscErrorCode DiniSolveAt_Private(Dini, Vec m, PetscBool tolerated, PetscBool *converged);
+DINI_INTERN PetscErrorCode DiniObjectiveValue_Private(Dini, DiniObjective, PetscReal *value);
+DINI_INTERN PetscErrorCode DiniObjectivePartials_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm);
 DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g);
 
 /* rules */

@@ -140,6 +140,7 @@ PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, cons
   DiniStatistics *s = &dini->stats;
 
   PetscFunctionBegin;
+  dini->lastrelative = status->relative;
   if (direction == DINI_TANGENT) {
     s->tangent_solves++;
     s->tangent_iterations += status->its;
@@ -197,7 +198,8 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
                                     &status.bnorm));
   if (status.bnorm == 0.0) {
     PetscCall(VecSet(x, 0.0));
-    dini->reason = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
+    dini->lastrelative = 0.0;
+    dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   status.guess = guess;

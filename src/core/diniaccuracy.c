@@ -1,0 +1,137 @@
+/* How good is a gradient? What the forward solve has left in the objective, and the adjoint solve in the gradient. */
+#include "../private/diniimpl.h"
+
+#define DINI_CORRECTION_RTOL 0.1 /* of the solve that estimates an error: one digit of it is enough */
+#define DINI_MAX_CORRECTIONS 4
+
+/* F at the point: left behind by the solve, or evaluated once */
+static PetscErrorCode DiniGetResidual(Dini dini, Vec *F)
+{
+  PetscFunctionBegin;
+  if (!dini->hasF) {
+    if (!dini->F) PetscCall(VecDuplicate(dini->u, &dini->F));
+    PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL));
+    dini->hasF = PETSC_TRUE;
+  }
+  *F = dini->F;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J(u) - J(u(m)) is lambda^H F(u, m) to first order, with the lambda of the last adjoint solve. */
+PetscErrorCode DiniEstimateObjective_Private(Dini dini)
+{
+  PetscScalar product;
+  Vec         F = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(DiniGetResidual(dini, &F));
+  PetscCall(VecDot(F, dini->lambda, &product));
+  dini->stats.objective_error = PetscAbsReal(PetscRealPart(product));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The error of mbar is (du/dm)^H r for the residual r of the adjoint solve. |(du/dm)^H| is taken from the largest
+  |mbar| / |ubar| seen, which costs two norms and is a lower bound: an estimate.
+*/
+PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
+{
+  PetscReal unorm, mnorm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniNorm_Private(ubar, &unorm));
+  PetscCall(DiniNorm_Private(mbar, &mnorm));
+  if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->gain                 = PetscMax(dini->gain, mnorm / unorm);
+  dini->stats.gradient_error = dini->lastrelative * unorm * dini->gain / mnorm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One more adjoint solve, for the residual of lambda: lambda and mbar corrected, and the size of what has been added */
+static PetscErrorCode DiniCorrect(Dini dini, Mat J, Vec ubar, Vec mbar, Vec r, Vec e, Vec delta, PetscReal *relative)
+{
+  PetscReal norm, all;
+
+  PetscFunctionBegin;
+  PetscCall(MatMultHermitianTranspose(J, dini->lambda, r));
+  PetscCall(VecAYPX(r, -1.0, ubar));
+  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, r, e));
+  *relative = PETSC_INFINITY;
+  if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniParameterApplyAdjoint_Private(dini, e, delta));
+  PetscCall(VecAXPY(dini->lambda, 1.0, e));
+  PetscCall(VecAXPY(mbar, -1.0, delta));
+  PetscCall(DiniNorm_Private(delta, &norm));
+  PetscCall(DiniNorm_Private(mbar, &all));
+  *relative = all > 0.0 ? norm / all : 0.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  mbar to a relative error of its own, dini->gradientrtol: a loose adjoint solve first, and then solves for its residual
+  until what they change in mbar is small enough. The tolerance of the adjoint solves plays no part.
+*/
+PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
+{
+  const PetscReal wanted = dini->gradientrtol;
+  PetscReal       rtol, relative = PETSC_INFINITY;
+  PetscErrorCode  failed;
+  Mat             J;
+  Vec             r, e, delta;
+
+  PetscFunctionBegin;
+  PetscCall(DiniGetJacobian(dini, &J, NULL));
+  if (!J) { /* the application's own solves: no residual to correct by */
+    PetscCall(DiniRuleVJP_Private(dini, ubar, mbar));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniGetTolerances(dini, NULL, &rtol));
+  PetscCall(VecDuplicate(dini->u, &r));
+  PetscCall(VecDuplicate(dini->u, &e));
+  PetscCall(VecDuplicate(mbar, &delta));
+  PetscCall(DiniSetTolerances(dini, PETSC_DEFAULT, PetscMin(wanted, DINI_CORRECTION_RTOL)));
+  failed = DiniRuleVJP_Private(dini, ubar, mbar);
+  if (!failed) failed = DiniSetTolerances(dini, PETSC_DEFAULT, DINI_CORRECTION_RTOL);
+  for (int k = 0; k < DINI_MAX_CORRECTIONS && !failed && dini->reason > 0; k++) {
+    failed                     = DiniCorrect(dini, J, ubar, mbar, r, e, delta, &relative);
+    dini->stats.gradient_error = DINI_CORRECTION_RTOL * relative;
+    if (dini->stats.gradient_error <= wanted) break;
+  }
+  PetscCall(DiniSetTolerances(dini, PETSC_DEFAULT, rtol));
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&e));
+  PetscCall(VecDestroy(&delta));
+  PetscCall(failed);
+  if (dini->reason > 0 && dini->stats.gradient_error <= wanted) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->reason > 0) dini->reason = DINI_DIVERGED_ADJOINT;
+  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "The gradient has an estimated relative error of %g where -dini_gradient_rtol asks for %g; a tighter "
+             "adjoint solve does not lower it",
+             (double)dini->stats.gradient_error, (double)wanted);
+  PetscCall(VecSet(mbar, PETSC_INFINITY - PETSC_INFINITY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Asks for gradients of a relative accuracy of their own, instead of adjoint solves to a tolerance.
+
+  Logically Collective. The error of mbar is estimated by an adjoint solve for the residual of lambda, which also corrects it,
+  until the estimate is below the tolerance. Loose gradients then take loose adjoint solves, and ill-conditioned ones as
+  tight ones as they need.
+
+  @param[in] dini the Dini
+  @param[in] rtol relative accuracy of mbar and of reduced gradients, in the 2-norm; 0 (initially): the tolerance of
+                  DiniSetTolerances() decides
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE unless 0 <= rtol < 1
+
+  Options: `-dini_gradient_rtol`.
+*/
+PetscErrorCode DiniSetGradientTolerance(Dini dini, PetscReal rtol)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCheck(rtol >= 0.0 && rtol < 1.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "The relative accuracy of gradients is %g; it must lie between 0 and 1", (double)rtol);
+  dini->gradientrtol = rtol;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,92 @@
+/* The state that objectives are evaluated at: solved for, from where the last solve or the tangent has brought it. */
+#include "../private/diniimpl.h"
+
+/* Is the state already the solution at m? Line searches ask for value and gradient at one point one after the other. */
+static PetscErrorCode DiniSolvedAt(Dini dini, Vec m, PetscBool *solved)
+{
+  Vec       u, current;
+  PetscBool same;
+
+  PetscFunctionBegin;
+  *solved = PETSC_FALSE;
+  PetscCall(DiniGetSolution(dini, &u));
+  if (!u || u != dini->state) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecEqual(u, dini->ucopy, &same));
+  if (!same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniCreateParameterVec(dini, &current));
+  PetscCall(VecEqual(current, m, solved));
+  PetscCall(VecDestroy(&current));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The prediction becomes the initial guess when it is the better one at the new parameters, by two residuals. */
+static PetscErrorCode DiniTakePrediction(Dini dini, Vec predicted)
+{
+  PetscReal old, new;
+  Vec       F;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(predicted, &F));
+  PetscCall(DiniResidual_Private(dini, dini->state, F, &old));
+  PetscCall(DiniResidual_Private(dini, predicted, F, &new));
+  if (new < old || (PetscIsInfOrNanReal(old) && !PetscIsInfOrNanReal(new))) {
+    PetscCall(VecCopy(predicted, dini->state));
+    dini->stats.predictions_accepted++;
+  }
+  PetscCall(PetscInfo(dini, "Predicted state: |F| %g instead of %g\n", (double)new, (double)old));
+  PetscCall(VecDestroy(&F));
+  PetscCall(VecDestroy(&predicted));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* u(m) in the state. After a failure the state is the last good one; where that is tolerated, *converged tells. */
+PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscBool *converged)
+{
+  const PetscBool policy = dini->erroriffail;
+  PetscErrorCode  failed;
+  PetscBool       solved;
+  Vec             before, predicted = NULL;
+
+  PetscFunctionBegin;
+  PetscCheck(dini->state, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "There is no state to solve for; call DiniSetState() with an initial guess");
+  *converged = PETSC_TRUE;
+  PetscCall(DiniSolvedAt(dini, m, &solved));
+  if (solved) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->predict) PetscCall(DiniPredict_Private(dini, m, &predicted));
+  failed = DiniSetParameters(dini, m);
+  if (failed) PetscCall(VecDestroy(&predicted));
+  PetscCall(failed);
+  PetscCall(VecDuplicate(dini->state, &before));
+  PetscCall(VecCopy(dini->state, before));
+  if (predicted) PetscCall(DiniTakePrediction(dini, predicted));
+  if (tolerated) dini->erroriffail = PETSC_FALSE;
+  failed            = DiniSolve(dini, dini->state);
+  dini->erroriffail = policy;
+  *converged        = (PetscBool)(!failed && dini->reason > 0);
+  if (!*converged) PetscCall(VecCopy(before, dini->state));
+  PetscCall(VecDestroy(&before));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Chooses whether the tangent predicts the state at new parameters: u(m) + (du/dm) dm as the initial guess.
+
+  Logically Collective. In DiniComputeObjective() and what is built on it, such as an optimisation with Tao. It costs one
+  loose tangent solve with the kept preconditioner and two residuals, and is taken only where it lowers |F|;
+  DiniStatistics counts predictions made and taken.
+
+  @param[in] dini    the Dini
+  @param[in] predict PETSC_TRUE to predict, initially PETSC_FALSE
+  @return 0 or a PETSc error code
+
+  Options: `-dini_predict`.
+*/
+PetscErrorCode DiniSetPredict(Dini dini, PetscBool predict)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  dini->predict = predict;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
