@@ -113,14 +113,15 @@ DINI_PUBLIC const char *const DiniRungs[]; /**< names of the values of DiniRung 
 
 /** What an object has spent and how well it did, since its creation or DiniResetStatistics(). */
 typedef struct {
-  PetscInt  forward_solves;       /**< successful forward solves */
-  PetscInt  forward_failures;     /**< forward solves that did not converge */
-  PetscInt  forward_iterations;   /**< Newton (or, for type ksp, Krylov) iterations in them, where known */
-  PetscInt  linearizations;       /**< points at which derivatives were asked for */
-  PetscInt  jacobian_assemblies;  /**< assemblies of J that Dini asked for, beyond those of the forward solves */
-  PetscInt  pc_setups;            /**< preconditioner set-ups that Dini asked for, beyond those of the forward solves */
-  PetscInt  factorizations;       /**< those of them that factorised J */
-  PetscInt  residuals;            /**< residual evaluations that Dini asked for: guards, attach and differences */
+  PetscInt  forward_solves;      /**< successful forward solves */
+  PetscInt  forward_failures;    /**< forward solves that did not converge */
+  PetscInt  forward_iterations;  /**< Newton (or, for type ksp, Krylov) iterations in them, where known */
+  PetscInt  forward_kept;        /**< forward solves with the preconditioner of the one before, DiniSetForwardReuse() */
+  PetscInt  linearizations;      /**< points at which derivatives were asked for */
+  PetscInt  jacobian_assemblies; /**< assemblies of J that Dini asked for, beyond those of the forward solves */
+  PetscInt  pc_setups;           /**< preconditioner set-ups that Dini asked for, beyond those of the forward solves */
+  PetscInt  factorizations;      /**< those of them that factorised J */
+  PetscInt  residuals;           /**< residual evaluations that Dini asked for: guards, attach and differences */
   PetscInt  parameter_assemblies; /**< fills of F_m, all blocks */
   PetscInt  tangent_solves;       /**< tangent solves with a right-hand side that is not zero */
   PetscInt  tangent_iterations;   /**< Krylov iterations in them */
@@ -246,6 +247,7 @@ DINI_PUBLIC PetscErrorCode DiniSetAttachTolerances(Dini, PetscReal, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetTranspose(Dini, DiniTranspose);
 DINI_PUBLIC PetscErrorCode DiniSetReuse(Dini, DiniReuse);
 DINI_PUBLIC PetscErrorCode DiniGetReuse(Dini, DiniReuse *);
+DINI_PUBLIC PetscErrorCode DiniSetForwardReuse(Dini, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniSetDirectMax(Dini, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetBlockSize(Dini, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetAdjointType(Dini, DiniAdjointType);

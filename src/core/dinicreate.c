@@ -121,8 +121,9 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(VecDestroy(&dini->w[1]));
   PetscCall(VecDestroy(&dini->c));
   PetscCall(VecDestroy(&dini->F));
-  dini->hasF   = PETSC_FALSE;
-  dini->gain   = 0.0;
+  dini->hasF = PETSC_FALSE;
+  dini->gain = 0.0;
+  PetscCall(PetscMemzero(&dini->forward, sizeof(dini->forward)));
   dini->n      = PETSC_DECIDE;
   dini->N      = 0;
   dini->setup  = PETSC_FALSE;

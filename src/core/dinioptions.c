@@ -68,6 +68,7 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
     DiniSetBlockSize()
   - `-dini_gradient_rtol`: DiniSetGradientTolerance()
   - `-dini_predict <false>`: DiniSetPredict()
+  - `-dini_reuse_forward <false>`: DiniSetForwardReuse()
   - `-dini_adjoint_type <hermitian|transpose>`: DiniSetAdjointType()
   - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol`: DiniSetAttachTolerances()
   - `-dini_guard <true>`: DiniSetGuard()
@@ -110,6 +111,13 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
   if (set) PetscCall(DiniSetGradientTolerance(dini, gradientrtol));
   PetscCall(PetscOptionsBool("-dini_predict", "Initial guesses by the tangent", "DiniSetPredict", dini->predict,
                              &dini->predict, NULL));
+  {
+    PetscBool reuse = dini->reuseforward;
+
+    PetscCall(PetscOptionsBool("-dini_reuse_forward", "Forward solves keep the preconditioner of the one before",
+                               "DiniSetForwardReuse", reuse, &reuse, &set));
+    if (set) PetscCall(DiniSetForwardReuse(dini, reuse));
+  }
   PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard",
                              dini->guard, &dini->guard, NULL));
   PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",

@@ -1,7 +1,7 @@
 /* u(m) + (du/dm) dm from the linearization at the last state, as an initial guess for the next one. */
 #include "../private/diniimpl.h"
 
-#define DINI_PREDICT_RTOL 1e-3 /* of a guess that is second order in dm anyway */
+#define DINI_PREDICT_RTOL 1e-1 /* of a guess that is second order in dm anyway */
 
 /* *guess is NULL where nothing can be predicted; it never fails an optimisation */
 PetscErrorCode DiniPredict_Private(Dini dini, Vec m, Vec *guess)

@@ -39,13 +39,20 @@ typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 
 #define DINI_MAX_MONITORS 5
 
+/* What keeping the forward preconditioner has cost since its last set-up, and what that cost; seconds of this rank */
+typedef struct {
+  PetscBool built;
+  PetscInt  its; /* linear iterations of the solve that built it */
+  PetscReal setup, extra;
+} DiniForwardReuse;
+
 struct _p_Dini {
   PETSCHEADER(struct _DiniOps);
   /* set by the user */
   DiniAdjointType adjointtype;
   PetscReal       attachrtol, attachatol;
   PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
-  PetscBool       predict;
+  PetscBool       predict, reuseforward;
   PetscBool       guard, erroriffail, fromoptions;
   PetscBool       checkrequested, reasonrequested, viewrequested;
   PetscViewer     checkviewer;
@@ -88,11 +95,12 @@ struct _p_Dini {
   PetscBool           hasF;                   /* F belongs to the point */
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
   PetscObjectState    ustate;
-  PetscInt            n, N;         /* sizes of u, from the first one seen */
-  PetscInt64          mstamp;       /* stands for the values of the parameters: a new one at each push */
-  PetscInt64          mlast;        /* last stamp given out */
-  PetscReal           lastvalue;    /* of the objective at the last state that was found */
-  PetscReal           scale;        /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
+  PetscInt            n, N;      /* sizes of u, from the first one seen */
+  PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
+  PetscInt64          mlast;     /* last stamp given out */
+  PetscReal           lastvalue; /* of the objective at the last state that was found */
+  PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
+  DiniForwardReuse    forward;
   PetscReal           gain;         /* largest |mbar| / |ubar| seen */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
   DiniStatistics      stats;
@@ -106,6 +114,11 @@ DINI_INTERN PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adj
 DINI_INTERN PetscErrorCode DiniCreate_SNES(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
+
+/* solvers */
+DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
+DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
+                                                    PetscReal seconds);
 
 /* sys: what every room needs to fail on all ranks or none */
 DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);

@@ -1,5 +1,6 @@
 /* DINIKSP: A(m) u = b(m) with the KSP's operators, so F(u, m) = A u - b and J = A. */
 #include "../private/diniimpl.h"
+#include <petsctime.h>
 
 typedef struct {
   KSP                 ksp;
@@ -53,11 +54,40 @@ static PetscErrorCode DiniAssembleOwn(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Solves with the preconditioner that there is, or with one set up from A; *its counts on */
+static PetscErrorCode DiniSolveKept(Dini dini, Vec u, PetscBool keep, PetscInt *its, KSPConvergedReason *stopped)
+{
+  Dini_KSP      *ctx = (Dini_KSP *)dini->data;
+  PC             pc;
+  PetscBool      reuse;
+  PetscInt       n;
+  PetscLogDouble start, ready, end;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetPC(ctx->ksp, &pc));
+  PetscCall(PCGetReusePreconditioner(pc, &reuse));
+  PetscCall(PetscTime(&start));
+  if (keep) PetscCall(PCSetReusePreconditioner(pc, PETSC_TRUE));
+  else if (dini->reuseforward) PetscCall(KSPSetUp(ctx->ksp));
+  PetscCall(PetscTime(&ready));
+  failed = KSPSolve(ctx->ksp, ctx->b, u);
+  PetscCall(PCSetReusePreconditioner(pc, reuse));
+  PetscCall(failed);
+  PetscCall(PetscTime(&end));
+  PetscCall(KSPGetConvergedReason(ctx->ksp, stopped));
+  PetscCall(KSPGetIterationNumber(ctx->ksp, &n));
+  *its += n;
+  PetscCall(DiniForwardSpent_Private(dini, keep, n, (PetscReal)(ready - start), (PetscReal)(end - ready)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why)
 {
   Dini_KSP          *ctx = (Dini_KSP *)dini->data;
   KSPConvergedReason stopped;
   PetscReal          norm;
+  PetscBool          keep;
 
   PetscFunctionBegin;
   ctx->stamp = 0; /* the application may have changed more than the parameters since */
@@ -68,9 +98,13 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
     *why    = "NaN or Inf in b, from the assembly callback,";
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(KSPSolve(ctx->ksp, ctx->b, u));
-  PetscCall(KSPGetConvergedReason(ctx->ksp, &stopped));
-  PetscCall(KSPGetIterationNumber(ctx->ksp, its));
+  PetscCall(DiniForwardKeeps_Private(dini, ctx->ksp, &keep));
+  if (keep) { /* a guess to come back to */
+    PetscCall(VecCopy(u, dini->w[0]));
+    PetscCall(DiniSolveKept(dini, u, keep, its, &stopped));
+    if (stopped < 0) PetscCall(VecCopy(dini->w[0], u));
+  }
+  if (!keep || stopped < 0) PetscCall(DiniSolveKept(dini, u, PETSC_FALSE, its, &stopped));
   if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
   else *reason = stopped == KSP_DIVERGED_NANORINF ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   *why = KSPConvergedReasons[stopped];

@@ -1,5 +1,6 @@
 /* DINISNES: u comes from a SNES, F and J are the SNES's own. */
 #include "../private/diniimpl.h"
+#include <petsctime.h>
 
 typedef struct {
   SNES snes;
@@ -34,16 +35,50 @@ static PetscErrorCode DiniSetUp_SNES(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Solves with the preconditioner that there is, for all Newton steps, or as the SNES does by itself; *its counts on */
+static PetscErrorCode DiniSolveKept(Dini dini, SNES snes, Vec u, PetscBool keep, PetscInt *its,
+                                    SNESConvergedReason *stopped)
+{
+  PetscInt       lag, n, linear;
+  PetscLogDouble start, end;
+  PetscErrorCode failed;
+  PetscReal      step;
+
+  PetscFunctionBegin;
+  PetscCall(SNESGetLagPreconditioner(snes, &lag));
+  if (keep) PetscCall(SNESSetLagPreconditioner(snes, -1));
+  PetscCall(PetscTime(&start));
+  failed = SNESSolve(snes, NULL, u);
+  if (keep) PetscCall(SNESSetLagPreconditioner(snes, lag));
+  PetscCall(failed);
+  PetscCall(PetscTime(&end));
+  PetscCall(SNESGetConvergedReason(snes, stopped));
+  PetscCall(SNESGetIterationNumber(snes, &n));
+  PetscCall(SNESGetLinearSolveIterations(snes, &linear));
+  *its += n;
+  if (!dini->reuseforward) PetscFunctionReturn(PETSC_SUCCESS);
+  step = n > 0 ? (PetscReal)(end - start) / (PetscReal)n : 0.0; /* holds one set-up: the most that one can cost */
+  if (keep || n > 0) PetscCall(DiniForwardSpent_Private(dini, keep, n > 0 ? linear / n : 0, step, step));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why)
 {
   SNES                snes;
-  SNESConvergedReason stopped;
+  SNESConvergedReason stopped = SNES_CONVERGED_ITERATING;
+  KSP                 ksp;
+  PetscBool           keep;
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES(dini, &snes));
-  PetscCall(SNESSolve(snes, NULL, u));
-  PetscCall(SNESGetConvergedReason(snes, &stopped));
-  PetscCall(SNESGetIterationNumber(snes, its));
+  PetscCall(SNESGetKSP(snes, &ksp));
+  PetscCall(DiniForwardKeeps_Private(dini, ksp, &keep));
+  if (keep) { /* a guess to come back to */
+    PetscCall(VecCopy(u, dini->w[0]));
+    PetscCall(DiniSolveKept(dini, snes, u, PETSC_TRUE, its, &stopped));
+    if (stopped < 0) PetscCall(VecCopy(dini->w[0], u));
+  }
+  if (!keep || stopped < 0) PetscCall(DiniSolveKept(dini, snes, u, PETSC_FALSE, its, &stopped));
   if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
   else *reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   *why = SNESConvergedReasons[stopped];
