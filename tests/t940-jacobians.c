@@ -151,6 +151,29 @@ static PetscErrorCode TestOptions(const char options[], const char words[], int 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Matrix-free without a DM: nobody knows a pattern, so there is no adjoint. */
+static PetscErrorCode TestNoPattern(void)
+{
+  const char options[] = "-snes_mf";
+  Cubic      c;
+  Vec        ubar, mbar;
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniTestOptionsSet(options));
+  PetscCall(CubicCreate(9, 0.0, &c));
+  PetscCall(SNESSetFromOptions(c.snes));
+  PetscCall(CubicDini(&c, DINISNES, DINIPARAMETERRHS));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniTestVec(c.u, 1, &ubar));
+  PetscCall(VecDuplicate(c.m, &mbar));
+  DiniTestExpect(DiniVJP(c.dini, ubar, mbar), PETSC_ERR_SUP, "-snes_fd_color");
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(VecDestroy(&mbar));
+  PetscCall(CubicDestroy(&c));
+  PetscCall(DiniTestOptionsClear(options));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -160,8 +183,9 @@ int main(int argc, char **argv)
   PetscCall(TestWrong(DINISHELL));
   PetscCall(TestOptions("-snes_fd", "", 1));
   PetscCall(TestOptions("-snes_fd_color", "", 1));
-  PetscCall(TestOptions("-snes_mf", "transpos", -1));
-  PetscCall(TestOptions("-snes_mf_operator", "", 0));
+  PetscCall(TestOptions("-snes_mf", "", 1));
+  PetscCall(TestOptions("-snes_mf_operator", "", 1));
+  PetscCall(TestNoPattern());
   PetscCall(PetscFinalize());
   return 0;
 }

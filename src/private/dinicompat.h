@@ -50,3 +50,8 @@ typedef PetscErrorCode DiniSNESJacobianFn(SNES, Vec, Mat, Mat, void *);
 #else
 typedef SNESJacobianFn   DiniSNESJacobianFn;
 #endif
+#if PETSC_VERSION_LT(3, 24, 0)
+  #define DiniColoringCast(f) ((PetscErrorCode(*)(void))(void (*)(void))(f))
+#else
+  #define DiniColoringCast(f) (f)
+#endif

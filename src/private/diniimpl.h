@@ -25,7 +25,8 @@ typedef struct _DiniOps {
   PetscErrorCode (*solveresidual)(Dini, Vec *);      /* F that the solve has left behind, a Vec of its own */
   PetscErrorCode (*residualnorm)(Dini, PetscReal *); /* |F| that the solve has left behind, without an evaluation */
   PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P);
-  PetscErrorCode (*getksp)(Dini, KSP *); /* the forward KSP, whose PC the engine keeps */
+  PetscErrorCode (*assembled)(Dini, Vec u, Mat *J); /* J assembled where jacobian() is matrix-free; NULL: can not be */
+  PetscErrorCode (*getksp)(Dini, KSP *);            /* the forward KSP, whose PC the engine keeps */
   PetscErrorCode (*view)(Dini, PetscViewer);
   PetscErrorCode (*reset)(Dini);
   PetscErrorCode (*destroy)(Dini);
@@ -116,6 +117,7 @@ DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
 
 /* solvers */
+DINI_INTERN PetscErrorCode DiniColorJacobian_SNES(Dini, Vec u, Mat *J);
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
 DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
                                                     PetscReal seconds);

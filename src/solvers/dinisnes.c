@@ -241,6 +241,7 @@ PetscErrorCode DiniCreate_SNES(Dini dini)
   dini->ops->residual     = DiniResidual_SNES;
   dini->ops->residualnorm = DiniResidualNorm_SNES;
   dini->ops->jacobian     = DiniJacobian_SNES;
+  dini->ops->assembled    = DiniColorJacobian_SNES;
   dini->ops->getksp       = DiniGetKSP_SNES;
   dini->ops->view         = DiniView_SNES;
   dini->ops->reset        = DiniReset_SNES;

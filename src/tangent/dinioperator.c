@@ -20,6 +20,26 @@ static PetscErrorCode DiniHermitianKnown(Mat J, PetscBool *hermitian)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* J by coloured differences in place of one that can only be applied; P too where it is the same matrix */
+static PetscErrorCode DiniAssembleForAdjoint(Dini dini)
+{
+  DiniEngine e = dini->engine;
+  Mat        J;
+
+  PetscFunctionBegin;
+  PetscUseTypeMethod(dini, assembled, dini->u, &J);
+  if (!J) PetscFunctionReturn(PETSC_SUCCESS);
+  if (e->P == e->J) {
+    PetscCall(PetscObjectReference((PetscObject)J));
+    PetscCall(MatDestroy(&e->P));
+    e->P = J;
+  }
+  PetscCall(MatDestroy(&e->J));
+  e->J                   = J;
+  e->ready[DINI_TANGENT] = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A tangent solve needs products with J, an adjoint solve products with J^H: matrix-free types lack them. */
 static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
 {
@@ -33,6 +53,10 @@ static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
              DiniOperations[DINI_OPERATION_TANGENT + direction],
              direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
   PetscCall(MatHasOperation(e->J, direction == DINI_TANGENT ? MATOP_MULT : MATOP_MULT_TRANSPOSE, &has));
+  if (!has && direction == DINI_ADJOINT && !dini->Juser && dini->ops->assembled) {
+    PetscCall(DiniAssembleForAdjoint(dini));
+    PetscCall(MatHasOperation(e->J, MATOP_MULT_TRANSPOSE, &has));
+  }
   PetscCall(MatGetType(e->J, &type));
   PetscCheck(has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "The Jacobian, a matrix of type %s, has no %s, so there are no %s solves with it. Ways out: an assembled "

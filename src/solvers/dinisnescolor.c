@@ -1,0 +1,52 @@
+/*
+  An assembled J for a SNES whose own is matrix-free: adjoint solves need J^H, which differences of F do not give. The DM
+  knows the pattern; the values come from coloured differences at the solution.
+*/
+#include "../private/diniimpl.h"
+#include <petscdm.h>
+
+static PetscErrorCode DiniColorFunction(void *snes, Vec u, Vec F, void *ctx)
+{
+  PetscFunctionBegin;
+  (void)ctx;
+  PetscCall(SNESComputeFunction((SNES)snes, u, F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* *J is NULL where the SNES has no DM that could make a matrix; else it belongs to the caller */
+PetscErrorCode DiniColorJacobian_SNES(Dini dini, Vec u, Mat *J)
+{
+  SNES          snes;
+  DM            dm;
+  PetscBool     shell;
+  MatColoring   coloring;
+  MatFDColoring difference;
+  ISColoring    colors;
+  Vec           F;
+
+  PetscFunctionBegin;
+  *J = NULL;
+  PetscCall(DiniGetSNES(dini, &snes));
+  PetscCall(SNESGetDM(snes, &dm));
+  PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMSHELL, &shell));
+  if (shell) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DMCreateMatrix(dm, J));
+  PetscCall(MatColoringCreate(*J, &coloring));
+  PetscCall(MatColoringSetType(coloring, MATCOLORINGGREEDY));
+  PetscCall(MatColoringApply(coloring, &colors));
+  PetscCall(MatColoringDestroy(&coloring));
+  PetscCall(MatFDColoringCreate(*J, colors, &difference));
+  PetscCall(MatFDColoringSetFunction(difference, DiniColoringCast(DiniColorFunction), NULL));
+  PetscCall(MatFDColoringSetUp(*J, colors, difference));
+  PetscCall(ISColoringDestroy(&colors));
+  PetscCall(VecDuplicate(u, &F));
+  PetscCall(SNESComputeFunction(snes, u, F));
+  PetscCall(MatFDColoringSetF(difference, F));
+  PetscCall(MatFDColoringApply(*J, difference, u, snes));
+  PetscCall(MatFDColoringDestroy(&difference));
+  PetscCall(VecDestroy(&F));
+  dini->stats.jacobian_assemblies++;
+  PetscCall(
+      PetscInfo(dini, "The SNES applies its Jacobian matrix-free: assembled by coloured differences for adjoints\n"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

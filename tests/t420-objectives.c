@@ -1,0 +1,135 @@
+static char help[] = "Several objectives of one state, and states predicted by the tangent.\n";
+
+#include "support/fixtures.h"
+
+typedef struct {
+  Transport *t;
+  PetscInt   k; /* J_k = Re sum of w_k conj(u), w_k = DiniTestFill() with seed 40 + k */
+} Weighted;
+
+static PetscErrorCode Value(Dini dini, Vec u, PetscReal *value, void *ctx)
+{
+  Vec         w;
+  PetscScalar product;
+
+  PetscFunctionBeginUser;
+  (void)dini;
+  PetscCall(DiniTestVec(u, 40 + ((Weighted *)ctx)->k, &w));
+  PetscCall(VecDot(u, w, &product));
+  *value = PetscRealPart(product);
+  PetscCall(VecDestroy(&w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Gradient(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini, (void)u;
+  PetscCall(DiniTestFill(dJdu, 40 + ((Weighted *)ctx)->k));
+  if (((Weighted *)ctx)->k == 1) PetscCall(VecSet(dJdm, 0.25)); /* one of them sees m itself as well */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestObjectives(const char options[])
+{
+  Transport      t;
+  Weighted       w[3];
+  Vec            m, g, ref;
+  Mat            G;
+  PetscInt       n, N, count;
+  PetscReal      values[3], value;
+  DiniStatistics s;
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniTestOptionsSet(options));
+  PetscCall(TransportCreate(8, 7, &t));
+  PetscCall(TransportDini(&t, DINIPARAMETERMATRIX));
+  PetscCall(DiniCreateParameterVec(t.dini, &m));
+  DiniTestExpect(DiniComputeObjectives(t.dini, m, values, NULL), PETSC_ERR_ORDER, "DiniAddObjective()");
+  for (PetscInt k = 0; k < 3; k++) {
+    PetscInt o;
+
+    w[k].t = &t;
+    w[k].k = k;
+    PetscCall(DiniAddObjective(t.dini, "weighted", Value, Gradient, &w[k], &o));
+    DiniTestCount(o, k, "number of an objective");
+  }
+  PetscCall(DiniGetNumberObjectives(t.dini, &count));
+  DiniTestCount(count, 3, "objectives");
+  DiniTestExpect(DiniComputeObjectives(t.dini, m, values, NULL), PETSC_ERR_ORDER, "DiniSetState()");
+  PetscCall(DiniSetState(t.dini, t.u));
+  PetscCall(VecGetLocalSize(m, &n));
+  PetscCall(VecGetSize(m, &N));
+  PetscCall(MatCreateDense(PETSC_COMM_WORLD, n, PETSC_DECIDE, N, 3, NULL, &G));
+  PetscCall(DiniComputeObjectives(t.dini, m, values, G));
+  PetscCall(DiniGetStatistics(t.dini, &s));
+  DiniTestCount(s.forward_solves, 1, "forward solves for three objectives");
+  DiniTestCount(s.adjoint_solves, 3, "adjoint solves for three objectives");
+  PetscCall(VecDuplicate(m, &ref));
+  for (PetscInt k = 0; k < 3; k++) { /* one at a time */
+    PetscCall(DiniSetObjective(t.dini, Value, Gradient, &w[k]));
+    PetscCall(DiniComputeObjectiveAndGradient(t.dini, m, &value, ref));
+    DiniTestClose(value, values[k], 1e-12, 0.0, "value of an objective");
+    PetscCall(MatDenseGetColumnVecRead(G, k, &g));
+    PetscCall(DiniTestVecsClose(g, ref, 1e-8, "gradient of an objective"));
+    PetscCall(MatDenseRestoreColumnVecRead(G, k, &g));
+  }
+  PetscCall(MatDestroy(&G));
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&ref));
+  PetscCall(TransportDestroy(&t));
+  PetscCall(DiniTestOptionsClear(options));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A path of parameters with and without prediction: the same states in fewer Newton steps, the same gradients. */
+static PetscErrorCode TestPredict(void)
+{
+  Transport      t[2];
+  Vec            m, g[2];
+  PetscReal      f[2];
+  DiniStatistics s[2];
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 2; k++) {
+    PetscCall(TransportCreate(8, 7, &t[k]));
+    PetscCall(SNESSetTolerances(t[k].snes, 0.0, 0.0, 0.0, 50, 1000));
+    PetscCall(SNESSetTolerances(t[k].snes, 1e-9, 1e-30, 0.0, 50, 1000));
+    PetscCall(TransportDini(&t[k], DINIPARAMETERMATRIX));
+    PetscCall(DiniSetState(t[k].dini, t[k].u));
+    PetscCall(DiniSetObjective(t[k].dini, TransportObjective, TransportObjectiveGradient, &t[k]));
+    if (k) PetscCall(DiniSetPredict(t[k].dini, PETSC_TRUE));
+  }
+  PetscCall(DiniCreateParameterVec(t[0].dini, &m));
+  for (int k = 0; k < 2; k++) PetscCall(VecDuplicate(m, &g[k]));
+  for (PetscInt i = 0; i < 8; i++) {
+    for (int k = 0; k < 2; k++) PetscCall(DiniComputeObjectiveAndGradient(t[k].dini, m, &f[k], g[k]));
+    DiniTestClose(f[0], f[1], 1e-7, 0.0, "objective, state predicted or not");
+    PetscCall(DiniTestVecsClose(g[0], g[1], 1e-6, "gradient, state predicted or not"));
+    PetscCall(VecShift(m, 0.03));
+  }
+  for (int k = 0; k < 2; k++) PetscCall(DiniGetStatistics(t[k].dini, &s[k]));
+  DiniTestCount(s[0].predictions, 0, "predictions that nobody asked for");
+  DiniTestCount(s[1].predictions, 7, "predictions");
+  DiniTestTrue(s[1].predictions_accepted > 0, "No prediction was taken");
+  DiniTestTrue(s[1].forward_iterations < s[0].forward_iterations,
+               "%" PetscInt_FMT " Newton steps with prediction, %" PetscInt_FMT " without", s[1].forward_iterations,
+               s[0].forward_iterations);
+  for (int k = 0; k < 2; k++) {
+    PetscCall(VecDestroy(&g[k]));
+    PetscCall(TransportDestroy(&t[k]));
+  }
+  PetscCall(VecDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(TestObjectives("-pc_type bjacobi"));
+  PetscCall(TestObjectives("-pc_type redundant"));
+  PetscCall(TestPredict());
+  PetscCall(PetscFinalize());
+  return 0;
+}
