@@ -1,13 +1,27 @@
 #!/usr/bin/env bash
 # Builds and tests Dini with every PETSc that Debian ships, each with its SLEPc. Fails when one of them fails.
 #   jobs/matrix.sh [flavour...]     default: real complex real64 complex64 debug
+# The flavours newest and newest-complex are the newest release, built from PyPI's sources by petsc-config/build-newest.sh.
 . "$(dirname "$0")/common.sh"
 unset PETSC_DIR PETSC_ARCH SLEPC_DIR
 
 flavours=("$@")
 [ $# -gt 0 ] || flavours=(real complex real64 complex64 debug)
 step "What is missing"
-petsc-config/install-debian.sh "${flavours[@]}" slepc
+debian=()
+for flavour in "${flavours[@]}"; do
+  case $flavour in newest*) ;; *) debian+=("$flavour") ;; esac
+done
+petsc-config/install-debian.sh ${debian[@]+"${debian[@]}"} ${debian[@]+slepc}
+
+# where <flavour>: its PETSC_DIR
+where() {
+  case $1 in
+    newest) petsc-config/build-newest.sh ;;
+    newest-complex) petsc-config/build-newest.sh --complex ;;
+    *) petsc-config/install-debian.sh --where "$1" ;;
+  esac
+}
 
 rows=() failed=0
 for flavour in "${flavours[@]}"; do
@@ -16,7 +30,7 @@ for flavour in "${flavours[@]}"; do
   log=$dir/job.log
   mkdir -p "$dir"
   start=$SECONDS result="build failed" petsc="" slepc="" tests=""
-  if cmake --preset release -B "$dir" -DPETSC_DIR="$(petsc-config/install-debian.sh --where "$flavour")" >"$log" 2>&1 &&
+  if dir_petsc=$(where "$flavour") && cmake --preset release -B "$dir" -DPETSC_DIR="$dir_petsc" >"$log" 2>&1 &&
     cmake --build "$dir" >>"$log" 2>&1; then
     result="tests failed"
     if ctest --test-dir "$dir" --no-tests=error --no-label-summary --output-on-failure -j "$(nproc)" </dev/null >>"$log" 2>&1; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the newest PETSc and SLEPc releases (PyPI's source packages petsc and slepc) with the MPI, MUMPS, ScaLAPACK
-# and SuperLU_DIST of Debian or Ubuntu (their hypre is too old for these releases), once, into a cache outside the source tree. Prints the PETSC_DIR, and
-# nothing else, on standard output; progress goes to standard error.
+# Builds the newest PETSc and SLEPc releases (PyPI's source packages petsc and slepc) with the MPI, MUMPS, ScaLAPACK and
+# SuperLU_DIST of Debian or Ubuntu (their hypre is too old for these releases), once, into a cache outside the source
+# tree. Prints the PETSC_DIR, and nothing else, on standard output; progress goes to standard error.
 #
 #   petsc-config/build-newest.sh [--version x.y.z] [--complex] [--debug] [--where]
 #
