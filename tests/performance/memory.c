@@ -33,6 +33,9 @@ PetscErrorCode MeasureMemory(MPI_Comm comm, Row *row)
   PetscCall(PetscMallocGetDebug(&counts, NULL, NULL));
   PetscCheck(counts, comm, PETSC_ERR_USER_INPUT, "-mode memory needs PETSc to count: run with -malloc_dump");
   PetscCall(PetscMemorySetGetMaximumUsage());
+#if !defined(PetscLogMemory)   /* a constant in builds without logging */
+  PetscLogMemory = PETSC_TRUE; /* else nothing is counted between push and pop */
+#endif
   PetscCall(Peak(comm, METHOD_EXPERT, PETSC_FALSE, &forward, &n)); /* what PETSc allocates once, it has now */
   PetscCall(Peak(comm, METHOD_EXPERT, PETSC_FALSE, &forward, &n));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &forward, 1, MPI_DOUBLE, MPI_MAX, comm));
