@@ -45,8 +45,9 @@ within each repetition, with the least and the greatest in parentheses. The grad
 compared in full: a relative difference above 1e-7 ends the benchmark with an error. The guards of an object's first
 linearization are in the warm-up; the column *first* is that first gradient, over its forward solve. *Second* is a gradient
 of another objective at the same point. *Its* counts Krylov iterations of expert, naive and Dini; *set-ups* are those of
-preconditioners, for the two gradients at one point. With block Jacobi the blocks' own solvers take up the new values of J
-without being asked, in the hand-written way and in Dini's alike.
+preconditioners, for the two gradients at one point. Under the
+hand-written transposed solve the blocks of block Jacobi take up the new values of J without being asked, so
+that expert and naive are the same there; Dini keeps them.
 
 """
 
@@ -72,7 +73,8 @@ words and r reductions of the busiest rank. Its assumptions: :math:`\\gamma` = 1
 memory), :math:`\\alpha` = 2 microseconds, :math:`\\beta` = 0.8 ns per word of 8 bytes; no overlap of communication with
 work, no contention, perfect balance. For more ranks than were counted: {rank} unknowns on each rank, iteration counts as on
 {most} ranks, flops in proportion to the unknowns, words to the square root of the unknowns on a rank, messages growing with
-the levels of multigrid, as the logarithm of the unknowns.
+the levels of multigrid, as the logarithm of the unknowns. Assembly and set-up move memory and count few flops, so the model
+makes the forward solve too cheap: the ratios measured above are lower than the modelled ones.
 
 **Model, not measurement:**
 
@@ -170,7 +172,7 @@ def flatness(rows):
                 if len(some) < 2 or some[0][name] == some[-1][name]:
                     continue
                 low, high = some[0], some[-1]
-                lines.append((f"gradient / forward does not grow with {what}, {SOLVERS[kind]}, {ranks:.0f} rank(s)",
+                lines.append((f"gradient / forward does not grow with {what}, {SOLVERS[kind]}, {ranks:.0f} rank{'s' if ranks > 1 else ''}",
                               f"{low[name]:.0f} to {high[name]:.0f}",
                               f"{figures(low['gradient_forward'])} to {figures(high['gradient_forward'])}",
                               verdict(not grows(low, high))))

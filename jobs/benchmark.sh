@@ -18,11 +18,14 @@ page=$directory/performance.rst
 [ "$directory" != docs/performance ] || page=docs/performance.rst
 failed=0
 
-mumps="-label mumps -pc_type lu -pc_factor_mat_solver_type mumps -ksp_type preonly"
-gamg="-label gamg -pc_type gamg -mg_levels_ksp_type chebyshev -mg_levels_pc_type jacobi"
-bjacobi="-label bjacobi -pc_type bjacobi"
-jacobi="-label jacobi -pc_type jacobi"
-hypre="-label hypre -pc_type hypre -pc_hypre_type boomeramg"
+# shellcheck disable=SC2034 # run() takes the solver's options by name
+{
+  mumps="-label mumps -pc_type lu -pc_factor_mat_solver_type mumps -ksp_type preonly"
+  gamg="-label gamg -pc_type gamg -mg_levels_ksp_type chebyshev -mg_levels_pc_type jacobi"
+  bjacobi="-label bjacobi -pc_type bjacobi"
+  jacobi="-label jacobi -pc_type jacobi"
+  hypre="-label hypre -pc_type hypre -pc_hypre_type boomeramg"
+}
 
 # run <csv> <ranks> <solver> [options...]: one configuration; a solver that PETSc lacks is passed over
 run() {
@@ -31,7 +34,7 @@ run() {
   case $solver in
     mumps | hypre) grep -qx "$solver" <<<"$packages" || return 0 ;;
   esac
-  printf '%s, %s ranks: %s\n' "$solver" "$ranks" "$*"
+  printf '%s, ranks %s: %s\n' "$solver" "$ranks" "$*"
   # shellcheck disable=SC2086 # the solver's options are words
   if ! timeout 900 mpiexec -n "$ranks" "$program" -csv "$directory/$csv.csv" -snes_rtol 1e-8 ${!solver} "$@" </dev/null >"$log" 2>&1; then
     failed=$((failed + 1))
@@ -113,7 +116,7 @@ rm -f "$directory"/{benchmark,memory,model,machine}.csv
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 packages=$(mpiexec -n 1 "$program" -mode packages </dev/null)
-printf 'set,cores\n%s,%s\n' "$set" "$(nproc)" >"$directory/machine.csv"
+printf 'set,cores\n%s,%s\n' "$set" "$(getconf _NPROCESSORS_ONLN)" >"$directory/machine.csv"
 
 step "Run: $set"
 start=$SECONDS

@@ -150,7 +150,7 @@ PetscErrorCode ProblemCreate(MPI_Comm comm, Problem *problem)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMemzero(problem, sizeof(*problem)));
-  PetscCall(PetscStrcpy(problem->name, "diffusion"));
+  PetscCall(PetscStrncpy(problem->name, "diffusion", sizeof(problem->name)));
   PetscCall(PetscOptionsGetString(NULL, NULL, "-problem", problem->name, sizeof(problem->name), NULL));
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-dim", &dim, NULL));
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-grid", &n, NULL));
