@@ -205,11 +205,11 @@ def configurations(rows):
     for row in rows:
         answers = [f"{name} {verdict(met(value, bound))}" for name, value, bound in targets(row)]
         lines.append([f"{row['problem']} {size(row)}", f"{row['unknowns']:.0f}", f"{row['parameters']:.0f}", f"{row['ranks']:.0f}",
-                      solver(row), figures(row["forward_s"]), spread(row, "dini_expert"), spread(row, "dini_naive"),
+                      solver(row), f"{row['newton_iterations']:.0f}", figures(row["forward_s"]), spread(row, "dini_expert"), spread(row, "dini_naive"),
                       spread(row, "gradient_forward"), figures(row["second_forward"]), figures(row["first_forward"]),
                       "/".join(f"{row[name + '_iterations']:.0f}" for name in ("expert", "naive", "dini")),
                       figures(row["pc_setups"]), row["rung"], "; ".join(answers)])
-    return table(["problem", "unknowns", "parameters", "ranks", "solver", "forward, s", "dini / expert", "dini / naive",
+    return table(["problem", "unknowns", "parameters", "ranks", "solver", "Newton steps", "forward, s", "dini / expert", "dini / naive",
                   "gradient / forward", "second", "first", "its", "set-ups", "rung", "targets"], lines)
 
 

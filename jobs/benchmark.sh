@@ -82,7 +82,7 @@ full() {
   timing 1 jacobi -grid 128 -objectives 0 -repeat 3
   timing 1 gamg -grid 256 -repeat 3 -p 1000
   for ranks in 1 2; do
-    timing $ranks mumps -grid 512 -repeat 3
+    timing $ranks mumps -grid 512 -repeat 3 -objectives $((ranks == 1 ? 16 : 0))
     timing $ranks gamg -grid 512 -repeat 3 -objectives 0
     timing $ranks hypre -grid 512 -repeat 3 -objectives 0
     timing $ranks gamg -dim 3 -grid 24 -objectives 0
@@ -97,7 +97,7 @@ full() {
   timing 1 mumps -problem advection -grid 256 -repeat 3 -objectives 0
   timing 2 hypre -grid 1024 -repeat 3 -objectives 0
   timing 2 gamg -dim 3 -grid 101 -repeat 1 -objectives 0
-  timing 2 mumps -grid 1024 -repeat 1 -objectives 0
+  timing 1 mumps -grid 1024 -repeat 1 -objectives 0
   for n in 128 512; do
     memory 1 mumps -grid $n
     memory 1 gamg -grid $n

@@ -145,7 +145,7 @@ static PetscErrorCode CreateGrid(MPI_Comm comm, PetscInt dim, PetscInt n, PetscI
 PetscErrorCode ProblemCreate(MPI_Comm comm, Problem *problem)
 {
   PetscInt  dim = 2, n = 32;
-  PetscReal strength = 25.0;
+  PetscReal strength = 30.0;
   PetscBool advection, set;
 
   PetscFunctionBeginUser;
