@@ -14,7 +14,8 @@ PetscErrorCode AdvectionResidual(const Grid *grid, const PetscScalar *u, PetscSc
   PetscFunctionBeginUser;
   for (x[1] = info->ys; x[1] < info->ys + info->ym; x[1]++) {
     for (x[0] = info->xs; x[0] < info->xs + info->xm; x[0]++) {
-      const PetscScalar *uc = u + 2 * GridIndex(grid, x);
+      const PetscInt     point = 2 * GridIndex(grid, x);
+      const PetscScalar *uc    = u + point;
 
       for (PetscInt c = 0; c < 2; c++) {
         PetscScalar sum = 0.0;

@@ -107,7 +107,7 @@ extern PetscErrorCode RowInteger(Row *, const char name[], PetscInt);
 extern PetscErrorCode RowReal(Row *, const char name[], PetscReal);
 extern PetscErrorCode RowConfiguration(Row *, const Bench *);
 extern PetscErrorCode RowAppend(MPI_Comm, const Row *,
-                                const char file[]); /* with a line of names when the file is new */
+                                const char name[]); /* with a line of names when the file is new */
 
 /* ---- what a run measures ---- */
 extern PetscErrorCode MeasureTime(Bench *, Row *);
