@@ -31,6 +31,7 @@ typedef struct {
   PetscReal seconds;         /* in Krylov methods, on the last rung */
   PetscInt  its, rungits;    /* iterations in all, and on the last rung */
   PetscBool good;
+  PetscBool stalled;     /* the last rung claims convergence and misses the tolerance */
   PetscBool guess;       /* x holds an initial guess */
   DiniRung  rung;        /* the last one tried */
   char      tried[2048]; /* what was tried, for the error message */
@@ -64,6 +65,7 @@ struct _DiniEngine {
   DiniTransposed   transposed;
   PetscBool        symmetric; /* nothing needs transposing */
   PetscBool        decided;   /* symmetric and transposed are known for this J, P and PC */
+  PetscBool        choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
   PetscBool        ready[2];  /* the KSP has the operators of the point */
   PetscBool        companionready, directready;
   PetscBool        fresh;    /* the PC belongs to the point */
@@ -106,6 +108,7 @@ DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec
 DINI_INTERN PetscErrorCode DiniEngineRecord_Private(Dini, DiniDirection, const DiniSolveStatus *, PetscReal seconds);
 /* reuse */
 DINI_INTERN PetscErrorCode DiniEngineReuse_Private(Dini, DiniDirection);
+DINI_INTERN PetscErrorCode DiniEngineFreshIterations_Private(Dini, DiniDirection, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineSpent_Private(Dini, DiniDirection, const DiniSolveStatus *);
 /* null space */
 DINI_INTERN PetscErrorCode DiniEngineNullSpaces_Private(Dini);

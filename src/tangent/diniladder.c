@@ -1,6 +1,7 @@
 /* The ladder: where a linear solve looks for its answer, from free to dear, and the bound on what a rung may cost. */
 #include "../private/diniengineimpl.h"
 
+#define DINI_BOUND_REFINE       6 /* refinement with a factorisation: past this, a Krylov method is better */
 #define DINI_BOUND_KEPT         300
 #define DINI_BOUND_UNTRANSPOSED 100
 
@@ -19,7 +20,8 @@ static PetscErrorCode DiniConvergedBounded(KSP ksp, PetscInt it, PetscReal rnorm
   PetscFunctionBegin;
   PetscCall(KSPConvergedDefault(ksp, it, rnorm, reason, bound->inner));
   if (it == 0) bound->first = rnorm;
-  if (*reason || !bound->bound || it < 30 || it % 10 || !(rnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (*reason || !bound->bound || !(rnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (bound->bound > DINI_BOUND_REFINE ? it < 30 || it % 10 : it < 2) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, NULL));
   rate     = PetscLogReal(rnorm / bound->first) / (PetscReal)it;
   expected = rate < 0.0 ? PetscLogReal(rtol) / rate : PETSC_INFINITY;
@@ -44,7 +46,7 @@ static PetscErrorCode DiniBoundDestroy(DiniDestroyArgument ctx)
 /* Sets the bound of a KSP of Dini's, 0 for none. A convergence test that the user has chosen stays as it is. */
 static PetscErrorCode DiniSetBound(KSP ksp, PetscInt iterations)
 {
-  DiniBound *bound;
+  DiniBound *bound = NULL;
   void      *ctx;
   PetscErrorCode (*test)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
 
@@ -61,10 +63,11 @@ static PetscErrorCode DiniSetBound(KSP ksp, PetscInt iterations)
 }
 
 /* Does this rung exist here? Collectively the same answer: it hangs on types, options and agreed flags only. */
-static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung rung, PetscBool *yes)
+static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung rung, const DiniSolveStatus *status,
+                                  PetscBool *yes)
 {
   DiniEngine e       = dini->engine;
-  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), own, flexible;
+  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), own, flexible, gmres;
   PetscBool  usable; /* M or M^H of the forward PC */
 
   PetscFunctionBegin;
@@ -77,8 +80,9 @@ static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung r
     *yes = usable;
     break;
   case DINI_RUNG_GMRES:
-    PetscCall(PetscObjectTypeCompareAny((PetscObject)e->ksp[direction], &flexible, KSPFGMRES, KSPGMRES, ""));
-    *yes = (PetscBool)(usable && !flexible);
+    PetscCall(PetscObjectTypeCompare((PetscObject)e->ksp[direction], KSPFGMRES, &flexible));
+    PetscCall(PetscObjectTypeCompare((PetscObject)e->ksp[direction], KSPGMRES, &gmres));
+    *yes = (PetscBool)(usable && !flexible && (!gmres || status->stalled)); /* what GMRES finds slow, FGMRES does too */
     break;
   case DINI_RUNG_UNTRANSPOSED:
     *yes = (PetscBool)(adjoint && !own && !e->symmetric && e->transpose == DINI_TRANSPOSE_AUTO);
@@ -101,23 +105,38 @@ static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung r
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A stale preconditioner is given up when it needs three times what a fresh one is thought to need, and 300 iterations. */
+static PetscErrorCode DiniKeptBound(Dini dini, DiniDirection direction, PetscInt *bound)
+{
+  PetscInt fresh;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineFreshIterations_Private(dini, direction, &fresh));
+  *bound = PetscMax(DINI_BOUND_KEPT, 3 * fresh);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The KSP of a rung, its preconditioner set to what the rung stands for, and the iterations it may take */
 static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRung rung, KSP *ksp, PetscInt *bound)
 {
   DiniEngine e       = dini->engine;
-  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), cg;
+  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), cg, richardson;
 
   PetscFunctionBegin;
-  *ksp     = e->ksp[direction];
-  *bound   = 0;
+  *ksp = e->ksp[direction];
+  PetscCall(PetscObjectTypeCompare((PetscObject)*ksp, KSPRICHARDSON, &richardson));
+  *bound   = richardson ? DINI_BOUND_REFINE : 0;
   e->apply = adjoint && !e->symmetric ? DINI_APPLY_ADJOINT : DINI_APPLY_FORWARD;
   switch (rung) {
   case DINI_RUNG_KEPT:
-    if (!e->fresh || (adjoint && !e->symmetric && e->transposed == DINI_TRANSPOSED_INEXACT)) *bound = DINI_BOUND_KEPT;
+    if (richardson) break;
+    if (!e->fresh || (adjoint && !e->symmetric && e->transposed == DINI_TRANSPOSED_INEXACT))
+      PetscCall(DiniKeptBound(dini, direction, bound));
     break;
   case DINI_RUNG_GMRES:
     PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
-    if (!e->fresh) *bound = DINI_BOUND_KEPT;
+    *bound = 0;
+    if (!e->fresh) PetscCall(DiniKeptBound(dini, direction, bound));
     break;
   case DINI_RUNG_UNTRANSPOSED:
     e->apply = DINI_APPLY_FORWARD;
@@ -130,9 +149,11 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
     dini->stats.refreshes++;
     break;
   case DINI_RUNG_EXPLICIT:
+    *bound = 0;
     if (adjoint) PetscCall(DiniEngineGetCompanion_Private(dini, ksp));
     break;
   case DINI_RUNG_DIRECT:
+    *bound   = 0;
     e->apply = adjoint ? DINI_APPLY_DIRECT_ADJOINT : DINI_APPLY_DIRECT;
     PetscCall(DiniEngineSetUpDirect_Private(dini));
     PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
@@ -156,7 +177,7 @@ static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung r
   char               line[256];
 
   PetscFunctionBegin;
-  PetscCall(DiniApplies(dini, direction, rung, &applies));
+  PetscCall(DiniApplies(dini, direction, rung, status, &applies));
   if (!applies) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniRungSolver(dini, direction, rung, &ksp, &bound));
   usespc       = (PetscBool)(rung != DINI_RUNG_EXPLICIT && rung != DINI_RUNG_DIRECT);
@@ -169,6 +190,9 @@ static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung r
     PetscCall(failed);
   }
   status->rungits = status->its - before;
+  status->stalled = (PetscBool)(reason > 0 && !status->good);
+  status->guess =
+      (PetscBool)(!status->good && status->relative < 0.5); /* what a rung has brought, the next goes on from */
   PetscCall(PetscSNPrintf(line, sizeof(line), "%s%s: %s after %" PetscInt_FMT " iterations, true relative residual %g",
                           status->tried[0] ? "; " : "", DiniRungs[rung], KSPConvergedReasons[reason], status->rungits,
                           (double)status->relative));

@@ -1,6 +1,8 @@
 /* The operators of the two systems, and the KSPs that solve them. */
 #include "../private/diniengineimpl.h"
 
+#define DINI_RESTART 100
+
 PetscErrorCode DiniEngineMult_Private(Dini dini, DiniDirection direction, Vec x, Vec y)
 {
   PetscFunctionBegin;
@@ -67,18 +69,30 @@ static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* CG only where the forward solver is CG and the matrix itself says that it is Hermitian; FGMRES takes any PC and any J. */
-static PetscErrorCode DiniChooseKSPType(Dini dini, KSPType *type)
+/*
+  The cheapest method that should do; the rung gmres stands behind it with a flexible GMRES, which takes any J and any PC.
+  A factorisation: refinement, which needs no basis. CG where the forward solver is CG and the matrix itself says that it is
+  Hermitian. GMRES, with half the basis, where the forward method takes its PC for a fixed one.
+*/
+static PetscErrorCode DiniChooseKSPType(Dini dini, DiniDirection direction, KSPType *type)
 {
-  KSP       forward = NULL;
-  PetscBool cg      = PETSC_FALSE, hermitian;
+  DiniEngine e       = dini->engine;
+  KSP        forward = NULL;
+  PetscBool  cg      = PETSC_FALSE, fixed, factored, hermitian;
 
   PetscFunctionBegin;
   *type = KSPFGMRES;
-  if (dini->ops->getksp) PetscUseTypeMethod(dini, getksp, &forward);
-  if (forward) PetscCall(PetscObjectTypeCompare((PetscObject)forward, KSPCG, &cg));
-  PetscCall(DiniHermitianKnown(dini->engine->J, &hermitian));
-  if (cg && hermitian) *type = KSPCG;
+  if (!dini->ops->getksp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscUseTypeMethod(dini, getksp, &forward);
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)e->pc, &factored, PCLU, PCCHOLESKY, ""));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)forward, &fixed, KSPGMRES, KSPLGMRES, KSPDGMRES, KSPPGMRES, KSPBCGS,
+                                      KSPBCGSL, KSPIBCGS, KSPTFQMR, KSPCGS, KSPBICG, KSPCG, KSPMINRES, ""));
+  PetscCall(PetscObjectTypeCompare((PetscObject)forward, KSPCG, &cg));
+  PetscCall(DiniHermitianKnown(e->J, &hermitian));
+  if (factored) *type = KSPRICHARDSON;
+  else if (cg && hermitian) *type = KSPCG;
+  else if (fixed && (direction == DINI_TANGENT || e->symmetric || e->transposed == DINI_TRANSPOSED_EXACT))
+    *type = KSPGMRES;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,7 +112,7 @@ static PetscErrorCode DiniCreatePlainKSP(Dini dini, DiniDirection direction, KSP
   PetscCall(KSPSetType(*ksp, type));
   PetscCall(KSPSetNormType(*ksp, KSP_NORM_UNPRECONDITIONED));
   /* 10 digits need longer memories than a forward solve's 5; allocated as used */
-  PetscCall(KSPGMRESSetRestart(*ksp, 100));
+  PetscCall(KSPGMRESSetRestart(*ksp, DINI_RESTART));
   PetscCall(KSPSetTolerances(*ksp, 0.5 * e->rtol[direction], PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
   PetscCall(KSPGetPC(*ksp, &pc));
   PetscCall(DiniEngineSetShell_Private(dini, pc));
@@ -107,13 +121,11 @@ static PetscErrorCode DiniCreatePlainKSP(Dini dini, DiniDirection direction, KSP
 
 static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
 {
-  DiniEngine e = dini->engine;
-  KSPType    type;
-  PetscBool  chosen;
+  DiniEngine e      = dini->engine;
+  PetscBool  chosen = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(DiniChooseKSPType(dini, &type));
-  PetscCall(DiniCreatePlainKSP(dini, direction, type, &e->ksp[direction]));
+  PetscCall(DiniCreatePlainKSP(dini, direction, KSPFGMRES, &e->ksp[direction]));
   if (dini->fromoptions) {
     KSP ksp = e->ksp[direction];
 
@@ -121,6 +133,32 @@ static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
     if (chosen) PetscCall(KSPSetNormType(ksp, KSP_NORM_DEFAULT)); /* not every type knows the norm that ours does */
     PetscCall(KSPSetFromOptions(ksp));
   }
+  e->choose[direction] = (PetscBool)!chosen;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The method for this J and this preconditioner, unless the user has named one */
+static PetscErrorCode DiniTuneKSP(Dini dini, DiniDirection direction)
+{
+  DiniEngine e   = dini->engine;
+  KSP        ksp = e->ksp[direction];
+  KSPType    type;
+  PetscBool  own, is;
+
+  PetscFunctionBegin;
+  if (!e->choose[direction]) PetscFunctionReturn(PETSC_SUCCESS);
+  e->choose[direction] = PETSC_FALSE;
+  PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));
+  PetscCall(PetscObjectTypeCompare((PetscObject)ksp, KSPFGMRES, &is));
+  if (own || !is) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniChooseKSPType(dini, direction, &type));
+  PetscCall(PetscStrcmp(type, KSPFGMRES, &is));
+  if (is) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPSetType(ksp, type));
+  PetscCall(PetscStrcmp(type, KSPGMRES, &is));
+  if (is) PetscCall(KSPSetPCSide(ksp, PC_RIGHT));
+  PetscCall(KSPGMRESSetRestart(ksp, DINI_RESTART));
+  if (dini->fromoptions) PetscCall(KSPSetFromOptions(ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -202,6 +240,7 @@ PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
     if (!e->JH) PetscCall(MatCreateHermitianTranspose(e->J, &e->JH));
     PetscCall(DiniDecide(dini));
   }
+  PetscCall(DiniTuneKSP(dini, direction));
   if (direction == DINI_TANGENT || !own) PetscCall(DiniSetOperators(dini, direction, e->ksp[direction]));
   if (direction == DINI_TANGENT && own) dini->stats.pc_setups++; /* the solve that follows does it */
   e->ready[direction] = PETSC_TRUE;

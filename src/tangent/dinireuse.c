@@ -10,7 +10,7 @@
 #define DINI_PATIENCE 20 /* extra iterations at a point before clocks are looked at: small problems time nothing */
 
 /* Iterations that a fresh PC would need: one with a factorisation, else the fewest seen, else what the forward solve says */
-static PetscErrorCode DiniFreshIterations(Dini dini, DiniDirection direction, PetscInt *its)
+PetscErrorCode DiniEngineFreshIterations_Private(Dini dini, DiniDirection direction, PetscInt *its)
 {
   DiniEngine e   = dini->engine;
   KSP        ksp = NULL;
@@ -78,7 +78,7 @@ PetscErrorCode DiniEngineSpent_Private(Dini dini, DiniDirection direction, const
     if (e->fresh) {
       if (status->good) e->freshits[direction] = PetscMax(1, status->rungits);
     } else if (status->rungits > 0) {
-      PetscCall(DiniFreshIterations(dini, direction, &fresh));
+      PetscCall(DiniEngineFreshIterations_Private(dini, direction, &fresh));
       if (status->rungits > fresh) {
         e->overspent += status->rungits - fresh;
         e->extra += status->seconds * (PetscReal)(status->rungits - fresh) / (PetscReal)status->rungits;

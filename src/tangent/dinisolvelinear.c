@@ -100,7 +100,6 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
   PetscCall(KSPSetTolerances(ksp, rtol, atol, dtol, maxits));
   PetscCall(PetscTime(&end));
   status->seconds = (PetscReal)(end - start);
-  status->guess   = PETSC_FALSE; /* what a rung that failed leaves in x is no guess for the next */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
