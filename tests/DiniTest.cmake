@@ -34,7 +34,7 @@ function(dini_mpi_test test target)
   endif()
   # -malloc_debug walks the whole heap at each allocation, up to 60 times the run time: the unit tests on one rank do it
   set(heap "")
-  if(T_NP EQUAL 1 AND NOT DINI_SANITIZE AND NOT "examples" IN_LIST T_LABELS)
+  if(T_NP EQUAL 1 AND NOT DINI_SANITIZE AND NOT "examples" IN_LIST T_LABELS AND NOT "table" IN_LIST T_LABELS)
     set(heap -malloc_debug)
   endif()
   set(expect "")

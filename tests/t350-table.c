@@ -167,7 +167,8 @@ static PetscErrorCode TableOpen(Table *t)
     PetscCheck(t->csv, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "Cannot write %s", path);
     fprintf(t->csv, "# PETSc %d.%d.%d, %s, %d-bit indices\n", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR,
             PETSC_VERSION_SUBMINOR, PetscDefined(USE_COMPLEX) ? "complex" : "real", (int)(8 * sizeof(PetscInt)));
-    fprintf(t->csv, "problem,ranks,group,ksp,pc,outcome,rung,forward its,adjoint its,residual,distance,options,message\n");
+    fprintf(t->csv,
+            "problem,ranks,group,ksp,pc,outcome,rung,forward its,adjoint its,residual,distance,options,message\n");
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

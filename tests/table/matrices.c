@@ -38,7 +38,7 @@ PetscErrorCode TableGridAssemble(DM dm, PetscReal peclet, PetscBool couple, Mat 
     for (PetscInt i = info.xs; i < info.xs + info.xm; i++) {
       const PetscReal x = h * (PetscReal)i, y = h * (PetscReal)j;
       const PetscReal w[2] = {y + 0.5, 1.0 - x};
-      MatStencil      row = {0}, col[5];
+      MatStencil      row  = {0}, col[5];
       PetscScalar     v[5];
       PetscInt        n = 1;
 
@@ -123,8 +123,7 @@ PetscErrorCode TableSaddleCreate(MPI_Comm comm, PetscInt n, Mat *A, IS field[2])
 
     for (PetscInt f = 0; f < 2; f++) {
       PetscCall(SaddleAdd(*A, n, i, j, f, i, j, f, DiniTestScalar(5.0, 0.3)));
-      for (int k = 0; k < 4; k++)
-        PetscCall(SaddleAdd(*A, n, i, j, f, i + di[k], j + dj[k], f, k == 0 ? -2.0 : -1.0));
+      for (int k = 0; k < 4; k++) PetscCall(SaddleAdd(*A, n, i, j, f, i + di[k], j + dj[k], f, k == 0 ? -2.0 : -1.0));
       PetscCall(SaddleAdd(*A, n, i, j, f, i, j, 2, -1.0)); /* pressure gradient */
       PetscCall(SaddleAdd(*A, n, i, j, f, i + !f, j + f, 2, 1.0));
       PetscCall(SaddleAdd(*A, n, i, j, 2, i, j, f, -1.0)); /* minus divergence */
@@ -161,9 +160,8 @@ static void ElasticityElement(PetscReal K[8][8])
       for (int b = 0; b < 4; b++)
         for (int r = 0; r < 2; r++)
           for (int s = 0; s < 2; s++)
-            K[2 * a + r][2 * b + s] +=
-                la * d[a][r] * d[b][s] + mu * d[a][s] * d[b][r] +
-                (r == s ? mu * (d[a][0] * d[b][0] + d[a][1] * d[b][1]) : 0.0);
+            K[2 * a + r][2 * b + s] += la * d[a][r] * d[b][s] + mu * d[a][s] * d[b][r] +
+                                       (r == s ? mu * (d[a][0] * d[b][0] + d[a][1] * d[b][1]) : 0.0);
   }
 }
 
@@ -180,8 +178,8 @@ static PetscErrorCode ElasticityNearNullSpace(Mat A, PetscInt n, PetscInt lo, Pe
     PetscCall(MatCreateVecs(A, &z[k], NULL));
     for (PetscInt c = lo; c < hi; c++) {
       const PetscReal   x = h * (PetscReal)(c % n + 1), y = h * (PetscReal)(c / n);
-      const PetscScalar p    = Phase(x, y, 0.0, 0.0);
-      const PetscScalar v[2] = {k == 0 ? p : (k == 2 ? -y * p : 0.0), k == 1 ? p : (k == 2 ? x * p : 0.0)};
+      const PetscScalar p     = Phase(x, y, 0.0, 0.0);
+      const PetscScalar v[2]  = {k == 0 ? p : (k == 2 ? -y * p : 0.0), k == 1 ? p : (k == 2 ? x * p : 0.0)};
       const PetscInt    at[2] = {2 * c, 2 * c + 1};
 
       PetscCall(VecSetValues(z[k], 2, at, v, INSERT_VALUES));

@@ -62,8 +62,8 @@ static PetscErrorCode GridCreate(TableProblem *t, PetscReal peclet, PetscBool co
 /* b is zero on the boundary, so that a symmetric Krylov method can stay among the vectors that are */
 static PetscErrorCode ZeroBoundary(DM dm, Vec b)
 {
-  DMDALocalInfo  info;
-  PetscScalar  **a;
+  DMDALocalInfo info;
+  PetscScalar **a;
 
   PetscFunctionBeginUser;
   PetscCall(DMDAGetLocalInfo(dm, &info));

@@ -6,9 +6,9 @@
 /* One linear or mildly nonlinear problem, F(u, b) = A u + c u^3 - b, with everything that a preconditioner may ask for. */
 typedef struct {
   MPI_Comm    comm;
-  DM          dm;       /* of a grid that can be coarsened, or NULL */
-  Mat         A;        /* of the KSP, or the Jacobian of the SNES */
-  Mat         L;        /* the linear part, for the residual of the SNES */
+  DM          dm; /* of a grid that can be coarsened, or NULL */
+  Mat         A;  /* of the KSP, or the Jacobian of the SNES */
+  Mat         L;  /* the linear part, for the residual of the SNES */
   Vec         u, b, ubar;
   PetscScalar cubic;    /* c; with c /= 0 the problem goes through a SNES */
   IS          field[2]; /* velocity and pressure of the saddle point problem */
@@ -46,7 +46,16 @@ typedef struct {
 extern const TableCase TableCases[];
 extern const TableCase TableKrylov[]; /* KSP types that want more than their name, or do not apply */
 
-typedef enum { TABLE_RIGHT, TABLE_ERROR, TABLE_FORWARD, TABLE_NA, TABLE_WRONG, TABLE_RAW, TABLE_BROKEN, TABLE_MAX } TableOutcome;
+typedef enum {
+  TABLE_RIGHT,
+  TABLE_ERROR,
+  TABLE_FORWARD,
+  TABLE_NA,
+  TABLE_WRONG,
+  TABLE_RAW,
+  TABLE_BROKEN,
+  TABLE_MAX
+} TableOutcome;
 extern const char *const TableOutcomes[];
 
 typedef struct {
@@ -56,6 +65,7 @@ typedef struct {
   PetscReal    residual, distance;
   char         ksp[64], pc[64];
   char         message[2048];
+  PetscBool    abandoned; /* the objects are in no state to be destroyed */
 } TableResult;
 
 extern PetscErrorCode TableRun(const char problem[], const char options[], Vec reference, TableResult *);
