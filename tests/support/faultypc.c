@@ -43,6 +43,7 @@ static PetscErrorCode SetUp(PC pc)
   if (!f->d) PetscCall(MatCreateVecs(P, NULL, &f->d));
   PetscCall(MatGetDiagonal(P, f->d));
   PetscCall(VecReciprocal(f->d));
+  PetscCall(PCSetFailedReason(pc, PC_NOERROR));
   if (f->armed && f->fault == FAULTYPC_SETUP_ONE && last) PetscCall(PCSetFailedReason(pc, PC_FACTOR_NUMERIC_ZEROPIVOT));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
