@@ -94,7 +94,7 @@ def page(builds):
     version, rows = builds[0]
     lines = ["Which transposed solves work", "============================", ""]
     lines += [
-        f"Measured with PETSc {version.removeprefix('PETSc ')}. Every type of ``PCList`` and ``KSPList``, with the variants",
+        f"Measured with {version}. Every type of ``PCList`` and ``KSPList``, with the variants",
         "that matter, on small problems: a forward solve, a VJP, the comparison of the whole gradient with a dense",
         "factorisation (relative 1e-8), and the forward solve again, which must find the same solution.",
         "",
@@ -113,19 +113,24 @@ def page(builds):
         if mine:
             lines += problem(name, mine)
     errors = {(row["problem"], row["pc"]): row for row in rows if row["outcome"] not in ("right", "forward fails", "not applicable")}
+    claims = {(row["problem"], row["pc"]): row for row in rows if row["message"].startswith("says it converged")}
+    lines += listing("Forward solves that claim to have converged", [f"- {p}, {pc}: {row['message']}" for (p, pc), row in claims.items()])
     lines += listing("Errors", [f"- {p}, {pc}: ``{row['message'][:300]}``" for (p, pc), row in errors.items()])
     absent = {row["pc"]: row["message"] for row in rows if row["outcome"] == "not applicable"}
     lines += listing("Not applicable", [f"- {pc}: {why}" for pc, why in absent.items()])
     first = {key(row): row for row in rows}
     for other, more in builds[1:]:
-        items = []
-        for row in more:
+        found = defaultdict(list)
+        for row in sorted(more, key=key):
             same = first.get(key(row))
-            if same and (same["outcome"], same["rung"]) != (row["outcome"], row["rung"]) and "not applicable" not in (
-                same["outcome"],
-                row["outcome"],
-            ):
-                items.append(f"- {row['problem']}, {row['pc']}, {row['ranks']} ranks: {cell(row)} instead of {cell(same)}")
+            if not same or "not applicable" in (same["outcome"], row["outcome"]):
+                continue
+            if (same["outcome"], same["rung"]) != (row["outcome"], row["rung"]):
+                found[row["problem"], row["pc"]].append((row["ranks"], cell(row), cell(same)))
+        items = []
+        for (name, label), cells in found.items():
+            texts = [f"{new} instead of {old} on {ranks}" for ranks, new, old in cells]
+            items.append(f"- {name}, {label}: {'; '.join(texts)}")
         lines += listing(f"What differs with {other}", items)
     return "\n".join(lines).rstrip() + "\n"
 

@@ -186,7 +186,7 @@ const TableCase TableKrylov[] = {
     {"krylov", "adjoint by bcgs", "-pc_type bjacobi -dini_adjoint_ksp_type bcgs", 0, NULL, NULL, NULL},
     {"open", "adjoint by bicg", "-pc_type bjacobi -dini_adjoint_ksp_type bicg", 0, NULL, NULL, NULL},
     {"krylov", "adjoint by tfqmr", "-pc_type bjacobi -dini_adjoint_ksp_type tfqmr", 0, NULL, NULL, NULL},
-    {"krylov", "adjoint by cgne", "-pc_type bjacobi -dini_adjoint_ksp_type cgne", 0, NULL, NULL, NULL},
+    {"open", "adjoint by cgne", "-pc_type bjacobi -dini_adjoint_ksp_type cgne", 0, NULL, NULL, NULL},
     {"krylov", "adjoint by lsqr", "-pc_type bjacobi -dini_adjoint_ksp_type lsqr", 0, NULL, NULL, NULL},
     {"krylov", "adjoint by richardson", "-pc_type bjacobi -dini_adjoint_ksp_type richardson", 0, NULL, NULL, NULL},
     {"krylov", "adjoint by chebyshev", "-pc_type bjacobi -dini_adjoint_ksp_type chebyshev", 0,
