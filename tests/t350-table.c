@@ -67,7 +67,7 @@ static PetscErrorCode Wanted(const Table *t, const TableCase *c, PetscBool *want
     if (!is) PetscFunctionReturn(PETSC_SUCCESS);
   }
   *wanted = (PetscBool)(c->ranks == 0 || (c->ranks == 1) == (t->size == 1));
-  if (*wanted && c->problems) PetscCall(PetscStrInList(c->problems, t->problem, ',', wanted));
+  if (*wanted && c->problems) PetscCall(PetscStrInList(t->problem, c->problems, ',', wanted));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -177,6 +177,7 @@ int main(int argc, char **argv)
 {
   Table        t;
   TableProblem p;
+  PetscInt     rows = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
@@ -192,6 +193,8 @@ int main(int argc, char **argv)
   PetscCall(VecDestroy(&t.reference));
   for (PetscInt g = 0; g < t.ngroups; g++) PetscCall(PetscFree(t.groups[g]));
   if (t.csv) fclose(t.csv);
+  for (int k = 0; k < TABLE_MAX; k++) rows += t.count[k];
+  DiniTestTrue(rows > 0, "No case of this name and group applies to the problem %s", t.problem);
   DiniTestTrue(t.count[TABLE_WRONG] + t.count[TABLE_RAW] + t.count[TABLE_BROKEN] == 0,
                "%" PetscInt_FMT " wrong, %" PetscInt_FMT " errors that are not clear, %" PetscInt_FMT " broken",
                t.count[TABLE_WRONG], t.count[TABLE_RAW], t.count[TABLE_BROKEN]);
