@@ -121,7 +121,7 @@ def page(builds):
     errors = {(row["problem"], row["pc"]): row for row in rows if row["outcome"] not in ("right", "forward fails", "not applicable")}
     claims = {(row["problem"], row["pc"]): row for row in rows if row["message"].startswith("says it converged")}
     lines += listing("Forward solves that claim to have converged", [f"- {p}, {pc}: {row['message']}" for (p, pc), row in claims.items()])
-    lines += listing("Errors", [f"- {p}, {pc}: ``{row['message'][:300]}``" for (p, pc), row in errors.items()])
+    lines += listing("Errors", [f"- {p}, {pc}: ``{row['message'][:300].strip()}``" for (p, pc), row in errors.items()])
     absent = {row["pc"]: row["message"] for row in rows if row["outcome"] == "not applicable"}
     lines += listing("Not applicable", [f"- {pc}: {why}" for pc, why in absent.items()])
     first = {key(row): row for row in rows}
