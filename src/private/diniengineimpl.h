@@ -67,7 +67,7 @@ struct _DiniEngine {
   PetscBool        decided;   /* symmetric and transposed are known for this J, P and PC */
   PetscBool        choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
   PetscBool        ready[2];  /* the KSP has the operators of the point */
-  PetscBool        companionready, directready;
+  PetscBool        companionready, companionfailed, directready;
   PetscBool        fresh;    /* the PC belongs to the point */
   DiniRung         start[2]; /* where the last solve succeeded */
   PetscObjectState pattern;  /* of P when PH was made */

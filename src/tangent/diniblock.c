@@ -170,6 +170,7 @@ static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, 
   } else if (direction == DINI_ADJOINT &&
              (own || e->transpose == DINI_TRANSPOSE_EXPLICIT || e->start[direction] == DINI_RUNG_EXPLICIT)) {
     PetscCall(DiniEngineGetCompanion_Private(dini, &ksp));
+    if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCall(KSPGetPC(ksp, &pc));
     *transpose = PETSC_FALSE;
   } else if (*transpose && e->transposed != DINI_TRANSPOSED_EXACT) PetscFunctionReturn(PETSC_SUCCESS);

@@ -90,6 +90,26 @@ static PetscErrorCode DiniCopyLevels(PC from, PC to)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The types inside; what the application has set on them by calls stays behind */
+static PetscErrorCode DiniCopyComposite(PC from, PC to)
+{
+  PCCompositeType type;
+  PetscInt        n;
+  PC              sub;
+  PCType          subtype;
+
+  PetscFunctionBegin;
+  PetscCall(PCCompositeGetType(from, &type));
+  PetscCall(PCCompositeSetType(to, type));
+  PetscCall(PCCompositeGetNumberPC(from, &n));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(PCCompositeGetPC(from, i, &sub));
+    PetscCall(PCGetType(sub, &subtype));
+    if (subtype) PetscCall(PCCompositeAddPCType(to, subtype));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The type of the forward preconditioner, with what its options alone would not tell */
 static PetscErrorCode DiniCopyPC(Dini dini, PC from, PC to)
 {
@@ -115,6 +135,8 @@ static PetscErrorCode DiniCopyPC(Dini dini, PC from, PC to)
   PetscCall(DiniCopyFactor(from, to));
   PetscCall(PetscObjectTypeCompare((PetscObject)from, PCFIELDSPLIT, &is));
   if (is) PetscCall(DiniCopySplits(from, to));
+  PetscCall(PetscObjectTypeCompare((PetscObject)from, PCCOMPOSITE, &is));
+  if (is) PetscCall(DiniCopyComposite(from, to));
 #if defined(PETSC_HAVE_HYPRE)
   PetscCall(PetscObjectTypeCompare((PetscObject)from, PCHYPRE, &is));
   if (is) {
@@ -166,6 +188,8 @@ static PetscErrorCode DiniTransposeP(Dini dini)
   DiniEngine       e = dini->engine;
   PetscObjectState pattern;
   PetscBool        mine, all;
+  PetscInt         blocks;
+  const PetscInt  *sizes;
 
   PetscFunctionBegin;
   PetscCall(MatGetNonzeroState(e->P, &pattern));
@@ -177,31 +201,64 @@ static PetscErrorCode DiniTransposeP(Dini dini)
   }
   PetscCall(MatHermitianTranspose(e->P, all ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &e->PH));
   e->pattern = pattern;
+  PetscCall(MatGetVariableBlockSizes(e->P, &blocks, &sizes));
+  if (blocks) PetscCall(MatSetVariableBlockSizes(e->PH, blocks, (PetscInt *)sizes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The KSP of the explicit transpose, with the values of the point; its preconditioner is set up here, once for a point. */
-PetscErrorCode DiniEngineGetCompanion_Private(Dini dini, KSP *ksp)
+static PetscErrorCode DiniSetUpCompanion(Dini dini, PetscBool own)
 {
   DiniEngine e = dini->engine;
-  PetscBool  own, factored;
+  PetscBool  factored;
+  KSP        ksp;
   PC         pc;
 
   PetscFunctionBegin;
+  PetscCall(DiniTransposeP(dini));
+  if (!own && !e->companion) PetscCall(DiniCreateCompanion(dini));
+  ksp = own ? e->ksp[DINI_ADJOINT] : e->companion;
+  PetscCall(KSPSetOperators(ksp, e->J == e->P ? e->PH : e->JH, e->PH));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factored, PCLU, PCCHOLESKY, PCQR, ""));
+  dini->stats.pc_setups++;
+  if (factored) dini->stats.factorizations++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The KSP of the explicit transpose, with the values of the point; its preconditioner is set up here, once for a point. NULL
+  where that is beyond PETSc: a forward type that can not be copied, or not be set up for this matrix. An error of a
+  preconditioner that the user has chosen for the transpose stays an error.
+*/
+PetscErrorCode DiniEngineGetCompanion_Private(Dini dini, KSP *ksp)
+{
+  DiniEngine     e = dini->engine;
+  PetscBool      own;
+  PetscErrorCode mine;
+  int            failed, any;
+
+  PetscFunctionBegin;
   PetscCall(DiniEngineOwnsPC_Private(dini, DINI_ADJOINT, &own));
-  if (!e->companionready) {
-    PetscCall(DiniTransposeP(dini));
-    if (!own && !e->companion) PetscCall(DiniCreateCompanion(dini));
-    *ksp = own ? e->ksp[DINI_ADJOINT] : e->companion;
-    PetscCall(KSPSetOperators(*ksp, e->J == e->P ? e->PH : e->JH, e->PH));
-    PetscCall(KSPGetPC(*ksp, &pc));
-    PetscCall(PCSetUp(pc));
-    PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factored, PCLU, PCCHOLESKY, PCQR, ""));
-    dini->stats.pc_setups++;
-    if (factored) dini->stats.factorizations++;
-    e->companionready = PETSC_TRUE;
+  *ksp = NULL;
+  if (e->companionfailed) PetscFunctionReturn(PETSC_SUCCESS);
+  if (own && !e->companionready) PetscCall(DiniSetUpCompanion(dini, own));
+  else if (!e->companionready) {
+    PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+    mine = DiniSetUpCompanion(dini, own);
+    PetscCall(PetscPopErrorHandler());
+    failed = mine != 0;
+    PetscCall(MPIU_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+    if (any) {
+      PetscCall(PetscInfo(dini, "A companion of type %s can not be set up on the transpose (PETSc error %d here)\n",
+                          ((PetscObject)e->pc)->type_name, (int)mine));
+      e->companionfailed = PETSC_TRUE;
+      e->companion       = NULL; /* what PETSc has left half-made is not touched again */
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
   }
-  *ksp = own ? e->ksp[DINI_ADJOINT] : e->companion;
+  e->companionready = PETSC_TRUE;
+  *ksp              = own ? e->ksp[DINI_ADJOINT] : e->companion;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -37,7 +37,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->c));
   PetscCall(VecDestroy(&e->projected));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
-  e->ownpc = e->fresh = e->decided = e->companionready = e->directready = PETSC_FALSE;
+  e->ownpc = e->fresh = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
   e->overspent               = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -63,9 +63,9 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
     if (PetscDefined(USE_COMPLEX)) PetscCall(VecDuplicate(dini->u, &e->c));
   }
   e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = e->fresh = PETSC_FALSE;
-  e->companionready = e->directready = PETSC_FALSE;
-  e->extra                           = 0.0;
-  e->overspent                       = 0;
+  e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
+  e->extra                                                = 0.0;
+  e->overspent                                            = 0;
   if (!J) PetscFunctionReturn(PETSC_SUCCESS);
   if (J != e->J || P != e->P) {
     PetscCall(MatDestroy(&e->JH));

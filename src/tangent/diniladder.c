@@ -46,8 +46,8 @@ static PetscErrorCode DiniBoundDestroy(DiniDestroyArgument ctx)
 /* Sets the bound of a KSP of Dini's, 0 for none. A convergence test that the user has chosen stays as it is. */
 static PetscErrorCode DiniSetBound(KSP ksp, PetscInt iterations)
 {
-  DiniBound *bound = NULL;
-  void      *ctx;
+  DiniBound *bound;
+  void      *ctx = NULL;
   PetscErrorCode (*test)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
 
   PetscFunctionBegin;
@@ -56,9 +56,9 @@ static PetscErrorCode DiniSetBound(KSP ksp, PetscInt iterations)
     PetscCall(PetscNew(&bound));
     PetscCall(KSPConvergedDefaultCreate(&bound->inner));
     PetscCall(KSPSetConvergenceTest(ksp, DiniConvergedBounded, bound, DiniBoundDestroy));
-  } else if (test == DiniConvergedBounded) bound = (DiniBound *)ctx;
-  else PetscFunctionReturn(PETSC_SUCCESS);
-  bound->bound = iterations;
+    ctx = bound;
+  } else if (test != DiniConvergedBounded) PetscFunctionReturn(PETSC_SUCCESS);
+  ((DiniBound *)ctx)->bound = iterations;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -94,6 +94,7 @@ static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung r
     *yes = (PetscBool)(own ||
                        (adjoint && (e->transpose == DINI_TRANSPOSE_AUTO || e->transpose == DINI_TRANSPOSE_EXPLICIT)));
     if (adjoint && *yes) PetscCall(MatHasOperation(e->P, MATOP_TRANSPOSE, yes));
+    if (e->companionfailed) *yes = PETSC_FALSE;
     break;
   case DINI_RUNG_DIRECT:
     if (dini->N <= e->directmax && (!adjoint || e->transpose == DINI_TRANSPOSE_AUTO))
@@ -180,6 +181,10 @@ static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung r
   PetscCall(DiniApplies(dini, direction, rung, status, &applies));
   if (!applies) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniRungSolver(dini, direction, rung, &ksp, &bound));
+  if (!ksp) {
+    PetscCall(PetscStrlcat(status->tried, "; explicit: can not be set up", sizeof(status->tried)));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   usespc       = (PetscBool)(rung != DINI_RUNG_EXPLICIT && rung != DINI_RUNG_DIRECT);
   status->rung = rung;
   if (!usespc || dini->reason != DINI_DIVERGED_PC_FAILED) {

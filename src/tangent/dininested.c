@@ -115,10 +115,38 @@ typedef struct {
   const char *why;
 } DiniTransposable;
 
+static PetscErrorCode DiniHasTranspose(Mat A, PetscBool *yes)
+{
+  PetscBool has = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  if (A) PetscCall(MatHasOperation(A, MATOP_MULT_TRANSPOSE, &has));
+  if (!has) *yes = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The transposed cycle multiplies by the transposes of the level operators and of both transfers. */
+static PetscErrorCode DiniLevelsTranspose(PC pc, PetscBool *yes)
+{
+  PC_MG *mg = (PC_MG *)pc->data;
+  Mat    A;
+
+  PetscFunctionBegin;
+  *yes = PETSC_TRUE;
+  if (!pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt l = 0; l < mg->nlevels; l++) {
+    PetscCall(KSPGetOperators(mg->levels[l]->smoothd, &A, NULL));
+    PetscCall(DiniHasTranspose(A, yes));
+    PetscCall(DiniHasTranspose(mg->levels[l]->interpolate, yes));
+    PetscCall(DiniHasTranspose(mg->levels[l]->restrct, yes));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniVisitTransposable(PC pc, void *ctx)
 {
   DiniTransposable *found = (DiniTransposable *)ctx;
-  PetscBool         exists;
+  PetscBool         exists, levels;
   const char       *why = NULL;
 
   PetscFunctionBegin;
@@ -126,6 +154,11 @@ static PetscErrorCode DiniVisitTransposable(PC pc, void *ctx)
   PetscCall(PCApplyTransposeExists(pc, &exists));
   if (!exists) why = "has no transposed apply";
   else PetscCall(DiniKnownLiar_Private(pc, &why));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &levels, PCMG, PCGAMG, PCML, PCHMG, ""));
+  if (!why && levels) {
+    PetscCall(DiniLevelsTranspose(pc, &exists));
+    if (!exists) why = "has matrices without a transposed product on its levels";
+  }
   if (!why) PetscFunctionReturn(PETSC_SUCCESS);
   found->yes = PETSC_FALSE;
   found->why = why;

@@ -119,6 +119,23 @@ static PetscErrorCode DiniCreatePlainKSP(Dini dini, DiniDirection direction, KSP
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Methods that also need the transpose of what they are given, least squares, and one that estimates its own bounds */
+static PetscErrorCode DiniRefuseKSPType(Dini dini, DiniDirection direction, KSP ksp)
+{
+  PetscBool unfit;
+  KSPType   type;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &unfit, KSPBICG, KSPCGNE, KSPLSQR, KSPCGLS, KSPQCG,
+                                      KSPCHEBYSHEV, ""));
+  PetscCall(KSPGetType(ksp, &type));
+  PetscCheck(!unfit, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "KSP type %s does not solve the %s systems of a Dini, which have an operator and a preconditioner without "
+             "transposes of their own; choose gmres, fgmres, bcgs or another one",
+             type, DiniOperations[DINI_OPERATION_TANGENT + direction]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
 {
   DiniEngine e      = dini->engine;
@@ -134,6 +151,7 @@ static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
     PetscCall(KSPSetFromOptions(ksp));
   }
   e->choose[direction] = (PetscBool)!chosen;
+  PetscCall(DiniRefuseKSPType(dini, direction, e->ksp[direction]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -13,6 +13,9 @@
   #define DiniTestScalar(re, im) ((PetscScalar)(re))
 #endif
 
+/* Exit code of a test whose external package this PETSc lacks; ctest then says "skipped" */
+#define DINI_TEST_SKIPPED 100
+
 /* Stops all ranks unless cond, a collectively identical truth, holds. */
 #define DiniTestTrue(cond, ...) PetscCheck(cond, PETSC_COMM_WORLD, PETSC_ERR_PLIB, __VA_ARGS__)
 

@@ -98,3 +98,29 @@ typedef struct {
 
 extern PetscErrorCode CountingPCSet(PC pc, CountingPC *);
 extern PetscErrorCode CountingPCDestroy(CountingPC *);
+
+/* Replaces pc by a diagonal shell that has this fault while it is armed. */
+typedef enum {
+  FAULTYPC_NONE,
+  FAULTYPC_TRANSPOSE_WRONG, /* the transposed apply is that of another matrix */
+  FAULTYPC_TRANSPOSE_ZERO,
+  FAULTYPC_SPOIL, /* the transposed apply overwrites its input */
+  FAULTYPC_NAN,   /* every seventh apply, on the last rank */
+  FAULTYPC_TRANSPOSE_NAN,
+  FAULTYPC_DRIFT,     /* not the same operator from one apply to the next */
+  FAULTYPC_ONE,       /* an apply fails on the last rank, by PCSetFailedReason() and Inf */
+  FAULTYPC_SETUP_ONE, /* a set-up fails on the last rank, by PCSetFailedReason() */
+  FAULTYPC_ERROR,     /* an apply returns an error on all ranks */
+  FAULTYPC_MAX
+} FaultyPCFault;
+extern const char *const FaultyPCNames[];
+
+typedef struct {
+  FaultyPCFault fault;
+  PetscBool     armed;
+  PetscInt      applies;
+  Vec           d, w;
+} FaultyPC;
+
+extern PetscErrorCode FaultyPCSet(PC pc, FaultyPCFault fault, FaultyPC *);
+extern PetscErrorCode FaultyPCDestroy(FaultyPC *);
