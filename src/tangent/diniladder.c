@@ -173,7 +173,7 @@ static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung r
   DiniFrozen         frozen;
   PetscErrorCode     failed;
   KSPConvergedReason reason = KSP_DIVERGED_PC_FAILED;
-  PetscInt           bound, before = status->its;
+  PetscInt           bound = 0, before = status->its;
   PetscBool          applies, usespc;
   char               line[256];
 

@@ -33,7 +33,8 @@ static PetscErrorCode ClearOptions(const char options[], PetscBool *unread)
 {
   char    **tokens;
   int       n;
-  PetscBool mine, used, optional;
+  int       counted, used;
+  PetscBool mine, optional;
 
   PetscFunctionBeginUser;
   *unread = PETSC_FALSE;
@@ -41,7 +42,8 @@ static PetscErrorCode ClearOptions(const char options[], PetscBool *unread)
   for (int i = 0; i < n; i++) {
     if (tokens[i][0] != '-' || (tokens[i][1] >= '0' && tokens[i][1] <= '9')) continue;
     PetscCall(PetscOptionsUsed(NULL, tokens[i] + 1, &mine)); /* some ranks may have no part in the solver */
-    PetscCallMPI(MPI_Allreduce(&mine, &used, 1, MPIU_BOOL, MPI_LOR, PETSC_COMM_WORLD));
+    counted = (int)mine;
+    PetscCallMPI(MPI_Allreduce(&counted, &used, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD));
     PetscCall(PetscStrncmp(tokens[i], "-mat_partitioning", 17, &optional)); /* not read on one rank */
     if (!used && !optional) *unread = PETSC_TRUE;
     PetscCall(PetscOptionsClearValue(NULL, tokens[i]));
