@@ -62,15 +62,19 @@ PetscErrorCode DiniMonitorDefault(Dini dini, DiniOperation operation, PetscInt i
 {
   MPI_Comm    comm   = PetscObjectComm((PetscObject)dini);
   const char *prefix = ((PetscObject)dini)->prefix;
-  const char *what   = operation == DINI_OPERATION_FORWARD ? "|F|" : "true relative residual";
 
   PetscFunctionBegin;
   (void)ctx;
   if (!prefix) prefix = "";
   if (operation == DINI_OPERATION_LINEARIZE) PetscCall(PetscPrintf(comm, "  %sDini linearize\n", prefix));
+  else if (operation == DINI_OPERATION_FORWARD)
+    PetscCall(PetscPrintf(comm, "  %sDini %-9s %3" PetscInt_FMT " its, |F| %g\n", prefix, DiniOperations[operation],
+                          its, (double)rnorm));
   else
-    PetscCall(PetscPrintf(comm, "  %sDini %-9s %3" PetscInt_FMT " its, %s %g\n", prefix, DiniOperations[operation], its,
-                          what, (double)rnorm));
+    PetscCall(PetscPrintf(
+        comm, "  %sDini %-9s %3" PetscInt_FMT " its, true relative residual %g, rung %s\n", prefix,
+        DiniOperations[operation], its, (double)rnorm,
+        DiniRungs[operation == DINI_OPERATION_TANGENT ? dini->stats.tangent_rung : dini->stats.adjoint_rung]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

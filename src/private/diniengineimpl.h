@@ -81,6 +81,7 @@ struct _DiniEngine {
 /* preconditioner */
 DINI_INTERN PetscErrorCode DiniEngineGetPC_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineSetUpPC_Private(Dini, PetscBool refresh);
+DINI_INTERN PetscErrorCode DiniEnginePCFailed_Private(Dini, PC, PetscBool *failed);
 DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, PC);
 DINI_INTERN PetscErrorCode DiniEngineApplyAdjoint_Private(Dini, PC, Vec x, Vec y);
 /* probe, nested */
@@ -97,7 +98,7 @@ DINI_INTERN PetscErrorCode DiniEngineOwnsPC_Private(Dini, DiniDirection, PetscBo
 /* companion */
 DINI_INTERN PetscErrorCode DiniEngineGetCompanion_Private(Dini, KSP *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirect_Private(Dini, PetscBool *);
-DINI_INTERN PetscErrorCode DiniEngineSetUpDirect_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineSetUpDirect_Private(Dini, PetscBool *failed);
 /* ladder */
 DINI_INTERN PetscErrorCode DiniEngineClimb_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Vec b, Vec x, DiniSolveStatus *,

@@ -157,7 +157,7 @@ static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, 
   DiniEngine e  = dini->engine;
   PC         pc = e->pc;
   KSP        ksp;
-  PetscBool  own, factored;
+  PetscBool  own, factored, failed;
 
   PetscFunctionBegin;
   *F         = NULL;
@@ -165,7 +165,8 @@ static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, 
   PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));
   if (e->null[0] || (own && direction == DINI_TANGENT)) PetscFunctionReturn(PETSC_SUCCESS);
   if (e->start[direction] == DINI_RUNG_DIRECT) {
-    PetscCall(DiniEngineSetUpDirect_Private(dini));
+    PetscCall(DiniEngineSetUpDirect_Private(dini, &failed));
+    if (failed) PetscFunctionReturn(PETSC_SUCCESS);
     pc = e->direct;
   } else if (direction == DINI_ADJOINT &&
              (own || e->transpose == DINI_TRANSPOSE_EXPLICIT || e->start[direction] == DINI_RUNG_EXPLICIT)) {

@@ -237,6 +237,8 @@ PetscErrorCode DiniEngineGetCompanion_Private(Dini dini, KSP *ksp)
   PetscBool      own;
   PetscErrorCode mine;
   int            failed, any;
+  PetscBool      broken;
+  PC             pc;
 
   PetscFunctionBegin;
   PetscCall(DiniEngineOwnsPC_Private(dini, DINI_ADJOINT, &own));
@@ -258,7 +260,15 @@ PetscErrorCode DiniEngineGetCompanion_Private(Dini dini, KSP *ksp)
     }
   }
   e->companionready = PETSC_TRUE;
-  *ksp              = own ? e->ksp[DINI_ADJOINT] : e->companion;
+  PetscCall(KSPGetPC(own ? e->ksp[DINI_ADJOINT] : e->companion, &pc));
+  PetscCall(DiniEnginePCFailed_Private(dini, pc, &broken));
+  if (broken) {
+    PetscCall(PCReset(pc));
+    e->companionready  = PETSC_FALSE;
+    e->companionfailed = PETSC_TRUE; /* at this point */
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  *ksp = own ? e->ksp[DINI_ADJOINT] : e->companion;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -298,16 +308,22 @@ PetscErrorCode DiniEngineGetDirect_Private(Dini dini, PetscBool *exists)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniEngineSetUpDirect_Private(Dini dini)
+PetscErrorCode DiniEngineSetUpDirect_Private(Dini dini, PetscBool *failed)
 {
   DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
-  if (e->directready) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PCSetOperators(e->direct, e->J, e->J));
-  PetscCall(PCSetUp(e->direct));
-  dini->stats.pc_setups++;
-  dini->stats.factorizations++;
-  e->directready = PETSC_TRUE;
+  if (!e->directready) {
+    PetscCall(PCSetOperators(e->direct, e->J, e->J));
+    PetscCall(PCSetUp(e->direct));
+    dini->stats.pc_setups++;
+    dini->stats.factorizations++;
+    e->directready = PETSC_TRUE;
+  }
+  PetscCall(DiniEnginePCFailed_Private(dini, e->direct, failed));
+  if (*failed) { /* MUMPS does not recover from a factorisation that failed: begin anew at the next point */
+    PetscCall(PCReset(e->direct));
+    e->directready = PETSC_FALSE;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -121,7 +121,7 @@ static PetscErrorCode DiniKeptBound(Dini dini, DiniDirection direction, PetscInt
 static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRung rung, KSP *ksp, PetscInt *bound)
 {
   DiniEngine e       = dini->engine;
-  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), cg, richardson;
+  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), cg, richardson, failed;
 
   PetscFunctionBegin;
   *ksp = e->ksp[direction];
@@ -156,8 +156,9 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
   case DINI_RUNG_DIRECT:
     *bound   = 0;
     e->apply = adjoint ? DINI_APPLY_DIRECT_ADJOINT : DINI_APPLY_DIRECT;
-    PetscCall(DiniEngineSetUpDirect_Private(dini));
+    PetscCall(DiniEngineSetUpDirect_Private(dini, &failed));
     PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
+    if (failed) *ksp = NULL;
     break;
   default:
     break;
@@ -182,7 +183,9 @@ static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung r
   if (!applies) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniRungSolver(dini, direction, rung, &ksp, &bound));
   if (!ksp) {
-    PetscCall(PetscStrlcat(status->tried, "; explicit: can not be set up", sizeof(status->tried)));
+    PetscCall(
+        PetscSNPrintf(line, sizeof(line), "%s%s: can not be set up", status->tried[0] ? "; " : "", DiniRungs[rung]));
+    PetscCall(PetscStrlcat(status->tried, line, sizeof(status->tried)));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   usespc       = (PetscBool)(rung != DINI_RUNG_EXPLICIT && rung != DINI_RUNG_DIRECT);

@@ -51,13 +51,26 @@ static PetscErrorCode DiniIsFresh(DiniEngine e, PetscBool *fresh)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has the set-up failed on any rank, as with a zero pivot? */
+PetscErrorCode DiniEnginePCFailed_Private(Dini dini, PC pc, PetscBool *failed)
+{
+  PCFailedReason reason;
+  int            mine, any;
+
+  PetscFunctionBegin;
+  PetscCall(PCGetFailedReason(pc, &reason));
+  mine = reason != PC_NOERROR;
+  PetscCall(MPIU_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  *failed = (PetscBool)(any != 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Makes sure that there is a preconditioner to apply, and builds it at the point when asked to or when nobody has yet. */
 PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
 {
   DiniEngine     e = dini->engine;
   PetscBool      reuse, factored;
-  PCFailedReason mine;
-  int            failed, any;
+  PetscBool      failed;
   PetscLogDouble start, end;
 
   PetscFunctionBegin;
@@ -79,10 +92,9 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   dini->stats.pc_setups++;
   if (factored) dini->stats.factorizations++;
   e->fresh = PETSC_TRUE;
-  PetscCall(PCGetFailedReason(e->pc, &mine));
-  failed = mine != PC_NOERROR;
-  PetscCall(MPIU_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
-  if (any) dini->reason = DINI_DIVERGED_PC_FAILED;
+  PetscCall(DiniEnginePCFailed_Private(dini, e->pc, &failed));
+  if (failed && e->ownpc) PetscCall(PCReset(e->pc)); /* no later set-up inherits what this one has left */
+  if (failed) dini->reason = DINI_DIVERGED_PC_FAILED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -91,11 +103,16 @@ PetscErrorCode DiniEngineApplyAdjoint_Private(Dini dini, PC pc, Vec x, Vec y)
 {
   PetscFunctionBegin;
 #if defined(PETSC_USE_COMPLEX)
-  DiniEngine e = dini->engine;
+  DiniEngine     e = dini->engine;
+  PetscInt       locks;
+  PetscErrorCode failed;
 
   PetscCall(VecCopy(x, e->c));
   PetscCall(VecConjugate(e->c));
-  PetscCall(PCApplyTranspose(pc, e->c, y));
+  PetscCall(VecLockGet(e->c, &locks));
+  failed = PCApplyTranspose(pc, e->c, y);
+  PetscCall(DiniUnlock_Private(e->c, locks));
+  PetscCall(failed);
   PetscCall(VecConjugate(y));
 #else
   (void)dini;

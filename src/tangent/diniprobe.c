@@ -64,6 +64,28 @@ static PetscErrorCode DiniLiarCycle(PC pc, PetscBool *lies)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniLiarASM(PC pc, PetscBool *lies)
+{
+  PCCompositeType type;
+
+  PetscFunctionBegin;
+  PetscCall(PCASMGetLocalType(pc, &type));
+  *lies = (PetscBool)(type != PC_COMPOSITE_ADDITIVE);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniLiarRedistribute(PC pc, PetscBool *lies)
+{
+  PetscBool known, symmetric;
+  Mat       P;
+
+  PetscFunctionBegin;
+  PetscCall(PCGetOperators(pc, NULL, &P));
+  PetscCall(MatIsStructurallySymmetricKnown(P, &known, &symmetric));
+  *lies = (PetscBool) !(known && symmetric);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* from and before: the releases concerned, as major * 10000 + minor * 100 + subminor; before 0: up to the newest known */
 static const struct {
   PCType type;
@@ -78,6 +100,8 @@ static const struct {
      "returns zero from BoomerAMG's transposed apply in PETSc 3.16.0 to 3.23.4"},
     {PCFIELDSPLIT, 0, 32000, DiniLiarSchur,
      "runs the multiplicative variant in the transposed Schur split before PETSc 3.20"},
+    {PCASM, 0, 0, DiniLiarASM, "transposes additive local solves only"},
+    {PCREDISTRIBUTE, 0, 0, DiniLiarRedistribute, "transposes matrices only that are said to have a symmetric pattern"},
     {PCMG, 0, 0, DiniLiarCycle, "has no right transpose of full and kaskade cycles"},
     {PCGAMG, 0, 0, DiniLiarCycle, "has no right transpose of full and kaskade cycles"},
     {PCML, 0, 0, DiniLiarCycle, "has no right transpose of full and kaskade cycles"},
@@ -107,7 +131,7 @@ PetscErrorCode DiniKnownLiar_Private(PC pc, const char **why)
 /* ---- The probe ---- */
 
 /* With w = M v, <w, M v> is |M v|^2: nothing cancels in it, and what M^H has to reproduce is not small by chance. */
-static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec work)
+static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec copy, Vec work)
 {
   DiniEngine  e = dini->engine;
   PetscScalar adjoint;
@@ -116,12 +140,12 @@ static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec work)
   PetscFunctionBegin;
   PetscCall(VecSet(work, 0.0));
   PetscCall(DiniRandomDirection_Private(dini, 4, work, v));
-  PetscCall(VecCopy(v, work)); /* a copy each time: some PCs overwrite what they are given */
-  PetscCall(PCApply(e->pc, work, w));
+  PetscCall(VecCopy(v, copy)); /* a copy each time: some PCs overwrite what they are given, or leave it locked */
+  PetscCall(PCApply(e->pc, copy, w));
   PetscCall(DiniNorm_Private(w, &expected));
   expected *= expected;
-  PetscCall(VecCopy(w, e->e));
-  PetscCall(DiniEngineApplyAdjoint_Private(dini, e->pc, e->e, work));
+  PetscCall(VecCopy(w, copy));
+  PetscCall(DiniEngineApplyAdjoint_Private(dini, e->pc, copy, work));
   PetscCall(VecDot(v, work, &adjoint));
   difference = PetscAbsScalar(adjoint - expected) / expected;
   if (difference <= 1e-6) e->transposed = DINI_TRANSPOSED_EXACT;
@@ -139,10 +163,11 @@ static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec work)
 PetscErrorCode DiniEngineProbe_Private(Dini dini)
 {
   DiniEngine     e = dini->engine;
-  Vec            work[3];
+  Vec            work[4];
   DiniFrozen     frozen;
-  PetscErrorCode failed;
+  PetscErrorCode mine;
   PetscBool      exists;
+  int            failed, any;
 
   PetscFunctionBegin;
   e->transposed = DINI_TRANSPOSED_NONE;
@@ -151,11 +176,19 @@ PetscErrorCode DiniEngineProbe_Private(Dini dini)
     PetscCall(PetscInfo(dini, "The forward preconditioner, or one inside it, has no transposed apply to be trusted\n"));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  for (int i = 0; i < 3; i++) PetscCall(VecDuplicate(e->b, &work[i]));
+  for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(e->b, &work[i]));
   PetscCall(DiniFreeze_Private(e->pc, &frozen));
-  failed = DiniProbe(dini, work[0], work[1], work[2]);
+  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  mine = DiniProbe(dini, work[0], work[1], work[2], work[3]);
+  PetscCall(PetscPopErrorHandler());
   PetscCall(DiniThaw_Private(&frozen));
-  for (int i = 0; i < 3; i++) PetscCall(VecDestroy(&work[i]));
-  PetscCall(failed);
+  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
+  failed = mine != 0;
+  PetscCall(MPIU_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  if (any) {
+    e->transposed = DINI_TRANSPOSED_NONE;
+    PetscCall(
+        PetscInfo(dini, "The transposed apply of the forward PC gives PETSc error %d here: not used\n", (int)mine));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

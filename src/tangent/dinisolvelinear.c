@@ -3,7 +3,8 @@
 #include <petsctime.h>
 #include <math.h>
 
-#define DINI_MAX_PASSES 6
+#define DINI_MAX_PASSES   6
+#define DINI_MAX_ROUNDING 1e4 /* times the tolerance: past that, no residual is excused as rounding */
 
 /* relative = |b - A x| / |b| with the matrix itself; the residual is left in e->b */
 PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
@@ -37,6 +38,8 @@ static PetscErrorCode DiniAtRounding(Dini dini, DiniDirection direction, Vec x, 
   PetscCall(DiniNorm_Private(e->b, &Jvnorm));
   PetscCall(DiniNorm_Private(x, &xnorm));
   floor = 20.0 * PETSC_MACHINE_EPSILON * (Jvnorm / vnorm) * xnorm / status->bnorm;
+  floor =
+      PetscMin(floor, DINI_MAX_ROUNDING * e->rtol[direction]); /* a singular J makes x, and with it the floor, huge */
   if (!(status->relative <= floor)) PetscFunctionReturn(PETSC_SUCCESS);
   status->good = PETSC_TRUE;
   PetscCall(PetscInfo(dini,
@@ -65,6 +68,40 @@ static PetscErrorCode DiniBegin(Dini dini, DiniDirection direction, Vec b, Vec x
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* e->e for e->b. An error inside leaves PETSc's vectors locked and the KSP half-way: it begins anew at the next solve. */
+static PetscErrorCode DiniKrylov(Dini dini, DiniDirection direction, KSP ksp)
+{
+  DiniEngine     e = dini->engine;
+  PetscInt       b, x;
+  PetscErrorCode failed;
+  PetscBool      shell;
+  PC             pc;
+
+  PetscFunctionBegin;
+  PetscCall(VecLockGet(e->b, &b));
+  PetscCall(VecLockGet(e->e, &x));
+  failed = KSPSolve(ksp, e->b, e->e);
+  PetscCall(DiniUnlock_Private(e->b, b));
+  PetscCall(DiniUnlock_Private(e->e, x));
+  if (failed) {
+    PetscCall(KSPGetPC(ksp, &pc));
+    PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &shell));
+    if (shell) { /* a PC counts the solves that it is in */
+      PetscCall(KSPReset(ksp));
+      PetscCall(PCCreate(PetscObjectComm((PetscObject)dini), &pc));
+      PetscCall(DiniEngineSetShell_Private(dini, pc));
+      PetscCall(KSPSetPC(ksp, pc));
+      PetscCall(PCDestroy(&pc));
+    } else if (ksp == e->companion) {
+      PetscCall(KSPDestroy(&e->companion));
+      e->companionready = PETSC_FALSE;
+    }
+    e->ready[direction] = PETSC_FALSE;
+  }
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   Solves by the KSP and its preconditioner, and refines as long as the true residual misses the tolerance and comes down: a
   KSP that tests a preconditioned or a recurred residual stops early, and says it converged.
@@ -87,7 +124,7 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
     PetscCall(KSPSetTolerances(ksp, pass || status->guess ? PetscMax(rtol, 0.5 * e->rtol[direction] / previous) : rtol,
                                atol, dtol, maxits));
     PetscCall(KSPSetInitialGuessNonzero(ksp, PETSC_FALSE));
-    PetscCall(KSPSolve(ksp, e->b, e->e));
+    PetscCall(DiniKrylov(dini, direction, ksp));
     PetscCall(KSPGetIterationNumber(ksp, &its));
     PetscCall(KSPGetConvergedReason(ksp, reason));
     status->its += its;
