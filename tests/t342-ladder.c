@@ -96,6 +96,8 @@ static PetscErrorCode TestBrokenSymmetry(void)
   Vec            b, u, ubar, mbar, ref, lambda;
   Dini           dini;
   PetscInt       lo, hi;
+  PetscBool      right;
+  PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, N, N, 3, NULL, 2, NULL, &A));
@@ -140,8 +142,10 @@ static PetscErrorCode TestBrokenSymmetry(void)
   PetscCall(MatSetOption(A, PetscDefined(USE_COMPLEX) ? MAT_HERMITIAN : MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(DiniReset(dini));
   PetscCall(DiniSolve(dini, u));
-  PetscCall(DiniVJP(dini, ubar, mbar));
-  PetscCall(DiniTestVecsClose(mbar, ref, 1e-8, "adjoint of a matrix that claims to be symmetric"));
+  PetscCall(DiniTestCatch());
+  ierr = DiniVJP(dini, ubar, mbar); /* or the guard finds the claim out, where PETSc's own products follow it */
+  PetscCall(DiniTestRightOrError(ierr, mbar, ref, 1e-8, "adjoint of a matrix that claims to be symmetric", &right));
+  DiniTestTrue(right || PetscDefined(USE_COMPLEX), "The false claim gives an error: %s", DiniTestMessages());
   PetscCall(DiniDestroy(&dini));
   PetscCall(KSPDestroy(&ksp));
   PetscCall(MatDestroy(&A));
