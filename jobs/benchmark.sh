@@ -88,16 +88,15 @@ full() {
     timing $ranks gamg -dim 3 -grid 24 -objectives 0
     timing $ranks gamg -dim 3 -grid 48 -repeat 3 -objectives 0
     timing $ranks hypre -dim 3 -grid 48 -repeat 3 -objectives 0
-    timing $ranks mumps -dim 3 -grid 24 -repeat 3 -objectives 0
-    timing $ranks bjacobi -dim 3 -grid 48 -repeat 3 -objectives 0
     timing $ranks mumps -problem advection -grid 128 -objectives 0
     timing $ranks bjacobi -problem advection -grid 128 -objectives 0
-    timing $ranks gamg -grid 1024 -repeat 3 -objectives 0
   done
+  timing 2 gamg -grid 1024 -repeat 3 -objectives 0
+  timing 1 mumps -dim 3 -grid 24 -repeat 3 -objectives 0
+  timing 2 bjacobi -dim 3 -grid 48 -repeat 3 -objectives 0
   timing 1 mumps -problem advection -grid 256 -repeat 3 -objectives 0
   timing 2 hypre -grid 1024 -repeat 3 -objectives 0
   timing 2 gamg -dim 3 -grid 101 -repeat 1 -objectives 0
-  timing 1 mumps -grid 1024 -repeat 1 -objectives 0
   for n in 128 512; do
     memory 1 mumps -grid $n
     memory 1 gamg -grid $n

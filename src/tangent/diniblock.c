@@ -59,7 +59,7 @@ static PetscErrorCode DiniBasisDestroy(DiniBasis *basis)
 static PetscErrorCode DiniBasisGuess(DiniBasis *basis, Mat X, PetscInt j, Vec x, PetscBool *worth)
 {
   const PetscInt n = basis->n, k = basis->size;
-  PetscScalar   *row = basis->L + k * n, *y = basis->y;
+  PetscScalar   *row = &basis->L[(size_t)k * (size_t)n], *y = basis->y;
   PetscReal      rest = PetscRealPart(basis->gram[j + j * n]), all = rest;
   Vec            xi;
 

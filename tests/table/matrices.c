@@ -93,16 +93,26 @@ static PetscErrorCode PointMatrix(MPI_Comm comm, PetscInt points, PetscInt bs, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One entry between the unknowns f and g of the cells c and d of an n x n grid; entries outside the grid are dropped. */
-static PetscErrorCode SaddleAdd(Mat A, PetscInt n, PetscInt i, PetscInt j, PetscInt f, PetscInt k, PetscInt l,
-                                PetscInt g, PetscScalar v)
+typedef struct {
+  PetscInt i, j, field;
+} Unknown;
+
+static Unknown At(PetscInt i, PetscInt j, PetscInt field)
+{
+  const Unknown at = {i, j, field};
+
+  return at;
+}
+
+/* One entry between the unknowns c and d of an n x n grid; entries outside the grid are dropped. */
+static PetscErrorCode SaddleAdd(Mat A, PetscInt n, Unknown c, Unknown d, PetscScalar v)
 {
   const PetscReal h   = 1.0 / (PetscReal)n;
-  const PetscInt  row = 3 * (i + n * j) + f, col = 3 * (k + n * l) + g;
+  const PetscInt  row = 3 * (c.i + n * c.j) + c.field, col = 3 * (d.i + n * d.j) + d.field;
 
   PetscFunctionBeginUser;
-  if (k < 0 || l < 0 || k >= n || l >= n) PetscFunctionReturn(PETSC_SUCCESS);
-  v *= Phase(h * (PetscReal)i, h * (PetscReal)j, h * (PetscReal)k, h * (PetscReal)l);
+  if (d.i < 0 || d.j < 0 || d.i >= n || d.j >= n) PetscFunctionReturn(PETSC_SUCCESS);
+  v *= Phase(h * (PetscReal)c.i, h * (PetscReal)c.j, h * (PetscReal)d.i, h * (PetscReal)d.j);
   PetscCall(MatSetValues(A, 1, &row, 1, &col, &v, ADD_VALUES));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -122,14 +132,15 @@ PetscErrorCode TableSaddleCreate(MPI_Comm comm, PetscInt n, Mat *A, IS field[2])
     const PetscInt i = c % n, j = c / n;
 
     for (PetscInt f = 0; f < 2; f++) {
-      PetscCall(SaddleAdd(*A, n, i, j, f, i, j, f, DiniTestScalar(5.0, 0.3)));
-      for (int k = 0; k < 4; k++) PetscCall(SaddleAdd(*A, n, i, j, f, i + di[k], j + dj[k], f, k == 0 ? -2.0 : -1.0));
-      PetscCall(SaddleAdd(*A, n, i, j, f, i, j, 2, -1.0)); /* pressure gradient */
-      PetscCall(SaddleAdd(*A, n, i, j, f, i + !f, j + f, 2, 1.0));
-      PetscCall(SaddleAdd(*A, n, i, j, 2, i, j, f, -1.0)); /* minus divergence */
-      PetscCall(SaddleAdd(*A, n, i, j, 2, i - !f, j - f, f, 1.0));
+      PetscCall(SaddleAdd(*A, n, At(i, j, f), At(i, j, f), DiniTestScalar(5.0, 0.3)));
+      for (int k = 0; k < 4; k++)
+        PetscCall(SaddleAdd(*A, n, At(i, j, f), At(i + di[k], j + dj[k], f), k == 0 ? -2.0 : -1.0));
+      PetscCall(SaddleAdd(*A, n, At(i, j, f), At(i, j, 2), -1.0)); /* pressure gradient */
+      PetscCall(SaddleAdd(*A, n, At(i, j, f), At(i + !f, j + f, 2), 1.0));
+      PetscCall(SaddleAdd(*A, n, At(i, j, 2), At(i, j, f), -1.0)); /* minus divergence */
+      PetscCall(SaddleAdd(*A, n, At(i, j, 2), At(i - !f, j - f, f), 1.0));
     }
-    PetscCall(SaddleAdd(*A, n, i, j, 2, i, j, 2, -0.1));
+    PetscCall(SaddleAdd(*A, n, At(i, j, 2), At(i, j, 2), -0.1));
   }
   PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
