@@ -2,7 +2,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
+cores=$(getconf _NPROCESSORS_ONLN) # not nproc, which takes OMP_NUM_THREADS for an answer
+export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$cores}
 export LC_ALL=C.UTF-8 # decimal points, and the degree sign in pictures
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 export OMPI_MCA_rmaps_base_oversubscribe=1           # more ranks than cores

@@ -13,12 +13,12 @@ lint_warnings() { build dev; }
 
 lint_tidy() {
   sources -name '*.c' -not -path '*/consumer/*' -print0 |
-    xargs -0 -n 4 -P "$(nproc)" clang-tidy -p build/dev --quiet 2>&1 | { grep -vE '^[0-9]+ warnings generated|^$' || true; }
+    xargs -0 -n 4 -P "$cores" clang-tidy -p build/dev --quiet 2>&1 | { grep -vE '^[0-9]+ warnings generated|^$' || true; }
   return "${PIPESTATUS[0]}"
 }
 
 lint_cppcheck() {
-  cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j "$(nproc)" \
+  cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j "$cores" \
     -I include -I src/private -I tests --include=jobs/cppcheck.h --suppress=preprocessorErrorDirective src examples tests
 }
 

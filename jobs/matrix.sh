@@ -33,7 +33,7 @@ for flavour in "${flavours[@]}"; do
   if dir_petsc=$(where "$flavour") && cmake --preset release -B "$dir" -DPETSC_DIR="$dir_petsc" >"$log" 2>&1 &&
     cmake --build "$dir" >>"$log" 2>&1; then
     result="tests failed"
-    if ctest --test-dir "$dir" --no-tests=error --no-label-summary --output-on-failure -j "$(nproc)" </dev/null >>"$log" 2>&1; then
+    if ctest --test-dir "$dir" --no-tests=error --no-label-summary --output-on-failure -j "$cores" </dev/null >>"$log" 2>&1; then
       result=ok
     fi
     tests=$(sed -n 's/.*tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\).*/\1 of \2/p' "$log" | tail -n 1)

@@ -12,7 +12,7 @@ for dir in build/release "$@"; do
   step "Table: $dir"
   cmake --build "$dir"
   rm -f "$dir"/table/*.csv
-  ctest --test-dir "$dir" --no-tests=error --no-label-summary -L table -j "$(nproc)" </dev/null || status=$?
+  ctest --test-dir "$dir" --no-tests=error --no-label-summary -L table -j "$cores" </dev/null || status=$?
   tables+=("$dir/table")
 done
 step "Page"

@@ -12,4 +12,4 @@ petsc-config/install-debian.sh
 step "Build ($preset)"
 build "$preset" ${CI:+-DDINI_WERROR=ON} # in continuous integration, warnings are errors
 step "Test"
-ctest --preset "$preset" --no-tests=error --no-label-summary -j "$(nproc)" "$@" </dev/null
+ctest --preset "$preset" --no-tests=error --no-label-summary -j "$cores" "$@" </dev/null
