@@ -238,7 +238,8 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
     dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  status.guess = guess;
+  status.guess    = guess;
+  status.relative = 1.0;
   PetscCall(DiniEngineCompatible_Private(dini, direction, b, &rhs));
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(event, dini, b, x, 0));
