@@ -259,6 +259,24 @@ def model(rows):
     return out + table(["ranks", "unknowns", "forward, s (model)", "gradient, s (model)", "gradient / forward (model)"], lines)
 
 
+WHY = """Where a target is missed, and why:
+
+- *dini / expert*, GAMG and block Jacobi: the same preconditioner for as many iterations, to one or two. Dini adds the true
+  residual of the result, a product and a norm, and checks that what goes in and comes out is finite: some 5 % where the whole
+  gradient is 15 iterations. The rest of the excess is within the spread of the repetitions, most of all on two ranks.
+- *dini / expert*, BoomerAMG: its transposed apply is broken before PETSc 3.23.5. The expert transposes J and sets up a second
+  BoomerAMG, 7 iterations; Dini finds that the forward one, untransposed, does in 15 without a set-up. That is cheaper in three
+  dimensions and dearer in two, and dearer for a second gradient at the same point, which the policy of reuse does not see yet.
+- *gradient / forward* with multigrid: the hand-written adjoint is at 0.24 to 0.29 as well. A forward solve of 6 Newton steps
+  takes 36 iterations, because each step is solved to 1e-5; the adjoint takes 17 to 1e-10. With MUMPS on two ranks, the
+  factorisation gains more from the second rank than the triangular solves do.
+- *memory*: GMRES keeps its basis, in the hand-written adjoint too, and a ladder that lets it converge in one cycle stores as
+  many vectors as it takes iterations, up to 100. With MUMPS it is a dozen vectors of the object, for the point, the guards and
+  the right-hand sides, the four of the probe, and those of the parameter blocks.
+
+"""
+
+
 def section(title):
     return f"{title}\n{'-' * len(title)}\n\n"
 
@@ -272,6 +290,7 @@ def page(directory):
     out += section("Targets") + summary(rows, memory)
     out += ("\"Does not grow\" is missed when the ratio at the upper end is above the one at the lower end by more than a tenth and by\n"
             "more than the spread of the repetitions.\n\n")
+    out += WHY
     images = sorted(path.name for path in directory.glob("*.png"))
     for image in images:
         out += f".. image:: {'performance/' if directory.name == 'performance' and directory.parent.name == 'docs' else ''}{image}\n\n"
