@@ -11,7 +11,7 @@ int main(int argc, char **argv)
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PetscHasExternalPackage("superlu_dist", &has));
   if (has)
-    PetscCall(TableSilent("saddle", "-ksp_type preonly -pc_type lu -pc_factor_mat_solver_type superlu_dist",
+    PetscCall(TableSilent("saddle", "-ksp_type preonly -pc_type lu -pc_factor_mat_solver_type superlu_dist", PETSC_TRUE,
                           (PetscBool)PETSC_VERSION_LT(3, 25, 0)));
   PetscCall(PetscFinalize());
   return has ? 0 : DINI_TEST_SKIPPED;

@@ -12,10 +12,10 @@ int main(int argc, char **argv)
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PetscHasExternalPackage("hypre", &has));
   if (has)
-    PetscCall(TableSilent("boundary", "-ksp_type gmres -pc_type hypre -pc_hypre_type boomeramg",
+    PetscCall(TableSilent("boundary", "-ksp_type gmres -pc_type hypre -pc_hypre_type boomeramg", PETSC_TRUE,
                           (PetscBool)PETSC_VERSION_LT(3, 23, 5)));
   if (has)
-    PetscCall(TableSilent("elasticity", "-ksp_type gmres -pc_type hypre -pc_hypre_type boomeramg",
+    PetscCall(TableSilent("elasticity", "-ksp_type gmres -pc_type hypre -pc_hypre_type boomeramg", PETSC_TRUE,
                           (PetscBool)PETSC_VERSION_LT(3, 23, 5)));
   PetscCall(PetscFinalize());
   return has ? 0 : DINI_TEST_SKIPPED;

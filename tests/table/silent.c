@@ -26,7 +26,7 @@ static PetscErrorCode Naive(TableProblem *t, Vec lambda, PetscBool *claims, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TableSilent(const char problem[], const char options[], PetscBool expected)
+PetscErrorCode TableSilent(const char problem[], const char options[], PetscBool attempt, PetscBool expected)
 {
   TableProblem t;
   Vec          reference, mbar, naive;
@@ -44,15 +44,15 @@ PetscErrorCode TableSilent(const char problem[], const char options[], PetscBool
   PetscCall(TableProblemSetDini(&t));
   PetscCall(VecSet(t.u, 0.0));
   PetscCall(DiniSolve(t.dini, t.u));
-  PetscCall(Naive(&t, naive, &claims, &spoils));
+  if (attempt) PetscCall(Naive(&t, naive, &claims, &spoils));
   PetscCall(DiniTestDistance(naive, reference, &distance));
   wrong = (PetscBool) !(distance < 1e-3);
   if (claims && wrong && !expected)
     PetscCall(
         PetscPrintf(PETSC_COMM_WORLD, "PETSc's own solve is wrong by %g in this release too\n", (double)distance));
-  if (!wrong) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "PETSc's own solve is right in this release\n"));
+  if (attempt && !wrong) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "PETSc's own solve is right in this release\n"));
   if (spoils) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "PETSc's own solve overwrites the right-hand side\n"));
-  if (expected)
+  if (attempt && expected)
     DiniTestTrue(claims && wrong, "PETSc's own solve is off by %g and %s", (double)distance,
                  claims ? "claims to have converged" : "says that it failed");
   for (int k = 0; k < 2; k++) {

@@ -74,4 +74,4 @@ extern PetscErrorCode TableRun(const char problem[], const char options[], Vec r
   The adjoint of a problem with these options by KSPSolveTranspose() and by Dini. Dini's must be right; where expected,
   PETSc's must be wrong by more than 1e-3 and claim to have converged, else the program says which it is.
 */
-extern PetscErrorCode TableSilent(const char problem[], const char options[], PetscBool expected);
+extern PetscErrorCode TableSilent(const char problem[], const char options[], PetscBool attempt, PetscBool expected);
