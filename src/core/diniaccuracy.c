@@ -1,5 +1,6 @@
 /* How good is a gradient? What the forward solve has left in the objective, and the adjoint solve in the gradient. */
 #include "../private/diniimpl.h"
+#include <math.h>
 
 #define DINI_CORRECTION_RTOL 0.1 /* of the solve that estimates an error: one digit of it is enough */
 #define DINI_MAX_CORRECTIONS 4
@@ -108,7 +109,7 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
              "The gradient has an estimated relative error of %g where -dini_gradient_rtol asks for %g; a tighter "
              "adjoint solve does not lower it",
              (double)dini->stats.gradient_error, (double)wanted);
-  PetscCall(VecSet(mbar, PETSC_INFINITY - PETSC_INFINITY));
+  PetscCall(VecSet(mbar, NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -275,6 +275,7 @@ PetscErrorCode DiniEngineMatSolve_Private(Dini dini, DiniDirection direction, Ma
   PetscErrorCode      failed;
 
   PetscFunctionBegin;
+  dini->reason = DINI_CONVERGED_ITERATING; /* what an earlier solve has come to is not asked here */
   PetscCall(MatGetSize(B, NULL, &n));
   PetscCall(PetscMalloc1(n, &bnorm));
   PetscCall(MatGetColumnNorms(B, NORM_2, bnorm));

@@ -95,7 +95,7 @@ static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung r
     *yes = (PetscBool)(own ||
                        (adjoint && (e->transpose == DINI_TRANSPOSE_AUTO || e->transpose == DINI_TRANSPOSE_EXPLICIT)));
     if (adjoint && *yes) PetscCall(MatHasOperation(e->P, MATOP_TRANSPOSE, yes));
-    if (e->companionfailed) *yes = PETSC_FALSE;
+    if (adjoint && e->companionfailed) *yes = PETSC_FALSE;
     break;
   case DINI_RUNG_DIRECT:
     if (dini->N <= e->directmax && (!adjoint || e->transpose == DINI_TRANSPOSE_AUTO))
@@ -142,7 +142,7 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
     break;
   case DINI_RUNG_UNTRANSPOSED:
     e->apply = DINI_APPLY_FORWARD;
-    *bound   = DINI_BOUND_UNTRANSPOSED;
+    if (!richardson) *bound = DINI_BOUND_UNTRANSPOSED;
     PetscCall(PetscObjectTypeCompare((PetscObject)*ksp, KSPCG, &cg));
     if (cg) PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
     break;
