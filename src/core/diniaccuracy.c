@@ -33,14 +33,14 @@ PetscErrorCode DiniEstimateObjective_Private(Dini dini)
 
 /*
   The error of mbar is (du/dm)^H r for the residual r of the adjoint solve. |(du/dm)^H| is taken from the largest
-  |mbar| / |ubar| seen, which costs two norms and is a lower bound: an estimate.
+  |mbar| / |ubar| seen, which costs one norm and is a lower bound: an estimate.
 */
-PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
+PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec mbar)
 {
-  PetscReal unorm, mnorm;
+  const PetscReal unorm = dini->lastnorm;
+  PetscReal       mnorm;
 
   PetscFunctionBegin;
-  PetscCall(DiniNorm_Private(ubar, &unorm));
   PetscCall(DiniNorm_Private(mbar, &mnorm));
   if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   dini->gain                 = PetscMax(dini->gain, mnorm / unorm);

@@ -22,13 +22,17 @@ static PetscErrorCode DiniSolvedAt(Dini dini, Vec m, PetscBool *solved)
 /* The prediction becomes the initial guess when it is the better one at the new parameters, by two residuals. */
 static PetscErrorCode DiniTakePrediction(Dini dini, Vec predicted)
 {
-  PetscReal old, new;
-  Vec       F;
+  PetscReal      old = PETSC_INFINITY, new = PETSC_INFINITY;
+  PetscErrorCode failed;
+  Vec            F;
 
   PetscFunctionBegin;
   PetscCall(VecDuplicate(predicted, &F));
-  PetscCall(DiniResidual_Private(dini, dini->state, F, &old));
-  PetscCall(DiniResidual_Private(dini, predicted, F, &new));
+  failed = DiniResidual_Private(dini, dini->state, F, &old);
+  if (!failed) failed = DiniResidual_Private(dini, predicted, F, &new);
+  if (failed) PetscCall(VecDestroy(&predicted));
+  if (failed) PetscCall(VecDestroy(&F));
+  PetscCall(failed);
   if (new < old || (PetscIsInfOrNanReal(old) && !PetscIsInfOrNanReal(new))) {
     PetscCall(VecCopy(predicted, dini->state));
     dini->stats.predictions_accepted++;
@@ -59,7 +63,9 @@ PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscB
   PetscCall(failed);
   PetscCall(VecDuplicate(dini->state, &before));
   PetscCall(VecCopy(dini->state, before));
-  if (predicted) PetscCall(DiniTakePrediction(dini, predicted));
+  if (predicted) failed = DiniTakePrediction(dini, predicted);
+  if (failed) PetscCall(VecDestroy(&before));
+  PetscCall(failed);
   if (tolerated) dini->erroriffail = PETSC_FALSE;
   failed            = DiniSolve(dini, dini->state);
   dini->erroriffail = policy;

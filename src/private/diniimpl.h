@@ -103,6 +103,7 @@ struct _p_Dini {
   PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
   DiniForwardReuse    forward;
   PetscReal           gain;         /* largest |mbar| / |ubar| seen */
+  PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
   DiniStatistics      stats;
 };
@@ -193,7 +194,7 @@ DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 /* accuracy */
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);
+DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec mbar);
 
 /* objective */
 DINI_INTERN PetscErrorCode DiniObjectiveDestroy_Private(Dini);

@@ -232,6 +232,7 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
                                     direction == DINI_TANGENT ? "The right-hand side of the tangent solve"
                                                               : "The right-hand side of the adjoint solve",
                                     &status.bnorm));
+  dini->lastnorm = status.bnorm;
   if (status.bnorm == 0.0) {
     PetscCall(VecSet(x, 0.0));
     dini->lastrelative = 0.0;
