@@ -118,7 +118,7 @@ DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
 
 /* solvers */
-DINI_INTERN PetscErrorCode DiniColorJacobian_SNES(Dini, Vec u, Mat *J);
+DINI_INTERN PetscErrorCode DiniColorJacobian_SNES(Dini, SNES, Vec u, Mat *J, MatFDColoring *);
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
 DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
                                                     PetscReal seconds);

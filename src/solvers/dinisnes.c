@@ -3,8 +3,10 @@
 #include <petsctime.h>
 
 typedef struct {
-  SNES snes;
-  Mat  J, P; /* Dini's own copies, where the SNES lags its Jacobian and must find its old one again */
+  SNES          snes;
+  Mat           J, P;    /* Dini's own copies, where the SNES lags its Jacobian and must find its old one again */
+  Mat           colored; /* J by coloured differences, where the SNES's own is matrix-free */
+  MatFDColoring coloring;
 } Dini_SNES;
 
 static PetscErrorCode DiniNeedSNES(Dini dini, SNES *snes)
@@ -210,6 +212,17 @@ static PetscErrorCode DiniView_SNES(Dini dini, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniAssembled_SNES(Dini dini, Vec u, Mat *J)
+{
+  Dini_SNES *ctx = (Dini_SNES *)dini->data;
+
+  PetscFunctionBegin;
+  PetscCall(DiniColorJacobian_SNES(dini, ctx->snes, u, &ctx->colored, &ctx->coloring));
+  *J = ctx->colored;
+  PetscCall(PetscObjectReference((PetscObject)*J));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniReset_SNES(Dini dini)
 {
   Dini_SNES *ctx = (Dini_SNES *)dini->data;
@@ -217,6 +230,8 @@ static PetscErrorCode DiniReset_SNES(Dini dini)
   PetscFunctionBegin;
   PetscCall(MatDestroy(&ctx->J));
   PetscCall(MatDestroy(&ctx->P));
+  PetscCall(MatDestroy(&ctx->colored));
+  PetscCall(MatFDColoringDestroy(&ctx->coloring));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -241,7 +256,7 @@ PetscErrorCode DiniCreate_SNES(Dini dini)
   dini->ops->residual     = DiniResidual_SNES;
   dini->ops->residualnorm = DiniResidualNorm_SNES;
   dini->ops->jacobian     = DiniJacobian_SNES;
-  dini->ops->assembled    = DiniColorJacobian_SNES;
+  dini->ops->assembled    = DiniAssembled_SNES;
   dini->ops->getksp       = DiniGetKSP_SNES;
   dini->ops->view         = DiniView_SNES;
   dini->ops->reset        = DiniReset_SNES;

@@ -13,37 +13,40 @@ static PetscErrorCode DiniColorFunction(void *snes, Vec u, Vec F, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* *J is NULL where the SNES has no DM that could make a matrix; else it belongs to the caller */
-PetscErrorCode DiniColorJacobian_SNES(Dini dini, Vec u, Mat *J)
+static PetscErrorCode DiniCreateColoring(DM dm, Mat *J, MatFDColoring *difference)
 {
-  SNES          snes;
-  DM            dm;
-  PetscBool     shell;
-  MatColoring   coloring;
-  MatFDColoring difference;
-  ISColoring    colors;
-  Vec           F;
+  MatColoring coloring;
+  ISColoring  colors;
 
   PetscFunctionBegin;
-  *J = NULL;
-  PetscCall(DiniGetSNES(dini, &snes));
-  PetscCall(SNESGetDM(snes, &dm));
-  PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMSHELL, &shell));
-  if (shell) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DMCreateMatrix(dm, J));
   PetscCall(MatColoringCreate(*J, &coloring));
   PetscCall(MatColoringSetType(coloring, MATCOLORINGGREEDY));
   PetscCall(MatColoringApply(coloring, &colors));
   PetscCall(MatColoringDestroy(&coloring));
-  PetscCall(MatFDColoringCreate(*J, colors, &difference));
-  PetscCall(MatFDColoringSetFunction(difference, DiniColoringCast(DiniColorFunction), NULL));
-  PetscCall(MatFDColoringSetUp(*J, colors, difference));
+  PetscCall(MatFDColoringCreate(*J, colors, difference));
+  PetscCall(MatFDColoringSetFunction(*difference, DiniColoringCast(DiniColorFunction), NULL));
+  PetscCall(MatFDColoringSetUp(*J, colors, *difference));
   PetscCall(ISColoringDestroy(&colors));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J at u; pattern and colouring are made once and kept by the caller. *J stays NULL where no DM could make a matrix. */
+PetscErrorCode DiniColorJacobian_SNES(Dini dini, SNES snes, Vec u, Mat *J, MatFDColoring *difference)
+{
+  DM        dm;
+  PetscBool shell;
+  Vec       F;
+
+  PetscFunctionBegin;
+  PetscCall(SNESGetDM(snes, &dm));
+  PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMSHELL, &shell));
+  if (shell) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!*J) PetscCall(DiniCreateColoring(dm, J, difference));
   PetscCall(VecDuplicate(u, &F));
   PetscCall(SNESComputeFunction(snes, u, F));
-  PetscCall(MatFDColoringSetF(difference, F));
-  PetscCall(MatFDColoringApply(*J, difference, u, snes));
-  PetscCall(MatFDColoringDestroy(&difference));
+  PetscCall(MatFDColoringSetF(*difference, F));
+  PetscCall(MatFDColoringApply(*J, *difference, u, snes));
   PetscCall(VecDestroy(&F));
   dini->stats.jacobian_assemblies++;
   PetscCall(
