@@ -72,6 +72,8 @@ static PetscErrorCode TestTolerance(PetscReal rtol)
   DiniTestTrue(error <= rtol, "Gradient off by %g where %g was asked for", (double)error, (double)rtol);
   DiniTestTrue(s.gradient_error <= rtol, "Estimated error %g where %g was asked for", (double)s.gradient_error,
                (double)rtol);
+  DiniTestTrue(error <= 5.0 * s.gradient_error + 1e-12, "Corrected gradient off by %g, estimated %g", (double)error,
+               (double)s.gradient_error);
   PetscCall(DiniGetTolerances(t.dini, NULL, &adjoint));
   DiniTestClose(adjoint, 1e-10, 0.0, 0.0, "adjoint tolerance afterwards");
   PetscCall(DiniSetGradientTolerance(t.dini, 0.0));
