@@ -228,6 +228,7 @@ static PetscErrorCode DiniDecide(Dini dini)
   e->symmetric =
       (PetscBool)(e->transpose == DINI_TRANSPOSE_SYMMETRIC || (e->transpose == DINI_TRANSPOSE_AUTO && hermitian));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
+  if (e->broken && !e->symmetric) PetscFunctionReturn(PETSC_SUCCESS); /* nothing to probe: at the next point, perhaps */
   if (!e->symmetric && !own && e->transpose != DINI_TRANSPOSE_EXPLICIT) {
     PetscCall(DiniEngineProbe_Private(dini));
     PetscCheck(
@@ -247,6 +248,7 @@ PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
   PetscBool  own;
 
   PetscFunctionBegin;
+  if (e->broken) dini->reason = DINI_DIVERGED_PC_FAILED; /* by an earlier solve at this point */
   if (e->ready[direction]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniNeedProduct(dini, direction));
   PetscCall(DiniEngineGetPC_Private(dini));
