@@ -13,6 +13,10 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
       dini->stage != DINI_STAGE_NEW, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
       "There is no solution to differentiate at; call DiniSolve() or DiniAttach() first, again after a change of the "
       "problem, and look at DiniGetConvergedReason()");
+  PetscCheck(!dini->elsewhere, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+             "%s has been taken to another point by a derivative that is pinned there (DiniCreateDerivative()); call "
+             "DiniSolve() or DiniAttach() again",
+             DiniLabel_Private(dini));
   PetscCall(PetscObjectStateGet((PetscObject)dini->u, &state));
   touched = (PetscBool)(state != dini->ustate);
   PetscCall(MPIU_Allreduce(&touched, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));

@@ -93,8 +93,10 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(PetscObjectStateGet((PetscObject)u, &dini->ustate));
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(DiniParameterRemember_Private(dini));
-  dini->stage = DINI_STAGE_SOLVED;
-  dini->hasF  = PETSC_FALSE;
+  dini->stage     = DINI_STAGE_SOLVED;
+  dini->hasF      = PETSC_FALSE;
+  dini->elsewhere = PETSC_FALSE;
+  dini->point++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -273,13 +275,14 @@ PetscErrorCode DiniAttach(Dini dini, Vec u)
   Not Collective.
 
   @param[in]  dini the Dini
-  @param[out] u    the Vec of the last successful DiniSolve() or DiniAttach(), not to be destroyed; NULL before
+  @param[out] u    the Vec of the last successful DiniSolve() or DiniAttach(), not to be destroyed; NULL before, and after a
+                   pinned derivative has taken the Dini elsewhere
   @return 0 or a PETSc error code
 */
 PetscErrorCode DiniGetSolution(Dini dini, Vec *u)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  *u = dini->stage == DINI_STAGE_NEW ? NULL : dini->u;
+  *u = dini->stage == DINI_STAGE_NEW || dini->elsewhere ? NULL : dini->u;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

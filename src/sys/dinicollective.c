@@ -1,6 +1,18 @@
 /* Errors are raised on all ranks or none: what only one rank can see is agreed on before anyone acts on it. */
 #include "../private/diniimpl.h"
 
+/* How errors call the object: a program may have several. Valid until the next call for the same object. */
+const char *DiniLabel_Private(Dini dini)
+{
+  const PetscObject object = (PetscObject)dini;
+
+  if (object->name) (void)PetscSNPrintf(dini->label, sizeof(dini->label), "Dini \"%s\"", object->name);
+  else if (object->prefix)
+    (void)PetscSNPrintf(dini->label, sizeof(dini->label), "The Dini with prefix %s", object->prefix);
+  else (void)PetscSNPrintf(dini->label, sizeof(dini->label), "This Dini");
+  return dini->label;
+}
+
 /* The largest error code of any rank becomes the error of all; `what` names the application's callback. */
 PetscErrorCode DiniAgree_Private(Dini dini, const char what[], PetscErrorCode ierr)
 {
