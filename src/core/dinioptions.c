@@ -183,6 +183,7 @@ PetscErrorCode DiniSetAdjointType(Dini dini, DiniAdjointType type)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniCheckEnum_Private(dini, (int)type, DiniAdjointTypes, "adjoint type"));
   dini->adjointtype = type;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -16,7 +16,8 @@ PetscErrorCode DiniSetUp(Dini dini)
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   if (dini->setup) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(((PetscObject)dini)->type_name, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini has no solver; call DiniSetSNES(), DiniSetKSP(), or DiniSetType() with DINISHELL");
+             "%s has no solver; call DiniSetSNES(), DiniSetKSP(), or DiniSetType() with DINISHELL",
+             DiniLabel_Private(dini));
   PetscTryTypeMethod(dini, setup);
   dini->setup = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -27,7 +28,8 @@ PetscErrorCode DiniSetUpLayout_Private(Dini dini, Vec u)
 {
   PetscFunctionBegin;
   if (dini->n == PETSC_DECIDE) {
-    PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The state u is NULL");
+    PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s: The state u is NULL",
+               DiniLabel_Private(dini));
     PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state u"));
     PetscCall(VecDuplicate(u, &dini->r));
     PetscCall(VecDuplicate(u, &dini->lambda));
@@ -50,7 +52,7 @@ PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
                       (*dini->residual)(dini, u, F, dini->residualctx));
   } else {
     PetscCheck(dini->ops->residual, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-               "A Dini of type \"%s\" has no residual of its own; call DiniSetResidual()",
+               "%s, of type \"%s\", has no residual of its own; call DiniSetResidual()", DiniLabel_Private(dini),
                ((PetscObject)dini)->type_name);
     PetscUseTypeMethod(dini, residual, u, F);
   }
@@ -152,12 +154,12 @@ static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], Din
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniForwardFailed(dini, DINI_DIVERGED_FORWARD_RESIDUAL, 0));
-  PetscCheck(
-      !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-      "%s is not a solution: |F(u, m)| = %g where |J u| is about %g, so its relative size %g exceeds %g. Solve more "
-      "tightly, check that m and the residual belong together, or accept it with -dini_attach_rtol",
-      whose, (double)fnorm, (double)scale, (double)(scale > 0.0 ? fnorm / scale : PETSC_INFINITY),
-      (double)dini->attachrtol);
+  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: %s is not a solution: |F(u, m)| = %g where |J u| is about %g, so its relative size %g exceeds %g. "
+             "Solve more "
+             "tightly, check that m and the residual belong together, or accept it with -dini_attach_rtol",
+             DiniLabel_Private(dini), whose, (double)fnorm, (double)scale,
+             (double)(scale > 0.0 ? fnorm / scale : PETSC_INFINITY), (double)dini->attachrtol);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -174,8 +176,8 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCheck(dini->ops->solve, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "A Dini of type \"%s\" has no solve of its own; call DiniSetSolve(), or DiniAttach() at a known solution",
-             ((PetscObject)dini)->type_name);
+             "%s, of type \"%s\", has no solve of its own; call DiniSetSolve(), or DiniAttach() at a known solution",
+             DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
   PetscUseTypeMethod(dini, solve, u, its, &reason, &why);
   dini->stats.forward_iterations += *its;
   if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->stats.forward_residual);
@@ -189,10 +191,10 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini),
       reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
-      "The forward solve (%s) stopped with %s after %" PetscInt_FMT
+      "%s: The forward solve (%s) stopped with %s after %" PetscInt_FMT
       " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
-      type, why, *its, reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", type,
-      type);
+      DiniLabel_Private(dini), type, why, *its,
+      reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", type, type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -103,6 +103,7 @@ PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference 
   PetscCheck(step >= 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "Relative step %g for differences in parameter \"%s\" must be positive, or 0 for the default",
              (double)step, par->name);
+  PetscCall(DiniCheckEnum_Private(dini, (int)difference, DiniDifferences, "kind of differences"));
   par->difference = difference;
   par->step       = step;
   PetscCall(DiniParameterDrop_Private(dini, par));

@@ -21,9 +21,9 @@ static PetscErrorCode DiniSetUp_KSP(Dini dini)
 
   PetscFunctionBegin;
   PetscCheck(ctx->ksp, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"ksp\" has no KSP; call DiniSetKSP()");
+             "%s, of type \"ksp\", has no KSP; call DiniSetKSP()", DiniLabel_Private(dini));
   PetscCheck(ctx->b, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"ksp\" has no right-hand side; call DiniSetLinearSystem()");
+             "%s, of type \"ksp\", has no right-hand side; call DiniSetLinearSystem()", DiniLabel_Private(dini));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ctx->ksp, &lsqr, KSPLSQR, KSPCGLS, ""));
   PetscCheck(!lsqr, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "A least-squares KSP does not solve A u = b, so F(u, m) = A u - b is not its relation; form the normal "

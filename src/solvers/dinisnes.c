@@ -14,7 +14,7 @@ static PetscErrorCode DiniNeedSNES(Dini dini, SNES *snes)
   PetscFunctionBegin;
   *snes = ((Dini_SNES *)dini->data)->snes;
   PetscCheck(*snes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"snes\" has no SNES; call DiniSetSNES()");
+             "%s, of type \"snes\", has no SNES; call DiniSetSNES()", DiniLabel_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
