@@ -23,10 +23,30 @@ PetscErrorCode DiniSetUp(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The first state seen fixes the layout of u; later ones must have it. */
+/* A first state that turned out to be none, such as one of the wrong size, does not fix the layout of the next. */
+static PetscErrorCode DiniForgetLayout(Dini dini, Vec u)
+{
+  PetscInt  n, N;
+  PetscBool other, any;
+
+  PetscFunctionBegin;
+  if (!u || dini->u || dini->n == PETSC_DECIDE) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state u"));
+  PetscCall(VecGetLocalSize(u, &n));
+  PetscCall(VecGetSize(u, &N));
+  other = (PetscBool)(n != dini->n || N != dini->N);
+  PetscCall(MPIU_Allreduce(&other, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (!any) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniReset(dini));
+  PetscCall(DiniSetUp(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The first solution seen fixes the layout of u; later ones must have it. */
 PetscErrorCode DiniSetUpLayout_Private(Dini dini, Vec u)
 {
   PetscFunctionBegin;
+  PetscCall(DiniForgetLayout(dini, u));
   if (dini->n == PETSC_DECIDE) {
     PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s: The state u is NULL",
                DiniLabel_Private(dini));
@@ -117,14 +137,17 @@ static PetscErrorCode DiniAcceptState(Dini dini, Vec u, PetscReal *fnorm, PetscR
   *scale    = 0.0;
   *accepted = (PetscBool)(*fnorm <= dini->attachatol);
   if (!*accepted) {
-    if (unorm > 0.0) {
-      PetscCall(VecCopy(u, dini->r));
-      PetscCall(VecScale(dini->r, 1.0 + h));
-    } else PetscCall(VecSet(dini->r, h));
+    PetscCall(VecSet(dini->r, unorm > 0.0 ? 0.0 : h));
+    PetscCall(VecAXPY(dini->r, 1.0 + h, u));
     PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], scale));
+    if (PetscIsInfOrNanReal(*scale)) { /* outside the domain of F? then the other side is not */
+      PetscCall(VecSet(dini->r, unorm > 0.0 ? 0.0 : -h));
+      PetscCall(VecAXPY(dini->r, 1.0 - h, u));
+      PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], NULL));
+    }
     PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
     PetscCall(DiniNorm_Private(dini->w[1], scale));
-    *scale = PetscIsInfOrNanReal(*scale) ? 0.0 : *scale / h;
+    *scale /= h;
     /* what rounding in F can not tell from zero is zero */
     *accepted = (PetscBool)(*fnorm <= PetscMax(dini->attachrtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
   }
@@ -172,6 +195,7 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   *its = 0;
   if (dini->solve) {
     DiniCallUser(dini, "The solve callback (DiniSetSolve())", (*dini->solve)(dini, u, dini->solvectx));
+    PetscCall(DiniCheckFinite_Private(dini, u, "The state from the solve callback (DiniSetSolve())", NULL));
     PetscCall(DiniAcceptOrFail(dini, u, "The state from the solve callback", DINI_CONVERGED_FORWARD, converged));
     PetscFunctionReturn(PETSC_SUCCESS);
   }

@@ -16,6 +16,7 @@ PetscErrorCode DiniSetState(Dini dini, Vec u)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The state is NULL");
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state"));
   PetscCall(PetscObjectReference((PetscObject)u));
   PetscCall(VecDestroy(&dini->state));
   dini->state = u;

@@ -55,17 +55,19 @@ static PetscErrorCode DiniOperatorMult(Mat Fm, Vec x, Vec y)
 /* The plain transpose from the adjoint that the application gives: A^T x = conj(A^H conj(x)) */
 static PetscErrorCode DiniOperatorMultTranspose(Mat Fm, Vec x, Vec y)
 {
-  DiniParameter par;
-  Vec           xc;
+  DiniParameter  par;
+  Vec            xc;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(Fm, &par));
   PetscCall(VecDuplicate(x, &xc));
   PetscCall(VecCopy(x, xc));
   PetscCall(VecConjugate(xc));
-  PetscCall(DiniOperatorApply(par, par->applyadjoint, "adjoint apply", xc, y));
-  PetscCall(VecConjugate(y));
+  failed = DiniOperatorApply(par, par->applyadjoint, "adjoint apply", xc, y);
   PetscCall(VecDestroy(&xc));
+  PetscCall(failed);
+  PetscCall(VecConjugate(y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

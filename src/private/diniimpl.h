@@ -136,6 +136,7 @@ DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char w
 DINI_INTERN PetscErrorCode DiniCheckEnum_Private(Dini, int value, const char *const names[], const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[],
                                                    const char like[]);
+DINI_INTERN PetscErrorCode DiniCheckMatLayout_Private(Dini, Vec u, Mat A, const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);

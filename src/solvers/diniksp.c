@@ -120,8 +120,12 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   KSPConvergedReason stopped;
   PetscReal          norm;
   PetscBool          keep;
+  Mat                A;
 
   PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(DiniCheckMatLayout_Private(dini, u, A, "the matrix of the KSP"));
+  PetscCall(DiniCheckLayout_Private(dini, ctx->b, dini->n, dini->N, "The right-hand side b", "the state u"));
   ctx->stamp = 0; /* the application may have changed more than the parameters since */
   PetscCall(DiniAssembleOwn(dini));
   PetscCall(DiniNorm_Private(ctx->b, &norm));

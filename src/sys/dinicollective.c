@@ -91,6 +91,18 @@ PetscErrorCode DiniCheckLayout_Private(Dini dini, Vec v, PetscInt n, PetscInt N,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* u has the layout of the rows of A: a solver that is handed another one is spoilt for the next */
+PetscErrorCode DiniCheckMatLayout_Private(Dini dini, Vec u, Mat A, const char like[])
+{
+  PetscInt n, N;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetLocalSize(A, &n, NULL));
+  PetscCall(MatGetSize(A, &N, NULL));
+  PetscCall(DiniCheckLayout_Private(dini, u, n, N, "The state u", like));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniCheckState_Private(Dini dini, Vec v, const char what[])
 {
   PetscFunctionBegin;
