@@ -60,7 +60,7 @@ static PetscErrorCode DiniDerivativeTransposeProduct(Mat D, Mat B, Mat C, void *
 
   Collective. MatMult() is DiniJVP(), MatMultHermitianTranspose() is DiniVJP() in its Hermitian convention,
   MatMultTranspose() the plain transpose; MatMatMult() and MatTransposeMatMult() take dense matrices. It always stands for
-  the derivative at the last solution.
+  the derivative at the last solution; DiniCreateDerivative() makes one that stays.
 
   @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
   @param[out] D    rows laid out as the state, columns as a flat parameter vector; belongs to the Dini, reference it to keep it

@@ -175,7 +175,7 @@ PetscErrorCode DiniSetAttachTolerances(Dini dini, PetscReal rtol, PetscReal atol
   @param[in] dini the Dini
   @param[in] type DINI_ADJOINT_HERMITIAN (default), for which <ubar, JVP dm> = <VJP ubar, dm> with the inner product
                   y^H x; or DINI_ADJOINT_TRANSPOSE, J^T lambda = ubar and mbar = -F_m^T lambda
-  @return 0 or a PETSc error code
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for another value
 
   Option: `-dini_adjoint_type <hermitian|transpose>`. Gradients of objectives are Hermitian whatever is set here.
 */

@@ -88,7 +88,7 @@ PetscErrorCode DiniGetParameterType(Dini dini, PetscInt p, DiniParameterType *ty
   @param[in] p          number of the block
   @param[in] difference DINI_DIFFERENCE_CENTRAL (default) or DINI_DIFFERENCE_FORWARD
   @param[in] step       relative step, 0 or PETSC_DEFAULT for the default
-  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step or another kind
 
   Options: `-dini_parameter_<name>_difference <forward|central>`, `-dini_parameter_<name>_step`.
 */

@@ -96,7 +96,7 @@ PetscErrorCode DiniGetTolerances(Dini dini, PetscReal *tangent_rtol, PetscReal *
                        guide, from native, where the forward preconditioner has a transpose that passes a probe, to
                        explicit and direct; or one of
                        DINI_TRANSPOSE_NATIVE, DINI_TRANSPOSE_EXPLICIT, DINI_TRANSPOSE_SYMMETRIC
-  @return 0 or a PETSc error code
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for another value
 
   Options: `-dini_transpose <auto|native|explicit|symmetric>`. `-dini_adjoint_pc_type` chooses the preconditioner of the
   explicit transpose, and implies it.
