@@ -35,7 +35,7 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
 }
 
 /* Assembles J at u: the application's own J where it gave one, else the type's. NULL when nobody knows J. */
-static PetscErrorCode DiniAssembleJacobian(Dini dini, Mat *J, Mat *P)
+PetscErrorCode DiniAssembleJacobian_Private(Dini dini, Mat *J, Mat *P)
 {
   PetscInt m, n;
 
@@ -75,13 +75,13 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
-  PetscCall(DiniAssembleJacobian(dini, &J, &P));
-  PetscCheck(J || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]),
-             PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "%s: nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve "
-             "the linear "
-             "systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
-             DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
+  PetscCall(DiniAssembleJacobian_Private(dini, &J, &P));
+  PetscCheck(
+      J || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]), PetscObjectComm((PetscObject)dini),
+      PETSC_ERR_ORDER,
+      "%s: nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve the "
+      "linear systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
+      DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
   PetscCall(DiniEngineLinearize_Private(dini, J, P));
   if (dini->guard && !dini->guarded && J) PetscCall(DiniGuardJacobian_Private(dini, J));
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));

@@ -119,6 +119,7 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   dini->hasF      = PETSC_FALSE;
   dini->elsewhere = PETSC_FALSE;
   dini->point++;
+  dini->hessian.rtol = 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
