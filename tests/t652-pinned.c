@@ -296,7 +296,7 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  for (PetscInt N = 1; N <= 10; N += 3) {
+  for (PetscInt N = 1; N <= 10; N += N < 4 ? 3 : 6) {
     PetscCall(TestTypes(DINISNES, N));
     PetscCall(TestTypes(DINIKSP, N));
     PetscCall(TestTypes(DINISHELL, N));
