@@ -111,6 +111,7 @@ static PetscErrorCode TestTypes(DiniType type, PetscInt N)
   PetscCall(LinearFill(&l, l.u, l.m, Fm[0]));
   PetscCall(Agrees(D[0], J[0], Fm[0], "pinned anew"));
   PetscCall(Agrees(D[1], J[1], Fm[1], "left where it was"));
+  PetscCall(Agrees(D[0], J[0], Fm[0], "pinned anew, from elsewhere"));
   for (int k = 0; k < 2; k++) {
     PetscCall(MatDestroy(&D[k]));
     PetscCall(MatDestroy(&J[k]));
