@@ -168,8 +168,10 @@ PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *z
     PetscCall(DiniCheckFinite_Private(dini, par->x, what, &norm));
     if (norm == 0.0) continue;
     PetscCall(DiniParameterEnsure_Private(dini, par));
+    PetscCall(DiniActiveTangent_Private(dini, par->m, par->x, y, zero));
     if (!par->Fm) continue;
     PetscCall(MatMult(par->Fm, par->x, dini->lambda)); /* no adjoint is under way: a work vector here */
+    PetscCall(DiniActiveProject_Private(dini, dini->lambda));
     PetscCall(VecAXPY(y, 1.0, dini->lambda));
     *zero = PETSC_FALSE;
   }
@@ -181,9 +183,11 @@ PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar
 {
   PetscInt  offset = 0;
   PetscReal norm;
+  Vec       part; /* of lambda: all of it, but in a variational inequality */
 
   PetscFunctionBegin;
-  PetscCall(DiniNormMax_Private(lambda, &norm));
+  PetscCall(DiniActivePart_Private(dini, lambda, &part));
+  PetscCall(DiniNormMax_Private(part, &norm));
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
     PetscBool     has;
@@ -201,8 +205,9 @@ PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar
           "(DiniSetParameterJacobian()), products (DiniSetParameterOperator()), or, for a small block of type fd, "
           "-dini_parameter_%s_max_columns %" PetscInt_FMT,
           par->name, par->kind->name, par->N, par->name, par->N);
-      PetscCall(MatMultHermitianTranspose(par->Fm, lambda, par->x));
+      PetscCall(MatMultHermitianTranspose(par->Fm, part, par->x));
     }
+    PetscCall(DiniActiveAdjoint_Private(dini, par->m, lambda, part, par->x));
     PetscCall(DiniParameterGive_Private(par, mbar, offset));
     offset += par->n;
   }

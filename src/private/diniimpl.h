@@ -9,6 +9,7 @@
 typedef struct _DiniParameter *DiniParameter;
 typedef struct _DiniEngine    *DiniEngine;
 typedef struct _DiniObjective *DiniObjective;
+typedef struct _DiniActive    *DiniActive;
 
 struct _DiniObjective {
   char                    *name;
@@ -50,16 +51,18 @@ typedef struct {
 struct _p_Dini {
   PETSCHEADER(struct _DiniOps);
   /* set by the user */
-  DiniAdjointType adjointtype;
-  PetscReal       attachrtol, attachatol;
-  PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
-  PetscBool       predict, reuseforward;
-  PetscBool       guard, erroriffail, fromoptions;
-  PetscBool       checkrequested, reasonrequested, viewrequested;
-  PetscViewer     checkviewer;
-  PetscInt        nparams, maxparams;
-  DiniParameter  *params;
-  Vec             state; /* for objectives */
+  DiniAdjointType  adjointtype;
+  PetscReal        attachrtol, attachatol;
+  DiniWeakActivity weakactivity;
+  PetscReal        weakrtol;
+  PetscReal        gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
+  PetscBool        predict, reuseforward;
+  PetscBool        guard, erroriffail, fromoptions;
+  PetscBool        checkrequested, reasonrequested, viewrequested;
+  PetscViewer      checkviewer;
+  PetscInt         nparams, maxparams;
+  DiniParameter   *params;
+  Vec              state; /* for objectives */
 
   /* user functions */
   DiniSolveFn       *solve;
@@ -81,6 +84,7 @@ struct _p_Dini {
 
   /* children and work */
   DiniEngine engine; /* src/tangent */
+  DiniActive active; /* of a variational inequality; NULL where u solves F(u, m) = 0 */
   Vec        r;      /* right-hand sides, layout of u */
   Vec        lambda; /* adjoint solutions, layout of u */
   Vec        w[2];   /* guards and differences, layout of u */
@@ -122,6 +126,23 @@ DINI_INTERN PetscErrorCode DiniColorJacobian_SNES(Dini, SNES, Vec u, Mat *J, Mat
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
 DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
                                                     PetscReal seconds);
+
+/* solvers: the active set of a variational inequality. They do nothing where there is none. */
+DINI_INTERN PetscErrorCode DiniActiveCreate_Private(Dini, SNES);
+DINI_INTERN PetscErrorCode DiniActiveDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveNatural_Private(Dini, Vec u, Vec F, PetscReal scale);
+DINI_INTERN PetscErrorCode DiniActiveRemember_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveUnchanged_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveShifted_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniActiveGuard_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveReduce_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveFull_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveProject_Private(Dini, Vec v);
+DINI_INTERN PetscErrorCode DiniActivePart_Private(Dini, Vec v, Vec *part);
+DINI_INTERN PetscErrorCode DiniActiveTangent_Private(Dini, Vec m, Vec dm, Vec y, PetscBool *zero);
+DINI_INTERN PetscErrorCode DiniActiveAdjoint_Private(Dini, Vec m, Vec lambda, Vec part, Vec mbar);
+DINI_INTERN PetscErrorCode DiniActiveStep_Private(Dini, Vec u, Vec F);
+DINI_INTERN PetscErrorCode DiniActiveView_Private(Dini, PetscViewer);
 
 /* sys: what every room needs to fail on all ranks or none */
 DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
