@@ -223,6 +223,7 @@ DINI_PUBLIC PetscErrorCode DiniSetParameterType(Dini, PetscInt, DiniParameterTyp
 DINI_PUBLIC PetscErrorCode DiniGetParameterType(Dini, PetscInt, DiniParameterType *);
 DINI_PUBLIC PetscErrorCode DiniSetParameterDifference(Dini, PetscInt, DiniDifference, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetParameterAffine(Dini, PetscInt, PetscBool);
+DINI_PUBLIC PetscErrorCode DiniSetParameterReal(Dini, PetscInt, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniSetParameterMaxColumns(Dini, PetscInt, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetParameterActive(Dini, PetscInt, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniGetParameterActive(Dini, PetscInt, PetscBool *);

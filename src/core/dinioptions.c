@@ -75,7 +75,7 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   - `-dini_guard <true>`: DiniSetGuard()
   - `-dini_error_if_not_converged <true>`: DiniSetErrorIfNotConverged()
   - `-dini_parameter_<name>_...`: DiniSetParameterType(), DiniSetParameterDifference(), DiniSetParameterAffine(),
-    DiniSetParameterMaxColumns(), DiniSetParameterActive()
+    DiniSetParameterReal(), DiniSetParameterMaxColumns(), DiniSetParameterActive()
   - `-dini_tangent_ksp_...`, `-dini_adjoint_ksp_...`: Dini's own linear solvers
   - `-dini_view`: print the object when it is destroyed
   - `-dini_monitor`: print a line per operation
@@ -189,6 +189,8 @@ PetscErrorCode DiniSetAttachTolerances(Dini dini, PetscReal rtol, PetscReal atol
   @return 0 or a PETSc error code
 
   Option: `-dini_adjoint_type <hermitian|transpose>`. Gradients of objectives are Hermitian whatever is set here.
+
+  @see DiniSetParameterReal()
 */
 PetscErrorCode DiniSetAdjointType(Dini dini, DiniAdjointType type)
 {

@@ -167,6 +167,7 @@ PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *z
     PetscCall(PetscSNPrintf(what, sizeof(what), "The direction dm of parameter \"%s\"", par->name));
     PetscCall(DiniCheckFinite_Private(dini, par->x, what, &norm));
     if (norm == 0.0) continue;
+    PetscCall(DiniParameterCheckReal_Private(dini, par, par->x, what));
     PetscCall(DiniParameterEnsure_Private(dini, par));
     PetscCall(DiniActiveTangent_Private(dini, par->m, par->x, y, zero));
     if (!par->Fm) continue;
@@ -208,6 +209,7 @@ PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar
       PetscCall(MatMultHermitianTranspose(par->Fm, part, par->x));
     }
     PetscCall(DiniActiveAdjoint_Private(dini, par->m, lambda, part, par->x));
+    if (par->real) PetscCall(VecRealPart(par->x)); /* dJ = Re g^H dm for real dm */
     PetscCall(DiniParameterGive_Private(par, mbar, offset));
     offset += par->n;
   }
