@@ -231,6 +231,8 @@ static PetscErrorCode TestStates(SNESType type)
   PetscCall(VecDuplicate(c.u, &again));
   PetscCall(VecDuplicate(c.u, &v));
   PetscCall(DiniJVP(c.dini, dm, du));
+  PetscCall(DiniGetStatistics(c.dini, &stats));
+  DiniTestTrue(stats.forward_residual < 1e-6, "The residual of a solution is %g", (double)stats.forward_residual);
   /* found elsewhere, though |F| is of the size of m where the obstacle bears */
   PetscCall(VecCopy(c.u, v));
   PetscCall(DiniAttach(c.dini, v));
