@@ -543,6 +543,68 @@ static PetscErrorCode TestDifferences(PetscInt N, SNESType type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- Curvature ---- */
+
+static PetscErrorCode Value(Dini dini, Vec u, PetscReal *value, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)ctx;
+  PetscCall(VecNorm(u, NORM_2, value));
+  *value *= 0.5 * *value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Gradient(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)dJdm;
+  (void)ctx;
+  PetscCall(VecCopy(u, dJdu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The Hessian of |u|^2 / 2 in load, scalar and both bounds against differences of gradients */
+static PetscErrorCode TestHessian(PetscInt N, SNESType type)
+{
+  const PetscReal h = 1e-5;
+  Box             b;
+  Vec             m, v, Hv, plus, minus, shifted;
+  PetscReal       value;
+
+  PetscFunctionBeginUser;
+  PetscCall(CreateMixed(N, type, &b));
+  PetscCall(DiniSetState(b.dini, b.u));
+  PetscCall(DiniSetObjective(b.dini, Value, Gradient, NULL));
+  PetscCall(DiniCreateParameterVec(b.dini, &m));
+  PetscCall(VecDuplicate(m, &v));
+  PetscCall(VecDuplicate(m, &Hv));
+  PetscCall(VecDuplicate(m, &plus));
+  PetscCall(VecDuplicate(m, &minus));
+  PetscCall(VecDuplicate(m, &shifted));
+  PetscCall(Fill(v, 21));
+  PetscCall(VecWAXPY(shifted, h, v, m));
+  PetscCall(DiniComputeObjectiveAndGradient(b.dini, shifted, &value, plus));
+  PetscCall(VecWAXPY(shifted, -h, v, m));
+  PetscCall(DiniComputeObjectiveAndGradient(b.dini, shifted, &value, minus));
+  PetscCall(VecAXPY(plus, -1.0, minus));
+  PetscCall(VecScale(plus, 0.5 / h));
+  for (int round = 0; round < 2; round++) { /* lambda from a solve of its own, and from a gradient */
+    PetscCall(DiniComputeObjectiveAndGradient(b.dini, m, &value, minus));
+    PetscCall(DiniHVP(b.dini, v, Hv));
+    PetscCall(DiniTestVecsClose(Hv, plus, 1e-6, "Hessian product of a variational inequality"));
+  }
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&Hv));
+  PetscCall(VecDestroy(&plus));
+  PetscCall(VecDestroy(&minus));
+  PetscCall(VecDestroy(&shifted));
+  PetscCall(BoxDestroy(&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   const SNESType types[] = {SNESVINEWTONRSLS, SNESVINEWTONSSLS};
@@ -565,6 +627,8 @@ int main(int argc, char **argv)
     }
     PetscCall(TestDifferences(9, types[t]));
     PetscCall(TestDifferences(2, types[t]));
+    PetscCall(TestHessian(9, types[t]));
+    PetscCall(TestHessian(2, types[t]));
   }
   PetscCall(PetscFinalize());
   return 0;

@@ -179,8 +179,8 @@ PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *z
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* mbar = F_m^H lambda, block by block */
-PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar)
+/* mbar = F_m^H lambda, block by block; with bounds, what blocks that are bounds of a variational inequality add to it */
+static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec lambda, Vec mbar)
 {
   PetscInt  offset = 0;
   PetscReal norm;
@@ -208,11 +208,27 @@ PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar
           par->name, par->kind->name, par->N, par->name, par->N);
       PetscCall(MatMultHermitianTranspose(par->Fm, part, par->x));
     }
-    PetscCall(DiniActiveAdjoint_Private(dini, par->m, lambda, part, par->x));
+    if (bounds) PetscCall(DiniActiveAdjoint_Private(dini, par->m, lambda, part, par->x));
     if (par->real) PetscCall(VecRealPart(par->x)); /* dJ = Re g^H dm for real dm */
     PetscCall(DiniParameterGive_Private(par, mbar, offset));
     offset += par->n;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Minus the cotangent of m that belongs to an adjoint solution lambda */
+PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniParameterApplyAdjoint(dini, PETSC_TRUE, lambda, mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F_m^H lambda alone, as differences of F_m want it */
+PetscErrorCode DiniParameterApplyAdjointF_Private(Dini dini, Vec lambda, Vec mbar)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniParameterApplyAdjoint(dini, PETSC_FALSE, lambda, mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -67,18 +67,20 @@ typedef struct {
 struct _p_Dini {
   PETSCHEADER(struct _DiniOps);
   /* set by the user */
-  DiniAdjointType  adjointtype;
-  PetscReal        attachrtol, attachatol;
+  DiniAdjointType adjointtype;
+  PetscReal       attachrtol, attachatol;
+  PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
+  PetscBool       predict, reuseforward;
+  PetscBool       guard, erroriffail, fromoptions;
+  PetscBool       checkrequested, reasonrequested, viewrequested;
+  PetscViewer     checkviewer;
+  PetscInt        nparams, maxparams;
+  DiniParameter  *params;
+  Vec             state; /* for objectives */
+
+  /* set by the user: variational inequalities */
   DiniWeakActivity weakactivity;
   PetscReal        weakrtol;
-  PetscReal        gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
-  PetscBool        predict, reuseforward;
-  PetscBool        guard, erroriffail, fromoptions;
-  PetscBool        checkrequested, reasonrequested, viewrequested;
-  PetscViewer      checkviewer;
-  PetscInt         nparams, maxparams;
-  DiniParameter   *params;
-  Vec              state; /* for objectives */
 
   /* user functions */
   DiniSolveFn       *solve;
@@ -99,15 +101,6 @@ struct _p_Dini {
   PetscErrorCode (*monitordestroy[DINI_MAX_MONITORS])(void **);
 
   /* children and work */
-  DiniEngine engine; /* src/tangent */
-  DiniActive active; /* of a variational inequality; NULL where u solves F(u, m) = 0 */
-  Vec        r;      /* right-hand sides, layout of u */
-  Vec        lambda; /* adjoint solutions, layout of u */
-  Vec        w[2];   /* guards and differences, layout of u */
-  Vec        c;      /* conjugates for the plain transpose, layout of u */
-  Vec        F;      /* F(u, m) at the point, where somebody has computed it */
-  Mat        D;      /* the derivative, owned; knows the Dini by a plain pointer */
-  void      *data;   /* of the type */
   DiniEngine  engine; /* src/tangent */
   Vec         r;      /* right-hand sides, layout of u */
   Vec         lambda; /* adjoint solutions, layout of u */
@@ -117,6 +110,9 @@ struct _p_Dini {
   DiniHessian hessian;
   Mat         D;    /* the derivative, owned; knows the Dini by a plain pointer */
   void       *data; /* of the type */
+
+  /* of a variational inequality; NULL where u solves F(u, m) = 0 */
+  DiniActive active;
 
   /* status */
   DiniStage           stage;
@@ -229,6 +225,7 @@ DINI_INTERN PetscErrorCode DiniParameterDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterAnyReal_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniParameterApply_Private(Dini, Vec dm, Vec y, PetscBool *zero);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjoint_Private(Dini, Vec lambda, Vec mbar);
+DINI_INTERN PetscErrorCode DiniParameterApplyAdjointF_Private(Dini, Vec lambda, Vec mbar);
 
 /* tangent */
 DINI_INTERN PetscErrorCode DiniEngineCreate_Private(Dini);

@@ -41,7 +41,11 @@ PetscErrorCode DiniActiveShifted_Private(Dini dini, DiniParameter par)
                  (*a->snes->ops->computevariablebounds)(a->snes, bound[DINI_LOWER], bound[DINI_UPPER]));
   }
   for (int i = 0; i < 2; i++) {
-    if (bound[i] == par->m) continue;
+    PetscBool block = PETSC_FALSE; /* Dini itself moves it */
+
+    for (PetscInt p = 0; p < dini->nparams; p++)
+      if (bound[i] == dini->params[p]->m) block = PETSC_TRUE;
+    if (block) continue;
     PetscCall(VecEqual(bound[i], a->copy[i], &same));
     PetscCheck(same, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
                "Parameter \"%s\" changes the %s bound of the SNES, and Dini does not know how. Make the Vec of the "
@@ -151,7 +155,8 @@ PetscErrorCode DiniSetWeakActivity(Dini dini, DiniWeakActivity activity, PetscRe
   dini->weakrtol     = rtol;
   if (dini->active) { /* another active set */
     if (dini->stage == DINI_STAGE_LINEARIZED) dini->stage = DINI_STAGE_SOLVED;
-    dini->hasF = PETSC_FALSE;
+    dini->hasF          = PETSC_FALSE;
+    dini->hessian.point = 0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
