@@ -12,6 +12,7 @@ static PetscErrorCode DiniGetResidual(Dini dini, Vec *F)
   if (!dini->hasF) {
     if (!dini->F) PetscCall(VecDuplicate(dini->u, &dini->F));
     PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL));
+    PetscCall(DiniActiveStep_Private(dini, dini->u, dini->F));
     dini->hasF = PETSC_TRUE;
   }
   *F = dini->F;
@@ -77,11 +78,11 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   const PetscReal wanted = dini->gradientrtol;
   PetscReal       rtol, relative = PETSC_INFINITY;
   PetscErrorCode  failed;
-  Mat             J;
+  Mat             J, P;
   Vec             r, e, delta;
 
   PetscFunctionBegin;
-  PetscCall(DiniGetJacobian(dini, &J, NULL));
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
   if (!J) { /* the application's own solves: no residual to correct by */
     PetscCall(DiniRuleVJP_Private(dini, ubar, mbar));
     PetscFunctionReturn(PETSC_SUCCESS);

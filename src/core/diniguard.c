@@ -46,6 +46,39 @@ static PetscErrorCode DiniGuardCompare(Dini dini, DiniShift *residual, Vec direc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  Along i v a holomorphic F changes by i times what it changes along v. F in w[0]; spoils v and d. Asked only where there are
+  imaginary parts at all: a real problem in a complex build need not be holomorphic.
+*/
+static PetscErrorCode DiniGuardHolomorphic(Dini dini, DiniShift *residual, Vec v, void *ctx, Vec d,
+                                           PetscBool *holomorphic)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniIsReal_Private(v, holomorphic));
+#if defined(PETSC_USE_COMPLEX)
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(guardsteps) && !*holomorphic; i++) {
+    PetscReal dnorm, enorm;
+
+    PetscCall((*residual)(dini, guardsteps[i], v, ctx));
+    PetscCall(VecWAXPY(d, -1.0, dini->w[0], dini->w[1]));
+    PetscCall(VecScale(v, PETSC_i));
+    PetscCall((*residual)(dini, guardsteps[i], v, ctx));
+    PetscCall(VecScale(v, -PETSC_i));
+    PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
+    PetscCall(VecAXPY(dini->w[1], -PETSC_i, d));
+    PetscCall(DiniNorm_Private(d, &dnorm));
+    PetscCall(DiniNorm_Private(dini->w[1], &enorm));
+    if (enorm <= 1e-3 * dnorm) *holomorphic = PETSC_TRUE;
+  }
+#else
+  (void)residual;
+  (void)ctx;
+  (void)d;
+  (void)dini;
+#endif
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* F(u + h v, m) in w[1]; the shifted state is built in r */
 static PetscErrorCode DiniShiftState(Dini dini, PetscReal h, Vec v, void *ctx)
 {
@@ -112,17 +145,24 @@ static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Ve
 static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec v, Vec Jv, Vec w, Vec JHw)
 {
   PetscReal best;
-  PetscBool moved, transposes;
+  PetscBool moved, transposes, holomorphic = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(DiniRandomDirection_Private(dini, 1, dini->u, v));
   PetscCall(MatMult(J, v, Jv));
   PetscCall(DiniCheckFinite_Private(dini, Jv, "The Jacobian, from the Jacobian callback,", &dini->scale));
   PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
-  PetscCall(DiniNorm_Private(dini->w[0], &dini->stats.forward_residual));
+  if (!dini->active) PetscCall(DiniNorm_Private(dini->w[0], &dini->stats.forward_residual));
   PetscCall(DiniGuardCompare(dini, DiniShiftState, v, NULL, Jv, &best, &moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));
   else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));
+  if (best > GUARD_RTOL) PetscCall(DiniGuardHolomorphic(dini, DiniShiftState, v, NULL, w, &holomorphic));
+  PetscCheck(
+      holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "F is not holomorphic in u: along i v it does not change by i times what it changes along v, so no Jacobian "
+      "gives its derivative (J v and differences disagree by a relative %g). A conjugate, a modulus or a real part "
+      "of u is in it: make real and imaginary parts separate unknowns, in a real build of PETSc",
+      (double)best);
   PetscCheck(
       best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
@@ -148,7 +188,7 @@ static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *c
 static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, Vec y, Vec w, Vec mbar)
 {
   PetscReal best, ynorm;
-  PetscBool moved;
+  PetscBool moved, holomorphic = PETSC_TRUE;
   char      what[256];
 
   PetscFunctionBegin;
@@ -171,11 +211,16 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, V
       "%s: %s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
       "missing or does not reach the residual",
       DiniLabel_Private(dini), what);
+  if (best > GUARD_RTOL) PetscCall(DiniGuardHolomorphic(dini, DiniShiftParameter, dm, par, w, &holomorphic));
+  PetscCheck(holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: F is not holomorphic in parameter \"%s\": along i dm it does not change by i times what it changes "
+             "along dm. A conjugate, a modulus or a real part of it is in F: make its real and imaginary parts two "
+             "blocks, each with real values (-dini_parameter_<name>_real)",
+             DiniLabel_Private(dini), par->name);
   PetscCheck(
       best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: %s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows "
-      "how far off "
-      "it is), complete the pattern, or, if F is not smooth here, switch this guard off with -dini_guard 0",
+      "how far off it is), complete the pattern, or, if F is not smooth here, switch this guard off with -dini_guard 0",
       DiniLabel_Private(dini), what, (double)best);
   if ((par->apply && par->applyadjoint) || par->Fmuser) {
     PetscCall(DiniGuardStays(dini, par->Fm, what, DiniShiftParameter, dm, par, y, w));

@@ -67,7 +67,7 @@ PetscErrorCode DiniAssembleJacobian_Private(Dini dini, Mat *J, Mat *P)
 /* Lazy: a Dini that is only ever solved never assembles a second Jacobian. */
 PetscErrorCode DiniLinearize_Private(Dini dini)
 {
-  Mat            J, P;
+  Mat            J, P, A, B; /* of F, and of the linear systems */
   PetscLogDouble start, end;
 
   PetscFunctionBegin;
@@ -82,8 +82,12 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
       "%s: nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve the "
       "linear systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
       DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
-  PetscCall(DiniEngineLinearize_Private(dini, J, P));
+  A = J;
+  B = P;
+  PetscCall(DiniActiveReduce_Private(dini, &A, &B));
+  PetscCall(DiniEngineLinearize_Private(dini, A, B));
   if (dini->guard && !dini->guarded && J) PetscCall(DiniGuardJacobian_Private(dini, J));
+  if (dini->guard && !dini->guarded) PetscCall(DiniActiveGuard_Private(dini));
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.linearizations++;
@@ -110,7 +114,9 @@ PetscErrorCode DiniGetJacobian(Dini dini, Mat *J, Mat *P)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  if (!P) P = &Pmat;
   PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniEngineGetJacobian_Private(dini, J, P ? P : &Pmat));
+  PetscCall(DiniEngineGetJacobian_Private(dini, J, P));
+  PetscCall(DiniActiveFull_Private(dini, J, P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -115,6 +115,7 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(PetscObjectStateGet((PetscObject)u, &dini->ustate));
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(DiniParameterRemember_Private(dini));
+  PetscCall(DiniActiveRemember_Private(dini));
   dini->stage     = DINI_STAGE_SOLVED;
   dini->hasF      = PETSC_FALSE;
   dini->elsewhere = PETSC_FALSE;
@@ -136,7 +137,7 @@ static PetscErrorCode DiniAcceptState(Dini dini, Vec u, PetscReal *fnorm, PetscR
   PetscCall(DiniResidual_Private(dini, u, dini->w[0], NULL));
   PetscCall(DiniNorm_Private(dini->w[0], fnorm));
   *scale    = 0.0;
-  *accepted = (PetscBool)(*fnorm <= dini->attachatol);
+  *accepted = (PetscBool)(!dini->active && *fnorm <= dini->attachatol);
   if (!*accepted) {
     PetscCall(VecSet(dini->r, unorm > 0.0 ? 0.0 : h));
     PetscCall(VecAXPY(dini->r, 1.0 + h, u));
@@ -149,8 +150,13 @@ static PetscErrorCode DiniAcceptState(Dini dini, Vec u, PetscReal *fnorm, PetscR
     PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
     PetscCall(DiniNorm_Private(dini->w[1], scale));
     *scale /= h;
+    if (dini->active) {
+      PetscCall(DiniActiveNatural_Private(dini, u, dini->w[0], unorm > 0.0 ? *scale / unorm : *scale));
+      PetscCall(DiniNorm_Private(dini->w[0], fnorm));
+    }
     /* what rounding in F can not tell from zero is zero */
-    *accepted = (PetscBool)(*fnorm <= PetscMax(dini->attachrtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
+    *accepted = (PetscBool)(*fnorm <= dini->attachatol ||
+                            *fnorm <= PetscMax(dini->attachrtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
   }
   dini->stats.forward_residual = *fnorm;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -19,6 +19,7 @@ PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, PetscR
              DiniLabel_Private(dini), par->name);
   PetscCall(VecWAXPY(par->m, h, direction, par->copy));
   failed = DiniParameterPushOne_Private(dini, par);
+  if (!failed) failed = DiniActiveShifted_Private(dini, par);
   if (!failed) failed = DiniResidual_Private(dini, dini->u, F, norm);
   PetscCall(VecCopy(par->copy, par->m));
   PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));

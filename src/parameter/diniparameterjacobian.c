@@ -171,23 +171,28 @@ PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *z
     PetscCall(PetscSNPrintf(what, sizeof(what), "The direction dm of parameter \"%s\"", par->name));
     PetscCall(DiniCheckFinite_Private(dini, par->x, what, &norm));
     if (norm == 0.0) continue;
+    PetscCall(DiniParameterCheckReal_Private(dini, par, par->x, what));
     PetscCall(DiniParameterEnsure_Private(dini, par));
+    PetscCall(DiniActiveTangent_Private(dini, par->m, par->x, y, zero));
     if (!par->Fm) continue;
     PetscCall(MatMult(par->Fm, par->x, dini->lambda)); /* no adjoint is under way: a work vector here */
+    PetscCall(DiniActiveProject_Private(dini, dini->lambda));
     PetscCall(VecAXPY(y, 1.0, dini->lambda));
     *zero = PETSC_FALSE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* mbar = F_m^H lambda, block by block */
-PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar)
+/* mbar = F_m^H lambda, block by block; with bounds, what blocks that are bounds of a variational inequality add to it */
+static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec lambda, Vec mbar)
 {
   PetscInt  offset = 0;
   PetscReal norm;
+  Vec       part; /* of lambda: all of it, but in a variational inequality */
 
   PetscFunctionBegin;
-  PetscCall(DiniNormMax_Private(lambda, &norm));
+  PetscCall(DiniActivePart_Private(dini, lambda, &part));
+  PetscCall(DiniNormMax_Private(part, &norm));
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
     PetscBool     has;
@@ -205,11 +210,29 @@ PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar
           "(DiniSetParameterJacobian()), products (DiniSetParameterOperator()), or, for a small block of type fd, "
           "-dini_parameter_%s_max_columns %" PetscInt_FMT,
           DiniLabel_Private(dini), par->name, par->kind->name, par->N, par->name, par->N);
-      PetscCall(MatMultHermitianTranspose(par->Fm, lambda, par->x));
+      PetscCall(MatMultHermitianTranspose(par->Fm, part, par->x));
     }
+    if (bounds) PetscCall(DiniActiveAdjoint_Private(dini, par->m, lambda, part, par->x));
+    if (par->real) PetscCall(VecRealPart(par->x)); /* dJ = Re g^H dm for real dm */
     PetscCall(DiniParameterGive_Private(par, mbar, offset));
     offset += par->n;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Minus the cotangent of m that belongs to an adjoint solution lambda */
+PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniParameterApplyAdjoint(dini, PETSC_TRUE, lambda, mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F_m^H lambda alone, as differences of F_m want it */
+PetscErrorCode DiniParameterApplyAdjointF_Private(Dini dini, Vec lambda, Vec mbar)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniParameterApplyAdjoint(dini, PETSC_FALSE, lambda, mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -135,6 +135,33 @@ PetscErrorCode DiniSetParameterAffine(Dini dini, PetscInt p, PetscBool affine)
 }
 
 /**
+  @brief Says that a block is real in a complex build: a field of material, a position, a frequency.
+
+  Logically Collective. F needs a derivative along real changes of the block only. Its part of every cotangent and gradient
+  is then the real part, Re(F_m^H lambda) up to the sign: the gradient of a real objective among real values, so that an
+  optimiser stays on the real axis. Values and directions with imaginary parts are refused. No effect in real builds.
+
+  @param[in] dini the Dini
+  @param[in] p    number of the block
+  @param[in] real PETSC_TRUE when the block is real, initially PETSC_FALSE
+  @return 0 or a PETSc error code
+
+  Option: `-dini_parameter_<name>_real`.
+
+  @see DiniSetAdjointType()
+*/
+PetscErrorCode DiniSetParameterReal(Dini dini, PetscInt p, PetscBool real)
+{
+  DiniParameter par;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniGetParameter_Private(dini, p, &par));
+  par->real = real;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
   @brief Bounds the number of dense columns that type DINIPARAMETERFD may store.
 
   Logically Collective. A larger block still has tangents, each by one difference along its direction, but no adjoint.
@@ -188,6 +215,9 @@ static PetscErrorCode DiniParameterOptions(Dini dini, PetscInt p, DiniOptionItem
   DiniParameterOption("affine");
   PetscCall(PetscOptionsBool(option, "F is affine in the block", "DiniSetParameterAffine", par->affine, &flag, &set));
   if (set) PetscCall(DiniSetParameterAffine(dini, p, flag));
+  DiniParameterOption("real");
+  PetscCall(PetscOptionsBool(option, "The block is real", "DiniSetParameterReal", par->real, &flag, &set));
+  if (set) PetscCall(DiniSetParameterReal(dini, p, flag));
   DiniParameterOption("max_columns");
   PetscCall(
       PetscOptionsInt(option, "Bound on dense columns", "DiniSetParameterMaxColumns", par->maxcolumns, &max, &set));
@@ -215,8 +245,9 @@ PetscErrorCode DiniParameterView_Private(Dini dini, PetscViewer viewer)
 
     PetscCall(DiniParameterGetKind_Private(dini, par, &kind));
     PetscCall(PetscViewerASCIIPrintf(viewer,
-                                     "parameter %" PetscInt_FMT " \"%s\": size %" PetscInt_FMT ", %s, F_m by type %s",
-                                     p, par->name, par->N, par->active ? "active" : "inactive", kind->name));
+                                     "parameter %" PetscInt_FMT " \"%s\": size %" PetscInt_FMT ", %s%s, F_m by type %s",
+                                     p, par->name, par->N, par->active ? "active" : "inactive",
+                                     PetscDefined(USE_COMPLEX) && par->real ? ", real" : "", kind->name));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
     if (kind->fill == DiniParameterFill_FD || kind->fill == DiniParameterFill_Coloring)
       PetscCall(PetscViewerASCIIPrintf(viewer, " (%s differences)",

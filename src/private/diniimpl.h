@@ -9,6 +9,7 @@
 typedef struct _DiniParameter *DiniParameter;
 typedef struct _DiniEngine    *DiniEngine;
 typedef struct _DiniObjective *DiniObjective;
+typedef struct _DiniActive    *DiniActive;
 
 struct _DiniObjective {
   char                    *name;
@@ -77,6 +78,10 @@ struct _p_Dini {
   DiniParameter  *params;
   Vec             state; /* for objectives */
 
+  /* set by the user: variational inequalities */
+  DiniWeakActivity weakactivity;
+  PetscReal        weakrtol;
+
   /* user functions */
   DiniSolveFn       *solve;
   void              *solvectx;
@@ -105,6 +110,9 @@ struct _p_Dini {
   DiniHessian hessian;
   Mat         D;    /* the derivative, owned; knows the Dini by a plain pointer */
   void       *data; /* of the type */
+
+  /* of a variational inequality; NULL where u solves F(u, m) = 0 */
+  DiniActive active;
 
   /* status */
   DiniStage           stage;
@@ -144,6 +152,23 @@ DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
 DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
                                                     PetscReal seconds);
 
+/* solvers: the active set of a variational inequality. They do nothing where there is none. */
+DINI_INTERN PetscErrorCode DiniActiveCreate_Private(Dini, SNES);
+DINI_INTERN PetscErrorCode DiniActiveDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveNatural_Private(Dini, Vec u, Vec F, PetscReal scale);
+DINI_INTERN PetscErrorCode DiniActiveRemember_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveUnchanged_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveShifted_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniActiveGuard_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveReduce_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveFull_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveProject_Private(Dini, Vec v);
+DINI_INTERN PetscErrorCode DiniActivePart_Private(Dini, Vec v, Vec *part);
+DINI_INTERN PetscErrorCode DiniActiveTangent_Private(Dini, Vec m, Vec dm, Vec y, PetscBool *zero);
+DINI_INTERN PetscErrorCode DiniActiveAdjoint_Private(Dini, Vec m, Vec lambda, Vec part, Vec mbar);
+DINI_INTERN PetscErrorCode DiniActiveStep_Private(Dini, Vec u, Vec F);
+DINI_INTERN PetscErrorCode DiniActiveView_Private(Dini, PetscViewer);
+
 /* sys: what every room needs to fail on all ranks or none */
 DINI_INTERN const char    *DiniLabel_Private(Dini);
 DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
@@ -157,6 +182,7 @@ DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscI
 DINI_INTERN PetscErrorCode DiniCheckMatLayout_Private(Dini, Vec u, Mat A, const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
 
 /* A call of the application's code: an error on one rank is an error on all, and names the callback. */
@@ -202,8 +228,10 @@ DINI_INTERN PetscErrorCode DiniParameterSetFromOptions_Private(Dini, DiniOptionI
 DINI_INTERN PetscErrorCode DiniParameterView_Private(Dini, PetscViewer);
 DINI_INTERN PetscErrorCode DiniParameterReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterAnyReal_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniParameterApply_Private(Dini, Vec dm, Vec y, PetscBool *zero);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjoint_Private(Dini, Vec lambda, Vec mbar);
+DINI_INTERN PetscErrorCode DiniParameterApplyAdjointF_Private(Dini, Vec lambda, Vec mbar);
 
 /* tangent */
 DINI_INTERN PetscErrorCode DiniEngineCreate_Private(Dini);
