@@ -28,36 +28,6 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Assembles J at u: the application's own J where it gave one, else the type's. NULL when nobody knows J. */
-static PetscErrorCode DiniAssembleJacobian(Dini dini, Mat *J, Mat *P)
-{
-  PetscInt m, n;
-
-  PetscFunctionBegin;
-  *J = *P = NULL;
-  if (dini->Juser) {
-    *J = dini->Juser;
-    *P = dini->Puser;
-    if (dini->jacobian) {
-      DiniCallUserReads(dini, dini->u, "The Jacobian callback (DiniSetJacobian())",
-                        (*dini->jacobian)(dini, dini->u, *J, *P, dini->jacobianctx));
-      dini->stats.jacobian_assemblies++;
-    }
-  } else if (dini->ops->jacobian) PetscUseTypeMethod(dini, jacobian, dini->u, J, P);
-  if (*J) {
-    PetscBool wrong, any;
-
-    PetscCall(MatGetLocalSize(*J, &m, &n));
-    wrong = (PetscBool)(m != dini->n || n != dini->n);
-    PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
-    PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
-               "The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
-               " local columns where the state has %" PetscInt_FMT " local entries",
-               m, n, dini->n);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Lazy: a Dini that is only ever solved never assembles a second Jacobian. */
 PetscErrorCode DiniLinearize_Private(Dini dini)
 {
@@ -69,21 +39,19 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
-  PetscCall(DiniAssembleJacobian(dini, &J, &P));
-  PetscCheck(
-      J || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]), PetscObjectComm((PetscObject)dini),
-      PETSC_ERR_ORDER,
-      "Nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve the linear "
-      "systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
-      ((PetscObject)dini)->type_name);
+  PetscCall(DiniJacobianFind_Private(dini, &J, &P));
+  PetscCheck(J || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]),
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "Nobody has given the Jacobian dF/du of this Dini of type \"%s\"%s%s; call DiniSetJacobian(), see "
+             "-dini_jacobian_type for differences of F in its place, or solve the linear systems yourself with "
+             "DiniSetTangentSolve() and DiniSetAdjointSolve()",
+             ((PetscObject)dini)->type_name, dini->source.why[0] ? ": " : "", dini->source.why);
   PetscCall(DiniEngineLinearize_Private(dini, J, P));
-  if (dini->guard && !dini->guarded && J) PetscCall(DiniGuardJacobian_Private(dini, J));
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.linearizations++;
   dini->stats.linearize_seconds += (PetscReal)(end - start);
-  dini->stage   = DINI_STAGE_LINEARIZED;
-  dini->guarded = PETSC_TRUE;
+  dini->stage = DINI_STAGE_LINEARIZED;
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_LINEARIZE, 0, 0.0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
