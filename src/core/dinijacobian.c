@@ -65,18 +65,21 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
 }
 
 /*
-  Is the given J dF/du? Asked once for an object, and again after a point u = 0, where much that is wrong elsewhere is right.
+  Is the given J dF/du, to more than half the digits that there are? Asked once for an object, and again after a point u = 0, where much that is wrong elsewhere is right.
   What the application has called exact, and what it insists on, is an error where it is not.
 */
 static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool *serves)
 {
   const PetscBool insists = (PetscBool)(dini->Juser || dini->source.type == DINI_JACOBIAN_GIVEN);
   PetscReal       error, unorm;
-  PetscBool       moved;
+  PetscBool       moved, mffd;
   char            why[128];
 
   PetscFunctionBegin;
-  *serves = PETSC_TRUE;
+  PetscCall(PetscObjectTypeCompare((PetscObject)J, MATMFFD, &mffd));
+  *serves = (PetscBool)(!mffd || insists);
+  if (!*serves) PetscCall(DiniNote(dini, "the solver's own", "is applied by one-sided differences, too inexact"));
+  if (!*serves) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->guarded || !(dini->guard || (dini->inside && !insists))) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardJacobian_Private(dini, J, &error, &moved));
   *serves = (PetscBool)(error <= DINI_GUARD_RTOL);
@@ -181,10 +184,10 @@ static const struct {
 /* J at the point, and what its preconditioner is built from. J is NULL when only the user's linear solves know it. */
 PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
 {
-  DiniJacobianSource    *s     = &dini->source;
-  const DiniJacobianType asked = s->type == DINI_JACOBIAN_AUTO ? s->used : s->type;
-  const PetscBool        own   = (PetscBool)(dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]);
-  PetscBool              serves, preconditions;
+  DiniJacobianSource    *s      = &dini->source;
+  const DiniJacobianType asked  = s->type == DINI_JACOBIAN_AUTO ? s->used : s->type;
+  const PetscBool        own    = (PetscBool)(dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]);
+  PetscBool              serves = PETSC_FALSE, preconditions;
   Mat                    given;
 
   PetscFunctionBegin;

@@ -3,7 +3,7 @@
   and what others have in its place is not dF/du: SNESSetPicard()'s A(u), the Jacobian of a preconditioned function.
 */
 #include "../private/dinisnesimpl.h"
-#include <petscdm.h>
+#include <petscdmda.h>
 
 /* Is the SNES's matrix that of M(F(u)) = 0, with F preconditioned on the left? Such matrices are never assembled. */
 PetscErrorCode DiniLeftPreconditioned_SNES(SNES snes, PetscBool *left)
@@ -33,51 +33,119 @@ static PetscErrorCode DiniGetMesh(SNES snes, DM *dm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A matrix with the pattern of the DM, NULL where there is no DM that knows one. */
+static PetscErrorCode DiniLocalFunction(DMDALocalInfo *info, void *u, void *F, void *ctx)
+{
+  PetscFunctionBegin;
+  (void)info;
+  (void)u;
+  (void)F;
+  (void)ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniLocalVecFunction(DM dm, Vec u, Vec F, void *ctx)
+{
+  PetscFunctionBegin;
+  (void)dm;
+  (void)u;
+  (void)F;
+  (void)ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  PETSc's callback for DMs with local functions makes differences where there is no local Jacobian, with a colouring that it
+  ties to the DM and to the first matrix it is given; it must not be given another one. That of a DMDA does not tell which it will do.
+*/
+static PetscErrorCode DiniIsLocal(SNES snes, DiniSNESJacobianFn *compute, PetscBool *local)
+{
+  DM                  dm, mine;
+  DiniSNESJacobianFn *found;
+  PetscErrorCode (*exact)(DM, Vec, Mat, Mat, void *) = NULL;
+
+  PetscFunctionBegin;
+  *local = PETSC_FALSE;
+  for (int k = 0; k < 2; k++) {
+    PetscCall(DMDACreate1d(PETSC_COMM_SELF, DM_BOUNDARY_NONE, 1, 1, 0, NULL, &dm));
+    if (k) PetscCall(DMSNESSetFunctionLocal(dm, DiniLocalVecFunction, NULL));
+    else PetscCall(DMDASNESSetFunctionLocal(dm, INSERT_VALUES, DiniLocalFunction, NULL));
+    PetscCall(DMSNESGetJacobian(dm, &found, NULL));
+    if (found == compute) *local = PETSC_TRUE;
+    if (found == compute && k) { /* this one does tell */
+      PetscCall(SNESGetDM(snes, &mine));
+      PetscCall(DMSNESGetJacobianLocal(mine, &exact, NULL));
+      *local = (PetscBool)!exact;
+    }
+    PetscCall(DMDestroy(&dm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is the callback one of PETSc's own, for the matrices of the SNES that has made them only? */
+static PetscErrorCode DiniDiffers(Dini dini, SNES snes, DiniSNESJacobianFn *compute, PetscBool *differs)
+{
+  PetscFunctionBegin;
+  *differs =
+      (PetscBool)(!compute || compute == SNESComputeJacobianDefault || compute == SNESComputeJacobianDefaultColor);
+  if (!*differs && dini->source.type != DINI_JACOBIAN_GIVEN) PetscCall(DiniIsLocal(snes, compute, differs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A matrix with the pattern of the DM, else of a matrix that is there to be filled by differences; NULL where neither is. */
 PetscErrorCode DiniPattern_SNES(Dini dini, Mat *A)
 {
-  DM        dm;
-  SNES      snes;
-  char      type[256];
-  MatType   found;
-  PetscBool aij;
+  DM                  dm;
+  Mat                 B;
+  SNES                snes;
+  char                type[256];
+  MatType             found;
+  PetscBool           aij, assembled, differs;
+  DiniSNESJacobianFn *compute;
 
   PetscFunctionBegin;
   *A = NULL;
   PetscCall(DiniNeedSNES_Private(dini, &snes));
   PetscCall(DiniGetMesh(snes, &dm));
-  if (!dm) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DMGetMatType(dm, &found));
-  PetscCall(PetscStrncpy(type, found ? found : MATAIJ, sizeof(type)));
-  PetscCall(DMSetMatType(dm, MATAIJ));
-  PetscCall(DMCreateMatrix(dm, A));
-  PetscCall(DMSetMatType(dm, type));
-  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)*A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
-  if (!aij) PetscCall(MatDestroy(A));
+  if (dm) {
+    PetscCall(DMGetMatType(dm, &found));
+    PetscCall(PetscStrncpy(type, found ? found : MATAIJ, sizeof(type)));
+    PetscCall(DMSetMatType(dm, MATAIJ));
+    PetscCall(DMCreateMatrix(dm, A));
+    PetscCall(DMSetMatType(dm, type));
+    PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)*A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+    if (!aij) PetscCall(MatDestroy(A));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(SNESGetJacobian(snes, NULL, &B, &compute, NULL));
+  PetscCall(DiniDiffers(dini, snes, compute, &differs));
+  if (!B || !differs) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)B, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+  if (aij) PetscCall(MatAssembled(B, &assembled));
+  if (aij && assembled) PetscCall(MatDuplicate(B, MAT_DO_NOT_COPY_VALUES, A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Matrices and callback. Where the SNES has made no matrix itself one is made, here for a callback of the application. */
-static PetscErrorCode DiniGetMatrices(Dini dini, SNES snes, Mat *A, Mat *B, DiniSNESJacobianFn **compute, void **fctx)
+static PetscErrorCode DiniGetMatrices(Dini dini, SNES snes, Mat *A, Mat *B, DiniSNESJacobianFn **compute)
 {
   Dini_SNES *ctx = (Dini_SNES *)dini->data;
-  PetscBool  differences;
   DM         dm;
+  PetscBool  differs;
 
   PetscFunctionBegin;
-  PetscCall(SNESGetJacobian(snes, A, B, compute, fctx));
-  if (*A && *B) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGetMesh(snes, &dm));
-  differences =
-      (PetscBool)(!*compute || *compute == SNESComputeJacobianDefault || *compute == SNESComputeJacobianDefaultColor);
-  if ((snes->usesksp && (dm || *B)) || snes->mf) { /* not set up yet */
+  PetscCall(SNESGetJacobian(snes, A, B, compute, NULL));
+  if ((!*A || !*B) && ((snes->usesksp && (dm || *B)) || snes->mf)) { /* not set up yet */
     PetscCall(SNESSetUp(snes));
     PetscCall(SNESSetUpMatrices(snes));
-    PetscCall(SNESGetJacobian(snes, A, B, compute, fctx));
-  } else if (dm && !differences) {
+    PetscCall(SNESGetJacobian(snes, A, B, compute, NULL));
+  }
+  PetscCall(DiniDiffers(dini, snes, *compute, &differs));
+  if ((!*A || !*B) && dm && !differs) {
     if (!ctx->made) PetscCall(DMCreateMatrix(dm, &ctx->made));
     *A = *B = ctx->made;
-  } else *A = *B = NULL;
+  }
+  if (!*A || !*B || !*compute || (!snes->usesksp && differs)) *A = *B = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -92,9 +160,6 @@ static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Ma
 
   PetscFunctionBegin;
   PetscCall(SNESGetJacobian(snes, NULL, NULL, &compute, &ctx));
-  PetscCheck(
-      compute, PetscObjectComm((PetscObject)snes), PETSC_ERR_ORDER,
-      "The SNES has a matrix but no callback for the Jacobian; give SNESSetJacobian() one, or call DiniSetJacobian()");
   PetscCall(PetscLogEventBegin(DINI_SNESJacobian, snes, u, J, P));
   DiniCallUserReads(dini, u, "The Jacobian callback of the SNES", (*compute)(snes, u, J, P, ctx));
   PetscCall(PetscLogEventEnd(DINI_SNESJacobian, snes, u, J, P));
@@ -151,16 +216,12 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
   SNES                snes;
   PetscInt            lag;
   DiniSNESJacobianFn *compute;
-  void               *fctx;
   PetscBool           mffd, mfP, left;
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES_Private(dini, &snes));
-  PetscCall(DiniGetMatrices(dini, snes, J, P, &compute, &fctx));
-  if (!*J || !*P) {
-    *J = *P = NULL;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
+  PetscCall(DiniGetMatrices(dini, snes, J, P, &compute));
+  if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectTypeCompare((PetscObject)*J, MATMFFD, &mffd));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)*P, &mfP, MATMFFD, MATSHELL, ""));
   PetscCall(DiniLeftPreconditioned_SNES(snes, &left));
