@@ -260,6 +260,71 @@ static PetscErrorCode TestTold(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ShellMult(Mat J, Vec x, Vec y)
+{
+  Chain *c;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(J, &c));
+  PetscCall(MatMult(c->Jown, x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FillBoth(Dini dini, Vec u, Mat J, Mat P, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)J;
+  PetscCall(ChainJacobian((Chain *)ctx, u, P));
+  PetscCall(ChainJacobian((Chain *)ctx, u, ((Chain *)ctx)->Jown));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What DiniSetJacobian() may be given: a J that has a product only, a pattern only, both beside a SNES without any. */
+static PetscErrorCode TestGiven(PetscBool pattern)
+{
+  Chain            c;
+  Mat              J, P;
+  Vec              x, y, expected;
+  DiniJacobianType used;
+  PetscInt         n;
+  const char       options[] = "-snes_type anderson";
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniTestOptionsSet(options));
+  PetscCall(ChainCreate(8, CHAIN_NONE, &c));
+  PetscCall(ChainDini(&c));
+  PetscCall(DiniSetJacobianMaxColumns(c.dini, 0));
+  PetscCall(MatDuplicate(c.A, MAT_DO_NOT_COPY_VALUES, &P));
+  PetscCall(VecGetLocalSize(c.u, &n));
+  PetscCall(MatCreateShell(PETSC_COMM_WORLD, n, n, 8, 8, &c, &J));
+  PetscCall(MatShellSetOperation(J, MATOP_MULT, (void (*)(void))ShellMult));
+  if (pattern) PetscCall(DiniSetJacobian(c.dini, P, NULL, NULL, NULL));
+  else PetscCall(DiniSetJacobian(c.dini, J, P, FillBoth, &c));
+  if (pattern) PetscCall(DiniSetJacobianType(c.dini, DINI_JACOBIAN_COLORING));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniTestVec(c.u, 3, &x));
+  PetscCall(VecDuplicate(c.u, &y));
+  PetscCall(VecDuplicate(c.u, &expected));
+  for (int k = 0; k < 3; k++) {
+    PetscCall(ChainReference(&c, (PetscBool)(k % 2), x, expected));
+    if (k % 2) PetscCall(DiniVJP(c.dini, x, y));
+    else PetscCall(DiniJVP(c.dini, x, y));
+    PetscCall(DiniTestVecsClose(y, expected, 1e-7, pattern ? "from a pattern" : "from a product"));
+  }
+  PetscCall(DiniGetJacobianType(c.dini, &used));
+  DiniTestTrue(used == (pattern ? DINI_JACOBIAN_COLORING : DINI_JACOBIAN_GIVEN), "J is of type %s",
+               DiniJacobianTypes[used]);
+  PetscCall(MatDestroy(&J));
+  PetscCall(MatDestroy(&P));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&y));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(ChainDestroy(&c));
+  PetscCall(DiniTestOptionsClear(options));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -274,6 +339,8 @@ int main(int argc, char **argv)
   PetscCall(TestZero(CHAIN_NONE, "-snes_type qn", 1));
   PetscCall(TestZero(CHAIN_LOCAL_F, "-snes_type anderson", 1));
   PetscCall(TestZero(CHAIN_PICARD, "-snes_type newtonls", 1));
+  PetscCall(TestGiven(PETSC_FALSE));
+  PetscCall(TestGiven(PETSC_TRUE));
   PetscCall(TestFromZero());
   PetscCall(TestTold());
   PetscCall(PetscFinalize());

@@ -91,14 +91,42 @@ static PetscErrorCode DiniDiffers(Dini dini, SNES snes, DiniSNESJacobianFn *comp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The DM's matrix, of type AIJ. A DM that can not make one (no section, say) is an error of PETSc's: no pattern then. */
+static PetscErrorCode DiniMeshMatrix(Dini dini, DM dm, Mat *A)
+{
+  char           type[256];
+  MatType        found;
+  PetscErrorCode mine;
+  int            failed, any;
+  PetscBool      aij;
+
+  PetscFunctionBegin;
+  PetscCall(DMGetMatType(dm, &found));
+  PetscCall(PetscStrncpy(type, found ? found : MATAIJ, sizeof(type)));
+  PetscCall(DMSetMatType(dm, MATAIJ));
+  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  mine = DMCreateMatrix(dm, A);
+  PetscCall(PetscPopErrorHandler());
+  PetscCall(DMSetMatType(dm, type));
+  failed = mine != 0;
+  PetscCall(MPIU_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  if (any) {
+    PetscCall(PetscInfo(dini, "The DM of type %s makes no matrix (PETSc error %d here)\n", ((PetscObject)dm)->type_name,
+                        (int)mine));
+    *A = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)*A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+  if (!aij) PetscCall(MatDestroy(A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A matrix with the pattern of the DM, else of a matrix that is there to be filled by differences; NULL where neither is. */
 PetscErrorCode DiniPattern_SNES(Dini dini, Mat *A)
 {
   DM                  dm;
   Mat                 B;
   SNES                snes;
-  char                type[256];
-  MatType             found;
   PetscBool           aij, assembled, differs;
   DiniSNESJacobianFn *compute;
 
@@ -107,13 +135,7 @@ PetscErrorCode DiniPattern_SNES(Dini dini, Mat *A)
   PetscCall(DiniNeedSNES_Private(dini, &snes));
   PetscCall(DiniGetMesh(snes, &dm));
   if (dm) {
-    PetscCall(DMGetMatType(dm, &found));
-    PetscCall(PetscStrncpy(type, found ? found : MATAIJ, sizeof(type)));
-    PetscCall(DMSetMatType(dm, MATAIJ));
-    PetscCall(DMCreateMatrix(dm, A));
-    PetscCall(DMSetMatType(dm, type));
-    PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)*A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
-    if (!aij) PetscCall(MatDestroy(A));
+    PetscCall(DiniMeshMatrix(dini, dm, A));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(SNESGetJacobian(snes, NULL, &B, &compute, NULL));
