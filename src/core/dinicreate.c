@@ -27,6 +27,7 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   dini->attachatol        = 1e-50;
   dini->guard             = PETSC_TRUE;
   dini->erroriffail       = PETSC_TRUE;
+  dini->hessian.blend     = 0.5;
   dini->n                 = PETSC_DECIDE; /* unknown until a state has been seen */
   dini->source.maxcolumns = 64;
   PetscCall(DiniEngineCreate_Private(dini));
@@ -115,6 +116,7 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(DiniParameterReset_Private(dini));
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
+  PetscCall(DiniHessianReset_Private(dini));
   PetscCall(VecDestroy(&dini->u));
   PetscCall(VecDestroy(&dini->ucopy));
   PetscCall(VecDestroy(&dini->r));

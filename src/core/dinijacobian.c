@@ -233,6 +233,26 @@ PetscErrorCode DiniJacobianAssembled_Private(Dini dini, Mat given, Mat P, Mat *J
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* J where the object is, beside its point, from the same source as at the point and in the same matrix. */
+PetscErrorCode DiniJacobianBeside_Private(Dini dini, Mat *J)
+{
+  const DiniJacobianSource *s = &dini->source;
+  PetscBool                 transposes;
+  const char               *why;
+  Mat                       P;
+
+  PetscFunctionBegin;
+  *J = NULL;
+  if (s->used == DINI_JACOBIAN_AUTO || s->used == DINI_JACOBIAN_GIVEN) {
+    PetscCall(DiniGivenJacobian(dini, J, &P));
+    if (!*J || !s->way) PetscFunctionReturn(PETSC_SUCCESS);
+    PetscCall(MatHasOperation(*J, MATOP_MULT_TRANSPOSE, &transposes));
+    if (transposes) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniDifferenceJacobian_Private(dini, s->way, NULL, J, &why));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Chooses where the Jacobian J = dF/du comes from.
 
