@@ -50,6 +50,16 @@ typedef enum {
 } DiniDifference;
 DINI_PUBLIC const char *const DiniDifferences[]; /**< names of the values of DiniDifference, as in options */
 
+/** Where J = dF/du comes from, see DiniSetJacobianType(). */
+typedef enum {
+  DINI_JACOBIAN_AUTO,     /**< the given one where it is dF/du, differences of F where it is not */
+  DINI_JACOBIAN_GIVEN,    /**< that of DiniSetJacobian() or of the solver; an error where it is not dF/du */
+  DINI_JACOBIAN_COLORING, /**< coloured differences of F, on the pattern of a mesh or of the given matrix */
+  DINI_JACOBIAN_FD,       /**< a difference of F for each column, for small problems */
+  DINI_JACOBIAN_MF        /**< products by differences of F: tangents only */
+} DiniJacobianType;
+DINI_PUBLIC const char *const DiniJacobianTypes[]; /**< names of the values of DiniJacobianType, as in options */
+
 /** How J^H is applied in an adjoint solve, see DiniSetTranspose(). */
 typedef enum {
   DINI_TRANSPOSE_AUTO,     /**< symmetric where the matrix says it is Hermitian, native otherwise */
@@ -221,6 +231,9 @@ DINI_PUBLIC PetscErrorCode DiniGetKSP(Dini, KSP *);
 DINI_PUBLIC PetscErrorCode DiniSetLinearSystem(Dini, Vec, DiniLinearSystemFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetResidual(Dini, DiniResidualFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetJacobian(Dini, Mat, Mat, DiniJacobianFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniSetJacobianType(Dini, DiniJacobianType);
+DINI_PUBLIC PetscErrorCode DiniGetJacobianType(Dini, DiniJacobianType *);
+DINI_PUBLIC PetscErrorCode DiniSetJacobianMaxColumns(Dini, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetSolve(Dini, DiniSolveFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetTangentSolve(Dini, DiniLinearSolveFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetAdjointSolve(Dini, DiniLinearSolveFn *, void *);

@@ -162,6 +162,7 @@ static PetscErrorCode TestWrong(PetscBool guard)
   PetscCall(CubicCreate(9, 0.0, &c));
   PetscCall(CubicDini(&c, DINISNES, DINIPARAMETERRHS));
   PetscCall(DiniSetGuard(c.dini, guard));
+  PetscCall(DiniSetJacobianType(c.dini, DINI_JACOBIAN_GIVEN));
   c.jacobian = FAULT_WRONG;
   PetscCall(SNESSetTolerances(c.snes, 1e-13, 1e-13, 0.0, 200, 5000));
   PetscCall(DiniSolve(c.dini, c.u));
@@ -169,6 +170,12 @@ static PetscErrorCode TestWrong(PetscBool guard)
   c.jacobian = FAULT_NONE;
   PetscCall(DiniSolve(c.dini, c.u));
   PetscCall(ExpectPass(c.dini, "mended Jacobian"));
+  /* the default puts differences in its place, unless the guard that finds it out is off */
+  PetscCall(DiniSetJacobianType(c.dini, DINI_JACOBIAN_AUTO));
+  c.jacobian = FAULT_WRONG;
+  PetscCall(DiniSolve(c.dini, c.u));
+  if (guard) PetscCall(ExpectPass(c.dini, "Jacobian by differences"));
+  else PetscCall(ExpectFail(c.dini, "wrong Jacobian", "J v"));
   PetscCall(CubicDestroy(&c));
 
   PetscCall(CubicCreate(9, DiniTestScalar(0.5, 0.3), &c));

@@ -9,9 +9,9 @@ typedef struct {
   Linear first;
   Cubic  second;
   Mat    D[2], C; /* C = D[1] D[0] */
-} Chain;
+} Pair;
 
-static PetscErrorCode ChainSolve(Chain *c)
+static PetscErrorCode ChainSolve(Pair *c)
 {
   PetscFunctionBeginUser;
   PetscCall(DiniSolve(c->first.dini, c->first.u));
@@ -20,7 +20,7 @@ static PetscErrorCode ChainSolve(Chain *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ChainCreate(PetscInt N, PetscBool pinned, Chain *c)
+static PetscErrorCode PairCreate(PetscInt N, PetscBool pinned, Pair *c)
 {
   PetscFunctionBeginUser;
   PetscCall(LinearCreate(N, &c->first));
@@ -42,7 +42,7 @@ static PetscErrorCode ChainCreate(PetscInt N, PetscBool pinned, Chain *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ChainDestroy(Chain *c)
+static PetscErrorCode PairDestroy(Pair *c)
 {
   PetscFunctionBeginUser;
   PetscCall(MatDestroy(&c->C));
@@ -54,7 +54,7 @@ static PetscErrorCode ChainDestroy(Chain *c)
 }
 
 /* J1, F_m1 and J2 at the present states; F_m2 = -1 */
-static PetscErrorCode ChainReference(Chain *c, Mat *J1, Mat *Fm1, Mat *J2)
+static PetscErrorCode PairReference(Pair *c, Mat *J1, Mat *Fm1, Mat *J2)
 {
   PetscFunctionBeginUser;
   PetscCall(MatDuplicate(c->first.A, MAT_DO_NOT_COPY_VALUES, J1));
@@ -66,7 +66,7 @@ static PetscErrorCode ChainReference(Chain *c, Mat *J1, Mat *Fm1, Mat *J2)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ChainAgrees(Chain *c, Mat J1, Mat Fm1, Mat J2, const char what[])
+static PetscErrorCode ChainAgrees(Pair *c, Mat J1, Mat Fm1, Mat J2, const char what[])
 {
   Vec x, y, z, t;
 
@@ -98,13 +98,13 @@ static PetscErrorCode ChainAgrees(Chain *c, Mat J1, Mat Fm1, Mat J2, const char 
 
 static PetscErrorCode TestChain(PetscInt N)
 {
-  Chain c;
-  Mat   J1, Fm1, J2;
+  Pair c;
+  Mat  J1, Fm1, J2;
 
   PetscFunctionBeginUser;
   for (int pinned = 0; pinned < 2; pinned++) {
-    PetscCall(ChainCreate(N, (PetscBool)pinned, &c));
-    PetscCall(ChainReference(&c, &J1, &Fm1, &J2));
+    PetscCall(PairCreate(N, (PetscBool)pinned, &c));
+    PetscCall(PairReference(&c, &J1, &Fm1, &J2));
     PetscCall(ChainAgrees(&c, J1, Fm1, J2, "the chain"));
     PetscCall(VecScale(c.first.m, -0.6));
     PetscCall(ChainSolve(&c));
@@ -112,13 +112,13 @@ static PetscErrorCode TestChain(PetscInt N)
       PetscCall(MatDestroy(&J1));
       PetscCall(MatDestroy(&Fm1));
       PetscCall(MatDestroy(&J2));
-      PetscCall(ChainReference(&c, &J1, &Fm1, &J2));
+      PetscCall(PairReference(&c, &J1, &Fm1, &J2));
     }
     PetscCall(ChainAgrees(&c, J1, Fm1, J2, pinned ? "the chain, where it was" : "the chain, elsewhere"));
     PetscCall(MatDestroy(&J1));
     PetscCall(MatDestroy(&Fm1));
     PetscCall(MatDestroy(&J2));
-    PetscCall(ChainDestroy(&c));
+    PetscCall(PairDestroy(&c));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -126,7 +126,7 @@ static PetscErrorCode TestChain(PetscInt N)
 /* The chain formed column by column, and the equations C x = y solved with it: a Mat among others */
 static PetscErrorCode TestProducts(PetscInt N)
 {
-  Chain    c;
+  Pair     c;
   Mat      E, C1, C2, full;
   Vec      x, y, z;
   KSP      ksp;
@@ -134,7 +134,7 @@ static PetscErrorCode TestProducts(PetscInt N)
   PetscInt n, lo, hi;
 
   PetscFunctionBeginUser;
-  PetscCall(ChainCreate(N, PETSC_TRUE, &c));
+  PetscCall(PairCreate(N, PETSC_TRUE, &c));
   PetscCall(VecGetLocalSize(c.first.m, &n));
   PetscCall(MatCreateDense(PETSC_COMM_WORLD, n, n, N, N, NULL, &E));
   PetscCall(MatGetOwnershipRange(E, &lo, &hi));
@@ -171,7 +171,7 @@ static PetscErrorCode TestProducts(PetscInt N)
   PetscCall(VecDestroy(&x));
   PetscCall(VecDestroy(&y));
   PetscCall(VecDestroy(&z));
-  PetscCall(ChainDestroy(&c));
+  PetscCall(PairDestroy(&c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

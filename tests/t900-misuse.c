@@ -193,7 +193,10 @@ static PetscErrorCode TestMissing(void)
   PetscCall(DiniSolve(dini, c.u));
   PetscCall(VecDuplicate(c.u, &w));
   PetscCall(VecSet(w, 1.0));
+  PetscCall(DiniSetJacobianType(dini, DINI_JACOBIAN_GIVEN));
   DiniTestExpect(DiniVJP(dini, w, v), PETSC_ERR_ORDER, "DiniSetJacobian()");
+  DiniTestExpect(DiniSetJacobianType(dini, (DiniJacobianType)17), PETSC_ERR_ARG_OUTOFRANGE, "17");
+  DiniTestExpect(DiniSetJacobianMaxColumns(dini, -1), PETSC_ERR_ARG_OUTOFRANGE, "-1");
   PetscCall(DiniSetJacobian(dini, c.J, c.J, ExactJacobian, &c));
   PetscCall(DiniSolve(dini, c.u));
   DiniTestExpect(DiniVJP(dini, w, v), PETSC_ERR_ORDER, "DiniAddParameter()");

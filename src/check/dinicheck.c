@@ -115,6 +115,7 @@ static PetscErrorCode DiniCheckJacobian(Dini dini, DiniChecking *check)
     PetscCall(PetscViewerASCIIPrintf(check->viewer, "J: known to the application's own solves only\n"));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (dini->source.used != DINI_JACOBIAN_GIVEN) PetscCall(DiniJacobianView_Private(dini, check->viewer));
   PetscCall(VecDuplicate(check->u, &v));
   PetscCall(VecDuplicate(check->u, &Jv));
   PetscCall(DiniRandomDirection_Private(dini, 7, check->u, v));
@@ -290,10 +291,12 @@ PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
     PetscCall(DiniRandomDirection_Private(dini, 9, dini->u, check.w));
   }
   PetscCall(PetscLogEventBegin(DINI_Check, dini, 0, 0, 0));
+  dini->inside          = guard;
   dini->guard           = PETSC_FALSE; /* a check shows what a guard would only refuse */
   dini->nmonitors       = 0;
   dini->reasonrequested = PETSC_FALSE;
   failed                = DiniCheckAll(dini, &check);
+  dini->inside          = PETSC_FALSE;
   dini->guard           = guard;
   dini->erroriffail     = policy;
   dini->nmonitors       = nmonitors;

@@ -119,7 +119,7 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
     PetscCall(VecDestroy(&home->m[p]));
   }
   PetscCall(PetscFree2(home->m, home->Fm));
-  if (again) PetscCall(DiniAssembleJacobian_Private(dini, &J, &P)); /* a shell keeps its point to itself */
+  if (again) PetscCall(DiniJacobianBeside_Private(dini, &J)); /* a shell keeps its point to itself */
   PetscCall(DiniPutBack(&home->J));
   PetscCall(DiniPutBack(&home->P));
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
@@ -159,27 +159,21 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
 /* yu = J^H lambda and ym = F_m^H lambda where the object is, inside DiniBeside_Private() */
 PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
 {
-  Mat       J, P, assembled = NULL;
+  Mat       J;
   PetscBool transposes;
 
   PetscFunctionBegin;
   if (dini->ops->beside && !dini->Juser) PetscUseTypeMethod(dini, beside, &J);
-  else PetscCall(DiniAssembleJacobian_Private(dini, &J, &P));
+  else PetscCall(DiniJacobianBeside_Private(dini, &J));
   PetscCheck(
       J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
       "The second derivatives of F are wanted by differences of J^H lambda, and nobody has given J; give them to "
       "DiniSetResidualHessian(), or J to DiniSetJacobian()");
   PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, &transposes));
-  if (!transposes && dini->ops->assembled) {
-    PetscUseTypeMethod(dini, assembled, dini->u, &assembled);
-    if (assembled) J = assembled;
-    transposes = (PetscBool)(assembled != NULL);
-  }
   PetscCheck(transposes, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "The Jacobian has no transposed product, so J^H lambda can not be differenced; give the second "
              "derivatives of F to DiniSetResidualHessian()");
   PetscCall(MatMultHermitianTranspose(J, lambda, yu));
-  PetscCall(MatDestroy(&assembled));
   PetscCall(DiniParameterApplyAdjointF_Private(dini, lambda, ym));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -207,6 +201,7 @@ PetscErrorCode DiniBesideStep_Private(Dini dini, Vec du, Vec dm, PetscReal *h)
 
   PetscFunctionBegin;
   PetscCall(DiniRelative(du, dini->u, &relative));
+  if (dini->source.way) noise = PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0); /* J is made of central differences */
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
     PetscBool     differences;

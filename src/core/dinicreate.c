@@ -22,14 +22,15 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   PetscCall(DiniInitializePackage());
   PetscCall(
       PetscHeaderCreate(dini, DINI_CLASSID, "Dini", "Implicit differentiation", "Dini", comm, DiniDestroy, DiniView));
-  dini->adjointtype   = DINI_ADJOINT_HERMITIAN;
-  dini->attachrtol    = 1e-6;
-  dini->attachatol    = 1e-50;
-  dini->weakrtol      = 1e-8;
-  dini->guard         = PETSC_TRUE;
-  dini->erroriffail   = PETSC_TRUE;
-  dini->hessian.blend = 0.5;
-  dini->n             = PETSC_DECIDE; /* unknown until a state has been seen */
+  dini->adjointtype       = DINI_ADJOINT_HERMITIAN;
+  dini->attachrtol        = 1e-6;
+  dini->attachatol        = 1e-50;
+  dini->weakrtol          = 1e-8;
+  dini->guard             = PETSC_TRUE;
+  dini->erroriffail       = PETSC_TRUE;
+  dini->hessian.blend     = 0.5;
+  dini->n                 = PETSC_DECIDE; /* unknown until a state has been seen */
+  dini->source.maxcolumns = 64;
   PetscCall(DiniEngineCreate_Private(dini));
   *newdini = dini;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -93,6 +94,7 @@ PetscErrorCode DiniInvalidate_Private(Dini dini)
   dini->stage   = DINI_STAGE_NEW;
   dini->guarded = PETSC_FALSE;
   dini->relation++;
+  PetscCall(DiniJacobianReset_Private(dini));
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -7,7 +7,6 @@
 #include "../private/diniparameterimpl.h"
 
 static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8};
-#define GUARD_RTOL       1e-4
 #define GUARD_STAYS_RTOL 1e-6
 
 typedef PetscErrorCode DiniShift(Dini, PetscReal h, Vec direction, void *ctx);
@@ -41,7 +40,7 @@ static PetscErrorCode DiniGuardCompare(Dini dini, DiniShift *residual, Vec direc
     PetscCall(DiniNorm_Private(d, &enorm));
     enorm = PetscMax(enorm - noise, 0.0) / PetscMax(h * ynorm, dnorm);
     if (*best < 0.0 || enorm < *best) *best = enorm;
-    if (*best <= GUARD_RTOL) break;
+    if (*best <= DINI_GUARD_RTOL) break;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -142,10 +141,11 @@ static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Ve
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec v, Vec Jv, Vec w, Vec JHw)
+static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal *error, PetscBool *moved)
 {
+  Vec       v = work[0], Jv = work[1];
   PetscReal best;
-  PetscBool moved, transposes, holomorphic = PETSC_TRUE;
+  PetscBool transposes, holomorphic = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(DiniRandomDirection_Private(dini, 1, dini->u, v));
@@ -153,25 +153,22 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec v, Vec Jv, Vec w, 
   PetscCall(DiniCheckFinite_Private(dini, Jv, "The Jacobian, from the Jacobian callback,", &dini->scale));
   PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
   if (!dini->active) PetscCall(DiniNorm_Private(dini->w[0], &dini->stats.forward_residual));
-  PetscCall(DiniGuardCompare(dini, DiniShiftState, v, NULL, Jv, &best, &moved));
+  PetscCall(DiniGuardCompare(dini, DiniShiftState, v, NULL, Jv, &best, moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));
   else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));
-  if (best > GUARD_RTOL) PetscCall(DiniGuardHolomorphic(dini, DiniShiftState, v, NULL, w, &holomorphic));
+  if (best > DINI_GUARD_RTOL) PetscCall(DiniGuardHolomorphic(dini, DiniShiftState, v, NULL, work[2], &holomorphic));
   PetscCheck(
       holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "F is not holomorphic in u: along i v it does not change by i times what it changes along v, so no Jacobian "
+      "%s: F is not holomorphic in u: along i v it does not change by i times what it changes along v, so no Jacobian "
       "gives its derivative (J v and differences disagree by a relative %g). A conjugate, a modulus or a real part "
       "of u is in it: make real and imaginary parts separate unknowns, in a real build of PETSc",
-      (double)best);
-  PetscCheck(
-      best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "%s: The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
-      "approximate matrix is no Jacobian: give the exact one with DiniSetJacobian() (the solver keeps its own), use "
-      "-snes_fd_color, or, if F is not smooth here, switch this guard off with -dini_guard 0",
-      DiniLabel_Private(dini), (double)best, moved ? "" : ", and F does not change with u at all");
-  PetscCall(DiniGuardStays(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, w));
+      DiniLabel_Private(dini), (double)best);
+  *error = PetscMax(best, 0.0);
+  if (*error > DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniGuardStays(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, work[2]));
   PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, &transposes));
-  if (transposes) PetscCall(DiniGuardTranspose(dini, J, "the Jacobian", v, Jv, w, JHw)); /* else the engine speaks up */
+  if (transposes)
+    PetscCall(DiniGuardTranspose(dini, J, "the Jacobian", v, Jv, work[2], work[3])); /* else the engine speaks up */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,14 +208,14 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, V
       "%s: %s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
       "missing or does not reach the residual",
       DiniLabel_Private(dini), what);
-  if (best > GUARD_RTOL) PetscCall(DiniGuardHolomorphic(dini, DiniShiftParameter, dm, par, w, &holomorphic));
+  if (best > DINI_GUARD_RTOL) PetscCall(DiniGuardHolomorphic(dini, DiniShiftParameter, dm, par, w, &holomorphic));
   PetscCheck(holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "%s: F is not holomorphic in parameter \"%s\": along i dm it does not change by i times what it changes "
              "along dm. A conjugate, a modulus or a real part of it is in F: make its real and imaginary parts two "
              "blocks, each with real values (-dini_parameter_<name>_real)",
              DiniLabel_Private(dini), par->name);
   PetscCheck(
-      best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      best <= DINI_GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: %s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows "
       "how far off it is), complete the pattern, or, if F is not smooth here, switch this guard off with -dini_guard 0",
       DiniLabel_Private(dini), what, (double)best);
@@ -229,7 +226,8 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, V
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J)
+/* error: the relative disagreement of J v and differences of F, 0 where they tell nothing; moved: F depends on u */
+PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, PetscReal *error, PetscBool *moved)
 {
   Vec            work[4];
   PetscErrorCode failed;
@@ -237,9 +235,39 @@ PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J)
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(dini->u, &work[i]));
-  failed = DiniGuardJacobian(dini, J, work[0], work[1], work[2], work[3]);
+  failed = DiniGuardJacobian(dini, J, work, error, moved);
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same for a J made of central differences, which a central difference must meet much closer */
+PetscErrorCode DiniGuardDifferences_Private(Dini dini, Mat J, PetscReal *error)
+{
+  Vec            v, Jv, y;
+  PetscErrorCode failed;
+  PetscReal      size;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->u, &v));
+  PetscCall(VecDuplicate(dini->u, &Jv));
+  PetscCall(VecDuplicate(dini->u, &y));
+  PetscCall(DiniRandomDirection_Private(dini, 31, dini->u, v));
+  PetscCall(MatMult(J, v, Jv));
+  PetscCall(DiniNorm_Private(Jv, &dini->scale));
+  failed = DiniDifferenceMult_Private(dini, v, y);
+  if (!failed) {
+    PetscCall(DiniNorm_Private(y, &size));
+    size = PetscMax(size, dini->scale);
+    PetscCall(VecAXPY(y, -1.0, Jv));
+    PetscCall(DiniNorm_Private(y, error));
+    if (size > 0.0) *error /= size;
+    PetscCall(PetscInfo(dini, "J by differences: J v agrees with another difference to %g\n", (double)*error));
+  }
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&Jv));
+  PetscCall(VecDestroy(&y));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -34,40 +34,11 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Assembles J at u: the application's own J where it gave one, else the type's. NULL when nobody knows J. */
-PetscErrorCode DiniAssembleJacobian_Private(Dini dini, Mat *J, Mat *P)
-{
-  PetscInt m, n;
-
-  PetscFunctionBegin;
-  *J = *P = NULL;
-  if (dini->Juser) {
-    *J = dini->Juser;
-    *P = dini->Puser;
-    if (dini->jacobian) {
-      DiniCallUserReads(dini, dini->u, "The Jacobian callback (DiniSetJacobian())",
-                        (*dini->jacobian)(dini, dini->u, *J, *P, dini->jacobianctx));
-      dini->stats.jacobian_assemblies++;
-    }
-  } else if (dini->ops->jacobian) PetscUseTypeMethod(dini, jacobian, dini->u, J, P);
-  if (*J) {
-    PetscBool wrong, any;
-
-    PetscCall(MatGetLocalSize(*J, &m, &n));
-    wrong = (PetscBool)(m != dini->n || n != dini->n);
-    PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
-    PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
-               "%s: The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
-               " local columns where the state has %" PetscInt_FMT " local entries",
-               DiniLabel_Private(dini), m, n, dini->n);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Lazy: a Dini that is only ever solved never assembles a second Jacobian. */
 PetscErrorCode DiniLinearize_Private(Dini dini)
 {
   Mat            J, P, A, B; /* of F, and of the linear systems */
+  PetscBool      first;
   PetscLogDouble start, end;
 
   PetscFunctionBegin;
@@ -75,25 +46,25 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
-  PetscCall(DiniAssembleJacobian_Private(dini, &J, &P));
-  PetscCheck(
-      J || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]), PetscObjectComm((PetscObject)dini),
-      PETSC_ERR_ORDER,
-      "%s: nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve the "
-      "linear systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
-      DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
+  first = (PetscBool)!dini->guarded;
+  PetscCall(DiniJacobianFind_Private(dini, &J, &P));
+  PetscCheck(J || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]),
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "%s: nobody has given the Jacobian dF/du of this Dini of type \"%s\"%s%s; call DiniSetJacobian(), see "
+             "-dini_jacobian_type for differences of F in its place, or solve the linear systems yourself with "
+             "DiniSetTangentSolve() and DiniSetAdjointSolve()",
+             DiniLabel_Private(dini), ((PetscObject)dini)->type_name, dini->source.why[0] ? ": " : "",
+             dini->source.why);
   A = J;
   B = P;
   PetscCall(DiniActiveReduce_Private(dini, &A, &B));
   PetscCall(DiniEngineLinearize_Private(dini, A, B));
-  if (dini->guard && !dini->guarded && J) PetscCall(DiniGuardJacobian_Private(dini, J));
-  if (dini->guard && !dini->guarded) PetscCall(DiniActiveGuard_Private(dini));
+  if (dini->guard && first) PetscCall(DiniActiveGuard_Private(dini));
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.linearizations++;
   dini->stats.linearize_seconds += (PetscReal)(end - start);
-  dini->stage   = DINI_STAGE_LINEARIZED;
-  dini->guarded = PETSC_TRUE;
+  dini->stage = DINI_STAGE_LINEARIZED;
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_LINEARIZE, 0, 0.0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -63,6 +63,8 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   Options:
   - `-dini_type <snes|ksp|shell>`: the kind of solver, DiniSetType()
   - `-dini_tangent_rtol`, `-dini_adjoint_rtol <1e-10>`: accepted true relative residuals, DiniSetTolerances()
+  - `-dini_jacobian_type <auto|given|coloring|fd|mf>`, `-dini_jacobian_max_columns`: DiniSetJacobianType(),
+    DiniSetJacobianMaxColumns()
   - `-dini_transpose <auto|native|explicit|symmetric>`: DiniSetTranspose()
   - `-dini_reuse <auto|always|never>`, `-dini_direct_max`, `-dini_block_size`: DiniSetReuse(), DiniSetDirectMax(),
     DiniSetBlockSize()
@@ -135,6 +137,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
                              dini->guard, &dini->guard, NULL));
   PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",
                              "DiniSetErrorIfNotConverged", dini->erroriffail, &dini->erroriffail, NULL));
+  PetscCall(DiniJacobianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));

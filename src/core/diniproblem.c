@@ -25,7 +25,8 @@ PetscErrorCode DiniSetResidual(Dini dini, DiniResidualFn *fn, void *ctx)
   @brief Gives the Jacobian J = dF/du of types without a solver object, or replaces that of a type that has one.
 
   Logically Collective. A SNES that iterates with a Picard or an otherwise approximate matrix stays as it is: the exact J
-  given here is what derivatives use, and the preconditioner of the SNES still serves.
+  given here is what derivatives use, and the preconditioner of the SNES still serves. A J that is not dF/du is an error. With
+  DiniSetJacobianType() DINI_JACOBIAN_COLORING and no fn, an assembled AIJ matrix gives its pattern only.
 
   @param[in] dini the Dini
   @param[in] J    matrix with the layout of the state in rows and columns; may be a shell with a transposed product

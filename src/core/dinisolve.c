@@ -127,7 +127,8 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
 /*
   Is u a solution? |F| is compared with |J u|, the size of the terms that cancel in it, by one difference of F. Work in w.
 */
-static PetscErrorCode DiniAcceptState(Dini dini, Vec u, PetscReal *fnorm, PetscReal *scale, PetscBool *accepted)
+PetscErrorCode DiniAcceptState_Private(Dini dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
+                                       PetscBool *accepted)
 {
   const PetscReal h = PETSC_SQRT_MACHINE_EPSILON;
   PetscReal       unorm;
@@ -155,8 +156,8 @@ static PetscErrorCode DiniAcceptState(Dini dini, Vec u, PetscReal *fnorm, PetscR
       PetscCall(DiniNorm_Private(dini->w[0], fnorm));
     }
     /* what rounding in F can not tell from zero is zero */
-    *accepted = (PetscBool)(*fnorm <= dini->attachatol ||
-                            *fnorm <= PetscMax(dini->attachrtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
+    *accepted =
+        (PetscBool)(*fnorm <= dini->attachatol || *fnorm <= PetscMax(rtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
   }
   dini->stats.forward_residual = *fnorm;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -178,7 +179,7 @@ static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], Din
   PetscReal fnorm, scale;
 
   PetscFunctionBegin;
-  PetscCall(DiniAcceptState(dini, u, &fnorm, &scale, accepted));
+  PetscCall(DiniAcceptState_Private(dini, u, dini->attachrtol, &fnorm, &scale, accepted));
   if (*accepted) {
     dini->reason = good;
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -219,6 +220,13 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniForwardFailed(dini, reason, *its));
+  PetscCheck(
+      !dini->erroriffail || reason != DINI_DIVERGED_FORWARD_RESIDUAL, PetscObjectComm((PetscObject)dini),
+      PETSC_ERR_NOT_CONVERGED,
+      "The forward solve (%s) stopped with %s after %" PetscInt_FMT
+      " iterations, which says little of F(u, m), and |F(u, m)| = %g is too large for a solution. Solve more tightly, "
+      "let the solver test |F(u, m)|, or accept it with -dini_attach_rtol",
+      type, why, *its, (double)dini->stats.forward_residual);
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini),
       reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,

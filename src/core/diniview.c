@@ -103,6 +103,7 @@ PetscErrorCode DiniView(Dini dini, PetscViewer viewer)
   PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)dini, viewer));
   PetscCall(PetscViewerASCIIPushTab(viewer));
   PetscCall(DiniViewRelation(dini, viewer));
+  PetscCall(DiniJacobianView_Private(dini, viewer));
   PetscCall(DiniParameterView_Private(dini, viewer));
   PetscCall(DiniEngineView_Private(dini, viewer));
   PetscTryTypeMethod(dini, view, viewer);

@@ -1,20 +1,20 @@
 /*
-  Coloured differences for a rectangular, distributed F_m: two columns may share a colour when no row has both.
+  Coloured differences for a rectangular, distributed A = F_m, or for J: two columns may share a colour when no row has both.
 
-  PETSc's MatFDColoring takes square matrices only. The columns of F_m conflict where F_m^T F_m has an entry, so a
-  distance-1 colouring of that square matrix is a colouring of the columns. Rows then sort their entries by colour; the
-  colours and steps of columns that other ranks own come through one scatter.
+  PETSc's MatFDColoring takes square matrices only, and one-sided differences. The columns of A conflict where A^T A has an
+  entry, so a distance-1 colouring of that square matrix is a colouring of the columns. Rows then sort their entries by
+  colour; the colours and steps of columns that other ranks own come through one scatter.
 */
 #include "../private/diniparameterimpl.h"
 
 struct _DiniColoring {
-  PetscInt         ncolors;
-  ISColoringValue *own;           /* colour of each column owned here */
-  PetscInt         nrows, first;  /* rows owned here */
-  PetscInt        *rowptr, *cols; /* pattern by rows, global columns */
-  PetscInt        *ghost;         /* where an entry's column sits among the ghosts */
-  PetscInt        *colorptr, *nz; /* entries by colour */
-  PetscInt        *row;           /* local row of each entry */
+  PetscInt         ncolors, ncols; /* ncols: columns owned here */
+  ISColoringValue *own;            /* colour of each column owned here */
+  PetscInt         nrows, first;   /* rows owned here */
+  PetscInt        *rowptr, *cols;  /* pattern by rows, global columns */
+  PetscInt        *ghost;          /* where an entry's column sits among the ghosts */
+  PetscInt        *colorptr, *nz;  /* entries by colour */
+  PetscInt        *row;            /* local row of each entry */
   PetscScalar     *values;
   Vec              h, direction, ghosth; /* steps: all, of one colour, of the columns seen here */
   VecScatter       scatter;
@@ -40,7 +40,7 @@ PetscErrorCode DiniColoringDestroy_Private(DiniColoring *coloring)
 }
 
 /* Colours the columns owned here; PETSc's greedy algorithm is parallel. */
-static PetscErrorCode DiniColoringColors(DiniParameter par, Mat Fm, DiniColoring c)
+static PetscErrorCode DiniColoringColors(Mat A, DiniColoring c)
 {
   Mat                    conflicts;
   MatColoring            mc;
@@ -49,15 +49,15 @@ static PetscErrorCode DiniColoringColors(DiniParameter par, Mat Fm, DiniColoring
   PetscInt               n;
 
   PetscFunctionBegin;
-  PetscCall(MatTransposeMatMult(Fm, Fm, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &conflicts));
+  PetscCall(MatTransposeMatMult(A, A, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &conflicts));
   PetscCall(MatColoringCreate(conflicts, &mc));
   PetscCall(MatColoringSetDistance(mc, 1));
   PetscCall(MatColoringSetType(mc, MATCOLORINGGREEDY));
   PetscCall(MatColoringApply(mc, &iscoloring));
   PetscCall(ISColoringGetColors(iscoloring, &n, &c->ncolors, &colors));
-  PetscCall(PetscMalloc1(par->n, &c->own));
-  PetscCall(PetscArraycpy(c->own, colors, par->n));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &c->ncolors, 1, MPIU_INT, MPI_MAX, PetscObjectComm((PetscObject)Fm)));
+  PetscCall(PetscMalloc1(c->ncols, &c->own));
+  PetscCall(PetscArraycpy(c->own, colors, c->ncols));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &c->ncolors, 1, MPIU_INT, MPI_MAX, PetscObjectComm((PetscObject)A)));
   PetscCall(ISColoringDestroy(&iscoloring));
   PetscCall(MatColoringDestroy(&mc));
   PetscCall(MatDestroy(&conflicts));
@@ -65,7 +65,7 @@ static PetscErrorCode DiniColoringColors(DiniParameter par, Mat Fm, DiniColoring
 }
 
 /* The pattern by rows, and the scatter that brings what belongs to its columns */
-static PetscErrorCode DiniColoringPattern(Mat Fm, DiniColoring c)
+static PetscErrorCode DiniColoringPattern(Mat A, DiniColoring c)
 {
   PetscInt        last, nnz = 0, nghost, *unique;
   const PetscInt *cols;
@@ -73,16 +73,16 @@ static PetscErrorCode DiniColoringPattern(Mat Fm, DiniColoring c)
   Vec             shape;
 
   PetscFunctionBegin;
-  PetscCall(MatGetOwnershipRange(Fm, &c->first, &last));
+  PetscCall(MatGetOwnershipRange(A, &c->first, &last));
   c->nrows = last - c->first;
   PetscCall(PetscMalloc1(c->nrows + 1, &c->rowptr));
   c->rowptr[0] = 0;
   for (PetscInt i = 0; i < c->nrows; i++) {
     PetscInt ncols;
 
-    PetscCall(MatGetRow(Fm, c->first + i, &ncols, NULL, NULL));
+    PetscCall(MatGetRow(A, c->first + i, &ncols, NULL, NULL));
     c->rowptr[i + 1] = c->rowptr[i] + ncols;
-    PetscCall(MatRestoreRow(Fm, c->first + i, &ncols, NULL, NULL));
+    PetscCall(MatRestoreRow(A, c->first + i, &ncols, NULL, NULL));
   }
   nnz = c->rowptr[c->nrows];
   PetscCall(PetscMalloc4(nnz, &c->cols, nnz, &c->ghost, nnz, &c->row, nnz, &c->nz));
@@ -90,12 +90,12 @@ static PetscErrorCode DiniColoringPattern(Mat Fm, DiniColoring c)
   for (PetscInt i = 0; i < c->nrows; i++) {
     PetscInt ncols;
 
-    PetscCall(MatGetRow(Fm, c->first + i, &ncols, &cols, NULL));
+    PetscCall(MatGetRow(A, c->first + i, &ncols, &cols, NULL));
     for (PetscInt k = 0; k < ncols; k++) {
       c->cols[c->rowptr[i] + k] = cols[k];
       c->row[c->rowptr[i] + k]  = i;
     }
-    PetscCall(MatRestoreRow(Fm, c->first + i, &ncols, &cols, NULL));
+    PetscCall(MatRestoreRow(A, c->first + i, &ncols, &cols, NULL));
   }
   PetscCall(PetscMalloc1(nnz + 1, &unique)); /* debug builds refuse to sort nothing at NULL, on this rank alone */
   PetscCall(PetscArraycpy(unique, c->cols, nnz));
@@ -104,7 +104,7 @@ static PetscErrorCode DiniColoringPattern(Mat Fm, DiniColoring c)
   for (PetscInt k = 0; k < nnz; k++) PetscCall(PetscFindInt(c->cols[k], nghost, unique, &c->ghost[k]));
   PetscCall(ISCreateGeneral(PETSC_COMM_SELF, nghost, unique, PETSC_OWN_POINTER, &is));
   PetscCall(VecCreateSeq(PETSC_COMM_SELF, nghost, &c->ghosth));
-  PetscCall(MatCreateVecs(Fm, &shape, NULL));
+  PetscCall(MatCreateVecs(A, &shape, NULL));
   PetscCall(VecScatterCreate(shape, is, c->ghosth, NULL, &c->scatter));
   PetscCall(VecDestroy(&shape));
   PetscCall(ISDestroy(&is));
@@ -112,7 +112,7 @@ static PetscErrorCode DiniColoringPattern(Mat Fm, DiniColoring c)
 }
 
 /* Sorts the entries by colour, and makes sure that no row has two of one colour. */
-static PetscErrorCode DiniColoringSort(Dini dini, DiniParameter par, DiniColoring c)
+static PetscErrorCode DiniColoringSort(Dini dini, const char what[], DiniColoring c)
 {
   const PetscInt     nnz = c->rowptr[c->nrows];
   PetscInt          *color, *count, *seen;
@@ -122,7 +122,7 @@ static PetscErrorCode DiniColoringSort(Dini dini, DiniParameter par, DiniColorin
 
   PetscFunctionBegin;
   PetscCall(VecGetArray(c->direction, &a));
-  for (PetscInt j = 0; j < par->n; j++) a[j] = (PetscScalar)(PetscReal)c->own[j];
+  for (PetscInt j = 0; j < c->ncols; j++) a[j] = (PetscScalar)(PetscReal)c->own[j];
   PetscCall(VecRestoreArray(c->direction, &a));
   PetscCall(VecScatterBegin(c->scatter, c->direction, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
   PetscCall(VecScatterEnd(c->scatter, c->direction, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
@@ -151,15 +151,75 @@ static PetscErrorCode DiniColoringSort(Dini dini, DiniParameter par, DiniColorin
   PetscCall(PetscFree2(count, seen));
   PetscCall(MPIU_Allreduce(&clash, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_PLIB,
-             "%s: The colouring of F_m of parameter \"%s\" gave two columns of one row the same colour",
-             DiniLabel_Private(dini), par->name);
+             "%s: The colouring of %s gave two columns of one row the same colour", DiniLabel_Private(dini), what);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Colours the columns of A, an assembled AIJ; like: a vector shaped as what A multiplies */
+PetscErrorCode DiniColoringCreate_Private(Dini dini, Mat A, Vec like, const char what[], DiniColoring *coloring)
+{
+  DiniColoring c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  *coloring = c;
+  PetscCall(VecGetLocalSize(like, &c->ncols));
+  PetscCall(VecDuplicate(like, &c->h));
+  PetscCall(VecDuplicate(like, &c->direction));
+  PetscCall(DiniColoringColors(A, c));
+  PetscCall(DiniColoringPattern(A, c));
+  PetscCall(DiniColoringSort(dini, what, c));
+  PetscCall(PetscInfo(dini, "%s: columns in %" PetscInt_FMT " colours\n", what, c->ncolors));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The steps of the columns, to be set before DiniColoringFill_Private(); belongs to the colouring */
+Vec DiniColoringSteps_Private(DiniColoring c)
+{
+  return c->h;
+}
+
+/* The entries of A, colour by colour; difference: as DiniParameterDifference_Private(), dF in w[1] */
+PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniDifferenceFn *difference, void *ctx, Mat A)
+{
+  PetscReal          divisor;
+  PetscScalar       *d;
+  const PetscScalar *h, *f, *g;
+
+  PetscFunctionBegin;
+  PetscCall(VecScatterBegin(c->scatter, c->h, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(c->scatter, c->h, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
+  for (PetscInt q = 0; q < c->ncolors; q++) {
+    PetscCall(VecGetArrayRead(c->h, &h));
+    PetscCall(VecGetArray(c->direction, &d));
+    for (PetscInt j = 0; j < c->ncols; j++) d[j] = (PetscInt)c->own[j] == q ? h[j] : 0.0;
+    PetscCall(VecRestoreArray(c->direction, &d));
+    PetscCall(VecRestoreArrayRead(c->h, &h));
+    PetscCall((*difference)(dini, ctx, c->direction, dini->w[1], &divisor));
+    PetscCall(VecGetArrayRead(dini->w[1], &f));
+    PetscCall(VecGetArrayRead(c->ghosth, &g));
+    for (PetscInt i = c->colorptr[q]; i < c->colorptr[q + 1]; i++) {
+      const PetscInt k = c->nz[i];
+
+      c->values[k] = f[c->row[k]] / (divisor * g[c->ghost[k]]);
+    }
+    PetscCall(VecRestoreArrayRead(c->ghosth, &g));
+    PetscCall(VecRestoreArrayRead(dini->w[1], &f));
+  }
+  for (PetscInt i = 0; i < c->nrows; i++) {
+    const PetscInt row = c->first + i, start = c->rowptr[i];
+
+    PetscCall(MatSetValues(A, 1, &row, c->rowptr[i + 1] - start, c->cols + start, c->values + start, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *Fm)
 {
-  DiniColoring c;
-  PetscBool    assembled, aij;
+  PetscBool assembled, aij;
+  char      what[256];
 
   PetscFunctionBegin;
   PetscCheck(
@@ -174,56 +234,26 @@ PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *F
       "The pattern of parameter \"%s\" must be an assembled matrix of type AIJ; preallocate it, set its entries (zeros "
       "will do) and assemble it",
       par->name);
-  PetscCall(PetscNew(&c));
-  par->coloring = c;
-  PetscCall(VecDuplicate(par->m, &c->h));
-  PetscCall(VecDuplicate(par->m, &c->direction));
-  PetscCall(DiniColoringColors(par, par->Fmuser, c));
-  PetscCall(DiniColoringPattern(par->Fmuser, c));
-  PetscCall(DiniColoringSort(dini, par, c));
-  PetscCall(PetscInfo(dini, "F_m of parameter \"%s\": %" PetscInt_FMT " columns in %" PetscInt_FMT " colours\n",
-                      par->name, par->N, c->ncolors));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "F_m of parameter \"%s\"", par->name));
+  PetscCall(DiniColoringCreate_Private(dini, par->Fmuser, par->m, what, &par->coloring));
   PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
   *Fm = par->Fmuser;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniColumnDifference(Dini dini, void *par, Vec h, Vec dF, PetscReal *divisor)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniParameterDifference_Private(dini, (DiniParameter)par, h, dF, divisor));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniParameterFill_Coloring(Dini dini, DiniParameter par, Mat Fm)
 {
-  DiniColoring       c = par->coloring;
-  PetscReal          divisor;
-  PetscScalar       *d;
-  const PetscScalar *h, *f, *g;
-
   PetscFunctionBegin;
-  PetscCall(DiniParameterSteps_Private(dini, par, c->h));
-  PetscCall(VecScatterBegin(c->scatter, c->h, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(c->scatter, c->h, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(DiniParameterSteps_Private(dini, par, par->coloring->h));
   PetscCall(DiniParameterBase_Private(dini, par));
-  for (PetscInt q = 0; q < c->ncolors; q++) {
-    PetscCall(VecGetArrayRead(c->h, &h));
-    PetscCall(VecGetArray(c->direction, &d));
-    for (PetscInt j = 0; j < par->n; j++) d[j] = (PetscInt)c->own[j] == q ? h[j] : 0.0;
-    PetscCall(VecRestoreArray(c->direction, &d));
-    PetscCall(VecRestoreArrayRead(c->h, &h));
-    PetscCall(DiniParameterDifference_Private(dini, par, c->direction, dini->w[1], &divisor));
-    PetscCall(VecGetArrayRead(dini->w[1], &f));
-    PetscCall(VecGetArrayRead(c->ghosth, &g));
-    for (PetscInt i = c->colorptr[q]; i < c->colorptr[q + 1]; i++) {
-      const PetscInt k = c->nz[i];
-
-      c->values[k] = f[c->row[k]] / (divisor * g[c->ghost[k]]);
-    }
-    PetscCall(VecRestoreArrayRead(c->ghosth, &g));
-    PetscCall(VecRestoreArrayRead(dini->w[1], &f));
-  }
-  for (PetscInt i = 0; i < c->nrows; i++) {
-    const PetscInt row = c->first + i, start = c->rowptr[i];
-
-    PetscCall(MatSetValues(Fm, 1, &row, c->rowptr[i + 1] - start, c->cols + start, c->values + start, INSERT_VALUES));
-  }
-  PetscCall(MatAssemblyBegin(Fm, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(Fm, MAT_FINAL_ASSEMBLY));
+  PetscCall(DiniColoringFill_Private(dini, par->coloring, DiniColumnDifference, par, Fm));
   dini->stats.parameter_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

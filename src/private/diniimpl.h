@@ -10,6 +10,7 @@ typedef struct _DiniParameter *DiniParameter;
 typedef struct _DiniEngine    *DiniEngine;
 typedef struct _DiniObjective *DiniObjective;
 typedef struct _DiniActive    *DiniActive;
+typedef struct _DiniColoring  *DiniColoring;
 
 struct _DiniObjective {
   char                    *name;
@@ -25,10 +26,10 @@ typedef struct _DiniOps {
   PetscErrorCode (*residual)(Dini, Vec u, Vec F);
   PetscErrorCode (*solveresidual)(Dini, Vec *);      /* F that the solve has left behind, a Vec of its own */
   PetscErrorCode (*residualnorm)(Dini, PetscReal *); /* |F| that the solve has left behind, without an evaluation */
-  PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P);
-  PetscErrorCode (*beside)(Dini, Mat *J);           /* J at shifted parameters, in another Mat than the point's */
-  PetscErrorCode (*assembled)(Dini, Vec u, Mat *J); /* J assembled where jacobian() is matrix-free; NULL: can not be */
-  PetscErrorCode (*getksp)(Dini, KSP *);            /* the forward KSP, whose PC the engine keeps */
+  PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P); /* J is NULL: nobody has one; P may be approximate or NULL */
+  PetscErrorCode (*pattern)(Dini, Mat *A); /* a new matrix with the pattern of J, from a mesh; NULL: not known */
+  PetscErrorCode (*getksp)(Dini, KSP *);   /* the forward KSP, whose PC the engine keeps; NULL: it has used none */
+  PetscErrorCode (*beside)(Dini, Mat *J);  /* J at shifted parameters, in another Mat than the point's */
   PetscErrorCode (*view)(Dini, PetscViewer);
   PetscErrorCode (*reset)(Dini);
   PetscErrorCode (*destroy)(Dini);
@@ -42,6 +43,10 @@ typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 
 #define DINI_MAX_MONITORS 5
 
+/* Largest relative disagreement of products with differences of F: of what is given, and of Dini's own differences */
+#define DINI_GUARD_RTOL      1e-4
+#define DINI_DIFFERENCE_RTOL 1e-6
+
 /* What keeping the forward preconditioner has cost since its last set-up, and what that cost; seconds of this rank */
 typedef struct {
   PetscBool built;
@@ -49,6 +54,24 @@ typedef struct {
   PetscReal setup, extra;
 } DiniForwardReuse;
 
+/* Ways to J by differences of F, in the order in which they are tried */
+typedef enum {
+  DINI_WAY_NONE,
+  DINI_WAY_MESH,  /* coloured, on the pattern of the solver's mesh */
+  DINI_WAY_GIVEN, /* coloured, on the pattern of the given matrix */
+  DINI_WAY_DENSE, /* column by column, for small problems */
+  DINI_WAY_APPLY  /* products only */
+} DiniJacobianWay;
+
+/* Where J comes from: what is asked for, and what the first linearization has found to be right */
+typedef struct {
+  DiniJacobianType type, used; /* used: DINI_JACOBIAN_AUTO before the first linearization */
+  PetscInt         maxcolumns;
+  DiniJacobianWay  way;
+  Mat              J; /* by differences */
+  DiniColoring     coloring;
+  char             why[512]; /* what has been tried and found wanting */
+} DiniJacobianSource;
 /* The Hessian of the reduced objective: what it is made from, and the adjoint state it belongs to */
 typedef struct {
   DiniHessianType         type;
@@ -90,6 +113,7 @@ struct _p_Dini {
   DiniJacobianFn    *jacobian;
   void              *jacobianctx;
   Mat                Juser, Puser;
+  DiniJacobianSource source;
   DiniLinearSolveFn *linearsolve[2]; /* indexed by DiniDirection */
   void              *linearsolvectx[2];
   DiniObjective      objective; /* DiniSetObjective()'s, NULL when there is none */
@@ -117,7 +141,7 @@ struct _p_Dini {
   /* status */
   DiniStage           stage;
   DiniConvergedReason reason;
-  PetscBool           setup, guarded, inside; /* inside: a check or difference is running */
+  PetscBool           setup, guarded, inside; /* inside: a check is running in place of the guard */
   PetscBool           hasF;                   /* F belongs to the point */
   PetscBool           elsewhere;              /* the point is that of a pinned derivative, not the last solution */
   PetscInt64          relation;               /* number of what has been given so far */
@@ -147,7 +171,6 @@ DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
 
 /* solvers */
-DINI_INTERN PetscErrorCode DiniColorJacobian_SNES(Dini, SNES, Vec u, Mat *J, MatFDColoring *);
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
 DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
                                                     PetscReal seconds);
@@ -207,7 +230,10 @@ DINI_INTERN PetscErrorCode DiniSetPoint_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniInvalidate_Private(Dini);
 DINI_INTERN PetscErrorCode DiniCheckPoint_Private(Dini);
 DINI_INTERN PetscErrorCode DiniLinearize_Private(Dini);
-DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J);
+DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
+                                                   PetscBool *accepted);
+DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, PetscReal *error, PetscBool *moved);
+DINI_INTERN PetscErrorCode DiniGuardDifferences_Private(Dini, Mat J, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniGuardParameter_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniMonitor_Private(Dini, DiniOperation, PetscInt its, PetscReal rnorm);
 DINI_INTERN PetscErrorCode DiniCheckRequested_Private(Dini);
@@ -216,6 +242,23 @@ DINI_INTERN PetscErrorCode DiniCheckColumns_Private(Dini, Mat X, Mat Y, const ch
 DINI_INTERN PetscErrorCode DiniVJP_Private(Dini, DiniAdjointType, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniMatVJP_Private(Dini, DiniAdjointType, Mat Ubar, Mat Mbar);
 DINI_INTERN PetscErrorCode DiniViewStatistics_Private(Dini, PetscViewer);
+
+/* where J comes from */
+DINI_INTERN PetscErrorCode DiniJacobianFind_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniJacobianBeside_Private(Dini, Mat *J);
+DINI_INTERN PetscErrorCode DiniJacobianAssembled_Private(Dini, Mat given, Mat P, Mat *J);
+DINI_INTERN PetscErrorCode DiniJacobianSetFromOptions_Private(Dini, DiniOptionItems);
+DINI_INTERN PetscErrorCode DiniJacobianView_Private(Dini, PetscViewer);
+DINI_INTERN PetscErrorCode DiniJacobianReset_Private(Dini);
+DINI_INTERN PetscErrorCode DiniDifferenceJacobian_Private(Dini, DiniJacobianWay, Mat P, Mat *J, const char **why);
+DINI_INTERN PetscErrorCode DiniDifferenceMult_Private(Dini, Vec v, Vec y);
+
+/* coloured differences: dF = F(. + h) - F(. - h) or the like, to be divided by divisor h */
+typedef PetscErrorCode     DiniDifferenceFn(Dini, void *ctx, Vec h, Vec dF, PetscReal *divisor);
+DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
+DINI_INTERN Vec            DiniColoringSteps_Private(DiniColoring);
+DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini, DiniColoring, DiniDifferenceFn *, void *ctx, Mat A);
+DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 
 /* parameter */
 DINI_INTERN PetscErrorCode DiniParameterLayout_Private(Dini, PetscInt *n, PetscInt *N);
@@ -246,7 +289,6 @@ DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 
 /* beside the point */
-DINI_INTERN PetscErrorCode DiniAssembleJacobian_Private(Dini, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
                                               PetscErrorCode (*visit)(Dini, PetscReal sign, void *), void *ctx);
 DINI_INTERN PetscErrorCode DiniBesideStep_Private(Dini, Vec du, Vec dm, PetscReal *h);

@@ -2,8 +2,6 @@
 #pragma once
 #include "diniimpl.h"
 
-typedef struct _DiniColoring *DiniColoring;
-
 /* A way to obtain F_m. Every one ends in a Mat, so that the rules know of no other kind. */
 typedef struct {
   const char *name;
@@ -69,4 +67,3 @@ DINI_INTERN PetscErrorCode DiniParameterCreate_FD(Dini, DiniParameter, Mat *);
 DINI_INTERN PetscErrorCode DiniParameterFill_FD(Dini, DiniParameter, Mat);
 DINI_INTERN PetscErrorCode DiniParameterCreate_Coloring(Dini, DiniParameter, Mat *);
 DINI_INTERN PetscErrorCode DiniParameterFill_Coloring(Dini, DiniParameter, Mat);
-DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);

@@ -1,16 +1,6 @@
 /* DINISNES: u comes from a SNES, F and J are the SNES's own. */
-#include "../private/diniimpl.h"
+#include "../private/dinisnesimpl.h"
 #include <petsctime.h>
-
-typedef struct {
-  SNES          snes;
-  Mat           J, P;    /* Dini's own copies, where the SNES lags its Jacobian and must find its old one again */
-  Mat           colored; /* J by coloured differences, where the SNES's own is matrix-free */
-  MatFDColoring coloring;
-} Dini_SNES;
-
-static PetscErrorCode DiniGetKSP_SNES(Dini, KSP *);
-static PetscErrorCode DiniAssembled_SNES(Dini, Vec, Mat *);
 
 static PetscErrorCode DiniIsVI(SNES snes, PetscBool *vi)
 {
@@ -19,7 +9,7 @@ static PetscErrorCode DiniIsVI(SNES snes, PetscBool *vi)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniNeedSNES(Dini dini, SNES *snes)
+PetscErrorCode DiniNeedSNES_Private(Dini dini, SNES *snes)
 {
   PetscBool vi;
 
@@ -43,11 +33,9 @@ static PetscErrorCode DiniSetUp_SNES(Dini dini)
   PetscBool vi;
 
   PetscFunctionBegin;
-  PetscCall(DiniNeedSNES(dini, &snes));
+  PetscCall(DiniNeedSNES_Private(dini, &snes));
   PetscCall(DiniIsVI(snes, &vi));
   if (vi) PetscCall(DiniActiveCreate_Private(dini, snes));
-  dini->ops->getksp    = vi ? NULL : DiniGetKSP_SNES;
-  dini->ops->assembled = vi ? NULL : DiniAssembled_SNES;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -102,6 +90,47 @@ static PetscErrorCode DiniSolveKept(Dini dini, SNES snes, Vec u, PetscBool keep,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  Newton's tests of |F| are the user's own tolerance. Any other reason (a small step, so many iterations) tells nothing of
+  |F|, and solvers with a nonlinear preconditioner may have tested another function: there F itself decides, by the SNES's
+  norm where it was that of F, else like that of a state found elsewhere. One linear solve is as good as its KSP.
+*/
+static PetscErrorCode DiniAccept_SNES(Dini dini, SNES snes, SNESConvergedReason stopped, Vec u,
+                                      DiniConvergedReason *reason)
+{
+  Dini_SNES      *ctx    = (Dini_SNES *)dini->data;
+  const PetscBool tested = (PetscBool)(stopped == SNES_CONVERGED_FNORM_ABS || stopped == SNES_CONVERGED_FNORM_RELATIVE);
+  PetscBool       newton, linear, npc, accepted;
+  PetscReal       fnorm, scale, rtol = dini->attachrtol, krtol;
+  KSP             ksp;
+
+  PetscFunctionBegin;
+  *reason = DINI_CONVERGED_FORWARD;
+  PetscCall(SNESHasNPC(snes, &npc));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)snes, &newton, SNESNEWTONLS, SNESNEWTONTR, SNESNEWTONTRDC,
+                                      SNESVINEWTONRSLS, SNESVINEWTONSSLS, ""));
+  PetscCall(PetscObjectTypeCompare((PetscObject)snes, SNESKSPONLY, &linear));
+  if (newton && tested && !npc) PetscFunctionReturn(PETSC_SUCCESS);
+  if (tested) {
+    PetscCall(DiniResidual_Private(dini, u, dini->w[0], &fnorm));
+    accepted = (PetscBool)(fnorm <= 2.0 * ctx->fnorm);
+    PetscCall(PetscInfo(dini, "The SNES says |F| = %g, F itself %g\n", (double)ctx->fnorm, (double)fnorm));
+    if (accepted) ctx->fnorm = fnorm;
+    if (accepted) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (linear) {
+    PetscCall(SNESGetKSP(snes, &ksp));
+    PetscCall(KSPGetTolerances(ksp, &krtol, NULL, NULL, NULL));
+    rtol = PetscMax(rtol, PetscMin(krtol, 1e-3));
+  }
+  PetscCall(DiniAcceptState_Private(dini, u, rtol, &ctx->fnorm, &scale, &accepted));
+  PetscCall(PetscInfo(dini, "The SNES stopped with %s: |F| = %g where |J u| is about %g, %s\n",
+                      SNESConvergedReasons[stopped], (double)ctx->fnorm, (double)scale,
+                      accepted ? "accepted" : "refused"));
+  if (!accepted) *reason = DINI_DIVERGED_FORWARD_RESIDUAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why)
 {
   SNES                snes;
@@ -111,7 +140,7 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
   Mat                 J;
 
   PetscFunctionBegin;
-  PetscCall(DiniNeedSNES(dini, &snes));
+  PetscCall(DiniNeedSNES_Private(dini, &snes));
   PetscCall(SNESGetJacobian(snes, &J, NULL, NULL, NULL));
   if (J) PetscCall(DiniCheckMatLayout_Private(dini, u, J, "the Jacobian of the SNES"));
   PetscCall(SNESGetKSP(snes, &ksp));
@@ -122,123 +151,40 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
     if (stopped < 0) PetscCall(VecCopy(dini->w[0], u));
   }
   if (!keep || stopped < 0) PetscCall(DiniSolveKept(dini, snes, u, PETSC_FALSE, its, &stopped));
-  if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
-  else *reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   *why = SNESConvergedReasons[stopped];
+  PetscCall(SNESGetFunctionNorm(snes, &((Dini_SNES *)dini->data)->fnorm));
+  if (stopped > 0) PetscCall(DiniAccept_SNES(dini, snes, stopped, u, reason));
+  else *reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode DiniResidualNorm_SNES(Dini dini, PetscReal *norm)
 {
   PetscFunctionBegin;
-  PetscCall(SNESGetFunctionNorm(((Dini_SNES *)dini->data)->snes, norm));
+  *norm = ((Dini_SNES *)dini->data)->fnorm;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniResidual_SNES(Dini dini, Vec u, Vec F)
+PetscErrorCode DiniResidual_SNES(Dini dini, Vec u, Vec F)
 {
   SNES snes;
 
   PetscFunctionBegin;
-  PetscCall(DiniNeedSNES(dini, &snes));
+  PetscCall(DiniNeedSNES_Private(dini, &snes));
   DiniCallUserReads(dini, u, "The residual callback of the SNES", SNESComputeFunction(snes, u, F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSNESMatrices(SNES snes, Mat *J, Mat *P)
-{
-  PetscFunctionBegin;
-  PetscCall(SNESGetJacobian(snes, J, P, NULL, NULL));
-  if (!*J || !*P) { /* not set up yet, or of a type that never forms a Jacobian and has made no room for it */
-    PetscCall(SNESSetUp(snes));
-    PetscCall(SNESSetUpMatrices(snes));
-    PetscCall(SNESGetJacobian(snes, J, P, NULL, NULL));
-  }
-  PetscCheck(*J && *P, PetscObjectComm((PetscObject)snes), PETSC_ERR_ORDER,
-             "The SNES has no Jacobian; call SNESSetJacobian() or DiniSetJacobian(), or run with -snes_fd_color");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  J at u by the callback of the SNES itself: SNESComputeJacobian() may leave it out (lags, a nonlinear preconditioner on the
-  left), touches the reuse flag of the KSP, and calls collectives after a callback that has failed on one rank alone.
-*/
-static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Mat P)
-{
-  DiniSNESJacobianFn *compute;
-  void               *ctx;
-
-  PetscFunctionBegin;
-  PetscCall(SNESGetJacobian(snes, NULL, NULL, &compute, &ctx));
-  PetscCheck(
-      compute, PetscObjectComm((PetscObject)snes), PETSC_ERR_ORDER,
-      "The SNES has a matrix but no callback for the Jacobian; give SNESSetJacobian() one, or call DiniSetJacobian()");
-  PetscCall(PetscLogEventBegin(DINI_SNESJacobian, snes, u, J, P));
-  DiniCallUserReads(dini, u, "The Jacobian callback of the SNES", (*compute)(snes, u, J, P, ctx));
-  PetscCall(PetscLogEventEnd(DINI_SNESJacobian, snes, u, J, P));
-  PetscCall(
-      PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)u)); /* some preconditioners ask for it */
-  dini->stats.jacobian_assemblies++;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* old = the values of A; where there is an old already they are put back into A */
-static PetscErrorCode DiniSwap(Mat A, Mat *copy, PetscBool back)
-{
-  PetscFunctionBegin;
-  if (!*copy) PetscCall(MatDuplicate(A, MAT_COPY_VALUES, copy));
-  else if (back) PetscCall(MatCopy(*copy, A, SAME_NONZERO_PATTERN));
-  else PetscCall(MatCopy(A, *copy, SAME_NONZERO_PATTERN));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  Newton leaves J of its last step behind, so J is assembled again at u, in place. A SNES that lags its Jacobian must find
-  its old values again: there the new ones go into copies, and the old ones back where they were. The assembly itself always
-  uses the SNES's own matrices, since colourings and many callbacks know no others.
-*/
-static PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
-{
-  Dini_SNES *ctx = (Dini_SNES *)dini->data;
-  SNES       snes;
-  PetscInt   lag;
-  Mat        oldJ = NULL, oldP = NULL, A, B;
-  PetscBool  mffd;
-
-  PetscFunctionBegin;
-  PetscCall(DiniNeedSNES(dini, &snes));
-  PetscCall(DiniSNESMatrices(snes, &A, &B));
-  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATMFFD, &mffd));
-  PetscCall(SNESGetLagJacobian(snes, &lag));
-  *J = A;
-  *P = B;
-  if (lag == 1) {
-    PetscCall(DiniComputeJacobian(dini, snes, u, A, B));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (A != B && !mffd) PetscCall(DiniSwap(A, &oldJ, PETSC_FALSE));
-  if (!mffd || A != B) PetscCall(DiniSwap(B, &oldP, PETSC_FALSE));
-  {
-    PetscErrorCode failed = DiniComputeJacobian(dini, snes, u, A, B);
-
-    if (!failed && oldJ) failed = DiniSwap(A, &ctx->J, PETSC_FALSE);
-    if (!failed && oldP) failed = DiniSwap(B, &ctx->P, PETSC_FALSE);
-    if (oldJ) PetscCall(DiniSwap(A, &oldJ, PETSC_TRUE));
-    if (oldP) PetscCall(DiniSwap(B, &oldP, PETSC_TRUE));
-    PetscCall(MatDestroy(&oldJ));
-    PetscCall(MatDestroy(&oldP));
-    PetscCall(failed);
-  }
-  if (ctx->P) *P = ctx->P;
-  if (A == B) *J = *P;
-  else if (ctx->J) *J = ctx->J;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
+/* NULL where the SNES solves no linear system with J, so that the KSP it carries along is nobody's choice */
 static PetscErrorCode DiniGetKSP_SNES(Dini dini, KSP *ksp)
 {
+  SNES      snes = ((Dini_SNES *)dini->data)->snes;
+  PetscBool left;
+
   PetscFunctionBegin;
-  PetscCall(SNESGetKSP(((Dini_SNES *)dini->data)->snes, ksp));
+  *ksp = NULL;
+  PetscCall(DiniLeftPreconditioned_SNES(snes, &left));
+  if (snes->usesksp && !left && !dini->active) PetscCall(SNESGetKSP(snes, ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -253,17 +199,6 @@ static PetscErrorCode DiniView_SNES(Dini dini, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniAssembled_SNES(Dini dini, Vec u, Mat *J)
-{
-  Dini_SNES *ctx = (Dini_SNES *)dini->data;
-
-  PetscFunctionBegin;
-  PetscCall(DiniColorJacobian_SNES(dini, ctx->snes, u, &ctx->colored, &ctx->coloring));
-  *J = ctx->colored;
-  PetscCall(PetscObjectReference((PetscObject)*J));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode DiniReset_SNES(Dini dini)
 {
   Dini_SNES *ctx = (Dini_SNES *)dini->data;
@@ -271,8 +206,7 @@ static PetscErrorCode DiniReset_SNES(Dini dini)
   PetscFunctionBegin;
   PetscCall(MatDestroy(&ctx->J));
   PetscCall(MatDestroy(&ctx->P));
-  PetscCall(MatDestroy(&ctx->colored));
-  PetscCall(MatFDColoringDestroy(&ctx->coloring));
+  PetscCall(MatDestroy(&ctx->made));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -297,7 +231,7 @@ PetscErrorCode DiniCreate_SNES(Dini dini)
   dini->ops->residual     = DiniResidual_SNES;
   dini->ops->residualnorm = DiniResidualNorm_SNES;
   dini->ops->jacobian     = DiniJacobian_SNES;
-  dini->ops->assembled    = DiniAssembled_SNES;
+  dini->ops->pattern      = DiniPattern_SNES;
   dini->ops->getksp       = DiniGetKSP_SNES;
   dini->ops->view         = DiniView_SNES;
   dini->ops->reset        = DiniReset_SNES;

@@ -22,15 +22,16 @@ static PetscErrorCode DiniHermitianKnown(Mat J, PetscBool *hermitian)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J by coloured differences in place of one that can only be applied; P too where it is the same matrix */
+/* J by differences in place of one that can only be applied; P too where it is the same matrix */
 static PetscErrorCode DiniAssembleForAdjoint(Dini dini)
 {
   DiniEngine e = dini->engine;
   Mat        J;
 
   PetscFunctionBegin;
-  PetscUseTypeMethod(dini, assembled, dini->u, &J);
+  PetscCall(DiniJacobianAssembled_Private(dini, e->J, e->P, &J));
   if (!J) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectReference((PetscObject)J));
   if (e->P == e->J) {
     PetscCall(PetscObjectReference((PetscObject)J));
     PetscCall(MatDestroy(&e->P));
@@ -55,18 +56,19 @@ static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
              DiniOperations[DINI_OPERATION_TANGENT + direction],
              direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
   PetscCall(MatHasOperation(e->J, direction == DINI_TANGENT ? MATOP_MULT : MATOP_MULT_TRANSPOSE, &has));
-  if (!has && direction == DINI_ADJOINT && !dini->Juser && dini->ops->assembled) {
+  if (!has && direction == DINI_ADJOINT) {
     PetscCall(DiniAssembleForAdjoint(dini));
     PetscCall(MatHasOperation(e->J, MATOP_MULT_TRANSPOSE, &has));
   }
   PetscCall(MatGetType(e->J, &type));
-  PetscCheck(
-      has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-      "%s: The Jacobian, a matrix of type %s, has no %s, so there are no %s solves with it. Ways out: an assembled "
-      "Jacobian (-snes_fd_color, or a callback), DiniSetJacobian() with a shell that has both products, or %s",
-      DiniLabel_Private(dini), type, direction == DINI_TANGENT ? "product" : "transposed product",
-      DiniOperations[DINI_OPERATION_TANGENT + direction],
-      direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
+  PetscCheck(has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "%s: The Jacobian, a matrix of type %s, has no %s, so there are no %s solves with it%s%s. Ways out: an "
+             "assembled Jacobian (-snes_fd_color, or a callback), a DM or a matrix with its pattern for "
+             "-dini_jacobian_type coloring, -dini_jacobian_max_columns for a difference each, DiniSetJacobian() with a "
+             "shell that has both products, or %s",
+             DiniLabel_Private(dini), type, direction == DINI_TANGENT ? "product" : "transposed product",
+             DiniOperations[DINI_OPERATION_TANGENT + direction], dini->source.why[0] ? ". Tried: " : "",
+             dini->source.why, direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -2,7 +2,7 @@
 #include "../private/diniengineimpl.h"
 
 /* y = J v by a central difference of F; work in dini->w */
-static PetscErrorCode DiniDifferenceMult(Dini dini, Vec v, Vec y)
+PetscErrorCode DiniDifferenceMult_Private(Dini dini, Vec v, Vec y)
 {
   PetscReal unorm, vnorm, h;
 
@@ -31,7 +31,7 @@ PetscErrorCode DiniEngineVerifyUser_Private(Dini dini, DiniDirection direction, 
 
   PetscFunctionBegin;
   if (direction == DINI_TANGENT) {
-    PetscCall(DiniDifferenceMult(dini, x, Jv));
+    PetscCall(DiniDifferenceMult_Private(dini, x, Jv));
     PetscCall(VecAXPY(Jv, -1.0, b));
     PetscCall(DiniNorm_Private(Jv, relative));
     *relative /= bnorm;
@@ -39,7 +39,7 @@ PetscErrorCode DiniEngineVerifyUser_Private(Dini dini, DiniDirection direction, 
   }
   PetscCall(VecDuplicate(b, &v));
   PetscCall(DiniRandomDirection_Private(dini, 6, dini->u, v));
-  PetscCall(DiniDifferenceMult(dini, v, Jv));
+  PetscCall(DiniDifferenceMult_Private(dini, v, Jv));
   PetscCall(VecDot(v, b, &left));   /* <v, b> = b^H v */
   PetscCall(VecDot(Jv, x, &right)); /* <J v, x> = x^H J v */
   PetscCall(DiniNorm_Private(v, &vnorm));

@@ -113,6 +113,38 @@ extern PetscErrorCode LinearDestroy(Linear *);
 extern PetscErrorCode LinearAssemble(Linear *, Mat A, Vec b);
 extern PetscErrorCode LinearFill(Linear *, Vec u, Vec m, Mat Fm);
 
+/*
+  A(u) u = m with A(u) tridiagonal, (4 + u_i^2)/8 on its diagonal: nonsymmetric, complex in complex builds, and dominant enough
+  for every type of SNES. What the SNES is given of J is the test's choice.
+*/
+typedef enum {
+  CHAIN_CALLBACK,  /* SNESSetJacobian() with dF/du */
+  CHAIN_NONE,      /* F alone */
+  CHAIN_FROZEN,    /* SNESSetJacobian() with A(u), which is not dF/du but where u = 0 */
+  CHAIN_DIAGONAL,  /* SNESSetJacobian() with the diagonal of dF/du */
+  CHAIN_PICARD,    /* SNESSetPicard() */
+  CHAIN_LOCAL,     /* a DMDA with local functions for F and dF/du */
+  CHAIN_LOCAL_F,   /* a DMDA with one for F */
+  CHAIN_LOCAL_VECS /* DMSNESSetFunctionLocal() */
+} ChainGives;
+
+typedef struct {
+  PetscInt    N;
+  PetscScalar west, east;
+  DM          dm;
+  Mat         A, J, Jown; /* the residual's, the SNES's, the test's */
+  Vec         u, m, all;  /* all: m on every rank */
+  SNES        snes;
+  Dini        dini;
+  PetscInt    residuals, jacobians;
+} Chain;
+
+extern PetscErrorCode ChainCreate(PetscInt N, ChainGives gives, Chain *);
+extern PetscErrorCode ChainDini(Chain *);
+extern PetscErrorCode ChainDestroy(Chain *);
+extern PetscErrorCode ChainJacobian(Chain *, Vec u, Mat J);
+extern PetscErrorCode ChainReference(Chain *, PetscBool adjoint, Vec x, Vec y);
+
 /* Replaces pc by a diagonal shell that counts its set-ups and applies, and can be wrong on purpose. */
 typedef struct {
   PetscInt  setups, applies, transposes;

@@ -1,0 +1,355 @@
+/*
+  Where J comes from. What the application or its solver gives is taken when it is dF/du. A Picard matrix, an approximate
+  Jacobian, or that of a preconditioned function is not: then J comes from differences of F, verified by a product, and the
+  given matrix stays what it is good for, a preconditioner (defect correction).
+*/
+#include "../private/diniimpl.h"
+
+static const char *const DiniWays[] = {"none", "coloured differences on the pattern of the solver's mesh",
+                                       "coloured differences on the pattern of the given matrix",
+                                       "a difference for each column", "products by differences"};
+
+PetscErrorCode DiniJacobianReset_Private(Dini dini)
+{
+  DiniJacobianSource *s = &dini->source;
+
+  PetscFunctionBegin;
+  PetscCall(MatDestroy(&s->J));
+  PetscCall(DiniColoringDestroy_Private(&s->coloring));
+  s->used   = DINI_JACOBIAN_AUTO;
+  s->way    = DINI_WAY_NONE;
+  s->why[0] = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One more thing that has not served, for the error message and for DiniView() */
+static PetscErrorCode DiniNote(Dini dini, const char what[], const char why[])
+{
+  char *why_ = dini->source.why;
+
+  PetscFunctionBegin;
+  if (why_[0]) PetscCall(PetscStrlcat(why_, "; ", sizeof(dini->source.why)));
+  PetscCall(PetscStrlcat(why_, what, sizeof(dini->source.why)));
+  PetscCall(PetscStrlcat(why_, ": ", sizeof(dini->source.why)));
+  PetscCall(PetscStrlcat(why_, why, sizeof(dini->source.why)));
+  PetscCall(PetscInfo(dini, "Jacobian: %s: %s\n", what, why));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The application's own J where it gave one, else the type's, at the point. J NULL: nobody gives one; P may be. */
+static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
+{
+  PetscInt  m, n;
+  PetscBool wrong, any;
+
+  PetscFunctionBegin;
+  *J = *P = NULL;
+  if (dini->Juser) {
+    *J = dini->Juser;
+    *P = dini->Puser;
+    if (dini->jacobian) {
+      DiniCallUserReads(dini, dini->u, "The Jacobian callback (DiniSetJacobian())",
+                        (*dini->jacobian)(dini, dini->u, *J, *P, dini->jacobianctx));
+      dini->stats.jacobian_assemblies++;
+    }
+  } else if (dini->ops->jacobian) PetscUseTypeMethod(dini, jacobian, dini->u, J, P);
+  if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetLocalSize(*J, &m, &n));
+  wrong = (PetscBool)(m != dini->n || n != dini->n);
+  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "%s: The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
+             " local columns where the state has %" PetscInt_FMT " local entries",
+             DiniLabel_Private(dini), m, n, dini->n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Is the given J dF/du, to more than half the digits that there are? Asked once for an object, and again after a point u = 0, where much that is wrong elsewhere is right.
+  What the application has called exact, and what it insists on, is an error where it is not.
+*/
+static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool *serves)
+{
+  const PetscBool insists = (PetscBool)(dini->Juser || dini->source.type == DINI_JACOBIAN_GIVEN);
+  PetscReal       error, unorm;
+  PetscBool       moved, mffd;
+  char            why[128];
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)J, MATMFFD, &mffd));
+  *serves = (PetscBool)(!mffd || insists);
+  if (!*serves) PetscCall(DiniNote(dini, "the solver's own", "is applied by one-sided differences, too inexact"));
+  if (!*serves) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->guarded || !(dini->guard || (dini->inside && !insists))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniGuardJacobian_Private(dini, J, &error, &moved));
+  *serves = (PetscBool)(error <= DINI_GUARD_RTOL);
+  PetscCheck(
+      *serves || (!insists && moved), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "%s: The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
+      "approximate matrix is no Jacobian: give the exact one with DiniSetJacobian() (the solver keeps its own), take "
+      "differences with -dini_jacobian_type coloring, or, if F is not smooth here, switch this guard off with "
+      "-dini_guard 0",
+      DiniLabel_Private(dini), (double)error, moved ? "" : ", and F does not change with u at all");
+  if (!*serves) {
+    PetscCall(PetscSNPrintf(why, sizeof(why), "is not dF/du, J v and differences of F disagree by a relative %g",
+                            (double)error));
+    PetscCall(DiniNote(dini, "the solver's own", why));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniNorm_Private(dini->u, &unorm));
+  dini->guarded = (PetscBool)(unorm > 0.0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The null spaces that the application has attached to the given matrix are those of J */
+static PetscErrorCode DiniCopyNullSpaces(Mat from, Mat to)
+{
+  MatNullSpace null;
+
+  PetscFunctionBegin;
+  if (!from) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetNullSpace(from, &null));
+  if (null) PetscCall(MatSetNullSpace(to, null));
+  PetscCall(MatGetTransposeNullSpace(from, &null));
+  if (null) PetscCall(MatSetTransposeNullSpace(to, null));
+  PetscCall(MatGetNearNullSpace(from, &null));
+  if (null) PetscCall(MatSetNearNullSpace(to, null));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J by differences in this way, verified at each point: a pattern that lacks entries must not give a J without them. */
+static PetscErrorCode DiniTryWay(Dini dini, DiniJacobianWay way, Mat P, Mat *J)
+{
+  DiniJacobianSource *s = &dini->source;
+  const char         *why;
+  char                text[128];
+  PetscReal           error = 0.0;
+
+  PetscFunctionBegin;
+  PetscCall(DiniDifferenceJacobian_Private(dini, way, P, J, &why));
+  if (*J && (dini->guard || dini->inside) && way != DINI_WAY_APPLY) {
+    PetscCall(DiniGuardDifferences_Private(dini, *J, &error));
+    if (error > DINI_DIFFERENCE_RTOL) {
+      PetscCall(PetscSNPrintf(text, sizeof(text), "miss J v by a relative %g, so entries are missing in the pattern",
+                              (double)error));
+      why = text;
+      *J  = NULL;
+    }
+  }
+  if (*J) {
+    s->way = way;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniNote(dini, DiniWays[way], why));
+  PetscCall(MatDestroy(&s->J));
+  PetscCall(DiniColoringDestroy_Private(&s->coloring));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Goes through the ways from the one that served at the last point to the last one allowed. */
+static PetscErrorCode DiniTryWays(Dini dini, DiniJacobianWay first, DiniJacobianWay last, Mat P, Mat *J)
+{
+  DiniJacobianSource *s = &dini->source;
+
+  PetscFunctionBegin;
+  *J = NULL;
+  if (!dini->residual && !dini->ops->residual) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int way = (int)PetscMax(first, s->way); way <= (int)last && !*J; way++)
+    PetscCall(DiniTryWay(dini, (DiniJacobianWay)way, P, J));
+  if (*J && dini->guard) dini->guarded = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What a preconditioner can be built from: an assembled matrix with values in it */
+static PetscErrorCode DiniPreconditions(Dini dini, Mat P, PetscBool *yes)
+{
+  PetscBool hollow;
+
+  PetscFunctionBegin;
+  *yes = (PetscBool)(P != NULL);
+  if (!P) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)P, &hollow, MATMFFD, MATSHELL, ""));
+  *yes = (PetscBool)(!hollow && (!dini->Juser || dini->jacobian)); /* a matrix without a callback gives its pattern */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const struct {
+  DiniJacobianWay first, last;
+} DiniRange[] = {{DINI_WAY_MESH, DINI_WAY_APPLY},  /* auto */
+                 {DINI_WAY_APPLY, DINI_WAY_NONE},  /* given: none */
+                 {DINI_WAY_MESH, DINI_WAY_GIVEN},  /* coloring */
+                 {DINI_WAY_DENSE, DINI_WAY_DENSE}, /* fd */
+                 {DINI_WAY_APPLY, DINI_WAY_APPLY}};
+
+/* J at the point, and what its preconditioner is built from. J is NULL when only the user's linear solves know it. */
+PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
+{
+  DiniJacobianSource    *s      = &dini->source;
+  const DiniJacobianType asked  = s->type == DINI_JACOBIAN_AUTO ? s->used : s->type;
+  const PetscBool        own    = (PetscBool)(dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]);
+  PetscBool              serves = PETSC_FALSE, preconditions;
+  Mat                    given;
+
+  PetscFunctionBegin;
+  if (!s->way) s->why[0] = 0;
+  PetscCall(DiniGivenJacobian(dini, &given, P));
+  *J = given;
+  if (given && (asked == DINI_JACOBIAN_AUTO || asked == DINI_JACOBIAN_GIVEN)) {
+    PetscCall(DiniGivenServes(dini, given, &serves));
+    if (serves) {
+      s->used = DINI_JACOBIAN_GIVEN;
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+  }
+  *J = NULL;
+  if (asked == DINI_JACOBIAN_AUTO && !given && !*P && own) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!given && !s->way) PetscCall(DiniNote(dini, "given", *P ? "a Picard or otherwise approximate matrix" : "none"));
+  PetscCall(DiniTryWays(dini, DiniRange[s->type].first, DiniRange[s->type].last, *P, J));
+  if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
+  s->used = s->way == DINI_WAY_APPLY   ? DINI_JACOBIAN_MF
+            : s->way == DINI_WAY_DENSE ? DINI_JACOBIAN_FD
+                                       : DINI_JACOBIAN_COLORING;
+  PetscCall(DiniCopyNullSpaces(given ? given : *P, *J));
+  PetscCall(DiniPreconditions(dini, *P, &preconditions));
+  PetscCall(PetscInfo(dini, "The Jacobian is made by %s%s\n", DiniWays[s->way],
+                      preconditions ? "; the given matrix preconditions" : ""));
+  if (!preconditions) *P = *J;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J assembled, in place of a given one that can only be applied; NULL where no way leads there, and source.why says so. */
+PetscErrorCode DiniJacobianAssembled_Private(Dini dini, Mat given, Mat P, Mat *J)
+{
+  PetscFunctionBegin;
+  *J = NULL;
+  if (dini->source.used != DINI_JACOBIAN_GIVEN || dini->source.type != DINI_JACOBIAN_AUTO)
+    PetscFunctionReturn(PETSC_SUCCESS);
+  if (!dini->source.way) dini->source.why[0] = 0;
+  PetscCall(DiniTryWays(dini, DINI_WAY_MESH, DINI_WAY_DENSE, P, J));
+  if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniCopyNullSpaces(given, *J));
+  PetscCall(PetscInfo(dini, "The given Jacobian can only be applied: assembled for adjoints by %s\n",
+                      DiniWays[dini->source.way]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J where the object is, beside its point, from the same source as at the point and in the same matrix. */
+PetscErrorCode DiniJacobianBeside_Private(Dini dini, Mat *J)
+{
+  const DiniJacobianSource *s = &dini->source;
+  PetscBool                 transposes;
+  const char               *why;
+  Mat                       P;
+
+  PetscFunctionBegin;
+  *J = NULL;
+  if (s->used == DINI_JACOBIAN_AUTO || s->used == DINI_JACOBIAN_GIVEN) {
+    PetscCall(DiniGivenJacobian(dini, J, &P));
+    if (!*J || !s->way) PetscFunctionReturn(PETSC_SUCCESS);
+    PetscCall(MatHasOperation(*J, MATOP_MULT_TRANSPOSE, &transposes));
+    if (transposes) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniDifferenceJacobian_Private(dini, s->way, NULL, J, &why));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Chooses where the Jacobian J = dF/du comes from.
+
+  Logically Collective. Differences are central, from the same residual as everything else, and verified by a product with J
+  at each point. The matrix that a solver iterates with then serves as preconditioner only.
+
+  @param[in] dini the Dini
+  @param[in] type DINI_JACOBIAN_AUTO (default): the given one where it is dF/du; where the solver's own is not, or where
+                  there is none, differences in the order below. DINI_JACOBIAN_GIVEN: nothing else.
+                  DINI_JACOBIAN_COLORING: coloured differences on the pattern of the solver's DM, or of the matrix P of
+                  DiniSetJacobian() or of the solver. DINI_JACOBIAN_FD: a pair of residuals for each unknown, up to
+                  DiniSetJacobianMaxColumns() unknowns. DINI_JACOBIAN_MF: products only, no adjoints
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for another value
+
+  Options: `-dini_jacobian_type <auto|given|coloring|fd|mf>`.
+
+  @see DiniSetJacobian(), DiniGetJacobian()
+*/
+PetscErrorCode DiniSetJacobianType(Dini dini, DiniJacobianType type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCheck(type >= DINI_JACOBIAN_AUTO && type <= DINI_JACOBIAN_MF, PetscObjectComm((PetscObject)dini),
+             PETSC_ERR_ARG_OUTOFRANGE, "There is no type number %d of Jacobian", (int)type);
+  if (type == dini->source.type) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->source.type = type;
+  dini->guarded     = PETSC_FALSE;
+  if (dini->stage == DINI_STAGE_LINEARIZED) dini->stage = DINI_STAGE_SOLVED;
+  PetscCall(DiniJacobianReset_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Tells where the Jacobian comes from.
+
+  Not Collective.
+
+  @param[in]  dini the Dini
+  @param[out] type what is in use since the first derivative; before it, what DiniSetJacobianType() was given
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniGetJacobianType(Dini dini, DiniJacobianType *type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  *type = dini->source.used != DINI_JACOBIAN_AUTO ? dini->source.used : dini->source.type;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Bounds the size of problem whose Jacobian may be made by a difference of F for each unknown.
+
+  Logically Collective.
+
+  @param[in] dini the Dini
+  @param[in] max  most unknowns, initially 64; 0 forbids it
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative bound
+
+  Options: `-dini_jacobian_max_columns`.
+
+  @see DiniSetJacobianType()
+*/
+PetscErrorCode DiniSetJacobianMaxColumns(Dini dini, PetscInt max)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCheck(max >= 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "The most unknowns to take a difference each for are %" PetscInt_FMT "; they can not be negative", max);
+  dini->source.maxcolumns = max;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniJacobianSetFromOptions_Private(Dini dini, DiniOptionItems PetscOptionsObject)
+{
+  PetscInt         max  = dini->source.maxcolumns;
+  DiniJacobianType type = dini->source.type;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsEnum("-dini_jacobian_type", "Where the Jacobian comes from", "DiniSetJacobianType",
+                             DiniJacobianTypes, (PetscEnum)type, (PetscEnum *)&type, NULL));
+  PetscCall(DiniSetJacobianType(dini, type));
+  PetscCall(PetscOptionsInt("-dini_jacobian_max_columns", "Most unknowns to take a difference each for",
+                            "DiniSetJacobianMaxColumns", max, &max, NULL));
+  PetscCall(DiniSetJacobianMaxColumns(dini, max));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniJacobianView_Private(Dini dini, PetscViewer viewer)
+{
+  const DiniJacobianSource *s = &dini->source;
+
+  PetscFunctionBegin;
+  if (s->used == DINI_JACOBIAN_AUTO) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(
+      PetscViewerASCIIPrintf(viewer, "Jacobian: %s\n", s->used == DINI_JACOBIAN_GIVEN ? "as given" : DiniWays[s->way]));
+  if (s->used == DINI_JACOBIAN_GIVEN && s->way)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "Jacobian of adjoints: %s\n", DiniWays[s->way]));
+  if (s->why[0]) PetscCall(PetscViewerASCIIPrintf(viewer, "Jacobian, what did not serve: %s\n", s->why));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

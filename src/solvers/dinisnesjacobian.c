@@ -1,0 +1,265 @@
+/*
+  J as a SNES gives it: its matrices and its callback, whatever its type does with them. Many types never form a Jacobian,
+  and what others have in its place is not dF/du: SNESSetPicard()'s A(u), the Jacobian of a preconditioned function.
+*/
+#include "../private/dinisnesimpl.h"
+#include <petscdmda.h>
+
+/* Is the SNES's matrix that of M(F(u)) = 0, with F preconditioned on the left? Such matrices are never assembled. */
+PetscErrorCode DiniLeftPreconditioned_SNES(SNES snes, PetscBool *left)
+{
+  PetscBool npc, applied = PETSC_FALSE;
+  PCSide    side;
+  Mat       A;
+
+  PetscFunctionBegin;
+  PetscCall(SNESHasNPC(snes, &npc));
+  PetscCall(SNESGetNPCSide(snes, &side));
+  PetscCall(SNESGetJacobian(snes, &A, NULL, NULL, NULL));
+  if (A) PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &applied, MATMFFD, MATSHELL, ""));
+  *left = (PetscBool)(npc && side == PC_LEFT && applied);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The DM that the application gave the SNES, NULL where there is but the empty one that PETSc makes. */
+static PetscErrorCode DiniGetMesh(SNES snes, DM *dm)
+{
+  PetscBool shell;
+
+  PetscFunctionBegin;
+  PetscCall(SNESGetDM(snes, dm));
+  PetscCall(PetscObjectTypeCompare((PetscObject)*dm, DMSHELL, &shell));
+  if (shell) *dm = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniLocalFunction(DMDALocalInfo *info, void *u, void *F, void *ctx)
+{
+  PetscFunctionBegin;
+  (void)info;
+  (void)u;
+  (void)F;
+  (void)ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniLocalVecFunction(DM dm, Vec u, Vec F, void *ctx)
+{
+  PetscFunctionBegin;
+  (void)dm;
+  (void)u;
+  (void)F;
+  (void)ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  PETSc's callback for DMs with local functions makes differences where there is no local Jacobian, with a colouring that it
+  ties to the DM and to the first matrix it is given; it must not be given another one. That of a DMDA does not tell which it will do.
+*/
+static PetscErrorCode DiniIsLocal(SNES snes, DiniSNESJacobianFn *compute, PetscBool *local)
+{
+  DM                  dm, mine;
+  DiniSNESJacobianFn *found;
+  PetscErrorCode (*exact)(DM, Vec, Mat, Mat, void *) = NULL;
+
+  PetscFunctionBegin;
+  *local = PETSC_FALSE;
+  for (int k = 0; k < 2; k++) {
+    PetscCall(DMDACreate1d(PETSC_COMM_SELF, DM_BOUNDARY_NONE, 1, 1, 0, NULL, &dm));
+    if (k) PetscCall(DMSNESSetFunctionLocal(dm, DiniLocalVecFunction, NULL));
+    else PetscCall(DMDASNESSetFunctionLocal(dm, INSERT_VALUES, DiniLocalFunction, NULL));
+    PetscCall(DMSNESGetJacobian(dm, &found, NULL));
+    if (found == compute) *local = PETSC_TRUE;
+    if (found == compute && k) { /* this one does tell */
+      PetscCall(SNESGetDM(snes, &mine));
+      PetscCall(DMSNESGetJacobianLocal(mine, &exact, NULL));
+      *local = (PetscBool)!exact;
+    }
+    PetscCall(DMDestroy(&dm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is the callback one of PETSc's own, for the matrices of the SNES that has made them only? */
+static PetscErrorCode DiniDiffers(Dini dini, SNES snes, DiniSNESJacobianFn *compute, PetscBool *differs)
+{
+  PetscFunctionBegin;
+  *differs =
+      (PetscBool)(!compute || compute == SNESComputeJacobianDefault || compute == SNESComputeJacobianDefaultColor);
+  if (!*differs && dini->source.type != DINI_JACOBIAN_GIVEN) PetscCall(DiniIsLocal(snes, compute, differs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The DM's matrix, of type AIJ. A DM that can not make one (no section, say) is an error of PETSc's: no pattern then. */
+static PetscErrorCode DiniMeshMatrix(Dini dini, DM dm, Mat *A)
+{
+  char           type[256];
+  MatType        found;
+  PetscErrorCode mine;
+  int            failed, any;
+  PetscBool      aij;
+
+  PetscFunctionBegin;
+  PetscCall(DMGetMatType(dm, &found));
+  PetscCall(PetscStrncpy(type, found ? found : MATAIJ, sizeof(type)));
+  PetscCall(DMSetMatType(dm, MATAIJ));
+  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  mine = DMCreateMatrix(dm, A);
+  PetscCall(PetscPopErrorHandler());
+  PetscCall(DMSetMatType(dm, type));
+  failed = mine != 0;
+  PetscCall(MPIU_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  if (any) {
+    PetscCall(PetscInfo(dini, "The DM of type %s makes no matrix (PETSc error %d here)\n", ((PetscObject)dm)->type_name,
+                        (int)mine));
+    *A = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)*A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+  if (!aij) PetscCall(MatDestroy(A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A matrix with the pattern of the DM, else of a matrix that is there to be filled by differences; NULL where neither is. */
+PetscErrorCode DiniPattern_SNES(Dini dini, Mat *A)
+{
+  DM                  dm;
+  Mat                 B;
+  SNES                snes;
+  PetscBool           aij, assembled, differs;
+  DiniSNESJacobianFn *compute;
+
+  PetscFunctionBegin;
+  *A = NULL;
+  PetscCall(DiniNeedSNES_Private(dini, &snes));
+  PetscCall(DiniGetMesh(snes, &dm));
+  if (dm) {
+    PetscCall(DiniMeshMatrix(dini, dm, A));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(SNESGetJacobian(snes, NULL, &B, &compute, NULL));
+  PetscCall(DiniDiffers(dini, snes, compute, &differs));
+  if (!B || !differs) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)B, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+  if (aij) PetscCall(MatAssembled(B, &assembled));
+  if (aij && assembled) PetscCall(MatDuplicate(B, MAT_DO_NOT_COPY_VALUES, A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Matrices and callback. Where the SNES has made no matrix itself one is made, here for a callback of the application. */
+static PetscErrorCode DiniGetMatrices(Dini dini, SNES snes, Mat *A, Mat *B, DiniSNESJacobianFn **compute)
+{
+  Dini_SNES *ctx = (Dini_SNES *)dini->data;
+  DM         dm;
+  PetscBool  differs;
+
+  PetscFunctionBegin;
+  PetscCall(DiniGetMesh(snes, &dm));
+  PetscCall(SNESGetJacobian(snes, A, B, compute, NULL));
+  if ((!*A || !*B) && ((snes->usesksp && (dm || *B)) || snes->mf)) { /* not set up yet */
+    PetscCall(SNESSetUp(snes));
+    PetscCall(SNESSetUpMatrices(snes));
+    PetscCall(SNESGetJacobian(snes, A, B, compute, NULL));
+  }
+  PetscCall(DiniDiffers(dini, snes, *compute, &differs));
+  if ((!*A || !*B) && dm && !differs) {
+    if (!ctx->made) PetscCall(DMCreateMatrix(dm, &ctx->made));
+    *A = *B = ctx->made;
+  }
+  if (!*A || !*B || !*compute || (!snes->usesksp && differs)) *A = *B = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  J at u by the callback of the SNES itself: SNESComputeJacobian() may leave it out (lags, a nonlinear preconditioner on the
+  left), touches the reuse flag of the KSP, and calls collectives after a callback that has failed on one rank alone.
+*/
+static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Mat P)
+{
+  DiniSNESJacobianFn *compute;
+  void               *ctx;
+
+  PetscFunctionBegin;
+  PetscCall(SNESGetJacobian(snes, NULL, NULL, &compute, &ctx));
+  PetscCall(PetscLogEventBegin(DINI_SNESJacobian, snes, u, J, P));
+  DiniCallUserReads(dini, u, "The Jacobian callback of the SNES", (*compute)(snes, u, J, P, ctx));
+  PetscCall(PetscLogEventEnd(DINI_SNESJacobian, snes, u, J, P));
+  PetscCall(
+      PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)u)); /* some preconditioners ask for it */
+  dini->stats.jacobian_assemblies++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* old = the values of A; where there is an old already they are put back into A */
+static PetscErrorCode DiniSwap(Mat A, Mat *copy, PetscBool back)
+{
+  PetscFunctionBegin;
+  if (!*copy) PetscCall(MatDuplicate(A, MAT_COPY_VALUES, copy));
+  else if (back) PetscCall(MatCopy(*copy, A, SAME_NONZERO_PATTERN));
+  else PetscCall(MatCopy(A, *copy, SAME_NONZERO_PATTERN));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A SNES that lags its Jacobian must find its old values again: the new ones go into copies, the old ones back. */
+static PetscErrorCode DiniLaggedJacobian(Dini dini, SNES snes, Vec u, Mat *J, Mat *P)
+{
+  Dini_SNES     *ctx  = (Dini_SNES *)dini->data;
+  Mat            oldJ = NULL, oldP = NULL, A = *J, B = *P;
+  PetscBool      mffd;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATMFFD, &mffd));
+  if (A != B && !mffd) PetscCall(DiniSwap(A, &oldJ, PETSC_FALSE));
+  if (!mffd || A != B) PetscCall(DiniSwap(B, &oldP, PETSC_FALSE));
+  failed = DiniComputeJacobian(dini, snes, u, A, B);
+  if (!failed && oldJ) failed = DiniSwap(A, &ctx->J, PETSC_FALSE);
+  if (!failed && oldP) failed = DiniSwap(B, &ctx->P, PETSC_FALSE);
+  if (oldJ) PetscCall(DiniSwap(A, &oldJ, PETSC_TRUE));
+  if (oldP) PetscCall(DiniSwap(B, &oldP, PETSC_TRUE));
+  PetscCall(MatDestroy(&oldJ));
+  PetscCall(MatDestroy(&oldP));
+  PetscCall(failed);
+  if (ctx->P) *P = ctx->P;
+  if (A == B) *J = *P;
+  else if (ctx->J) *J = ctx->J;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Newton leaves J of its last step behind, so J is assembled again at u, in place; the assembly always uses the SNES's own
+  matrices, since colourings and many callbacks know no others. J is NULL where what there is can not be dF/du: then P, if
+  any, is what the SNES preconditions with.
+*/
+PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
+{
+  Dini_SNES          *ctx = (Dini_SNES *)dini->data;
+  SNES                snes;
+  PetscInt            lag;
+  DiniSNESJacobianFn *compute;
+  PetscBool           mffd, mfP, left;
+
+  PetscFunctionBegin;
+  PetscCall(DiniNeedSNES_Private(dini, &snes));
+  PetscCall(DiniGetMatrices(dini, snes, J, P, &compute));
+  if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectTypeCompare((PetscObject)*J, MATMFFD, &mffd));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)*P, &mfP, MATMFFD, MATSHELL, ""));
+  PetscCall(DiniLeftPreconditioned_SNES(snes, &left));
+  if (compute == SNESPicardComputeJacobian && !mffd) { /* evaluating F fills A(u), now and at each later evaluation */
+    PetscCall(DiniResidual_SNES(dini, u, dini->w[0]));
+    PetscCall(DiniSwap(*P, &ctx->P, PETSC_FALSE));
+    *J = NULL;
+    *P = ctx->P;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (left) { /* P may be that of F */
+    *J = *P = mfP ? NULL : *P;
+    if (!*P) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(SNESGetLagJacobian(snes, &lag));
+  if (lag == 1) PetscCall(DiniComputeJacobian(dini, snes, u, *J, *P));
+  else PetscCall(DiniLaggedJacobian(dini, snes, u, J, P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
