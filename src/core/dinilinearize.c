@@ -6,7 +6,7 @@
 PetscErrorCode DiniCheckPoint_Private(Dini dini)
 {
   PetscObjectState state;
-  PetscBool        touched, any, same;
+  PetscBool        mine[3] = {PETSC_FALSE}, any[3], same;
 
   PetscFunctionBegin;
   PetscCheck(
@@ -14,9 +14,10 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
       "There is no solution to differentiate at; call DiniSolve() or DiniAttach() first, again after a change of the "
       "problem, and look at DiniGetConvergedReason()");
   PetscCall(PetscObjectStateGet((PetscObject)dini->u, &state));
-  touched = (PetscBool)(state != dini->ustate);
-  PetscCall(MPIU_Allreduce(&touched, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
-  if (any) {
+  mine[0] = (PetscBool)(state != dini->ustate);
+  PetscTryTypeMethod(dini, touched, &mine[1]);
+  PetscCall(MPIU_Allreduce(mine, any, 3, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (any[0]) {
     PetscCall(VecEqual(dini->u, dini->ucopy, &same));
     PetscCheck(
         same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
@@ -25,6 +26,7 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
     dini->ustate = state;
   }
   PetscCall(DiniParameterUnchanged_Private(dini));
+  if (any[1] || any[2]) PetscUseTypeMethod(dini, recheck, &any[1]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -78,6 +80,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
       ((PetscObject)dini)->type_name);
   PetscCall(DiniEngineLinearize_Private(dini, J, P));
   if (dini->guard && !dini->guarded && J) PetscCall(DiniGuardJacobian_Private(dini, J));
+  PetscTryTypeMethod(dini, linearized);
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.linearizations++;

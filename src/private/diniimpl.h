@@ -27,6 +27,12 @@ typedef struct _DiniOps {
   PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P);
   PetscErrorCode (*assembled)(Dini, Vec u, Mat *J); /* J assembled where jacobian() is matrix-free; NULL: can not be */
   PetscErrorCode (*getksp)(Dini, KSP *);            /* the forward KSP, whose PC the engine keeps */
+  PetscErrorCode (*point)(Dini);                    /* u has become the point of differentiation */
+  PetscErrorCode (*touched)(Dini, PetscBool[2]);    /* has someone else written into what F is made of? local */
+  PetscErrorCode (*recheck)(Dini, const PetscBool[2]); /* someone has: refuses, or takes the present one */
+  PetscErrorCode (*linearized)(Dini);                  /* J is known: what the type has to say before it is used */
+  PetscErrorCode (*parameterkind)(Dini, Vec m, DiniParameterType *); /* of a block that nothing else is known of */
+  PetscErrorCode (*rhsjacobian)(Dini, Vec m, Mat *Fm);               /* F_m of type "rhs" where it is not -I */
   PetscErrorCode (*view)(Dini, PetscViewer);
   PetscErrorCode (*reset)(Dini);
   PetscErrorCode (*destroy)(Dini);
@@ -94,6 +100,7 @@ struct _p_Dini {
   DiniConvergedReason reason;
   PetscBool           setup, guarded, inside; /* inside: a check or difference is running */
   PetscBool           hasF;                   /* F belongs to the point */
+  PetscBool           antilinear;             /* F is not holomorphic in what it is made of */
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
   PetscObjectState    ustate;
   PetscInt            n, N;      /* sizes of u, from the first one seen */
@@ -154,6 +161,7 @@ DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec 
 DINI_INTERN PetscErrorCode DiniSetUpLayout_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniResidual_Private(Dini, Vec u, Vec F, PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniSetPoint_Private(Dini, Vec u);
+DINI_INTERN PetscErrorCode DiniCheckFlat_Private(Dini, Vec m, const char what[]);
 DINI_INTERN PetscErrorCode DiniInvalidate_Private(Dini);
 DINI_INTERN PetscErrorCode DiniCheckPoint_Private(Dini);
 DINI_INTERN PetscErrorCode DiniLinearize_Private(Dini);
@@ -189,6 +197,7 @@ DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
+DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 
 /* accuracy */
