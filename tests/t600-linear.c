@@ -346,6 +346,46 @@ static PetscErrorCode TestSymmetry(PetscBool hermitian, MatOption option, PetscB
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A that stores one triangle, and a pattern that stores both: every entry counts as independent */
+static PetscErrorCode TestTriangle(void)
+{
+  Linear l = {0};
+  Mat    S, Abar;
+  PC     pc;
+  Vec    ubar;
+
+  PetscFunctionBeginUser;
+  PetscCall(SymmetricMatrix(9, PETSC_TRUE, &l.A));
+  PetscCall(MatSetOption(l.A, PetscDefined(USE_COMPLEX) ? MAT_HERMITIAN : MAT_SYMMETRIC, PETSC_TRUE));
+  PetscCall(MatConvert(l.A, MATSBAIJ, MAT_INITIAL_MATRIX, &S));
+  PetscCall(MatCreateVecs(l.A, &l.u, &l.b));
+  PetscCall(DiniTestFill(l.b, 4));
+  PetscCall(KSPCreate(PETSC_COMM_WORLD, &l.ksp));
+  PetscCall(KSPSetOperators(l.ksp, S, S));
+  PetscCall(KSPSetType(l.ksp, KSPCG));
+  PetscCall(KSPSetTolerances(l.ksp, 1e-13, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+  PetscCall(KSPGetPC(l.ksp, &pc));
+  PetscCall(PCSetType(pc, PCJACOBI));
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &l.dini));
+  PetscCall(DiniSetKSP(l.dini, l.ksp));
+  PetscCall(DiniSetLinearSystem(l.dini, l.b, NULL, NULL));
+  PetscCall(DiniSetFromOptions(l.dini));
+  PetscCall(DiniSolve(l.dini, l.u));
+  PetscCall(DiniTestVec(l.u, 5, &ubar));
+  PetscCall(MatDuplicate(l.A, MAT_DO_NOT_COPY_VALUES, &Abar));
+  PetscCall(CheckBar(&l, ubar, Abar, Entries(9), PETSC_FALSE, "entries of an A that stores one triangle"));
+  DiniTestExpect(DiniMatrixVJP(l.dini, ubar, S), PETSC_ERR_SUP, "one triangle");
+  PetscCall(MatDestroy(&Abar));
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(DiniDestroy(&l.dini));
+  PetscCall(KSPDestroy(&l.ksp));
+  PetscCall(MatDestroy(&S));
+  PetscCall(MatDestroy(&l.A));
+  PetscCall(VecDestroy(&l.u));
+  PetscCall(VecDestroy(&l.b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscInt step = 1;
@@ -367,6 +407,7 @@ int main(int argc, char **argv)
     PetscCall(TestSymmetry(PETSC_TRUE, MAT_SPD, PETSC_TRUE));
     PetscCall(TestSymmetry(PETSC_TRUE, MAT_SYMMETRIC, PETSC_TRUE));
   } else PetscCall(TestSymmetry(PETSC_FALSE, MAT_SYMMETRIC, PETSC_FALSE)); /* A^H = conj(A) */
+  PetscCall(TestTriangle());
   PetscCall(PetscFinalize());
   return 0;
 }

@@ -222,7 +222,15 @@ static PetscErrorCode TestFit(PetscInt M, PetscInt N, const char type[])
   PetscCall(Normal(f.A, &J));
   PetscCall(FitSolve(&f));
   PetscCall(CheckVJP(&f, ubar, J, PETSC_FALSE));
-  /* b and A touched by hand */
+  /* both scaled alike: the same u, and another J */
+  PetscCall(MatScale(f.A, 2.0));
+  PetscCall(VecScale(f.b, 2.0));
+  PetscCall(VecScale(f.r, 2.0));
+  PetscCall(MatScale(J, 4.0));
+  DiniTestExpect(DiniVJP(f.dini, ubar, f.b), PETSC_ERR_ARG_WRONGSTATE, "\"b\"");
+  PetscCall(FitSolve(&f));
+  PetscCall(CheckVJP(&f, ubar, J, PETSC_FALSE));
+  /* A touched by hand */
   PetscCall(MatScale(f.A, 1.001));
   DiniTestExpect(DiniTangentSolve(f.dini, ubar, f.u), PETSC_ERR_ARG_WRONGSTATE, "The matrix A of the linear system");
   PetscCall(MatDestroy(&J));
@@ -260,6 +268,40 @@ static PetscErrorCode TestSquare(PetscInt N)
   PetscCall(VecDestroy(&two));
   PetscCall(FitDestroy(&fit));
   PetscCall(FitDestroy(&root));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A and b belong to the application, which writes to both: the same u, and another J */
+static PetscErrorCode TestScaled(void)
+{
+  Fit f;
+  Vec ubar, lambda, expected;
+  Mat J;
+
+  PetscFunctionBeginUser;
+  PetscCall(FitCreate(9, 4, KSPLSQR, PETSC_FALSE, &f));
+  PetscCall(FitSolve(&f));
+  PetscCall(DiniTestVec(f.u, 5, &ubar));
+  PetscCall(VecDuplicate(f.u, &lambda));
+  PetscCall(VecDuplicate(f.u, &expected));
+  for (PetscInt k = 0; k < 2; k++) {
+    if (k) {
+      PetscCall(MatScale(f.A, 2.0));
+      PetscCall(VecScale(f.b, 2.0));
+    }
+    PetscCall(Normal(f.A, &J));
+    PetscCall(DiniTestDirectSolve(J, PETSC_TRUE, ubar, expected));
+    PetscCall(DiniAdjointSolve(f.dini, ubar, lambda));
+    PetscCall(DiniTestVecsClose(lambda, expected, 1e-8, "adjoint solve with A and b scaled"));
+    PetscCall(MatDestroy(&J));
+  }
+  PetscCall(VecScale(f.b, 2.0));
+  DiniTestExpect(DiniAdjointSolve(f.dini, ubar, lambda), PETSC_ERR_ARG_WRONGSTATE,
+                 "The right-hand side b of the linear");
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(VecDestroy(&lambda));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(FitDestroy(&f));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -390,6 +432,7 @@ int main(int argc, char **argv)
   PetscCall(TestFit(9, 5, KSPLSQR));
   PetscCall(DiniTestOptionsClear("-dini_direct_max -dini_pc_type"));
   for (PetscInt N = 1; N <= 10; N += 3) PetscCall(TestSquare(N));
+  PetscCall(TestScaled());
   PetscCall(TestParameter());
   PetscCall(TestRefused());
   PetscCall(PetscFinalize());

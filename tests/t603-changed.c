@@ -3,6 +3,7 @@ static char help[] =
 never those of a matrix that is gone. And calls that make no sense: code and words on every rank.\n";
 
 #include "support/fixtures.h"
+#include <petsc/private/petscimpl.h> /* object states */
 
 /* A and b belong to the application, nothing assembles them; b is no parameter, m is one that nobody reads */
 static PetscErrorCode CaseCreate(PetscInt N, const char pctype[], Linear *l, Vec *ubar, Mat *Abar)
@@ -48,11 +49,12 @@ static PetscErrorCode CheckBar(Linear *l, Mat A, Vec ubar, Mat Abar, const char 
 /* derived: a derivative has been taken before, so that a linearization is there to be stale */
 static PetscErrorCode TestMatrix(const char pctype[], PetscBool derived)
 {
-  Linear    l;
-  Vec       ubar, lambda, g;
-  Mat       Abar, B;
-  PetscInt  lo, hi;
-  PetscReal distance;
+  Linear           l;
+  PetscObjectState state;
+  Vec              ubar, lambda, g;
+  Mat              Abar, B;
+  PetscInt         lo, hi;
+  PetscReal        distance;
 
   PetscFunctionBeginUser;
   PetscCall(CaseCreate(9, pctype, &l, &ubar, &Abar));
@@ -93,6 +95,8 @@ static PetscErrorCode TestMatrix(const char pctype[], PetscBool derived)
   /* another matrix in the KSP */
   PetscCall(MatDuplicate(l.A, MAT_COPY_VALUES, &B));
   PetscCall(MatShift(B, 0.5));
+  PetscCall(PetscObjectStateGet((PetscObject)l.A, &state));
+  PetscCall(PetscObjectStateSet((PetscObject)B, state)); /* as many writes as to the one before */
   PetscCall(KSPSetOperators(l.ksp, B, B));
   DiniTestExpect(DiniMatrixVJP(l.dini, ubar, Abar), PETSC_ERR_ARG_WRONGSTATE, "The matrix A of the linear system");
   PetscCall(DiniSolve(l.dini, l.u));
