@@ -165,7 +165,7 @@ PetscErrorCode DiniAdjointSolve(Dini dini, Vec g, Vec lambda)
 }
 
 /* Two dense matrices with as many columns each */
-static PetscErrorCode DiniCheckColumns(Dini dini, Mat X, Mat Y, const char what[], PetscInt *n)
+PetscErrorCode DiniCheckColumns_Private(Dini dini, Mat X, Mat Y, const char what[], PetscInt *n)
 {
   PetscInt  ny;
   PetscBool xdense, ydense;
@@ -195,7 +195,7 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
 
   PetscFunctionBegin;
   PetscCall(DiniReady(dini));
-  PetscCall(DiniCheckColumns(dini, X, Y, what, &n));
+  PetscCall(DiniCheckColumns_Private(dini, X, Y, what, &n));
   PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
   for (PetscInt first = 0; first < n; first += block) {
     PetscInt count = PetscMin(block, n - first);

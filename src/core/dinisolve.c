@@ -96,6 +96,8 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscTryTypeMethod(dini, point);
   dini->stage = DINI_STAGE_SOLVED;
   dini->hasF  = PETSC_FALSE;
+  dini->point++;
+  dini->hessian.rtol = 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -24,6 +24,7 @@ typedef struct {
   /* least squares: F = A^H (A u - b) */
   PetscBool        leastsquares, determined; /* determined: the columns of A have been found independent */
   Mat              normal;                   /* J = A^H A */
+  Mat              beside;                   /* the same of a copy of A, by products */
   PetscObjectId    normalid;                 /* of the A that it belongs to */
   PetscObjectState normalstate, normalpattern;
   Vec              r; /* A u - b, layout of b */

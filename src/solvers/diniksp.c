@@ -20,6 +20,16 @@ static PetscErrorCode DiniResidual_KSP(Dini dini, Vec u, Vec F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A at the parameters that are set: the KSP's own at the point, a copy beside it */
+static PetscErrorCode DiniBeside_KSP(Dini dini, Mat *J)
+{
+  Vec b;
+
+  PetscFunctionBegin;
+  PetscCall(DiniCurrentSystem_KSP(dini, J, &b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniResidualNorm_KSP(Dini dini, PetscReal *norm)
 {
   PetscFunctionBegin;
@@ -161,6 +171,7 @@ static PetscErrorCode DiniReset_KSP(Dini dini)
   PetscCall(MatDestroy(&ctx->P));
   PetscCall(VecDestroy(&ctx->bcopy));
   PetscCall(MatDestroy(&ctx->normal));
+  PetscCall(MatDestroy(&ctx->beside));
   PetscCall(VecDestroy(&ctx->r));
   PetscCall(MatDestroy(&ctx->U));
   PetscCall(VecDestroy(&ctx->column));
@@ -193,6 +204,7 @@ static PetscErrorCode DiniSetUp_KSP(Dini dini)
              "This Dini of type \"ksp\" has no right-hand side; call DiniSetLinearSystem()");
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ctx->ksp, &ctx->leastsquares, KSPLSQR, KSPCGLS, ""));
   dini->ops->jacobian    = DiniJacobian_KSP;
+  dini->ops->beside      = DiniBeside_KSP;
   dini->ops->getksp      = DiniGetKSP_KSP;
   dini->ops->rhsjacobian = NULL;
   dini->ops->linearized  = NULL;
@@ -217,6 +229,7 @@ PetscErrorCode DiniCreate_KSP(Dini dini)
   dini->ops->recheck       = DiniRecheck_KSP;
   dini->ops->parameterkind = DiniParameterKind_KSP;
   dini->ops->jacobian      = DiniJacobian_KSP;
+  dini->ops->beside        = DiniBeside_KSP;
   dini->ops->getksp        = DiniGetKSP_KSP;
   dini->ops->view          = DiniView_KSP;
   dini->ops->reset         = DiniReset_KSP;

@@ -124,25 +124,49 @@ static PetscErrorCode DiniDetermined(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -A^H x and its transpose, -conj(A) x */
-static PetscErrorCode DiniRHSMult(Mat Fb, Vec x, Vec y)
+/* J of the A that belongs to the parameters that are set */
+static PetscErrorCode DiniBeside_LeastSquares(Dini dini, Mat *J)
 {
-  Mat A;
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  Mat       A;
+  Vec       b;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(Fb, &A));
+  PetscCall(DiniCurrentSystem_KSP(dini, &A, &b));
+  PetscCall(MatDestroy(&ctx->beside));
+  if (PetscDefined(USE_COMPLEX)) PetscCall(MatCreateNormalHermitian(A, &ctx->beside));
+  else PetscCall(MatCreateNormal(A, &ctx->beside));
+  PetscCall(MatSetOption(ctx->beside, MAT_HERMITIAN, PETSC_TRUE));
+  *J = ctx->beside;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- F_b = -A^H, with A at the parameters that are set ---- */
+
+static PetscErrorCode DiniRHSMult(Mat Fb, Vec x, Vec y)
+{
+  Dini dini;
+  Mat  A;
+  Vec  b;
+
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(Fb, &dini));
+  PetscCall(DiniCurrentSystem_KSP(dini, &A, &b));
   PetscCall(MatMultHermitianTranspose(A, x, y));
   PetscCall(VecScale(y, -1.0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The plain transpose, -conj(A) x */
 static PetscErrorCode DiniRHSMultTranspose(Mat Fb, Vec x, Vec y)
 {
-  Mat A;
-  Vec c;
+  Dini dini;
+  Mat  A;
+  Vec  b, c;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(Fb, &A));
+  PetscCall(MatShellGetContext(Fb, &dini));
+  PetscCall(DiniCurrentSystem_KSP(dini, &A, &b));
   PetscCall(VecDuplicate(x, &c));
   PetscCall(VecCopy(x, c));
   PetscCall(VecConjugate(c));
@@ -153,34 +177,19 @@ static PetscErrorCode DiniRHSMultTranspose(Mat Fb, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniRHSDestroy(Mat Fb)
-{
-  Mat A;
-
-  PetscFunctionBegin;
-  PetscCall(MatShellGetContext(Fb, &A));
-  PetscCall(MatDestroy(&A));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* F_b = -A^H */
 static PetscErrorCode DiniRHSJacobian_LeastSquares(Dini dini, Vec m, Mat *Fb)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
-  Mat       A;
   PetscInt  n, N;
 
   PetscFunctionBegin;
   PetscCheck(m == ctx->b, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "A parameter of type \"rhs\" of a least-squares problem is the Vec b of DiniSetLinearSystem() itself");
-  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(VecGetLocalSize(ctx->b, &n));
   PetscCall(VecGetSize(ctx->b, &N));
-  PetscCall(PetscObjectReference((PetscObject)A));
-  PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, n, dini->N, N, A, Fb));
+  PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, n, dini->N, N, dini, Fb));
   PetscCall(MatShellSetOperation(*Fb, MATOP_MULT, (void (*)(void))DiniRHSMult));
   PetscCall(MatShellSetOperation(*Fb, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniRHSMultTranspose));
-  PetscCall(MatShellSetOperation(*Fb, MATOP_DESTROY, (void (*)(void))DiniRHSDestroy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -200,6 +209,7 @@ PetscErrorCode DiniUseLeastSquares_KSP(Dini dini)
       "of the normal equations. Solve A A^H y = b instead, with u = A^H y",
       M, N);
   dini->ops->jacobian    = DiniJacobian_LeastSquares;
+  dini->ops->beside      = DiniBeside_LeastSquares;
   dini->ops->getksp      = NULL; /* its preconditioner is not one of J */
   dini->ops->rhsjacobian = DiniRHSJacobian_LeastSquares;
   dini->ops->linearized  = DiniDetermined;
