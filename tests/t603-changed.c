@@ -118,6 +118,15 @@ typedef struct {
   Vec m;
 } Diagonal;
 
+static PetscErrorCode Assemble(Dini dini, Mat A, Mat P, Vec b, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)P;
+  PetscCall(LinearAssemble((Linear *)ctx, A, b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Writes the diagonal only: the rest belongs to the application */
 static PetscErrorCode AssembleDiagonal(Dini dini, Mat A, Mat P, Vec b, void *ctx)
 {
@@ -181,6 +190,79 @@ static PetscErrorCode TestCallback(PetscBool replace)
   PetscCall(VecDestroy(&mbar));
   PetscCall(VecDestroy(&expected));
   PetscCall(LinearDestroy(&l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A callback and no parameter at all: every solve assembles anew, and only solves do */
+static PetscErrorCode TestNoParameter(void)
+{
+  Linear l;
+  Vec    ubar;
+  Mat    Abar, B, U;
+
+  PetscFunctionBeginUser;
+  PetscCall(LinearCreate(6, &l));
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &l.dini));
+  PetscCall(DiniSetKSP(l.dini, l.ksp));
+  PetscCall(DiniSetLinearSystem(l.dini, l.b, Assemble, &l));
+  PetscCall(DiniTestVec(l.u, 3, &ubar));
+  PetscCall(MatDuplicate(l.A, MAT_DO_NOT_COPY_VALUES, &Abar));
+  PetscCall(MatCreateDense(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, 6, 2, NULL, &B));
+  PetscCall(MatSetRandom(B, NULL));
+  PetscCall(MatDuplicate(B, MAT_DO_NOT_COPY_VALUES, &U));
+  for (PetscInt k = 0; k < 2; k++) {
+    PetscCall(VecShift(l.m, 0.5));
+    l.assemblies = 0;
+    PetscCall(DiniSolve(l.dini, l.u));
+    PetscCall(LinearAssemble(&l, l.B, l.c)); /* what A should be */
+    PetscCall(CheckBar(&l, l.B, ubar, Abar, "A assembled without parameters"));
+    DiniTestCount(l.assemblies, 2, "assemblies for a solve and its derivative");
+    PetscCall(VecShift(l.m, 0.5));
+    PetscCall(DiniMatSolve(l.dini, B, U));
+    PetscCall(LinearAssemble(&l, l.B, l.c));
+    DiniTestCount(l.assemblies, 4, "assemblies for a block solve");
+    PetscCall(DiniTestMatsClose(l.A, l.B, 1e-14, "A of a block solve without parameters"));
+    PetscCall(DiniSolve(l.dini, l.u));
+    PetscCall(VecShift(l.m, 0.5));
+    DiniTestExpect(DiniAttach(l.dini, l.u), PETSC_ERR_NOT_CONVERGED, "not a solution");
+  }
+  PetscCall(MatDestroy(&Abar));
+  PetscCall(MatDestroy(&B));
+  PetscCall(MatDestroy(&U));
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(LinearDestroy(&l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A residual at other parameters between solve and derivative: the application is handed those of the point again */
+static PetscErrorCode TestResidualBetween(DiniType type)
+{
+  Cubic c;
+  Vec   ubar, mbar, expected, F;
+
+  PetscFunctionBeginUser;
+  PetscCall(CubicCreate(8, DiniTestScalar(0.5, 0.3), &c));
+  PetscCall(CubicDini(&c, type, DINIPARAMETERMATRIX));
+  c.seen = c.backup;
+  PetscCall(DiniSetParameterUpdate(c.dini, c.p, CubicUpdate, &c));
+  PetscCall(DiniTestVec(c.u, 1, &ubar));
+  PetscCall(VecDuplicate(c.m, &mbar));
+  PetscCall(VecDuplicate(c.m, &expected));
+  PetscCall(VecDuplicate(c.m, &F));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniVJP(c.dini, ubar, expected));
+  PetscCall(VecCopy(c.m, F));
+  PetscCall(VecShift(c.m, 0.7));
+  PetscCall(DiniComputeResidual(c.dini, c.u, mbar));
+  PetscCall(VecCopy(F, c.m));
+  PetscCall(DiniVJP(c.dini, ubar, mbar));
+  PetscCall(DiniTestVecsClose(mbar, expected, 1e-12, "VJP after a residual at other parameters"));
+  PetscCall(DiniTestVecsClose(c.seen, c.m, 1e-15, "what the application has been handed"));
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(VecDestroy(&mbar));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(VecDestroy(&F));
+  PetscCall(CubicDestroy(&c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -297,6 +379,9 @@ int main(int argc, char **argv)
   PetscCall(TestMatrix(PCBJACOBI, PETSC_TRUE));
   PetscCall(TestCallback(PETSC_FALSE));
   PetscCall(TestCallback(PETSC_TRUE));
+  PetscCall(TestNoParameter());
+  PetscCall(TestResidualBetween(DINISNES));
+  PetscCall(TestResidualBetween(DINISHELL));
   PetscCall(TestArguments());
   PetscCall(TestType(DINISNES));
   PetscCall(TestType(DINISHELL));

@@ -26,6 +26,10 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
     dini->ustate = state;
   }
   PetscCall(DiniParameterUnchanged_Private(dini));
+  if (dini->mstamp != dini->mpoint) { /* the application was last handed others, as by DiniComputeResidual() */
+    PetscCall(DiniParameterPush_Private(dini));
+    dini->mstamp = dini->mpoint;
+  }
   if (any[1] || any[2]) PetscUseTypeMethod(dini, recheck, &any[1]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -93,6 +93,7 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(PetscObjectStateGet((PetscObject)u, &dini->ustate));
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(DiniParameterRemember_Private(dini));
+  dini->mpoint = dini->mstamp;
   PetscTryTypeMethod(dini, point);
   dini->stage = DINI_STAGE_SOLVED;
   dini->hasF  = PETSC_FALSE;

@@ -124,6 +124,7 @@ struct _p_Dini {
   PetscInt64          point;     /* number of the solution */
   PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
   PetscInt64          mlast;     /* last stamp given out */
+  PetscInt64          mpoint;    /* stamp of the values at the solution */
   PetscReal           lastvalue; /* of the objective at the last state that was found */
   PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
   DiniForwardReuse    forward;

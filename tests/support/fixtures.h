@@ -113,6 +113,21 @@ extern PetscErrorCode LinearDestroy(Linear *);
 extern PetscErrorCode LinearAssemble(Linear *, Mat A, Vec b);
 extern PetscErrorCode LinearFill(Linear *, Vec u, Vec m, Mat Fm);
 
+/* Least squares: a band of M x N entries, complex in complex builds, whose rows beyond the columns make a residual. */
+typedef struct {
+  Mat  A;
+  Vec  b, u, r; /* r = A u - b, after FitSolve() */
+  KSP  ksp;
+  Dini dini;
+} Fit;
+
+/* A KSP of this type, and a Dini with b as a block or without one */
+extern PetscErrorCode FitCreate(PetscInt M, PetscInt N, const char type[], PetscBool block, Fit *);
+extern PetscErrorCode FitSolve(Fit *);
+extern PetscErrorCode FitDestroy(Fit *);
+/* A^H A, otherwise than the library makes it */
+extern PetscErrorCode FitNormal(Mat A, Mat *J);
+
 /* Replaces pc by a diagonal shell that counts its set-ups and applies, and can be wrong on purpose. */
 typedef struct {
   PetscInt  setups, applies, transposes;
