@@ -97,8 +97,19 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   KSPConvergedReason stopped;
   PetscReal          norm;
   PetscBool          keep;
+  PetscInt           m, M;
+  Mat                A;
 
   PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  if (ctx->leastsquares) {
+    PetscCall(MatGetLocalSize(A, &m, NULL));
+    PetscCall(MatGetSize(A, &M, NULL));
+    PetscCall(DiniCheckLayout_Private(dini, ctx->b, m, M, "The right-hand side b", "the rows of A"));
+  } else {
+    PetscCall(DiniCheckMatLayout_Private(dini, u, A, "the matrix of the KSP"));
+    PetscCall(DiniCheckLayout_Private(dini, ctx->b, dini->n, dini->N, "The right-hand side b", "the state u"));
+  }
   ctx->stamp = 0; /* the application may have changed more than the parameters since */
   PetscCall(DiniAssembleOwn_KSP(dini));
   PetscCall(DiniNorm_Private(ctx->b, &norm));
@@ -199,9 +210,9 @@ static PetscErrorCode DiniSetUp_KSP(Dini dini)
 
   PetscFunctionBegin;
   PetscCheck(ctx->ksp, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"ksp\" has no KSP; call DiniSetKSP()");
+             "%s, of type \"ksp\", has no KSP; call DiniSetKSP()", DiniLabel_Private(dini));
   PetscCheck(ctx->b, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"ksp\" has no right-hand side; call DiniSetLinearSystem()");
+             "%s, of type \"ksp\", has no right-hand side; call DiniSetLinearSystem()", DiniLabel_Private(dini));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ctx->ksp, &ctx->leastsquares, KSPLSQR, KSPCGLS, ""));
   dini->ops->jacobian    = DiniJacobian_KSP;
   dini->ops->beside      = DiniBeside_KSP;

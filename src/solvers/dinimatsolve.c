@@ -169,6 +169,7 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
   PetscBool          accepted;
   PetscLogDouble     start, end;
   Mat                A;
+  Vec                column;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
@@ -178,8 +179,10 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
   PetscCheck(!ctx->leastsquares, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "DiniMatSolve() is not for least-squares KSPs; call DiniSolve() for each right-hand side");
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
-  if (!ctx->column) PetscCall(MatCreateVecs(A, &ctx->column, NULL));
-  PetscCall(DiniSetUpLayout_Private(dini, ctx->column));
+  PetscCall(MatCreateVecs(A, &column, NULL));
+  PetscCall(DiniSetUpLayout_Private(dini, column)); /* may reset what there is of another size */
+  if (!ctx->column) ctx->column = column;
+  else PetscCall(VecDestroy(&column));
   PetscCall(DiniCheckBlock_Private(dini, B, "The matrix B of right-hand sides", &n));
   PetscCall(DiniCheckBlock_Private(dini, U, "The matrix U of solutions", &n));
   PetscCheck(B != U, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN, "B and U have to be different matrices");
