@@ -118,9 +118,9 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What one lambda adds to the results; sum gathers all of them */
+/* What one lambda adds to the results */
 static PetscErrorCode DiniBlockColumn(Dini dini, PetscInt k, Vec lambda, PetscBool good, Mat Abar, Mat *work, Vec mbar,
-                                      Vec t, Vec sum)
+                                      Vec t)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
 
@@ -132,7 +132,6 @@ static PetscErrorCode DiniBlockColumn(Dini dini, PetscInt k, Vec lambda, PetscBo
     PetscCall(DiniParameterApplyAdjoint_Private(dini, lambda, t));
     PetscCall(VecAXPY(mbar, -1.0, t));
   } else PetscCall(VecSet(mbar, NAN));
-  PetscCall(VecAXPY(sum, 1.0, lambda));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,7 +167,8 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
     for (PetscInt k = 0; k < count; k++) {
       PetscCall(DiniTakeColumn_Private(X, k, lambda));
       if (Bbar) PetscCall(DiniGiveColumn_Private(Bbar, first + k, conj, lambda));
-      PetscCall(DiniBlockColumn(dini, first + k, lambda, good[k], Abar, &work, mbar, t, sum));
+      PetscCall(DiniBlockColumn(dini, first + k, lambda, good[k], Abar, &work, mbar, t));
+      PetscCall(VecAXPY(sum, 1.0, lambda));
       all = (PetscBool)(all && good[k]);
     }
     PetscCall(MatDestroy(&R));

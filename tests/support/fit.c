@@ -1,6 +1,6 @@
 #include "fixtures.h"
 
-PetscErrorCode FitCreate(PetscInt M, PetscInt N, const char type[], PetscBool dini, Fit *f)
+PetscErrorCode FitCreate(PetscInt M, PetscInt N, const char type[], PetscBool block, Fit *f)
 {
   PetscInt lo, hi, p;
 
@@ -31,7 +31,7 @@ PetscErrorCode FitCreate(PetscInt M, PetscInt N, const char type[], PetscBool di
   PetscCall(DiniCreate(PETSC_COMM_WORLD, &f->dini));
   PetscCall(DiniSetKSP(f->dini, f->ksp));
   PetscCall(DiniSetLinearSystem(f->dini, f->b, NULL, NULL));
-  if (dini) PetscCall(DiniAddParameter(f->dini, "b", f->b, &p));
+  if (block) PetscCall(DiniAddParameter(f->dini, "b", f->b, &p));
   PetscCall(DiniSetFromOptions(f->dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
