@@ -229,6 +229,24 @@ def memory_table(rows):
                  lines)
 
 
+ENTRIES = """\
+A u = b with a nonsymmetric five-point matrix, ``KSPPREONLY`` with MUMPS. ``DiniMatrixVJP()``: the gradient of the mean of u with
+respect to every stored entry of A, by one adjoint solve on the factorisation of the forward solve and one pass over the entries.
+Against *refactorisation*, the numerical factorisation alone that new values of A cost, without its analysis; medians, with the
+least and the greatest of the ratios. *First* has the guards of a new object in it. The target: the gradient takes less time than
+one refactorisation.
+
+"""
+
+
+def entries_table(rows):
+    lines = [[f"{row['grid']:.0f} x {row['grid']:.0f}", f"{row['unknowns']:.0f}", f"{row['entries']:.0f}", f"{row['ranks']:.0f}",
+              figures(row["setup_s"]), figures(row["forward_s"]), figures(row["adjoint_s"]), figures(row["gradient_s"]),
+              figures(row["first_gradient_s"]), spread(row, "gradient_setup"), verdict(row["gradient_setup"] < 1.0)] for row in rows]
+    return table(["grid", "unknowns", "entries", "ranks", "refactorisation, s", "forward solve with it, s", "adjoint solve, s",
+                  "gradient, s", "first, s", "gradient / refactorisation", "target 1"], lines)
+
+
 def seconds(flops, messages, words, reductions, ranks):
     return GAMMA * flops + ALPHA * (messages + reductions * math.log2(max(ranks, 1))) + BETA * words
 
@@ -298,6 +316,9 @@ def page(directory):
     out += section("Many objectives at once")
     out += "``DiniMatVJP()`` with random cotangents against as many ``DiniVJP()``, each side at a point that is new to it.\n\n"
     out += objectives(rows)
+    entries = read(directory / "entries.csv")
+    if entries:
+        out += section("Every entry of a matrix") + ENTRIES + entries_table(entries)
     if memory:
         out += section("Memory")
         out += ("High-water marks of ``PetscMalloc()`` on the busiest rank: of a forward solve, and what a first gradient on a new object\n"

@@ -280,6 +280,13 @@ DINI_PUBLIC PetscErrorCode DiniGetDerivative(Dini, Mat *);
 DINI_PUBLIC PetscErrorCode DiniCreateDerivative(Dini, PetscInt, Mat *);
 DINI_PUBLIC PetscErrorCode DiniPinDerivative(Mat);
 
+/* linear systems: the matrix as a parameter, many right-hand sides */
+DINI_PUBLIC PetscErrorCode DiniMatrixJVP(Dini, Mat, Vec);
+DINI_PUBLIC PetscErrorCode DiniMatrixVJP(Dini, Vec, Mat);
+DINI_PUBLIC PetscErrorCode DiniMatSolve(Dini, Mat, Mat);
+DINI_PUBLIC PetscErrorCode DiniMatSolveJVP(Dini, Mat, Mat, Vec, Mat);
+DINI_PUBLIC PetscErrorCode DiniMatSolveVJP(Dini, Mat, Mat, Mat, Vec);
+
 /* how the linear solves are done */
 DINI_PUBLIC PetscErrorCode DiniSetTolerances(Dini, PetscReal, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetGradientTolerance(Dini, PetscReal);

@@ -36,14 +36,19 @@ run() {
   esac
   printf '%s, ranks %s: %s\n' "$solver" "$ranks" "$*"
   # shellcheck disable=SC2086 # the solver's options are words
-  if ! timeout 900 mpiexec -n "$ranks" "$program" -csv "$directory/$csv.csv" -snes_rtol 1e-8 ${!solver} "$@" </dev/null >"$log" 2>&1; then
+  if ! timeout 900 mpiexec -n "$ranks" "$program" -csv "$directory/$csv.csv" ${!solver} "$@" </dev/null >"$log" 2>&1; then
     failed=$((failed + 1))
     tail -n 20 "$log"
   fi
 }
-timing() { run benchmark "$@"; }
-memory() { run memory "$@" -mode memory -malloc_dump; }
-model() { run model "$@" -mode model; }
+timing() { run benchmark "$@" -snes_rtol 1e-8; }
+# the gradient in every entry of a linear system's matrix: a program of its own
+entries() {
+  local program=build/release/tests/performance/benchmark_entries
+  run entries "$@"
+}
+memory() { run memory "$@" -snes_rtol 1e-8 -mode memory -malloc_dump; }
+model() { run model "$@" -snes_rtol 1e-8 -mode model; }
 
 quick() {
   local n
@@ -60,6 +65,7 @@ quick() {
   timing 1 hypre -grid 128 -repeat 3 -objectives 0
   timing 1 mumps -problem advection -grid 64 -repeat 3 -objectives 0
   timing 1 bjacobi -problem advection -grid 64 -repeat 3 -objectives 0
+  entries 1 mumps -grid 200 -repeat 3
   memory 1 mumps -grid 128
   memory 1 gamg -grid 128
   for n in 1 2 4; do model $n gamg -grid 128; done
@@ -97,6 +103,9 @@ full() {
   timing 1 mumps -problem advection -grid 256 -repeat 3 -objectives 0
   timing 2 hypre -grid 1024 -repeat 3 -objectives 0
   timing 2 gamg -dim 3 -grid 101 -repeat 1 -objectives 0
+  for n in 250 500 1000; do
+    for ranks in 1 2; do entries $ranks mumps -grid $n; done
+  done
   for n in 128 512; do
     memory 1 mumps -grid $n
     memory 1 gamg -grid $n
@@ -109,9 +118,9 @@ step "Build"
 petsc-config/install-debian.sh
 petsc-config/install-debian.sh plot
 configure release -DBUILD_TESTING=ON
-cmake --build --preset release --target benchmark
+cmake --build --preset release --target benchmark benchmark_entries
 mkdir -p "$directory"
-rm -f "$directory"/{benchmark,memory,model,machine}.csv
+rm -f "$directory"/{benchmark,entries,memory,model,machine}.csv
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 packages=$(mpiexec -n 1 "$program" -mode packages </dev/null)

@@ -8,16 +8,16 @@ static char help[] =
 
 #include "plume.h"
 
-static PetscErrorCode Check(Plume *, Dini, Vec, Vec, Vec, Vec);
+static PetscErrorCode Check(Plume *, Dini, Vec, Vec, Vec, Vec, Mat);
 
 int main(int argc, char **argv)
 {
   Plume       plume;
   Dini        dini;
   KSP         ksp;
-  Mat         A, Fm, D;
+  Mat         A, Fm, D, Abar;
   Vec         u, dm, du, gradient;
-  PetscInt    decay, source, n;
+  PetscInt    decay, n;
   PetscScalar mean;
 
   PetscFunctionBeginUser;
@@ -32,7 +32,7 @@ int main(int argc, char **argv)
   PetscCall(KSPSetTolerances(ksp, 1.0e-12, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
   PetscCall(KSPSetFromOptions(ksp));
 
-  /* F = A(m) u - b: F_m is diagonal, filled by PlumeFillDecay(); F_b is minus the identity, which "rhs" says */
+  /* F = A(m) u - b: F_m is diagonal, filled by PlumeFillDecay(); F_b is known, since plume.b is b */
   PetscCall(VecGetLocalSize(u, &n));
   PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, n, n, PETSC_DETERMINE, PETSC_DETERMINE, 1, NULL, 0, NULL, &Fm));
   PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
@@ -40,8 +40,7 @@ int main(int argc, char **argv)
   PetscCall(DiniSetLinearSystem(dini, plume.b, PlumeAssemble, &plume));
   PetscCall(DiniAddParameter(dini, "decay", plume.m, &decay));
   PetscCall(DiniSetParameterJacobian(dini, decay, Fm, PlumeFillDecay, NULL));
-  PetscCall(DiniAddParameter(dini, "source", plume.b, &source));
-  PetscCall(DiniSetParameterType(dini, source, DINIPARAMETERRHS));
+  PetscCall(DiniAddParameter(dini, "source", plume.b, NULL));
   PetscCall(DiniSetFromOptions(dini));
   PetscCall(DiniSolve(dini, u));
   PetscCall(VecDot(u, plume.receptor, &mean));
@@ -55,7 +54,11 @@ int main(int argc, char **argv)
   PetscCall(MatMult(D, dm, du));
   PetscCall(MatMultHermitianTranspose(D, plume.receptor, gradient));
 
-  PetscCall(Check(&plume, dini, u, dm, du, gradient));
+  /* the matrix itself as a parameter: the gradient in each of its entries, on its own pattern */
+  PetscCall(MatDuplicate(A, MAT_DO_NOT_COPY_VALUES, &Abar));
+  PetscCall(DiniMatrixVJP(dini, plume.receptor, Abar));
+
+  PetscCall(Check(&plume, dini, u, dm, du, gradient, Abar));
 
   PetscCall(VecDestroy(&dm));
   PetscCall(VecDestroy(&du));
@@ -63,6 +66,7 @@ int main(int argc, char **argv)
   PetscCall(DiniDestroy(&dini));
   PetscCall(KSPDestroy(&ksp));
   PetscCall(MatDestroy(&Fm));
+  PetscCall(MatDestroy(&Abar));
   PetscCall(MatDestroy(&A));
   PetscCall(VecDestroy(&u));
   PetscCall(PlumeDestroy(&plume));
@@ -129,7 +133,24 @@ static PetscErrorCode CheckDecay(Plume *plume, KSP ksp, Vec gradient)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Check(Plume *plume, Dini dini, Vec u, Vec dm, Vec du, Vec gradient)
+/* The diagonal of the gradient in A against the gradient in m, every entry */
+static PetscErrorCode CheckDiagonal(Mat Abar, Vec gradient)
+{
+  Vec       diagonal;
+  PetscReal error, size;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecDuplicate(gradient, &diagonal));
+  PetscCall(MatGetDiagonal(Abar, diagonal));
+  PetscCall(VecAXPY(diagonal, -1.0, gradient));
+  PetscCall(VecNorm(diagonal, NORM_INFINITY, &error));
+  PetscCall(VecNorm(gradient, NORM_INFINITY, &size));
+  PetscCall(Close("Gradient in the decay rate and the diagonal of that in A", size + error, size, 1.0e-8));
+  PetscCall(VecDestroy(&diagonal));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Check(Plume *plume, Dini dini, Vec u, Vec dm, Vec du, Vec gradient, Mat Abar)
 {
   KSP         ksp;
   Vec         part;
@@ -151,9 +172,14 @@ static PetscErrorCode Check(Plume *plume, Dini dini, Vec u, Vec dm, Vec du, Vec 
   PetscCall(VecDot(u, plume->receptor, &right));
   PetscCall(Close("Source times its gradient and the mean", left, right, 1.0e-8));
 
+  /* the decay rates are added to the diagonal of A, so the gradient in them is the diagonal of that in A */
+  PetscCall(DiniFindParameter(dini, "decay", &decay));
+  PetscCall(DiniGetParameterSubVec(dini, gradient, decay, &part));
+  PetscCall(CheckDiagonal(Abar, part));
+  PetscCall(DiniRestoreParameterSubVec(dini, gradient, decay, &part));
+
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-lin_check", &differences, NULL));
   if (!differences) PetscFunctionReturn(0);
-  PetscCall(DiniFindParameter(dini, "decay", &decay));
   PetscCall(DiniGetKSP(dini, &ksp));
   PetscCall(DiniGetParameterSubVec(dini, gradient, decay, &part));
   PetscCall(CheckDecay(plume, ksp, part));

@@ -6,7 +6,7 @@
 PetscErrorCode DiniCheckPoint_Private(Dini dini)
 {
   PetscObjectState state;
-  PetscBool        touched, any, same;
+  PetscBool        mine[3] = {PETSC_FALSE}, any[3], same;
 
   PetscFunctionBegin;
   PetscCheck(dini->stage != DINI_STAGE_NEW, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
@@ -19,9 +19,10 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
              "DiniSolve() or DiniAttach() again",
              DiniLabel_Private(dini));
   PetscCall(PetscObjectStateGet((PetscObject)dini->u, &state));
-  touched = (PetscBool)(state != dini->ustate);
-  PetscCall(MPIU_Allreduce(&touched, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
-  if (any) {
+  mine[0] = (PetscBool)(state != dini->ustate);
+  PetscTryTypeMethod(dini, touched, &mine[1]);
+  PetscCall(MPIU_Allreduce(mine, any, 3, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (any[0]) {
     PetscCall(VecEqual(dini->u, dini->ucopy, &same));
     PetscCheck(
         same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
@@ -31,6 +32,11 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
     dini->ustate = state;
   }
   PetscCall(DiniParameterUnchanged_Private(dini));
+  if (dini->mstamp != dini->mpoint) { /* the application was last handed others, as by DiniComputeResidual() */
+    PetscCall(DiniParameterPush_Private(dini));
+    dini->mstamp = dini->mpoint;
+  }
+  if (any[1] || any[2]) PetscUseTypeMethod(dini, recheck, &any[1]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,6 +66,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscCall(DiniActiveReduce_Private(dini, &A, &B));
   PetscCall(DiniEngineLinearize_Private(dini, A, B));
   if (dini->guard && first) PetscCall(DiniActiveGuard_Private(dini));
+  PetscTryTypeMethod(dini, linearized);
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.linearizations++;

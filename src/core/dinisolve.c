@@ -116,6 +116,8 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(DiniParameterRemember_Private(dini));
   PetscCall(DiniActiveRemember_Private(dini));
+  dini->mpoint = dini->mstamp;
+  PetscTryTypeMethod(dini, point);
   dini->stage     = DINI_STAGE_SOLVED;
   dini->hasF      = PETSC_FALSE;
   dini->elsewhere = PETSC_FALSE;

@@ -83,6 +83,10 @@ static PetscErrorCode DiniParameterCreate_Operator(Dini dini, DiniParameter par,
 static PetscErrorCode DiniParameterCreate_RHS(Dini dini, DiniParameter par, Mat *Fm)
 {
   PetscFunctionBegin;
+  if (dini->ops->rhsjacobian) {
+    PetscUseTypeMethod(dini, rhsjacobian, par->m, Fm);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(DiniCheckState_Private(dini, par->m, par->name)); /* F(u, m) = G(u) - m */
   PetscCall(MatCreateConstantDiagonal(PetscObjectComm((PetscObject)dini), dini->n, par->n, dini->N, par->N, -1.0, Fm));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -130,6 +134,12 @@ static PetscErrorCode DiniParameterCreate(Dini dini, DiniParameter par)
 
   PetscFunctionBegin;
   PetscCall(DiniParameterGetKind_Private(dini, par, &kind));
+  PetscCheck(!dini->antilinear || kind->create == DiniParameterCreate_RHS || kind->create == DiniParameterCreate_Zero,
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "F = A^H (A u - b) is not a holomorphic function of A, so parameter \"%s\" has no complex F_m. Make b "
+             "itself a block, take the gradient in the entries of A with DiniMatrixVJP(), and go on to the parameter "
+             "by the chain rule",
+             par->name);
   if (par->Fmuser && (kind->create == DiniParameterCreate_Matrix || kind->create == DiniParameterCreate_Coloring))
     PetscCall(DiniCheckParameterLayout(dini, par, par->Fmuser));
   failed = (*kind->create)(dini, par, &par->Fm);

@@ -6,7 +6,7 @@
 
   Logically Collective. The default is by what has been given, in this order: a matrix with a fill callback
   (DINIPARAMETERMATRIX), products (DINIPARAMETEROPERATOR), a matrix without a callback (DINIPARAMETERCOLORING), nothing
-  (DINIPARAMETERFD).
+  (DINIPARAMETERFD; DINIPARAMETERRHS where the block's Vec is the right-hand side of DiniSetLinearSystem()).
 
   @param[in] dini the Dini
   @param[in] p    number of the block
@@ -40,12 +40,14 @@ PetscErrorCode DiniParameterGetKind_Private(Dini dini, DiniParameter par, const 
   PetscBool   same;
 
   PetscFunctionBegin;
-  (void)dini;
   if (!type[0]) {
     if (par->Fmuser && par->fill) type = DINIPARAMETERMATRIX;
     else if (par->apply || par->applyadjoint) type = DINIPARAMETEROPERATOR;
     else if (par->Fmuser) type = DINIPARAMETERCOLORING;
-    else type = DINIPARAMETERFD;
+    else {
+      type = DINIPARAMETERFD;
+      if (!par->update && !par->scalar) PetscTryTypeMethod(dini, parameterkind, par->m, &type);
+    }
   }
   for (*kind = DiniParameterKinds; (*kind)->name; (*kind)++) {
     PetscCall(PetscStrcmp((*kind)->name, type, &same));

@@ -32,6 +32,7 @@ PetscErrorCode DiniParameterPush_Private(Dini dini)
 {
   PetscFunctionBegin;
   for (PetscInt p = 0; p < dini->nparams; p++) PetscCall(DiniParameterPushOne_Private(dini, dini->params[p]));
+  if (!dini->nparams) dini->mstamp = ++dini->mlast; /* a solve without parameters has a system of its own, too */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -30,6 +30,12 @@ typedef struct _DiniOps {
   PetscErrorCode (*pattern)(Dini, Mat *A); /* a new matrix with the pattern of J, from a mesh; NULL: not known */
   PetscErrorCode (*getksp)(Dini, KSP *);   /* the forward KSP, whose PC the engine keeps; NULL: it has used none */
   PetscErrorCode (*beside)(Dini, Mat *J);  /* J at shifted parameters, in another Mat than the point's */
+  PetscErrorCode (*point)(Dini);                    /* u has become the point of differentiation */
+  PetscErrorCode (*touched)(Dini, PetscBool[2]);    /* has someone else written into what F is made of? local */
+  PetscErrorCode (*recheck)(Dini, const PetscBool[2]); /* someone has: refuses, or takes the present one */
+  PetscErrorCode (*linearized)(Dini);                  /* J is known: what the type has to say before it is used */
+  PetscErrorCode (*parameterkind)(Dini, Vec m, DiniParameterType *); /* of a block that nothing else is known of */
+  PetscErrorCode (*rhsjacobian)(Dini, Vec m, Mat *Fm);               /* F_m of type "rhs" where it is not -I */
   PetscErrorCode (*view)(Dini, PetscViewer);
   PetscErrorCode (*reset)(Dini);
   PetscErrorCode (*destroy)(Dini);
@@ -143,6 +149,7 @@ struct _p_Dini {
   DiniConvergedReason reason;
   PetscBool           setup, guarded, inside; /* inside: a check is running in place of the guard */
   PetscBool           hasF;                   /* F belongs to the point */
+  PetscBool           antilinear;             /* F is not holomorphic in what it is made of */
   PetscBool           elsewhere;              /* the point is that of a pinned derivative, not the last solution */
   PetscInt64          relation;               /* number of what has been given so far */
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
@@ -151,6 +158,7 @@ struct _p_Dini {
   PetscInt64          point;     /* number of the solution */
   PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
   PetscInt64          mlast;     /* last stamp given out */
+  PetscInt64          mpoint;    /* stamp of the values at the solution */
   PetscReal           lastvalue; /* of the objective at the last state that was found */
   PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
   DiniForwardReuse    forward;
@@ -286,6 +294,7 @@ DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
+DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 
 /* beside the point */

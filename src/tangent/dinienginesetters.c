@@ -248,6 +248,13 @@ PetscErrorCode DiniSetBlockSize(Dini dini, PetscInt size)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode DiniEngineGetDirectMax_Private(Dini dini, PetscInt *max)
+{
+  PetscFunctionBegin;
+  *max = dini->engine->directmax;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniEngineGetBlockSize_Private(Dini dini, PetscInt *size)
 {
   PetscFunctionBegin;

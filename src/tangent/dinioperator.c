@@ -56,6 +56,7 @@ static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
              DiniOperations[DINI_OPERATION_TANGENT + direction],
              direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
   PetscCall(MatHasOperation(e->J, direction == DINI_TANGENT ? MATOP_MULT : MATOP_MULT_TRANSPOSE, &has));
+  if (!has && direction == DINI_ADJOINT) PetscCall(DiniHermitianKnown(e->J, &has)); /* one triangle, complex */
   if (!has && direction == DINI_ADJOINT) {
     PetscCall(DiniAssembleForAdjoint(dini));
     PetscCall(MatHasOperation(e->J, MATOP_MULT_TRANSPOSE, &has));

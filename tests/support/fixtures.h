@@ -144,6 +144,20 @@ extern PetscErrorCode ChainDini(Chain *);
 extern PetscErrorCode ChainDestroy(Chain *);
 extern PetscErrorCode ChainJacobian(Chain *, Vec u, Mat J);
 extern PetscErrorCode ChainReference(Chain *, PetscBool adjoint, Vec x, Vec y);
+/* Least squares: a band of M x N entries, complex in complex builds, whose rows beyond the columns make a residual. */
+typedef struct {
+  Mat  A;
+  Vec  b, u, r; /* r = A u - b, after FitSolve() */
+  KSP  ksp;
+  Dini dini;
+} Fit;
+
+/* A KSP of this type, and a Dini with b as a block or without one */
+extern PetscErrorCode FitCreate(PetscInt M, PetscInt N, const char type[], PetscBool block, Fit *);
+extern PetscErrorCode FitSolve(Fit *);
+extern PetscErrorCode FitDestroy(Fit *);
+/* A^H A, otherwise than the library makes it */
+extern PetscErrorCode FitNormal(Mat A, Mat *J);
 
 /* Replaces pc by a diagonal shell that counts its set-ups and applies, and can be wrong on purpose. */
 typedef struct {

@@ -92,6 +92,68 @@ PetscErrorCode DiniTestReferenceVJP(Mat J, Mat Fm, Vec ubar, Vec mbar)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The largest error and the largest entry of the rows of this rank; all[k] is the whole of r_k */
+static PetscErrorCode OuterRows(Mat A, PetscInt n, PetscScalar alpha, const Vec l[], const Vec all[], PetscBool plain,
+                                PetscReal size[2], PetscInt *entries)
+{
+  PetscInt           lo, hi, count;
+  const PetscInt    *columns;
+  const PetscScalar *values, *left, *right;
+
+  PetscFunctionBeginUser;
+  *entries = 0;
+  PetscCall(MatGetOwnershipRange(A, &lo, &hi));
+  for (PetscInt i = lo; i < hi; i++) {
+    PetscCall(MatGetRow(A, i, &count, &columns, &values));
+    for (PetscInt c = 0; c < count; c++) {
+      PetscScalar expected = 0.0;
+
+      for (PetscInt k = 0; k < n; k++) {
+        PetscCall(VecGetArrayRead(l[k], &left));
+        PetscCall(VecGetArrayRead(all[k], &right));
+        expected += alpha * left[i - lo] * PetscConj(right[columns[c]]);
+        PetscCall(VecRestoreArrayRead(all[k], &right));
+        PetscCall(VecRestoreArrayRead(l[k], &left));
+      }
+      if (plain) expected = PetscConj(expected);
+      size[0] = PetscMax(size[0], PetscAbsScalar(values[c] - expected));
+      if (values[c] != values[c]) size[0] = PETSC_MAX_REAL;
+      size[1] = PetscMax(size[1], PetscAbsScalar(expected));
+    }
+    *entries += count;
+    PetscCall(MatRestoreRow(A, i, &count, &columns, &values));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniTestOuter(Mat A, PetscInt n, PetscScalar alpha, const Vec l[], const Vec r[], PetscBool plain,
+                             PetscInt entries, PetscReal rtol, const char what[])
+{
+  VecScatter scatter;
+  Vec       *all;
+  PetscReal  size[2] = {0.0, 0.0};
+  PetscInt   count;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &all));
+  for (PetscInt k = 0; k < n; k++) {
+    PetscCall(VecScatterCreateToAll(r[k], &scatter, &all[k]));
+    PetscCall(VecScatterBegin(scatter, r[k], all[k], INSERT_VALUES, SCATTER_FORWARD));
+    PetscCall(VecScatterEnd(scatter, r[k], all[k], INSERT_VALUES, SCATTER_FORWARD));
+    PetscCall(VecScatterDestroy(&scatter));
+  }
+  PetscCall(OuterRows(A, n, alpha, l, all, plain, size, &count));
+  for (PetscInt k = 0; k < n; k++) PetscCall(VecDestroy(&all[k]));
+  PetscCall(PetscFree(all));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, size, 2, MPIU_REAL, MPIU_MAX, PETSC_COMM_WORLD));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &count, 1, MPIU_INT, MPI_SUM, PETSC_COMM_WORLD));
+  if (entries >= 0) DiniTestCount(count, entries, what);
+  DiniTestTrue(size[1] > 0.0, "%s: no entries, or all zero", what);
+  DiniTestTrue(size[0] <= rtol * size[1], "%s: an entry is off by %g where the largest is %g", what, (double)size[0],
+               (double)size[1]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniTestDotProduct(Dini dini, PetscReal rtol)
 {
   Vec         u, dm, mbar, du, ubar;

@@ -1,0 +1,65 @@
+/* Private to src/solvers: what stands behind type ksp. */
+#pragma once
+#include "diniimpl.h"
+
+typedef struct {
+  KSP                 ksp;
+  Vec                 b;
+  DiniLinearSystemFn *assemble;
+  void               *assemblectx;
+  PetscInt64          stamp; /* of the parameters that the KSP's own A belongs to, 0 for none */
+  PetscReal           rnorm; /* |F| at the point */
+
+  /* copies, for residuals beside the point: the KSP's factorisation stays good */
+  Mat              A, P;
+  Vec              bcopy;
+  PetscInt64       copystamp;
+  PetscObjectId    copiedid; /* of the A that A has been made from */
+  PetscObjectState copiedpattern;
+
+  /* the system that the point belongs to */
+  PetscObjectId    Aid;
+  PetscObjectState Astate, bstate;
+
+  /* least squares: F = A^H (A u - b) */
+  PetscBool        leastsquares, determined; /* determined: the columns of A have been found independent */
+  Mat              normal;                   /* J = A^H A */
+  Mat              beside;                   /* the same of a copy of A, by products */
+  PetscObjectId    normalid;                 /* of the A that it belongs to */
+  PetscObjectState normalstate, normalpattern;
+  Vec              r; /* A u - b, layout of b */
+
+  /* many right-hand sides: A U = B */
+  Mat              U; /* the application's, a reference */
+  PetscObjectState Ustate;
+  PetscInt         nparams;
+  Vec              column;
+  PetscBool        linearized;
+} Dini_KSP;
+
+/* A and b at the current parameters: the KSP's own where it has been assembled at them, else the copies */
+DINI_INTERN PetscErrorCode DiniCurrentSystem_KSP(Dini, Mat *A, Vec *b);
+/* The KSP's own A and b at the current parameters */
+DINI_INTERN PetscErrorCode DiniAssembleOwn_KSP(Dini);
+/* Has anyone else written into A, or put another one in its place? A local answer */
+DINI_INTERN PetscErrorCode DiniMatrixTouched_KSP(Dini, PetscBool *touched);
+/* What the type remembers of a point, and how it finds out that it is gone; see DiniOps */
+DINI_INTERN PetscErrorCode DiniPoint_KSP(Dini);
+DINI_INTERN PetscErrorCode DiniTouched_KSP(Dini, PetscBool touched[2]);
+DINI_INTERN PetscErrorCode DiniRecheck_KSP(Dini, const PetscBool touched[2]);
+/* An error where the type is another one, or where F is not that of the linear system */
+DINI_INTERN PetscErrorCode DiniNeedLinear_KSP(Dini, const char what[]);
+
+/* least squares */
+DINI_INTERN PetscErrorCode DiniUseLeastSquares_KSP(Dini);
+DINI_INTERN PetscErrorCode DiniNormalResidual_KSP(Dini, Mat A, Vec b, Vec u, Vec F);
+
+/* Abar = alpha l r^H on its pattern, or added to it with the help of *work */
+DINI_INTERN PetscErrorCode DiniOuter_Private(Mat Abar, PetscBool add, Mat *work, PetscScalar alpha, Vec l, Vec r);
+DINI_INTERN PetscErrorCode DiniCheckPattern_Private(Dini, Mat Abar, const char what[]);
+DINI_INTERN PetscErrorCode DiniCheckMatrix_Private(Dini, Mat dA, const char what[]);
+
+/* columns of dense matrices with the layout of the state in their rows */
+DINI_INTERN PetscErrorCode DiniTakeColumn_Private(Mat X, PetscInt k, Vec x);
+DINI_INTERN PetscErrorCode DiniGiveColumn_Private(Mat X, PetscInt k, PetscBool conj, Vec x);
+DINI_INTERN PetscErrorCode DiniCheckBlock_Private(Dini, Mat X, const char what[], PetscInt *n);

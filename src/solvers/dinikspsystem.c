@@ -1,0 +1,179 @@
+/* Type ksp: the system A u = b at the current parameters, and whether it still is the one that the point belongs to. */
+#include "../private/dinikspimpl.h"
+
+static PetscErrorCode DiniAssemble(Dini dini, Mat A, Mat P, Vec b)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+
+  PetscFunctionBegin;
+  DiniCallUser(dini, "The assembly callback (DiniSetLinearSystem())",
+               (*ctx->assemble)(dini, A, P, b, ctx->assemblectx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- Has anyone written into the system since? ---- */
+
+static PetscErrorCode DiniRemember(Dini dini)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  Mat       A;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(PetscObjectGetId((PetscObject)A, &ctx->Aid));
+  PetscCall(PetscObjectStateGet((PetscObject)A, &ctx->Astate));
+  PetscCall(PetscObjectStateGet((PetscObject)ctx->b, &ctx->bstate));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A new point: the system is the one that u belongs to. It ends that of DiniMatSolve(), but for the points of its columns. */
+PetscErrorCode DiniPoint_KSP(Dini dini)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+
+  PetscFunctionBegin;
+  PetscCall(DiniRemember(dini));
+  if (!ctx->column || dini->u != ctx->column) {
+    ctx->rnorm = dini->stats.forward_residual;
+    PetscCall(MatDestroy(&ctx->U));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniMatrixTouched_KSP(Dini dini, PetscBool *touched)
+{
+  Dini_KSP        *ctx = (Dini_KSP *)dini->data;
+  Mat              A;
+  PetscObjectId    id;
+  PetscObjectState state;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(PetscObjectGetId((PetscObject)A, &id));
+  PetscCall(PetscObjectStateGet((PetscObject)A, &state));
+  *touched = (PetscBool)(id != ctx->Aid || state != ctx->Astate);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Local answers for A and b. A right-hand side that is a parameter is looked after as such. */
+PetscErrorCode DiniTouched_KSP(Dini dini, PetscBool touched[2])
+{
+  Dini_KSP        *ctx = (Dini_KSP *)dini->data;
+  PetscObjectState state;
+  PetscInt         n;
+  Vec              m;
+
+  PetscFunctionBegin;
+  PetscCall(DiniMatrixTouched_KSP(dini, &touched[0]));
+  PetscCall(PetscObjectStateGet((PetscObject)ctx->b, &state));
+  touched[1] = (PetscBool)(state != ctx->bstate);
+  PetscCall(DiniGetNumberParameters(dini, &n));
+  for (PetscInt p = 0; p < n && touched[1]; p++) {
+    PetscCall(DiniGetParameter(dini, p, NULL, &m));
+    if (m == ctx->b) touched[1] = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Someone has written into A or b, or has put another A in its place. Where u solves the present system as well as it solved
+  the one before, derivatives are those of the present one; else they would belong to a system that is gone.
+*/
+PetscErrorCode DiniRecheck_KSP(Dini dini, const PetscBool touched[2])
+{
+  Dini_KSP       *ctx    = (Dini_KSP *)dini->data;
+  const PetscReal before = ctx->rnorm;
+  PetscReal       now, scale;
+
+  PetscFunctionBegin;
+  PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], &now));
+  PetscCall(VecSet(dini->r, 0.0));
+  PetscCall(DiniResidual_Private(dini, dini->r, dini->w[0], &scale)); /* |b|, or |A^H b| */
+  if (PetscIsInfOrNanReal(scale)) scale = 0.0;
+  PetscCheck(now <= 2.0 * before + 1e-13 * scale, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+             "%s of the linear system has been changed since the solve: the residual of u was %g and is %g with the "
+             "present one, so u does not belong to it; call DiniSolve() again",
+             touched[0] && touched[1] ? "The matrix A and the right-hand side b"
+             : touched[0]             ? "The matrix A"
+                                      : "The right-hand side b",
+             (double)before, (double)now);
+  if (touched[0] || ctx->leastsquares) { /* J, F_m and the factorisation are those of other values */
+    PetscCall(DiniParameterForget_Private(dini));
+    dini->stage = DINI_STAGE_SOLVED;
+  }
+  dini->hasF = PETSC_FALSE;
+  PetscCall(DiniRemember(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- The system at the current parameters ---- */
+
+PetscErrorCode DiniAssembleOwn_KSP(Dini dini)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  Mat       A, P;
+
+  PetscFunctionBegin;
+  if (!ctx->assemble || ctx->stamp == dini->mstamp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetOperators(ctx->ksp, &A, &P));
+  PetscCall(DiniAssemble(dini, A, P, ctx->b));
+  ctx->stamp = dini->mstamp;
+  PetscCall(DiniRemember(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Copies with the values and the pattern of the KSP's own: a callback may leave alone what does not hang on m. */
+static PetscErrorCode DiniCopySystem(Dini dini, Mat A, Mat P)
+{
+  Dini_KSP        *ctx = (Dini_KSP *)dini->data;
+  PetscObjectId    id;
+  PetscObjectState pattern;
+  PetscBool        has, mine, same;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetId((PetscObject)A, &id));
+  PetscCall(MatGetNonzeroState(A, &pattern));
+  PetscCall(MatHasOperation(A, MATOP_COPY, &has));
+  mine = (PetscBool)(ctx->A && has && (ctx->P == ctx->A) == (P == A) && id == ctx->copiedid &&
+                     pattern == ctx->copiedpattern);
+  PetscCall(MPIU_Allreduce(&mine, &same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  if (same) {
+    PetscCall(MatCopy(A, ctx->A, SAME_NONZERO_PATTERN));
+    if (P != A) PetscCall(MatCopy(P, ctx->P, DIFFERENT_NONZERO_PATTERN));
+  } else {
+    PetscCall(MatDestroy(&ctx->A));
+    PetscCall(MatDestroy(&ctx->P));
+    PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &ctx->A));
+    if (P == A) {
+      PetscCall(PetscObjectReference((PetscObject)ctx->A));
+      ctx->P = ctx->A;
+    } else PetscCall(MatDuplicate(P, MAT_COPY_VALUES, &ctx->P));
+    ctx->copiedid      = id;
+    ctx->copiedpattern = pattern;
+  }
+  if (!ctx->bcopy) PetscCall(VecDuplicate(ctx->b, &ctx->bcopy));
+  PetscCall(VecCopy(ctx->b, ctx->bcopy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniCurrentSystem_KSP(Dini dini, Mat *A, Vec *b)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  Mat       P;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, A, &P));
+  *b = ctx->b;
+  if (ctx->assemble && !ctx->stamp) PetscCall(DiniAssembleOwn_KSP(dini)); /* attach: no solve has assembled it */
+  if (ctx->assemble && ctx->stamp != dini->mstamp) {
+    if (!ctx->A || ctx->copystamp != dini->mstamp) {
+      ctx->copystamp = 0;
+      PetscCall(DiniCopySystem(dini, *A, P));
+      PetscCall(DiniAssemble(dini, ctx->A, ctx->P, ctx->bcopy));
+    }
+    ctx->copystamp = dini->mstamp;
+    *A             = ctx->A;
+    *b             = ctx->bcopy;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

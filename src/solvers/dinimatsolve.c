@@ -1,0 +1,212 @@
+/* Type ksp: many right-hand sides, A(m) U = B, solved with one assembly and one factorisation. */
+#include "../private/dinikspimpl.h"
+#include <petsctime.h>
+
+/* ---- Columns ---- */
+
+PetscErrorCode DiniTakeColumn_Private(Mat X, PetscInt k, Vec x)
+{
+  Vec column;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseGetColumnVecRead(X, k, &column));
+  PetscCall(VecCopy(column, x));
+  PetscCall(PetscObjectStateIncrease((PetscObject)x)); /* VecCopy() takes cached norms along, rank by rank */
+  PetscCall(MatDenseRestoreColumnVecRead(X, k, &column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniGiveColumn_Private(Mat X, PetscInt k, PetscBool conj, Vec x)
+{
+  Vec column;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseGetColumnVecWrite(X, k, &column));
+  PetscCall(VecCopy(x, column));
+  if (conj) PetscCall(VecConjugate(column));
+  PetscCall(MatDenseRestoreColumnVecWrite(X, k, &column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A dense matrix with the layout of the state in its rows, and n columns where n is known already */
+PetscErrorCode DiniCheckBlock_Private(Dini dini, Mat X, const char what[], PetscInt *n)
+{
+  PetscInt  m, columns;
+  PetscBool dense, wrong, any;
+
+  PetscFunctionBegin;
+  PetscCheck(X, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s is NULL", what);
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)X, what));
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)X, &dense, MATSEQDENSE, MATMPIDENSE, ""));
+  PetscCheck(dense, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s has to be a dense matrix, as by MatCreateDense()", what);
+  PetscCall(MatGetLocalSize(X, &m, NULL));
+  PetscCall(MatGetSize(X, NULL, &columns));
+  wrong = (PetscBool)(m != dini->n);
+  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "%s has %" PetscInt_FMT " local rows where the state has %" PetscInt_FMT " local entries on this rank",
+             what, m, dini->n);
+  PetscCheck(*n < 0 || columns == *n, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "%s has %" PetscInt_FMT " columns where there are %" PetscInt_FMT, what, columns, *n);
+  *n = columns;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- The forward solve ---- */
+
+/* U by the KSP, and what its solves have come to: the worst reason, and the iterations of all */
+static PetscErrorCode DiniSolveBlock(KSP ksp, Mat B, Mat U, PetscInt *its, KSPConvergedReason *worst)
+{
+  PetscBool          preonly;
+  PetscInt           n, one;
+  Vec                b, u;
+  KSPConvergedReason reason;
+  int                mine, all;
+
+  PetscFunctionBegin;
+  *its   = 0;
+  *worst = KSP_CONVERGED_ITS;
+  PetscCall(MatGetSize(B, NULL, &n));
+  PetscCall(PetscObjectTypeCompare((PetscObject)ksp, KSPPREONLY, &preonly));
+  if (preonly) { /* a factorisation takes all columns at once */
+    PetscCall(KSPMatSolve(ksp, B, U));
+    PetscCall(KSPGetConvergedReason(ksp, &reason));
+    PetscCall(KSPGetIterationNumber(ksp, its));
+    mine = (int)reason; /* a factorisation that fails on one rank says so there only */
+    PetscCall(MPIU_Allreduce(&mine, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)ksp)));
+    *worst = (KSPConvergedReason)all;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (PetscInt k = 0; k<n && * worst> 0; k++) {
+    PetscCall(MatDenseGetColumnVecRead(B, k, &b));
+    PetscCall(MatDenseGetColumnVec(U, k, &u)); /* may hold an initial guess */
+    PetscCall(KSPSolve(ksp, b, u));
+    PetscCall(MatDenseRestoreColumnVec(U, k, &u));
+    PetscCall(MatDenseRestoreColumnVecRead(B, k, &b));
+    PetscCall(KSPGetConvergedReason(ksp, &reason));
+    PetscCall(KSPGetIterationNumber(ksp, &one));
+    *its += one;
+    if (reason < 0) *worst = reason;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The largest |A u - b| and |A u - b| / |b| of all columns; NaN is the largest of all */
+static PetscErrorCode DiniBlockResidual(Dini dini, Mat A, Mat B, Mat U, PetscReal *largest, PetscReal *relative)
+{
+  Vec       b = dini->w[0], u = dini->w[1];
+  PetscInt  n;
+  PetscReal bnorm, rnorm;
+
+  PetscFunctionBegin;
+  *largest = *relative = 0.0;
+  PetscCall(MatGetSize(B, NULL, &n));
+  for (PetscInt k = 0; k < n; k++) {
+    PetscCall(DiniTakeColumn_Private(B, k, b));
+    PetscCall(DiniTakeColumn_Private(U, k, u));
+    PetscCall(DiniNorm_Private(b, &bnorm));
+    PetscCall(MatMult(A, u, dini->r));
+    PetscCall(VecAXPY(dini->r, -1.0, b));
+    PetscCall(DiniNorm_Private(dini->r, &rnorm));
+    *largest = rnorm > *largest || PetscIsInfOrNanReal(rnorm) ? rnorm : *largest;
+    rnorm    = rnorm > 0.0 ? rnorm / PetscMax(dini->attachatol, bnorm) : rnorm;
+    if (!(rnorm <= *relative)) *relative = rnorm;
+    if (PetscIsInfOrNanReal(rnorm)) break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Says what went wrong, or that all went well */
+static PetscErrorCode DiniAcceptBlock(Dini dini, Mat A, Mat B, Mat U, PetscInt its, KSPConvergedReason reason,
+                                      PetscBool *accepted)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  PetscReal rtol, relative;
+
+  PetscFunctionBegin;
+  *accepted = PETSC_FALSE;
+  PetscCall(KSPGetTolerances(ctx->ksp, &rtol, NULL, NULL, NULL));
+  PetscCall(DiniBlockResidual(dini, A, B, U, &dini->stats.forward_residual, &relative));
+  dini->stats.forward_iterations += its;
+  *accepted    = (PetscBool)(reason > 0 && relative <= PetscMin(0.1, 1000.0 * rtol));
+  dini->reason = *accepted                       ? DINI_CONVERGED_FORWARD
+                 : PetscIsInfOrNanReal(relative) ? DINI_DIVERGED_NAN
+                 : reason > 0                    ? DINI_DIVERGED_FORWARD_RESIDUAL
+                                                 : DINI_DIVERGED_FORWARD;
+  if (*accepted) dini->stats.forward_solves++;
+  else dini->stats.forward_failures++;
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
+  PetscCheck(*accepted || !dini->erroriffail, PetscObjectComm((PetscObject)dini),
+             dini->reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
+             "The solve of A U = B stopped with %s and a worst relative residual of %g, so there is no solution to "
+             "differentiate at; look at it with -ksp_monitor -ksp_converged_reason",
+             KSPConvergedReasons[reason], (double)relative);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Solves A(m) U = B for many right-hand sides, with one assembly and one factorisation, and makes U the point of
+  DiniMatSolveJVP() and DiniMatSolveVJP().
+
+  Collective. A is assembled at the current parameters by the callback of DiniSetLinearSystem(), whose b plays no part; with
+  KSPPREONLY and a factorisation all columns are solved at once, else one by one. Every column is verified in its true residual.
+  It ends the point of DiniSolve() and DiniAttach(), and they end that of this call.
+
+  @param[in]     dini the Dini, of type DINIKSP, not of a least-squares KSP
+  @param[in]     B    dense matrix of right-hand sides, rows laid out as the state
+  @param[in,out] U    dense matrix of solutions, as B; columns are initial guesses where the KSP takes one. Referenced, and to
+                      be left unchanged until the derivatives are taken
+  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED when a column fails
+
+  @see DiniMatSolveVJP(), DiniMatSolveJVP(), DiniSolve()
+*/
+PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
+{
+  Dini_KSP          *ctx;
+  PetscInt           n = -1, its;
+  KSPConvergedReason reason;
+  PetscBool          accepted;
+  PetscLogDouble     start, end;
+  Mat                A;
+  Vec                column;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniNeedLinear_KSP(dini, "DiniMatSolve()"));
+  PetscCall(DiniSetUp(dini));
+  ctx = (Dini_KSP *)dini->data;
+  PetscCheck(!ctx->leastsquares, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "DiniMatSolve() is not for least-squares KSPs; call DiniSolve() for each right-hand side");
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(MatCreateVecs(A, &column, NULL));
+  PetscCall(DiniSetUpLayout_Private(dini, column)); /* may reset what there is of another size */
+  if (!ctx->column) ctx->column = column;
+  else PetscCall(VecDestroy(&column));
+  PetscCall(DiniCheckBlock_Private(dini, B, "The matrix B of right-hand sides", &n));
+  PetscCall(DiniCheckBlock_Private(dini, U, "The matrix U of solutions", &n));
+  PetscCheck(B != U, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN, "B and U have to be different matrices");
+  PetscCheck(n > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ, "B has no columns");
+  dini->stage = DINI_STAGE_NEW;
+  PetscCall(MatDestroy(&ctx->U));
+  PetscCall(DiniParameterPull_Private(dini));
+  PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(PetscTime(&start));
+  PetscCall(PetscLogEventBegin(DINI_Solve, dini, 0, 0, 0));
+  ctx->stamp = 0; /* the application may have changed more than the parameters since */
+  PetscCall(DiniAssembleOwn_KSP(dini));
+  PetscCall(DiniSolveBlock(ctx->ksp, B, U, &its, &reason));
+  PetscCall(PetscLogEventEnd(DINI_Solve, dini, 0, 0, 0));
+  PetscCall(PetscTime(&end));
+  dini->stats.forward_seconds += (PetscReal)(end - start);
+  PetscCall(DiniAcceptBlock(dini, A, B, U, its, reason, &accepted));
+  if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniSetPoint_Private(dini, ctx->column)); /* remembers parameters and A */
+  dini->stage = DINI_STAGE_NEW;
+  PetscCall(PetscObjectReference((PetscObject)U));
+  ctx->U = U;
+  PetscCall(PetscObjectStateGet((PetscObject)U, &ctx->Ustate));
+  ctx->nparams    = dini->nparams;
+  ctx->linearized = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,266 @@
+/*
+  Type ksp: the derivative of U in A(m) U = B with respect to m, A and B. With A^H L = Ubar,
+
+    A dU = dB - dA U - (A_m dm) U,   Bbar = L,   Abar = -L U^H on a pattern,   mbar = -sum_k (A_m . u_k)^H l_k.
+
+  B is given, so of F(u, m) = A(m) u - b(m) only A counts: (A_m dm) u = F_m(u) dm - F_m(0) dm.
+*/
+#include "../private/dinikspimpl.h"
+#include <math.h>
+
+/* Makes column k of U, or zero for k < 0, the point at which F_m is taken. J is the same at each. */
+static PetscErrorCode DiniAtColumn(Dini dini, PetscInt k)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+
+  PetscFunctionBegin;
+  if (k < 0) PetscCall(VecSet(ctx->column, 0.0));
+  else PetscCall(DiniTakeColumn_Private(ctx->U, k, ctx->column));
+  PetscCall(DiniSetPoint_Private(dini, ctx->column));
+  if (ctx->linearized) dini->stage = DINI_STAGE_LINEARIZED;
+  else {
+    const PetscErrorCode failed = DiniLinearize_Private(dini);
+
+    if (failed) dini->stage = DINI_STAGE_NEW;
+    PetscCall(failed);
+  }
+  ctx->linearized = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Refuses derivatives where U, m or A is no longer that of the solve, and linearizes at the first of them. */
+static PetscErrorCode DiniBlockReady(Dini dini, const char what[])
+{
+  Dini_KSP        *ctx;
+  PetscObjectState state;
+  PetscBool        mine[2], any[2];
+
+  PetscFunctionBegin;
+  PetscCall(DiniNeedLinear_KSP(dini, what));
+  ctx = (Dini_KSP *)dini->data;
+  PetscCheck(ctx->U && ctx->nparams == dini->nparams, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "There is no solution of A U = B to differentiate at; call DiniMatSolve() first, again after DiniSolve(), "
+             "DiniAttach() or a change of the problem");
+  PetscCall(PetscObjectStateGet((PetscObject)ctx->U, &state));
+  mine[0] = (PetscBool)(state != ctx->Ustate);
+  PetscCall(DiniMatrixTouched_KSP(dini, &mine[1]));
+  PetscCall(MPIU_Allreduce(mine, any, 2, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(
+      !any[0] && !any[1], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+      "The matrix %s has been written to since DiniMatSolve(), so derivatives of its solution are no longer known; "
+      "call it again",
+      any[0] ? "U of solutions" : "A");
+  PetscCall(DiniParameterUnchanged_Private(dini));
+  PetscCall(DiniAtColumn(dini, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = (A_m dm) u at the point, from c = F_m(0) dm */
+static PetscErrorCode DiniApplyParameters(Dini dini, Vec dm, Vec c, Vec y)
+{
+  PetscBool zero;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterApply_Private(dini, dm, y, &zero));
+  PetscCall(VecAXPY(y, -1.0, c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  PetscInt  n, block;
+  Mat       R, X;
+  Vec       c, t;
+  PetscBool zero, *good;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(ctx->U, NULL, &n));
+  PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
+  PetscCall(VecDuplicate(ctx->column, &c));
+  PetscCall(VecDuplicate(ctx->column, &t));
+  PetscCall(PetscMalloc1(n, &good));
+  if (dm) {
+    PetscCall(DiniAtColumn(dini, -1));
+    PetscCall(DiniParameterApply_Private(dini, dm, c, &zero));
+  }
+  for (PetscInt first = 0; first < n; first += block) {
+    const PetscInt count = PetscMin(block, n - first);
+
+    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &R));
+    PetscCall(MatDuplicate(R, MAT_DO_NOT_COPY_VALUES, &X));
+    for (PetscInt k = 0; k < count; k++) {
+      PetscCall(DiniAtColumn(dini, first + k));
+      if (dm) PetscCall(DiniApplyParameters(dini, dm, c, dini->r));
+      else PetscCall(VecSet(dini->r, 0.0));
+      if (dA) {
+        PetscCall(MatMult(dA, ctx->column, t));
+        PetscCall(VecAXPY(dini->r, 1.0, t));
+      }
+      PetscCall(VecScale(dini->r, -1.0));
+      if (dB) {
+        PetscCall(DiniTakeColumn_Private(dB, first + k, t));
+        PetscCall(VecAXPY(dini->r, 1.0, t));
+      }
+      PetscCall(DiniGiveColumn_Private(R, k, PETSC_FALSE, dini->r));
+    }
+    PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good));
+    for (PetscInt k = 0; k < count; k++) { /* what has failed is NaN already */
+      PetscCall(DiniTakeColumn_Private(X, k, t));
+      PetscCall(DiniGiveColumn_Private(dU, first + k, PETSC_FALSE, t));
+    }
+    PetscCall(MatDestroy(&R));
+    PetscCall(MatDestroy(&X));
+  }
+  PetscCall(PetscFree(good));
+  PetscCall(VecDestroy(&c));
+  PetscCall(VecDestroy(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What one lambda adds to the results */
+static PetscErrorCode DiniBlockColumn(Dini dini, PetscInt k, Vec lambda, PetscBool good, Mat Abar, Mat *work, Vec mbar,
+                                      Vec t)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+
+  PetscFunctionBegin;
+  PetscCall(DiniAtColumn(dini, k));
+  if (Abar) PetscCall(DiniOuter_Private(Abar, (PetscBool)(k > 0), work, -1.0, lambda, ctx->column));
+  if (!mbar) PetscFunctionReturn(PETSC_SUCCESS);
+  if (good) { /* a lambda of NaN stays away from the application's code */
+    PetscCall(DiniParameterApplyAdjoint_Private(dini, lambda, t));
+    PetscCall(VecAXPY(mbar, -1.0, t));
+  } else PetscCall(VecSet(mbar, NAN));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar)
+{
+  Dini_KSP *ctx  = (Dini_KSP *)dini->data;
+  Mat       work = NULL, R, X;
+  Vec       lambda, sum, t = NULL;
+  PetscInt  n, block;
+  PetscBool all = PETSC_TRUE, *good;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(ctx->U, NULL, &n));
+  PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
+  PetscCall(VecDuplicate(ctx->column, &lambda));
+  PetscCall(VecDuplicate(ctx->column, &sum));
+  PetscCall(VecSet(sum, 0.0));
+  PetscCall(PetscMalloc1(n, &good));
+  if (mbar) {
+    PetscCall(VecDuplicate(mbar, &t));
+    PetscCall(VecSet(mbar, 0.0));
+  }
+  for (PetscInt first = 0; first < n; first += block) {
+    const PetscInt count = PetscMin(block, n - first);
+
+    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &R));
+    PetscCall(MatDuplicate(R, MAT_DO_NOT_COPY_VALUES, &X));
+    for (PetscInt k = 0; k < count; k++) {
+      PetscCall(DiniTakeColumn_Private(Ubar, first + k, lambda));
+      PetscCall(DiniGiveColumn_Private(R, k, conj, lambda));
+    }
+    PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, good));
+    for (PetscInt k = 0; k < count; k++) {
+      PetscCall(DiniTakeColumn_Private(X, k, lambda));
+      if (Bbar) PetscCall(DiniGiveColumn_Private(Bbar, first + k, conj, lambda));
+      PetscCall(DiniBlockColumn(dini, first + k, lambda, good[k], Abar, &work, mbar, t));
+      PetscCall(VecAXPY(sum, 1.0, lambda));
+      all = (PetscBool)(all && good[k]);
+    }
+    PetscCall(MatDestroy(&R));
+    PetscCall(MatDestroy(&X));
+  }
+  if (mbar && all) { /* what b(m) has put into F_m */
+    PetscCall(DiniAtColumn(dini, -1));
+    PetscCall(DiniParameterApplyAdjoint_Private(dini, sum, t));
+    PetscCall(VecAXPY(mbar, 1.0, t));
+  }
+  if (mbar && conj) PetscCall(VecConjugate(mbar));
+  if (Abar && conj) PetscCall(MatConjugate(Abar));
+  PetscCall(PetscFree(good));
+  PetscCall(MatDestroy(&work));
+  PetscCall(VecDestroy(&lambda));
+  PetscCall(VecDestroy(&sum));
+  PetscCall(VecDestroy(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Derivative of U in A(m) U = B along changes of A, B and the parameters: A dU = dB - dA U - (A_m dm) U.
+
+  Collective. One block of tangent solves.
+
+  @param[in]  dini the Dini, after DiniMatSolve()
+  @param[in]  dA   change of A beyond that by the parameters, as in DiniMatrixJVP(); NULL for none
+  @param[in]  dB   change of B, a dense matrix like it; NULL for none
+  @param[in]  dm   direction, a flat parameter vector; NULL for none. F_m is taken at each column of U, and at zero: that is a
+                   fill for each
+  @param[out] dU   dense matrix like U
+  @return 0 or a PETSc error code, see DiniMatrixVJP(); PETSC_ERR_ORDER before DiniMatSolve()
+
+  @see DiniMatSolveVJP()
+*/
+PetscErrorCode DiniMatSolveJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
+{
+  PetscErrorCode failed;
+  PetscInt       n = -1;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniBlockReady(dini, "DiniMatSolveJVP()"));
+  dini->stage = DINI_STAGE_NEW; /* for DiniJVP() and the rest, this is no point */
+  PetscCall(DiniCheckBlock_Private(dini, ((Dini_KSP *)dini->data)->U, "The matrix U of solutions", &n));
+  if (dA) PetscCall(DiniCheckMatrix_Private(dini, dA, "The direction dA"));
+  if (dB) PetscCall(DiniCheckBlock_Private(dini, dB, "The direction dB", &n));
+  if (dm) PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
+  PetscCall(DiniCheckBlock_Private(dini, dU, "The result dU", &n));
+  failed      = DiniBlockJVP(dini, dA, dB, dm, dU);
+  dini->stage = DINI_STAGE_NEW;
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gradient of an objective of U in A(m) U = B with respect to A, B and the parameters, from A^H L = Ubar:
+  Bbar = L, Abar = -L U^H on a pattern, mbar = -sum_k (A_m . u_k)^H l_k.
+
+  Collective. One block of adjoint solves, with the factorisation of DiniMatSolve(). In complex builds see
+  DiniSetAdjointType().
+
+  @param[in]     dini the Dini, after DiniMatSolve()
+  @param[in]     Ubar cotangent of U, a dense matrix like it; not changed
+  @param[in,out] Abar gradient in the entries of A, see DiniMatrixVJP(); NULL where it is not wanted
+  @param[out]    Bbar gradient in B, a dense matrix like it; NULL where it is not wanted
+  @param[out]    mbar gradient in the parameters through A, B being given, a flat parameter vector; NULL where it is not wanted.
+                      F_m is taken at each column of U, and at zero: that is a fill for each
+  @return 0 or a PETSc error code, see DiniMatrixVJP(); PETSC_ERR_ORDER before DiniMatSolve()
+
+  Options: `-dini_block_size`.
+
+  @see DiniMatSolveJVP(), DiniMatrixVJP()
+*/
+PetscErrorCode DiniMatSolveVJP(Dini dini, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar)
+{
+  PetscErrorCode failed;
+  PetscInt       n = -1;
+  PetscBool      conj;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  conj = (PetscBool)(PetscDefined(USE_COMPLEX) && dini->adjointtype == DINI_ADJOINT_TRANSPOSE);
+  PetscCall(DiniBlockReady(dini, "DiniMatSolveVJP()"));
+  dini->stage = DINI_STAGE_NEW; /* for DiniVJP() and the rest, this is no point */
+  PetscCall(DiniCheckBlock_Private(dini, ((Dini_KSP *)dini->data)->U, "The matrix U of solutions", &n));
+  PetscCall(DiniCheckBlock_Private(dini, Ubar, "The cotangent Ubar", &n));
+  if (Abar) PetscCall(DiniCheckPattern_Private(dini, Abar, "The result Abar"));
+  if (Bbar) PetscCall(DiniCheckBlock_Private(dini, Bbar, "The result Bbar", &n));
+  if (mbar) PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
+  failed      = DiniBlockVJP(dini, conj, Ubar, Abar, Bbar, mbar);
+  dini->stage = DINI_STAGE_NEW;
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
