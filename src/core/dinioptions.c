@@ -61,7 +61,7 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a value that makes no sense
 
   Options:
-  - `-dini_type <snes|ksp|shell>`: the kind of solver, DiniSetType()
+  - `-dini_type <snes|ksp|fixedpoint|shell>`: the kind of solver, DiniSetType()
   - `-dini_tangent_rtol`, `-dini_adjoint_rtol <1e-10>`: accepted true relative residuals, DiniSetTolerances()
   - `-dini_transpose <auto|native|explicit|symmetric>`: DiniSetTranspose()
   - `-dini_reuse <auto|always|never>`, `-dini_direct_max`, `-dini_block_size`: DiniSetReuse(), DiniSetDirectMax(),
@@ -75,6 +75,8 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   - `-dini_error_if_not_converged <true>`: DiniSetErrorIfNotConverged()
   - `-dini_parameter_<name>_...`: DiniSetParameterType(), DiniSetParameterDifference(), DiniSetParameterAffine(),
     DiniSetParameterMaxColumns(), DiniSetParameterActive()
+  - `-dini_fixedpoint_...`: DiniSetFixedPointDerivative(), DiniSetFixedPointMaxColumns(), DiniSetFixedPointMethod(),
+    DiniSetFixedPointMaxIterations(), DiniGetFixedPointSNES()
   - `-dini_tangent_ksp_...`, `-dini_adjoint_ksp_...`: Dini's own linear solvers
   - `-dini_view`: print the object when it is destroyed
   - `-dini_monitor`: print a line per operation
@@ -124,6 +126,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
                              "DiniSetErrorIfNotConverged", dini->erroriffail, &dini->erroriffail, NULL));
   PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscTryTypeMethod(dini, setfromoptions, PetscOptionsObject);
   PetscCall(
       PetscOptionsBool("-dini_monitor", "Print a line per operation", "DiniMonitorSet", PETSC_FALSE, &flag, &set));
   if (set && flag) PetscCall(DiniMonitorSet(dini, DiniMonitorDefault, NULL, NULL));

@@ -16,7 +16,8 @@ PetscErrorCode DiniSetUp(Dini dini)
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   if (dini->setup) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(((PetscObject)dini)->type_name, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini has no solver; call DiniSetSNES(), DiniSetKSP(), or DiniSetType() with DINISHELL");
+             "This Dini has no solver; call DiniSetSNES(), DiniSetKSP(), DiniSetFixedPoint(), or DiniSetType() with "
+             "DINISHELL");
   PetscTryTypeMethod(dini, setup);
   dini->setup = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -95,6 +96,8 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(DiniParameterRemember_Private(dini));
   dini->stage = DINI_STAGE_SOLVED;
   dini->hasF  = PETSC_FALSE;
+
+  dini->rateknown = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -162,7 +165,9 @@ static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], Din
 static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *converged)
 {
   const char         *why = NULL, *type = ((PetscObject)dini)->type_name;
+  const char         *options;
   DiniConvergedReason reason;
+  PetscBool           fixedpoint;
 
   PetscFunctionBegin;
   *its = 0;
@@ -184,13 +189,15 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniForwardFailed(dini, reason, *its));
+  PetscCall(PetscStrcmp(type, DINIFIXEDPOINT, &fixedpoint));
+  options = fixedpoint ? "dini_fixedpoint_snes" : type;
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini),
       reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
       "The forward solve (%s) stopped with %s after %" PetscInt_FMT
       " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
-      type, why, *its, reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", type,
-      type);
+      type, why, *its, reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "",
+      options, options);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
