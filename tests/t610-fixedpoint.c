@@ -239,7 +239,7 @@ static PetscErrorCode TestCheck(DiniFixedPointMethod method)
   Vec         ubar, mbar, column, expected;
 
   PetscFunctionBeginUser;
-  PetscCall(FixedMapCreate(9, FIXEDMAP_NONNORMAL, 0.4, 0.3, &f));
+  PetscCall(FixedMapCreate(9, FIXEDMAP_ROTATION, 0.4, 0.3, &f));
   PetscCall(FixedMapDini(&f, DINI_FIXEDPOINT_MATRIX));
   PetscCall(DiniSetFixedPointMethod(f.dini, method));
   PetscCall(DiniSolve(f.dini, f.u));

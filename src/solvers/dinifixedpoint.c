@@ -49,14 +49,15 @@ static PetscErrorCode DiniView_FixedPoint(Dini dini, PetscViewer viewer)
   PetscCall(DiniFixedPointKind_Private(dini, &kind));
   if (!dini->solve)
     PetscCall(PetscViewerASCIIPrintf(viewer, "forward solver: SNES %s on u - G(u, m)\n", type ? type : "not set up"));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "fixed point: G_u by %s, linear solves by %s",
-                                   DiniFixedPointDerivatives[kind], DiniFixedPointMethods[ctx->method]));
-  if (ctx->method == DINI_FIXEDPOINT_ITERATE)
-    PetscCall(PetscViewerASCIIPrintf(viewer, ", at most %" PetscInt_FMT " steps", ctx->maxiterations));
-  if (dini->rate < 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, ", contraction rate not measured\n"));
+  if (dini->rate < 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "contraction rate: not measured\n"));
   else
-    PetscCall(PetscViewerASCIIPrintf(viewer, ", contraction rate %g%s\n", (double)dini->rate,
-                                     dini->rateknown ? "" : " at an earlier state"));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "contraction rate: %g%s\n", (double)dini->rate,
+                                     dini->rateknown ? "" : ", at an earlier state"));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "G_u: by %s\n", DiniFixedPointDerivatives[kind]));
+  if (ctx->method == DINI_FIXEDPOINT_KRYLOV) PetscCall(PetscViewerASCIIPrintf(viewer, "linear solves: krylov\n"));
+  else
+    PetscCall(PetscViewerASCIIPrintf(viewer, "linear solves: iterate, at most %" PetscInt_FMT " steps\n",
+                                     ctx->maxiterations));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -91,6 +91,8 @@ static PetscErrorCode Sine(FixedMap *f, Vec u, PetscBool cosine)
   PetscInt           n;
 
   PetscFunctionBeginUser;
+  PetscCall(VecSet(f->d, 0.0));
+  if (f->c == 0.0) PetscFunctionReturn(PETSC_SUCCESS); /* the sine of what has diverged is NaN */
   PetscCall(VecGetLocalSize(u, &n));
   PetscCall(VecGetArrayRead(u, &a));
   PetscCall(VecGetArray(f->d, &d));
