@@ -237,6 +237,12 @@ static PetscErrorCode TestMatrices(void)
   PetscCall(DiniSetFixedPointDerivative(f.dini, DINI_FIXEDPOINT_MATRIX));
   PetscCall(Fit(&f, 1e-8));
   PetscCall(Fit(&f, 1e-8));
+  PetscCall(MatDuplicate(f.M, MAT_DO_NOT_COPY_VALUES, &A)); /* a pattern with an empty row and an empty column */
+  PetscCall(DiniSetFixedPointJacobian(f.dini, A, NULL, NULL));
+  PetscCall(DiniSetFixedPointDerivative(f.dini, DINI_FIXEDPOINT_AUTO));
+  PetscCall(Fit(&f, 1e-7));
+  PetscCall(MatDestroy(&A));
+  PetscCall(DiniSetFixedPointDerivative(f.dini, DINI_FIXEDPOINT_MATRIX));
   PetscCall(MatConvert(f.M, MATDENSE, MAT_INITIAL_MATRIX, &A));
   PetscCall(DiniSetFixedPointJacobian(f.dini, A, NULL, NULL));
   PetscCall(Fit(&f, 1e-8));

@@ -37,6 +37,9 @@ DINI_INTERN PetscErrorCode DiniSolve_FixedPoint(Dini, Vec u, PetscInt *its, Dini
 DINI_INTERN PetscErrorCode DiniFixedPointCreateSNES_Private(Dini);
 DINI_INTERN PetscErrorCode DiniFixedPointKind_Private(Dini, DiniFixedPointDerivative *);
 DINI_INTERN PetscErrorCode DiniJacobian_FixedPoint(Dini, Vec u, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniFixedPointWork_Private(Dini);
+DINI_INTERN PetscErrorCode DiniFixedPointShell_Private(Dini, PetscBool transposes);
+DINI_INTERN PetscErrorCode DiniFixedPointDense_Private(Dini, Mat J, Mat *dense);
 DINI_INTERN PetscErrorCode DiniFixedPointColor_Private(Dini);
 DINI_INTERN PetscErrorCode DiniAssembled_FixedPoint(Dini, Vec u, Mat *J);
 DINI_INTERN PetscErrorCode DiniSetFromOptions_FixedPoint(Dini, DiniOptionItems);
