@@ -247,6 +247,12 @@ static PetscErrorCode TestMatrices(void)
   PetscCall(DiniSetFixedPointJacobian(f.dini, A, NULL, NULL));
   PetscCall(Fit(&f, 1e-8));
   PetscCall(MatDestroy(&A));
+  PetscCall(MatConvert(f.M, MATBAIJ, MAT_INITIAL_MATRIX, &A)); /* applied, both ways */
+  PetscCall(DiniSetFixedPointJacobian(f.dini, A, NULL, NULL));
+  PetscCall(DiniSetFixedPointMaxColumns(f.dini, 0));
+  PetscCall(Fit(&f, 1e-8));
+  PetscCall(MatDestroy(&A));
+  PetscCall(DiniSetFixedPointMaxColumns(f.dini, 6));
   PetscCall(VecGetLocalSize(f.u, &n));
   PetscCall(MatCreateShell(PETSC_COMM_WORLD, n, n, 6, 6, &f, &A));
   PetscCall(MatShellSetOperation(A, MATOP_MULT, (void (*)(void))MultShell));
