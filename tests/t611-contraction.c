@@ -99,6 +99,7 @@ static PetscErrorCode TestExpanding(PetscInt N, FixedMapKind kind, PetscReal s, 
   PetscCall(VecDuplicate(f.m, &mbar));
   PetscCall(VecDuplicate(f.m, &mbarref));
   PetscCall(FixedMapReference(&f, dm, duref, ubar, mbarref));
+  PetscCall(DiniSetFixedPointMaxIterations(f.dini, 200));
   DiniTestExpect(DiniVJP(f.dini, ubar, mbar), PETSC_ERR_NOT_CONVERGED, "does not contract");
   PetscCall(DiniGetConvergedReason(f.dini, &reason));
   DiniTestTrue(reason == DINI_DIVERGED_ADJOINT, "reason %d", (int)reason);
@@ -126,6 +127,34 @@ static PetscErrorCode TestExpanding(PetscInt N, FixedMapKind kind, PetscReal s, 
   PetscCall(VecDestroy(&duref));
   PetscCall(VecDestroy(&mbar));
   PetscCall(VecDestroy(&mbarref));
+  PetscCall(FixedMapDestroy(&f));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The rate belongs to the point: |c cos u| for one unknown */
+static PetscErrorCode TestPoints(DiniFixedPointMethod method)
+{
+  FixedMap    f;
+  Vec         ubar, mbar;
+  PetscScalar u;
+  PetscReal   rate;
+
+  PetscFunctionBeginUser;
+  PetscCall(FixedMapCreate(1, FIXEDMAP_ROTATION, 0.0, 0.6, &f));
+  PetscCall(FixedMapDini(&f, DINI_FIXEDPOINT_MATRIX));
+  PetscCall(DiniSetFixedPointMethod(f.dini, method));
+  PetscCall(DiniTestVec(f.u, 10, &ubar));
+  PetscCall(VecDuplicate(f.m, &mbar));
+  for (int k = 0; k < 3; k++) {
+    PetscCall(DiniSolve(f.dini, f.u));
+    if (method == DINI_FIXEDPOINT_ITERATE) PetscCall(DiniVJP(f.dini, ubar, mbar));
+    PetscCall(DiniGetContractionRate(f.dini, &rate));
+    PetscCall(VecSum(f.u, &u));
+    DiniTestClose(rate, PetscAbsScalar(f.c * PetscCosScalar(u)), 1e-5, 0.0, "rate at this point");
+    PetscCall(VecShift(f.m, 0.2));
+  }
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(VecDestroy(&mbar));
   PetscCall(FixedMapDestroy(&f));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -201,6 +230,8 @@ int main(int argc, char **argv)
   PetscCall(TestExpanding(6, FIXEDMAP_ROTATION, 1.0, "does not contract"));
   PetscCall(TestExpanding(5, FIXEDMAP_SYMMETRIC, 3.0, "rate is 2.59"));
   PetscCall(TestExpanding(1, FIXEDMAP_ROTATION, 2.0, "rate is 2"));
+  PetscCall(TestPoints(DINI_FIXEDPOINT_KRYLOV));
+  PetscCall(TestPoints(DINI_FIXEDPOINT_ITERATE));
   PetscCall(TestSlow());
   PetscCall(TestReports());
   PetscCall(PetscFinalize());

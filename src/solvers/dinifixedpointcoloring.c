@@ -153,7 +153,7 @@ PetscErrorCode DiniFixedPointColor_Private(Dini dini)
   for (int i = 0; i < 5; i++) PetscCall(VecDuplicate(dini->u, &work[i]));
   PetscCall(DiniSteps(dini, work[0], work[1]));
   for (PetscInt q = 0; q < ctx->ncolors && !failed; q++)
-    failed = DiniColorDifference(dini, q, work[0], work[2], work + 3, values + q * dini->n);
+    failed = DiniColorDifference(dini, q, work[0], work[2], work + 3, values + (size_t)q * (size_t)dini->n);
   if (!failed) failed = DiniSetRows(ctx->colors, values, dini->n, ctx->Gu);
   if (!failed) failed = MatDiagonalScale(ctx->Gu, NULL, work[1]);
   for (int i = 0; i < 5; i++) PetscCall(VecDestroy(&work[i]));

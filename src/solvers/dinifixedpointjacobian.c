@@ -120,7 +120,8 @@ PetscErrorCode DiniJacobian_FixedPoint(Dini dini, Vec u, Mat *J, Mat *P)
     if (dini->N <= ctx->maxcolumns) PetscCall(DiniFixedPointDense_Private(dini, NULL, &ctx->J));
     else if (!ctx->J) PetscCall(DiniFixedPointShell_Private(dini, PETSC_FALSE));
   } else PetscCall(DiniJacobianOfMatrix(dini));
-  PetscCall(PetscObjectStateIncrease((PetscObject)ctx->J));
+  PetscCall(MatAssemblyBegin(ctx->J, MAT_FINAL_ASSEMBLY)); /* the values of a shell are new ones too */
+  PetscCall(MatAssemblyEnd(ctx->J, MAT_FINAL_ASSEMBLY));
   *J = *P = ctx->J;
   if (dini->guard && !dini->guarded && ctx->method == DINI_FIXEDPOINT_KRYLOV)
     PetscCall(DiniMeasureContraction_Private(dini, ctx->J));
