@@ -96,8 +96,9 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(DiniParameterRemember_Private(dini));
   dini->stage = DINI_STAGE_SOLVED;
   dini->hasF  = PETSC_FALSE;
-
-  dini->rateknown = PETSC_FALSE;
+  dini->point++;
+  dini->hessian.rtol = 0.0;
+  dini->rateknown    = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
