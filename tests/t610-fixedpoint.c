@@ -278,7 +278,7 @@ static PetscErrorCode TestCheck(DiniFixedPointMethod method)
 
 int main(int argc, char **argv)
 {
-  const PetscInt    sizes[]   = {1, 2, 5, 10};
+  const PetscInt    sizes[]   = {1, 2, 10, 5};
   const char *const solvers[] = {SNESNRICHARDSON, SNESANDERSON, SNESNGMRES, "loop", "attach"};
 
   PetscFunctionBeginUser;
