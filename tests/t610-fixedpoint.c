@@ -41,7 +41,7 @@ static PetscErrorCode TestWays(PetscInt N, FixedMapKind kind, DiniFixedPointDeri
   PetscFunctionBeginUser;
   PetscCall(PetscSNPrintf(what, sizeof(what), "N %" PetscInt_FMT ", map %d, G_u by %s, %s", N, (int)kind,
                           DiniFixedPointDerivatives[derivative], DiniFixedPointMethods[method]));
-  PetscCall(FixedMapCreate(N, kind, 0.5, 0.3, &f));
+  PetscCall(FixedMapCreate(N, kind, 0.5, PetscDefined(USE_COMPLEX) ? 0.1 : 0.3, &f));
   PetscCall(FixedMapDini(&f, derivative));
   PetscCall(DiniSetFixedPointMethod(f.dini, method));
   PetscCall(DiniSolve(f.dini, f.u));
