@@ -17,6 +17,7 @@ struct _DiniParameter {
   Vec            m;      /* the application's own, or Dini's for a scalar */
   PetscScalar   *scalar; /* where the application reads a scalar, on every rank */
   PetscBool      active, affine;
+  PetscBool      real; /* numbers of a complex build that are real by nature */
   DiniDifference difference;
   PetscReal      step; /* relative, 0 for the rule */
   PetscInt       maxcolumns;
@@ -53,6 +54,7 @@ DINI_INTERN PetscErrorCode DiniGetParameter_Private(Dini, PetscInt p, DiniParame
 DINI_INTERN PetscErrorCode DiniParameterGetKind_Private(Dini, DiniParameter, const DiniParameterKind **);
 DINI_INTERN PetscErrorCode DiniParameterDrop_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterPushOne_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniParameterCheckReal_Private(Dini, DiniParameter, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniParameterEnsure_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterTake_Private(DiniParameter, Vec flat, PetscInt offset);
 DINI_INTERN PetscErrorCode DiniParameterGive_Private(DiniParameter, Vec flat, PetscInt offset);
