@@ -27,9 +27,10 @@ typedef struct _p_Dini *Dini;
 
 /** Name of the kind of solver behind a Dini, see DiniSetType(). */
 typedef const char *DiniType;
-#define DINISNES  "snes"  /**< a SNES: F and J are the SNES's own */
-#define DINIKSP   "ksp"   /**< a KSP: F(u, m) = A(m) u - b(m) */
-#define DINISHELL "shell" /**< callbacks for the residual, the Jacobian and the solve */
+#define DINISNES       "snes"       /**< a SNES: F and J are the SNES's own */
+#define DINIKSP        "ksp"        /**< a KSP: F(u, m) = A(m) u - b(m) */
+#define DINISHELL      "shell"      /**< callbacks for the residual, the Jacobian and the solve */
+#define DINIFIXEDPOINT "fixedpoint" /**< a map: u = G(u, m), so F(u, m) = u - G(u, m) */
 
 /** Name of the way a block's F_m is obtained, see DiniSetParameterType(). */
 typedef const char *DiniParameterType;
@@ -76,6 +77,23 @@ typedef enum {
 } DiniAdjointType;
 DINI_PUBLIC const char *const DiniAdjointTypes[]; /**< names of the values of DiniAdjointType, as in options */
 
+/** How the linear systems of a fixed point are solved, see DiniSetFixedPointMethod(). */
+typedef enum {
+  DINI_FIXEDPOINT_KRYLOV, /**< a Krylov method on I - G_u and its adjoint: G need not contract */
+  DINI_FIXEDPOINT_ITERATE /**< x <- b + G_u x, or lambda <- g + G_u^H lambda: G has to contract */
+} DiniFixedPointMethod;
+DINI_PUBLIC const char *const DiniFixedPointMethods[]; /**< names of its values, as in options */
+
+/** Where the derivative G_u of a fixed-point map comes from, see DiniSetFixedPointDerivative(). */
+typedef enum {
+  DINI_FIXEDPOINT_AUTO,     /**< the first of the following that has been given */
+  DINI_FIXEDPOINT_MATRIX,   /**< a matrix filled by a callback, or constant */
+  DINI_FIXEDPOINT_OPERATOR, /**< callbacks for the products with G_u and with its adjoint */
+  DINI_FIXEDPOINT_COLORING, /**< a preallocated pattern filled by coloured differences of G */
+  DINI_FIXEDPOINT_FD        /**< differences of G: dense columns for small states, else directional, tangents only */
+} DiniFixedPointDerivative;
+DINI_PUBLIC const char *const DiniFixedPointDerivatives[]; /**< names of its values, as in options */
+
 /** What a Dini did last, or why it refused, see DiniGetConvergedReason(). Negative means no derivative. */
 typedef enum {
   DINI_CONVERGED_ITERATING       = 0,  /**< nothing has been solved yet */
@@ -120,10 +138,11 @@ DINI_PUBLIC const char *const DiniReuses[]; /**< names of the values of DiniReus
 
 /** Where a tangent or adjoint solve found its answer, from free to dear; see DiniStatistics and the guide. */
 typedef enum {
-  DINI_RUNG_NONE,  /**< no solve yet, or none that succeeded */
-  DINI_RUNG_USER,  /**< the application's own solve, DiniSetTangentSolve() or DiniSetAdjointSolve() */
-  DINI_RUNG_KEPT,  /**< the forward preconditioner as the forward solve left it; transposed in an adjoint solve */
-  DINI_RUNG_GMRES, /**< the same under flexible GMRES, where another Krylov method failed */
+  DINI_RUNG_NONE,      /**< no solve yet, or none that succeeded */
+  DINI_RUNG_USER,      /**< the application's own solve, DiniSetTangentSolve() or DiniSetAdjointSolve() */
+  DINI_RUNG_ITERATION, /**< plain iteration with G_u or G_u^H, DiniSetFixedPointMethod() */
+  DINI_RUNG_KEPT,      /**< the forward preconditioner as the forward solve left it; transposed in an adjoint solve */
+  DINI_RUNG_GMRES,     /**< the same under flexible GMRES, where another Krylov method failed */
   DINI_RUNG_UNTRANSPOSED, /**< adjoint only: the forward preconditioner itself, on J^H */
   DINI_RUNG_REFRESHED,    /**< the forward preconditioner set up again at the solution */
   DINI_RUNG_EXPLICIT,     /**< adjoint only: the assembled transpose with a preconditioner of its own */
@@ -182,6 +201,12 @@ typedef PetscErrorCode DiniResidualFn(Dini dini, Vec u, Vec F, void *ctx);
 typedef PetscErrorCode DiniJacobianFn(Dini dini, Vec u, Mat J, Mat P, void *ctx);
 /** Callback of DiniSetLinearSystem(): A, P and b at the current parameters. */
 typedef PetscErrorCode DiniLinearSystemFn(Dini dini, Mat A, Mat P, Vec b, void *ctx);
+/** Callback of DiniSetFixedPoint(): G = G(u, m) at the current parameters; u is read-only. */
+typedef PetscErrorCode DiniFixedPointFn(Dini dini, Vec u, Vec G, void *ctx);
+/** Callback of DiniSetFixedPointOperator(): y = G_u x, or y = G_u^H x, at u and the current parameters. */
+typedef PetscErrorCode DiniFixedPointApplyFn(Dini dini, Vec u, Vec x, Vec y, void *ctx);
+/** Callback of DiniSetFixedPointJacobian(): fills Gu = dG/du at u and the current parameters. */
+typedef PetscErrorCode DiniFixedPointJacobianFn(Dini dini, Vec u, Mat Gu, void *ctx);
 /** Callback of DiniSetTangentSolve() and DiniSetAdjointSolve(): x with J x = r, or J^H x = r. */
 typedef PetscErrorCode DiniLinearSolveFn(Dini dini, Vec r, Vec x, void *ctx);
 /** Callback of DiniSetParameterUpdate(): hands the block's new values m to the application's residual. */
@@ -229,6 +254,15 @@ DINI_PUBLIC PetscErrorCode DiniGetSNES(Dini, SNES *);
 DINI_PUBLIC PetscErrorCode DiniSetKSP(Dini, KSP);
 DINI_PUBLIC PetscErrorCode DiniGetKSP(Dini, KSP *);
 DINI_PUBLIC PetscErrorCode DiniSetLinearSystem(Dini, Vec, DiniLinearSystemFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniSetFixedPoint(Dini, DiniFixedPointFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniSetFixedPointOperator(Dini, DiniFixedPointApplyFn *, DiniFixedPointApplyFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniSetFixedPointJacobian(Dini, Mat, DiniFixedPointJacobianFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniSetFixedPointDerivative(Dini, DiniFixedPointDerivative);
+DINI_PUBLIC PetscErrorCode DiniSetFixedPointMaxColumns(Dini, PetscInt);
+DINI_PUBLIC PetscErrorCode DiniSetFixedPointMethod(Dini, DiniFixedPointMethod);
+DINI_PUBLIC PetscErrorCode DiniSetFixedPointMaxIterations(Dini, PetscInt);
+DINI_PUBLIC PetscErrorCode DiniGetFixedPointSNES(Dini, SNES *);
+DINI_PUBLIC PetscErrorCode DiniGetContractionRate(Dini, PetscReal *);
 DINI_PUBLIC PetscErrorCode DiniSetResidual(Dini, DiniResidualFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetJacobian(Dini, Mat, Mat, DiniJacobianFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetJacobianType(Dini, DiniJacobianType);

@@ -117,7 +117,7 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
   DiniTaylorRow urow[TAYLOR_ROWS], Jrow[TAYLOR_ROWS];
   Vec           dm, du, dJdu, m, u, d;
   PetscReal     slope, value0, value, error, scale;
-  PetscScalar   dot;
+  PetscScalar   dot, dot0 = 0.0;
   PetscInt      n = 0;
   const char   *name;
   PetscBool     policy = dini->erroriffail, testJ = (PetscBool)(!dini->objective || dini->objective->gradient);
@@ -135,6 +135,10 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
   slope = value0 = value = 0.0;
   if (testJ) PetscCall(DiniTaylorValue(dini, check, check->u, &value0));
   if (testJ) PetscCall(DiniTaylorSlope(dini, check, dm, dJdu, &slope));
+  if (testJ) { /* what the forward solve of the point itself has left in J */
+    PetscCall(DiniCheckError_Private(dini, check->u, &error, d));
+    PetscCall(VecDot(d, dJdu, &dot0));
+  }
   for (PetscInt k = 0; k < TAYLOR_ROWS; k++) {
     const PetscReal h = TAYLOR_LARGE * PetscPowReal(TAYLOR_FACTOR, -(PetscReal)k);
 
@@ -157,7 +161,7 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
     PetscCall(DiniNorm_Private(dJdu, &scale));
     Jrow[n].r0    = PetscAbsReal(value - value0);
     Jrow[n].r1    = PetscAbsReal(value - value0 - h * slope);
-    Jrow[n].noise = PetscMax(PetscAbsScalar(dot), 1e-2 * scale * urow[n].noise) +
+    Jrow[n].noise = PetscMax(PetscAbsScalar(dot) + PetscAbsScalar(dot0), 1e-2 * scale * urow[n].noise) +
                     10.0 * PETSC_MACHINE_EPSILON * (PetscAbsReal(value) + PetscAbsReal(value0));
     n++;
   }

@@ -31,6 +31,7 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   dini->hessian.blend     = 0.5;
   dini->n                 = PETSC_DECIDE; /* unknown until a state has been seen */
   dini->source.maxcolumns = 64;
+  dini->rate              = -1.0;
   PetscCall(DiniEngineCreate_Private(dini));
   *newdini = dini;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -39,13 +40,13 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
 /**
   @brief Chooses what kind of solver stands behind a Dini.
 
-  Logically Collective. DiniSetSNES() and DiniSetKSP() choose the type themselves.
+  Logically Collective. DiniSetSNES(), DiniSetKSP() and DiniSetFixedPoint() choose the type themselves.
 
   @param[in] dini the Dini
-  @param[in] type DINISNES, DINIKSP, DINISHELL or a name given to DiniRegister()
+  @param[in] type DINISNES, DINIKSP, DINIFIXEDPOINT, DINISHELL or a name given to DiniRegister()
   @return 0 or a PETSc error code; PETSC_ERR_ARG_UNKNOWN_TYPE for a name that is not registered
 
-  Option: `-dini_type <snes|ksp|shell>`.
+  Option: `-dini_type <snes|ksp|fixedpoint|shell>`.
 */
 PetscErrorCode DiniSetType(Dini dini, DiniType type)
 {
@@ -130,6 +131,7 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(VecDestroy(&dini->F));
   dini->hasF = PETSC_FALSE;
   dini->gain = 0.0;
+  dini->rate = -1.0;
   PetscCall(PetscMemzero(&dini->forward, sizeof(dini->forward)));
   dini->n      = PETSC_DECIDE;
   dini->N      = 0;

@@ -61,7 +61,7 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a value that makes no sense
 
   Options:
-  - `-dini_type <snes|ksp|shell>`: the kind of solver, DiniSetType()
+  - `-dini_type <snes|ksp|fixedpoint|shell>`: the kind of solver, DiniSetType()
   - `-dini_tangent_rtol`, `-dini_adjoint_rtol <1e-10>`: accepted true relative residuals, DiniSetTolerances()
   - `-dini_jacobian_type <auto|given|coloring|fd|mf>`, `-dini_jacobian_max_columns`: DiniSetJacobianType(),
     DiniSetJacobianMaxColumns()
@@ -80,6 +80,8 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   - `-dini_error_if_not_converged <true>`: DiniSetErrorIfNotConverged()
   - `-dini_parameter_<name>_...`: DiniSetParameterType(), DiniSetParameterDifference(), DiniSetParameterAffine(),
     DiniSetParameterReal(), DiniSetParameterMaxColumns(), DiniSetParameterActive()
+  - `-dini_fixedpoint_...`: DiniSetFixedPointDerivative(), DiniSetFixedPointMaxColumns(), DiniSetFixedPointMethod(),
+    DiniSetFixedPointMaxIterations(), DiniGetFixedPointSNES()
   - `-dini_tangent_ksp_...`, `-dini_adjoint_ksp_...`: Dini's own linear solvers
   - `-dini_view`: print the object when it is destroyed
   - `-dini_monitor`: print a line per operation
@@ -141,6 +143,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
   PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscTryTypeMethod(dini, setfromoptions, PetscOptionsObject);
   PetscCall(
       PetscOptionsBool("-dini_monitor", "Print a line per operation", "DiniMonitorSet", PETSC_FALSE, &flag, &set));
   if (set && flag) PetscCall(DiniMonitorSet(dini, DiniMonitorDefault, NULL, NULL));

@@ -16,7 +16,7 @@ PetscErrorCode DiniSetUp(Dini dini)
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   if (dini->setup) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(((PetscObject)dini)->type_name, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "%s has no solver; call DiniSetSNES(), DiniSetKSP(), or DiniSetType() with DINISHELL",
+             "%s has no solver; call DiniSetSNES(), DiniSetKSP(), DiniSetFixedPoint(), or DiniSetType() with DINISHELL",
              DiniLabel_Private(dini));
   PetscTryTypeMethod(dini, setup);
   dini->setup = PETSC_TRUE;
@@ -123,6 +123,7 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   dini->elsewhere = PETSC_FALSE;
   dini->point++;
   dini->hessian.rtol = 0.0;
+  dini->rateknown    = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -199,7 +200,9 @@ static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], Din
 static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *converged)
 {
   const char         *why = NULL, *type = ((PetscObject)dini)->type_name;
+  const char         *options;
   DiniConvergedReason reason;
+  PetscBool           fixedpoint;
 
   PetscFunctionBegin;
   *its = 0;
@@ -222,6 +225,8 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniForwardFailed(dini, reason, *its));
+  PetscCall(PetscStrcmp(type, DINIFIXEDPOINT, &fixedpoint));
+  options = fixedpoint ? "dini_fixedpoint_snes" : type;
   PetscCheck(
       !dini->erroriffail || reason != DINI_DIVERGED_FORWARD_RESIDUAL, PetscObjectComm((PetscObject)dini),
       PETSC_ERR_NOT_CONVERGED,
@@ -235,7 +240,7 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
       "%s: The forward solve (%s) stopped with %s after %" PetscInt_FMT
       " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
       DiniLabel_Private(dini), type, why, *its,
-      reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", type, type);
+      reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", options, options);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -103,6 +103,7 @@ DINI_INTERN PetscErrorCode DiniFreeze_Private(PC, DiniFrozen *);
 DINI_INTERN PetscErrorCode DiniThaw_Private(DiniFrozen *);
 /* operator */
 DINI_INTERN PetscErrorCode DiniEnginePrepare_Private(Dini, DiniDirection);
+DINI_INTERN PetscErrorCode DiniEngineNeedProduct_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineMult_Private(Dini, DiniDirection, Vec x, Vec y);
 DINI_INTERN PetscErrorCode DiniEngineGetGMRES_Private(Dini, DiniDirection, KSP *);
 DINI_INTERN PetscErrorCode DiniEngineOwnsPC_Private(Dini, DiniDirection, PetscBool *);
@@ -116,6 +117,8 @@ DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Ve
                                                     KSPConvergedReason *);
 DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 /* one solve */
+DINI_INTERN PetscErrorCode DiniEngineBegin_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
+DINI_INTERN PetscErrorCode DiniEngineAtRounding_Private(Dini, DiniDirection, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
 DINI_INTERN PetscErrorCode DiniEngineRecord_Private(Dini, DiniDirection, const DiniSolveStatus *, PetscReal seconds);
 /* basis */
@@ -123,6 +126,10 @@ DINI_INTERN PetscErrorCode DiniBasisCreate_Private(Mat B, DiniBasis *);
 DINI_INTERN PetscErrorCode DiniBasisDestroy_Private(DiniBasis *);
 DINI_INTERN PetscErrorCode DiniBasisGuess_Private(DiniBasis *, Mat X, PetscInt j, Vec x, PetscBool *worth);
 DINI_INTERN PetscErrorCode DiniBasisDistinct_Private(Mat B, PetscInt like[], PetscScalar factor[], PetscInt *distinct);
+/* plain iteration */
+DINI_INTERN PetscErrorCode DiniEngineIterations_Private(Dini, PetscInt *max);
+DINI_INTERN PetscErrorCode DiniEngineIterate_Private(Dini, DiniDirection, PetscInt max, Vec b, Vec x,
+                                                     DiniSolveStatus *);
 /* reuse */
 DINI_INTERN PetscErrorCode DiniEngineReuse_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineFreshIterations_Private(Dini, DiniDirection, PetscInt *);

@@ -36,6 +36,12 @@ typedef struct _DiniOps {
   PetscErrorCode (*linearized)(Dini);                  /* J is known: what the type has to say before it is used */
   PetscErrorCode (*parameterkind)(Dini, Vec m, DiniParameterType *); /* of a block that nothing else is known of */
   PetscErrorCode (*rhsjacobian)(Dini, Vec m, Mat *Fm);               /* F_m of type "rhs" where it is not -I */
+  PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P);
+  PetscErrorCode (*beside)(Dini, Mat *J);            /* J at shifted parameters, in another Mat than the point's */
+  PetscErrorCode (*assembled)(Dini, Vec u, Mat *J);  /* J assembled where jacobian() is matrix-free; NULL: can not be */
+  PetscErrorCode (*getksp)(Dini, KSP *);             /* the forward KSP, whose PC the engine keeps */
+  PetscErrorCode (*iterations)(Dini, PetscInt *max); /* linear solves by x <- b + (I - J) x; 0: by the ladder */
+  PetscErrorCode (*setfromoptions)(Dini, DiniOptionItems);
   PetscErrorCode (*view)(Dini, PetscViewer);
   PetscErrorCode (*reset)(Dini);
   PetscErrorCode (*destroy)(Dini);
@@ -162,6 +168,8 @@ struct _p_Dini {
   PetscReal           lastvalue; /* of the objective at the last state that was found */
   PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
   DiniForwardReuse    forward;
+  PetscReal           rate;         /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
+  PetscBool           rateknown;    /* it belongs to the point */
   PetscReal           gain;         /* largest |mbar| / |ubar| seen */
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
@@ -177,6 +185,7 @@ DINI_INTERN PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adj
 DINI_INTERN PetscErrorCode DiniCreate_SNES(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
+DINI_INTERN PetscErrorCode DiniCreate_FixedPoint(Dini);
 
 /* solvers */
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);

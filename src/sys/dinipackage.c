@@ -18,8 +18,12 @@ const char *const DiniWeakActivities[] = {"inactive", "active", "error", "DiniWe
                                           NULL};
 
 const char *const DiniReuses[] = {"auto", "always", "never", "DiniReuse", "DINI_REUSE_", NULL};
-const char *const DiniRungs[]  = {"none",   "user",     "kept",       "gmres", "untransposed", "refreshed", "explicit",
-                                  "direct", "DiniRung", "DINI_RUNG_", NULL};
+const char *const DiniRungs[]  = {"none",      "user",     "iteration", "kept",     "gmres",      "untransposed",
+                                  "refreshed", "explicit", "direct",    "DiniRung", "DINI_RUNG_", NULL};
+
+const char *const DiniFixedPointMethods[]     = {"krylov", "iterate", "DiniFixedPointMethod", "DINI_FIXEDPOINT_", NULL};
+const char *const DiniFixedPointDerivatives[] = {
+    "auto", "matrix", "operator", "coloring", "fd", "DiniFixedPointDerivative", "DINI_FIXEDPOINT_", NULL};
 
 static PetscBool DiniPackageInitialized = PETSC_FALSE;
 
@@ -54,6 +58,7 @@ PetscErrorCode DiniInitializePackage(void)
   PetscCall(DiniRegister(DINISNES, DiniCreate_SNES));
   PetscCall(DiniRegister(DINIKSP, DiniCreate_KSP));
   PetscCall(DiniRegister(DINISHELL, DiniCreate_Shell));
+  PetscCall(DiniRegister(DINIFIXEDPOINT, DiniCreate_FixedPoint));
   PetscCall(PetscLogEventRegister("DiniSolve", DINI_CLASSID, &DINI_Solve));
   PetscCall(PetscLogEventRegister("DiniLinearize", DINI_CLASSID, &DINI_Linearize));
   PetscCall(PetscLogEventRegister("DiniTangent", DINI_CLASSID, &DINI_Tangent));

@@ -233,7 +233,7 @@ PetscErrorCode DiniEngineMatSolve_Private(Dini dini, DiniDirection direction, Ma
 {
   const PetscLogEvent event = direction == DINI_TANGENT ? DINI_Tangent : DINI_Adjoint;
   DiniEngine          e     = dini->engine;
-  PetscInt            n;
+  PetscInt            n, iterations;
   PetscReal          *bnorm;
   Mat                 F         = NULL;
   PetscBool           transpose = PETSC_FALSE, finite = PETSC_TRUE, alone = PETSC_TRUE;
@@ -246,7 +246,8 @@ PetscErrorCode DiniEngineMatSolve_Private(Dini dini, DiniDirection direction, Ma
   PetscCall(PetscMalloc1(n, &bnorm));
   PetscCall(MatGetColumnNorms(B, NORM_2, bnorm));
   for (PetscInt j = 0; j < n; j++) finite = (PetscBool)(finite && !PetscIsInfOrNanReal(bnorm[j]));
-  if (n > 1 && finite && !dini->linearsolve[direction]) {
+  PetscCall(DiniEngineIterations_Private(dini, &iterations));
+  if (n > 1 && finite && !dini->linearsolve[direction] && !iterations) {
     PetscCall(DiniEnginePrepare_Private(dini, direction));
     PetscCall(DiniEngineReuse_Private(dini, direction));
     if (dini->reason != DINI_DIVERGED_PC_FAILED) PetscCall(DiniGetFactor(dini, direction, &F, &transpose));

@@ -44,7 +44,7 @@ static PetscErrorCode DiniAssembleForAdjoint(Dini dini)
 }
 
 /* A tangent solve needs products with J, an adjoint solve products with J^H: matrix-free types lack them. */
-static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
+PetscErrorCode DiniEngineNeedProduct_Private(Dini dini, DiniDirection direction)
 {
   DiniEngine e = dini->engine;
   PetscBool  has;
@@ -255,7 +255,7 @@ PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
   PetscFunctionBegin;
   if (e->broken) dini->reason = DINI_DIVERGED_PC_FAILED; /* by an earlier solve at this point */
   if (e->ready[direction]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniNeedProduct(dini, direction));
+  PetscCall(DiniEngineNeedProduct_Private(dini, direction));
   PetscCall(DiniEngineGetPC_Private(dini));
   if (!e->ksp[direction]) PetscCall(DiniCreateKSP(dini, direction));
   PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));

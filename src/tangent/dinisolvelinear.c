@@ -25,7 +25,7 @@ PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Ve
   Where refinement stands still the residual may be all rounding: lambda then solves the system of a matrix that differs
   from J by less than J's own entries are known to, and nothing better can be had. |J| is measured by one random product.
 */
-static PetscErrorCode DiniAtRounding(Dini dini, DiniDirection direction, Vec x, DiniSolveStatus *status)
+PetscErrorCode DiniEngineAtRounding_Private(Dini dini, DiniDirection direction, Vec x, DiniSolveStatus *status)
 {
   DiniEngine e = dini->engine;
   PetscReal  vnorm, Jvnorm, xnorm, floor;
@@ -49,7 +49,7 @@ static PetscErrorCode DiniAtRounding(Dini dini, DiniDirection direction, Vec x, 
 }
 
 /* The residual of the guess in e->b; a guess that is worse than nothing is dropped. */
-static PetscErrorCode DiniBegin(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
+PetscErrorCode DiniEngineBegin_Private(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
 {
   DiniEngine e = dini->engine;
 
@@ -118,7 +118,7 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
   *reason = KSP_CONVERGED_ITERATING;
   PetscCall(PetscTime(&start));
   PetscCall(KSPGetTolerances(ksp, &rtol, &atol, &dtol, &maxits));
-  PetscCall(DiniBegin(dini, direction, b, x, status));
+  PetscCall(DiniEngineBegin_Private(dini, direction, b, x, status));
   for (int pass = 0; pass < DINI_MAX_PASSES && !status->good; pass++) {
     previous = status->relative;
     PetscCall(KSPSetTolerances(ksp, pass || status->guess ? PetscMax(rtol, 0.5 * e->rtol[direction] / previous) : rtol,
@@ -133,7 +133,7 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
     PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
     if (*reason < 0 || !(status->relative < 0.5 * previous)) break;
   }
-  if (!status->good && *reason > 0) PetscCall(DiniAtRounding(dini, direction, x, status));
+  if (!status->good && *reason > 0) PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
   PetscCall(KSPSetTolerances(ksp, rtol, atol, dtol, maxits));
   PetscCall(PetscTime(&end));
   status->seconds = (PetscReal)(end - start);
@@ -207,6 +207,12 @@ static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniS
   const char *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
 
   PetscFunctionBegin;
+  PetscCheck(
+      !dini->erroriffail || status->rung != DINI_RUNG_ITERATION, PetscObjectComm((PetscObject)dini),
+      PETSC_ERR_NOT_CONVERGED,
+      "%s: The %s solve missed the true relative residual %g it has to reach: %s. The derivative would be wrong, so "
+      "there is none; -%sdini_fixedpoint_method krylov gives it whether the map contracts or not",
+      DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix);
   PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be "
              "wrong, so there "
@@ -224,6 +230,7 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
   DiniSolveStatus     status = {0};
   PetscLogDouble      start, end;
   Vec                 rhs;
+  PetscInt            iterations;
 
   PetscFunctionBegin;
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
@@ -245,7 +252,9 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(event, dini, b, x, 0));
   dini->reason = DINI_CONVERGED_ITERATING;
+  PetscCall(DiniEngineIterations_Private(dini, &iterations));
   if (dini->linearsolve[direction]) PetscCall(DiniUserSolve(dini, direction, rhs, x, &status));
+  else if (iterations) PetscCall(DiniEngineIterate_Private(dini, direction, iterations, rhs, x, &status));
   else {
     PetscCall(DiniEnginePrepare_Private(dini, direction));
     PetscCall(DiniEngineReuse_Private(dini, direction));
