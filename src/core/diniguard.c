@@ -112,7 +112,7 @@ static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *c
   PetscReal norm;
 
   PetscFunctionBegin;
-  PetscCall(DiniParameterShifted_Private(dini, (DiniParameter)ctx, h, dm, dini->w[1], &norm));
+  PetscCall(DiniParameterShifted_Private(dini, (DiniParameter)ctx, dini->u, h, dm, dini->w[1], &norm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

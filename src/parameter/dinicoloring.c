@@ -7,6 +7,8 @@
 */
 #include "../private/diniparameterimpl.h"
 
+#define DINI_STRAY 1e-6 /* relative: what changes in F beside the pattern, but for rounding */
+
 struct _DiniColoring {
   PetscInt         ncolors;
   ISColoringValue *own;           /* colour of each column owned here */
@@ -155,17 +157,16 @@ static PetscErrorCode DiniColoringSort(Dini dini, DiniParameter par, DiniColorin
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *Fm)
+/* The application's pattern, or else the one that follows from the DMs */
+static PetscErrorCode DiniColoringGetPattern(Dini dini, DiniParameter par, Mat *Fm)
 {
-  DiniColoring c;
-  PetscBool    assembled, aij;
+  PetscBool assembled, aij;
 
   PetscFunctionBegin;
-  PetscCheck(
-      par->Fmuser, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-      "Parameter \"%s\" is of type \"coloring\" and has no pattern; give an assembled matrix with its nonzeros to "
-      "DiniSetParameterJacobian()",
-      par->name);
+  if (!par->Fmuser) {
+    PetscCall(DiniPatternCreate_Private(dini, par, Fm));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(MatAssembled(par->Fmuser, &assembled));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)par->Fmuser, &aij, MATSEQAIJ, MATMPIAIJ, ""));
   PetscCheck(
@@ -173,24 +174,78 @@ PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *F
       "The pattern of parameter \"%s\" must be an assembled matrix of type AIJ; preallocate it, set its entries (zeros "
       "will do) and assemble it",
       par->name);
+  PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
+  *Fm = par->Fmuser;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *Fm)
+{
+  DiniColoring c;
+
+  PetscFunctionBegin;
+  PetscCall(DiniColoringGetPattern(dini, par, Fm));
   PetscCall(PetscNew(&c));
   par->coloring = c;
   PetscCall(VecDuplicate(par->m, &c->h));
   PetscCall(VecDuplicate(par->m, &c->direction));
-  PetscCall(DiniColoringColors(par, par->Fmuser, c));
-  PetscCall(DiniColoringPattern(par->Fmuser, c));
+  PetscCall(DiniColoringColors(par, *Fm, c));
+  PetscCall(DiniColoringPattern(*Fm, c));
   PetscCall(DiniColoringSort(dini, par, c));
   PetscCall(PetscInfo(dini, "F_m of parameter \"%s\": %" PetscInt_FMT " columns in %" PetscInt_FMT " colours\n",
                       par->name, par->N, c->ncolors));
-  PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
-  *Fm = par->Fmuser;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniColoringGetNumber_Private(DiniColoring c, PetscInt *n)
+{
+  PetscFunctionBegin;
+  *n = c->ncolors;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Largest |f| of all rows, and of those that the pattern does not couple with colour q; entries of a colour go by rows */
+static void DiniColoringSeen(DiniColoring c, PetscInt q, const PetscScalar f[], PetscReal *all, PetscReal *stray)
+{
+  PetscInt i = c->colorptr[q];
+
+  for (PetscInt r = 0; r < c->nrows; r++) {
+    const PetscReal size = PetscAbsScalar(f[r]);
+
+    *all = PetscMax(*all, size);
+    if (i < c->colorptr[q + 1] && c->row[c->nz[i]] == r) i++; /* a row has one entry of a colour at most */
+    else *stray = PetscMax(*stray, size);
+  }
+}
+
+/*
+  A row that moves with a colour of which it has no entry is coupled with a column that the pattern leaves out. This costs no
+  residual, so it is looked at in each fill: what a residual reads may change with the state, as by upwinding.
+*/
+static PetscErrorCode DiniColoringCheckStray(Dini dini, DiniParameter par, PetscReal all, PetscReal stray)
+{
+  PetscReal       mine[2] = {all, stray}, max[2];
+  const PetscReal noise =
+      par->difference == DINI_DIFFERENCE_COMPLEX ? 0.0 : 20.0 * PETSC_MACHINE_EPSILON * dini->scale;
+
+  PetscFunctionBegin;
+  PetscCall(MPIU_Allreduce(mine, max, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(
+      max[1] <= PetscMax(DINI_STRAY * max[0], noise),
+      PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "The pattern of F_m of parameter \"%s\" is too small: F changes with the parameter in rows that the pattern "
+      "does not couple with it, by %g where the largest change is %g. %s",
+      par->name, (double)max[1], (double)max[0],
+      par->pattern ? "The pattern follows from the DMs: give the block a Vec from a DM with a stencil as wide as "
+                     "what the residual reads of it, or a pattern with DiniSetParameterJacobian()"
+                   : "Complete the matrix given to DiniSetParameterJacobian()");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniParameterFill_Coloring(Dini dini, DiniParameter par, Mat Fm)
 {
   DiniColoring       c = par->coloring;
-  PetscReal          divisor;
+  PetscReal          divisor, all = 0.0, stray = 0.0;
   PetscScalar       *d;
   const PetscScalar *h, *f, *g;
 
@@ -213,9 +268,11 @@ PetscErrorCode DiniParameterFill_Coloring(Dini dini, DiniParameter par, Mat Fm)
 
       c->values[k] = f[c->row[k]] / (divisor * g[c->ghost[k]]);
     }
+    DiniColoringSeen(c, q, f, &all, &stray);
     PetscCall(VecRestoreArrayRead(c->ghosth, &g));
     PetscCall(VecRestoreArrayRead(dini->w[1], &f));
   }
+  if (dini->guard) PetscCall(DiniColoringCheckStray(dini, par, all, stray));
   for (PetscInt i = 0; i < c->nrows; i++) {
     const PetscInt row = c->first + i, start = c->rowptr[i];
 

@@ -5,8 +5,9 @@
   @brief Chooses how F_m of a block is obtained.
 
   Logically Collective. The default is by what has been given, in this order: a matrix with a fill callback
-  (DINIPARAMETERMATRIX), products (DINIPARAMETEROPERATOR), a matrix without a callback (DINIPARAMETERCOLORING), nothing
-  (DINIPARAMETERFD).
+  (DINIPARAMETERMATRIX), products (DINIPARAMETEROPERATOR), a matrix without a callback (DINIPARAMETERCOLORING). Where
+  nothing has been given it is DINIPARAMETERFD; from the first solve on, for a block that is too large for dense columns
+  and lives on a DM related to that of the state, DINIPARAMETERCOLORING with the pattern that follows from the DMs.
 
   @param[in] dini the Dini
   @param[in] p    number of the block
@@ -34,18 +35,27 @@ PetscErrorCode DiniSetParameterType(Dini dini, PetscInt p, DiniParameterType typ
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Dense columns are right whatever the residual couples, so a pattern is looked for only where they are too many. */
 PetscErrorCode DiniParameterGetKind_Private(Dini dini, DiniParameter par, const DiniParameterKind **kind)
 {
   const char *type = par->type;
   PetscBool   same;
 
   PetscFunctionBegin;
-  (void)dini;
+  if (par->kind) {
+    *kind = par->kind;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (!type[0]) {
     if (par->Fmuser && par->fill) type = DINIPARAMETERMATRIX;
     else if (par->apply || par->applyadjoint) type = DINIPARAMETEROPERATOR;
     else if (par->Fmuser) type = DINIPARAMETERCOLORING;
-    else type = DINIPARAMETERFD;
+    else {
+      PetscBool related = PETSC_FALSE;
+
+      if (par->N > par->maxcolumns) PetscCall(DiniPatternRelated_Private(dini, par, &related, NULL, 0));
+      type = related ? DINIPARAMETERCOLORING : DINIPARAMETERFD;
+    }
   }
   for (*kind = DiniParameterKinds; (*kind)->name; (*kind)++) {
     PetscCall(PetscStrcmp((*kind)->name, type, &same));
@@ -57,7 +67,7 @@ PetscErrorCode DiniParameterGetKind_Private(Dini dini, DiniParameter par, const 
 /**
   @brief Tells how F_m of a block is obtained.
 
-  Not Collective.
+  Collective.
 
   @param[in]  dini the Dini
   @param[in]  p    number of the block
@@ -67,7 +77,7 @@ PetscErrorCode DiniParameterGetKind_Private(Dini dini, DiniParameter par, const 
 PetscErrorCode DiniGetParameterType(Dini dini, PetscInt p, DiniParameterType *type)
 {
   DiniParameter            par;
-  const DiniParameterKind *kind;
+  const DiniParameterKind *kind = NULL;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
@@ -84,13 +94,19 @@ PetscErrorCode DiniGetParameterType(Dini dini, PetscInt p, DiniParameterType *ty
   default step is eps^(1/2) for forward and eps^(1/3) for central differences, which balances rounding and truncation. Put
   parameters of unlike size into blocks of their own.
 
+  In complex builds DINI_DIFFERENCE_COMPLEX takes Im F(u, m + i h dm) / h with a step of eps: exact to rounding, at one
+  residual a column or colour, for real problems whose residual is analytic in the parameters. State, parameter and
+  residual must be real at the point, which is checked; PetscRealPart(), PetscAbsScalar() and comparisons on the way from m
+  to F are not analytic, which the guard finds out.
+
   @param[in] dini       the Dini
   @param[in] p          number of the block
-  @param[in] difference DINI_DIFFERENCE_CENTRAL (default) or DINI_DIFFERENCE_FORWARD
+  @param[in] difference DINI_DIFFERENCE_CENTRAL (default), DINI_DIFFERENCE_FORWARD or DINI_DIFFERENCE_COMPLEX
   @param[in] step       relative step, 0 or PETSC_DEFAULT for the default
-  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step, PETSC_ERR_SUP for complex steps with real
+          scalars
 
-  Options: `-dini_parameter_<name>_difference <forward|central>`, `-dini_parameter_<name>_step`.
+  Options: `-dini_parameter_<name>_difference <forward|central|complex>`, `-dini_parameter_<name>_step`.
 */
 PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference difference, PetscReal step)
 {
@@ -103,6 +119,12 @@ PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference 
   PetscCheck(step >= 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "Relative step %g for differences in parameter \"%s\" must be positive, or 0 for the default",
              (double)step, par->name);
+  PetscCheck(
+      difference != DINI_DIFFERENCE_COMPLEX || PetscDefined(USE_COMPLEX), PetscObjectComm((PetscObject)dini),
+      PETSC_ERR_SUP,
+      "Complex steps in parameter \"%s\" need a PETSc with complex scalars, and this one has real ones; take central "
+      "differences, or declare the block affine where it is",
+      par->name);
   par->difference = difference;
   par->step       = step;
   PetscCall(DiniParameterDrop_Private(dini, par));
@@ -205,6 +227,13 @@ PetscErrorCode DiniParameterSetFromOptions_Private(Dini dini, DiniOptionItems Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const char *DiniDifferenceText(DiniParameter par)
+{
+  if (par->difference == DINI_DIFFERENCE_COMPLEX) return "complex steps";
+  if (par->affine) return "exact affine differences";
+  return par->difference == DINI_DIFFERENCE_CENTRAL ? "central differences" : "forward differences";
+}
+
 PetscErrorCode DiniParameterView_Private(Dini dini, PetscViewer viewer)
 {
   PetscFunctionBegin;
@@ -218,8 +247,14 @@ PetscErrorCode DiniParameterView_Private(Dini dini, PetscViewer viewer)
                                      p, par->name, par->N, par->active ? "active" : "inactive", kind->name));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
     if (kind->fill == DiniParameterFill_FD || kind->fill == DiniParameterFill_Coloring)
-      PetscCall(PetscViewerASCIIPrintf(viewer, " (%s differences)",
-                                       par->affine ? "exact affine" : DiniDifferences[par->difference]));
+      PetscCall(PetscViewerASCIIPrintf(viewer, " (%s)", DiniDifferenceText(par)));
+    if (par->coloring) {
+      PetscInt ncolors;
+
+      PetscCall(DiniColoringGetNumber_Private(par->coloring, &ncolors));
+      PetscCall(PetscViewerASCIIPrintf(viewer, ", %" PetscInt_FMT " colors on %s pattern", ncolors,
+                                       par->pattern ? "the DMs'" : "the application's"));
+    }
     PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   }
