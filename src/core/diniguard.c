@@ -142,11 +142,12 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, V
       "%s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
       "missing or does not reach the residual",
       what);
-  PetscCheck(best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "%s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows "
-             "how far off "
-             "it is), complete the pattern, or, if F is not smooth here, switch this guard off with -dini_guard 0",
-             what, (double)best);
+  PetscCheck(
+      best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "%s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows how far "
+      "off it is), complete the pattern,%s or, if F is not smooth here, switch this guard off with -dini_guard 0",
+      what, (double)best,
+      par->difference == DINI_DIFFERENCE_COMPLEX ? " take central differences if F is not analytic," : "");
   if ((par->apply && par->applyadjoint) || par->Fmuser)
     PetscCall(DiniGuardTranspose(dini, par->Fm, what, dm, y, w, mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
