@@ -69,6 +69,21 @@ static PetscErrorCode TestExact(PetscInt n, PetscInt k)
   PetscCall(DiniSetParameterJacobian(s.dini, 0, pattern, NULL, NULL));
   PetscCall(SpreadCheck(&s, 1e-13, "coloured columns by complex steps"));
   PetscCall(MatDestroy(&pattern));
+  { /* a state that is real but for rounding, which would be divided by h */
+    Mat Fm, before;
+    Vec u;
+
+    PetscCall(DiniGetParameterJacobian(s.dini, 0, &Fm));
+    PetscCall(MatDuplicate(Fm, MAT_COPY_VALUES, &before));
+    PetscCall(VecDuplicate(s.u, &u));
+    PetscCall(VecCopy(s.u, u));
+    PetscCall(VecScale(u, DiniTestScalar(1.0, 1e-13)));
+    PetscCall(DiniAttach(s.dini, u));
+    PetscCall(DiniGetParameterJacobian(s.dini, 0, &Fm));
+    PetscCall(DiniTestMatsClose(Fm, before, 1e-13, "a state that is real but for rounding"));
+    PetscCall(MatDestroy(&before));
+    PetscCall(VecDestroy(&u));
+  }
   PetscCall(SpreadDestroy(&s));
   PetscCall(MatDestroy(&S));
 
