@@ -37,28 +37,26 @@ typedef enum { WANT_F, WANT_J, WANT_FG } Want;
 
 static const PetscInt DI[4] = {-1, 1, 0, 0}, DJ[4] = {0, 0, -1, 1};
 
-/* One row of J or F_g: the weight of each neighbour is that of u or g, by style */
-static PetscErrorCode SetRow(Plate *p, Want want, PetscInt i, PetscInt j, const PetscInt rows[], PetscInt row,
-                             PetscInt stride, PetscScalar u, Mat A)
+/* One row of J or F_g; `here` is where the global numbers of local points have that of this one. The weight of each neighbour is that of u or g, by style */
+static PetscErrorCode SetRow(Plate *p, Want want, PetscInt i, PetscInt j, const PetscInt here[], PetscInt stride, PetscScalar u, Mat A)
 {
   const PetscBool   eliminated = (PetscBool)(p->style == ELIMINATED);
   const PetscScalar weight[4]  = {-1.0 - 0.5 * p->peclet, -1.0 + 0.5 * p->peclet, -1.0, -1.0};
-  const PetscInt    local[4]   = {row - 1, row + 1, row - stride, row + stride};
 
   PetscFunctionBeginUser;
   if (Outer(p, i, j)) {
-    if (want == WANT_J) PetscCall(MatSetValue(A, rows[row], rows[row], 1.0, INSERT_VALUES));
-    else PetscCall(MatSetValue(A, rows[row], OuterNumber(p, i, j), -1.0, INSERT_VALUES));
+    if (want == WANT_J) PetscCall(MatSetValue(A, here[0], here[0], 1.0, INSERT_VALUES));
+    else PetscCall(MatSetValue(A, here[0], OuterNumber(p, i, j), -1.0, INSERT_VALUES));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (want == WANT_J) PetscCall(MatSetValue(A, rows[row], rows[row], 4.0 + 3.0 * p->cubic * u * u, INSERT_VALUES));
+  if (want == WANT_J) PetscCall(MatSetValue(A, here[0], here[0], 4.0 + 3.0 * p->cubic * u * u, INSERT_VALUES));
   for (PetscInt k = 0; k < 4; k++) {
     const PetscInt  in = i + DI[k], jn = j + DJ[k];
     const PetscBool known = (PetscBool)(eliminated && Outer(p, in, jn));
 
-    if (want == WANT_J && !known) PetscCall(MatSetValue(A, rows[row], rows[local[k]], weight[k], INSERT_VALUES));
-    if (want == WANT_FG && known)
-      PetscCall(MatSetValue(A, rows[row], OuterNumber(p, in, jn), weight[k], INSERT_VALUES));
+    if (want == WANT_J && !known)
+      PetscCall(MatSetValue(A, here[0], here[DI[k] + stride * DJ[k]], weight[k], INSERT_VALUES));
+    if (want == WANT_FG && known) PetscCall(MatSetValue(A, here[0], OuterNumber(p, in, jn), weight[k], INSERT_VALUES));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -104,7 +102,7 @@ static PetscErrorCode Sweep(Plate *p, Vec u, Want want, Vec F, Mat A)
       const PetscInt row = (j - info.gys) * info.gxm + i - info.gxs;
 
       if (want == WANT_F) Fa[j][i] = Row(p, i, j, ua, ga, fa);
-      else PetscCall(SetRow(p, want, i, j, rows, row, info.gxm, ua[j][i], A));
+      else PetscCall(SetRow(p, want, i, j, rows + row, info.gxm, ua[j][i], A));
     }
   }
   if (want == WANT_F) PetscCall(DMDAVecRestoreArray(p->da, F, &Fa));

@@ -100,7 +100,7 @@ static PetscErrorCode CoupleCell(Mesh *mesh, PetscInt cell, const PetscScalar e[
     PetscInt        nfaces, nsupport;
     const PetscInt *faces, *support;
 
-    for (PetscInt k = 0; k < n; k++) PetscCall(Couple(mesh, cell, closure[2 * k], 0.02 * (1.0 + k), e, g));
+    for (PetscInt k = 0; k < 2 * n; k += 2) PetscCall(Couple(mesh, cell, closure[k], 0.01 * (2.0 + k), e, g));
     PetscCall(DMPlexGetConeSize(mesh->state, cell, &nfaces));
     PetscCall(DMPlexGetCone(mesh->state, cell, &faces));
     for (PetscInt f = 0; f < nfaces; f++) {
@@ -110,9 +110,9 @@ static PetscErrorCode CoupleCell(Mesh *mesh, PetscInt cell, const PetscScalar e[
         if (support[k] != cell) PetscCall(Couple(mesh, cell, support[k], 0.02 * (2.0 + f), e, g));
     }
   } else {
-    for (PetscInt k = 0; k < n; k++)
-      for (PetscInt l = 0; l < n; l++)
-        PetscCall(Couple(mesh, closure[2 * k], closure[2 * l], 0.01 * (1.0 + k + 2.0 * l), e, g));
+    for (PetscInt k = 0; k < 2 * n; k += 2)
+      for (PetscInt l = 0; l < 2 * n; l += 2)
+        PetscCall(Couple(mesh, closure[k], closure[l], 0.01 * (1.0 + 0.5 * k + l), e, g));
   }
   PetscCall(DMPlexRestoreTransitiveClosure(mesh->state, cell, PETSC_TRUE, &n, &closure));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -225,14 +225,12 @@ static void DiniColoringSeen(DiniColoring c, PetscInt q, const PetscScalar f[], 
 static PetscErrorCode DiniColoringCheckStray(Dini dini, DiniParameter par, PetscReal all, PetscReal stray)
 {
   PetscReal       mine[2] = {all, stray}, max[2];
-  const PetscReal noise =
-      par->difference == DINI_DIFFERENCE_COMPLEX ? 0.0 : 20.0 * PETSC_MACHINE_EPSILON * dini->scale;
+  const PetscReal noise = par->difference == DINI_DIFFERENCE_COMPLEX ? 0.0 : 20.0 * PETSC_MACHINE_EPSILON * dini->scale;
 
   PetscFunctionBegin;
   PetscCall(MPIU_Allreduce(mine, max, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
   PetscCheck(
-      max[1] <= PetscMax(DINI_STRAY * max[0], noise),
-      PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      max[1] <= PetscMax(DINI_STRAY * max[0], noise), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "The pattern of F_m of parameter \"%s\" is too small: F changes with the parameter in rows that the pattern "
       "does not couple with it, by %g where the largest change is %g. %s",
       par->name, (double)max[1], (double)max[0],

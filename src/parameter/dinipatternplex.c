@@ -80,8 +80,8 @@ static PetscErrorCode DiniPlexClosure(DM dm, const DiniPlexView *b, PetscInt q, 
 
   PetscFunctionBegin;
   PetscCall(DMPlexGetTransitiveClosure(dm, q, PETSC_TRUE, &nclosure, &closure));
-  for (PetscInt k = 0; k < nclosure; k++) { /* points and orientations, in turn */
-    PetscCall(DiniPlexPoint(b, closure[2 * k], &ncols, cols));
+  for (PetscInt k = 0; k < 2 * nclosure; k += 2) { /* points and orientations, in turn */
+    PetscCall(DiniPlexPoint(b, closure[k], &ncols, cols));
     PetscCall(MatSetValues(entries, nrows, rows, ncols, cols, zeros, INSERT_VALUES));
   }
   PetscCall(DMPlexRestoreTransitiveClosure(dm, q, PETSC_TRUE, &nclosure, &closure));

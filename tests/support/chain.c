@@ -81,23 +81,23 @@ static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ChainJacobian(Chain *c, Vec u, Mat P)
+PetscErrorCode ChainJacobian(Chain *c, Vec u, Mat J)
 {
   Arrays a;
   Faces  f;
 
   PetscFunctionBeginUser;
-  PetscCall(MatZeroEntries(P));
+  PetscCall(MatZeroEntries(J));
   PetscCall(ArraysGet(c, u, &a));
   for (PetscInt i = a.info.xs; i < a.info.xs + a.info.xm; i++) {
     ChainFaces(c, i, a.u, a.m, &f);
-    PetscCall(MatSetValue(P, i, i, f.k[0] + f.k[1] + a.m[i][1] + 3.0 * c->cubic * a.u[i] * a.u[i], INSERT_VALUES));
-    if (i > 0) PetscCall(MatSetValue(P, i, i - 1, -f.k[0] - 0.5 * c->peclet, INSERT_VALUES));
-    if (i < c->n - 1) PetscCall(MatSetValue(P, i, i + 1, -f.k[1] + 0.5 * c->peclet, INSERT_VALUES));
+    PetscCall(MatSetValue(J, i, i, f.k[0] + f.k[1] + a.m[i][1] + 3.0 * c->cubic * a.u[i] * a.u[i], INSERT_VALUES));
+    if (i > 0) PetscCall(MatSetValue(J, i, i - 1, -f.k[0] - 0.5 * c->peclet, INSERT_VALUES));
+    if (i < c->n - 1) PetscCall(MatSetValue(J, i, i + 1, -f.k[1] + 0.5 * c->peclet, INSERT_VALUES));
   }
   PetscCall(ArraysRestore(c, &a));
-  PetscCall(MatAssemblyBegin(P, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(P, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyBegin(J, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(J, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -342,18 +342,19 @@ PetscErrorCode ChainReference(Chain *c, Vec flat, Mat *Fm)
   PetscCall(MatCreateDense(PETSC_COMM_WORLD, local, nflat, c->n, Nflat, NULL, Fm));
   PetscCall(ArraysGet(c, c->u, &a));
   for (PetscInt i = a.info.xs; i < a.info.xs + a.info.xm; i++) {
-    PetscScalar here = 0.0;
+    const PetscInt own  = 2 * i;
+    PetscScalar    here = 0.0;
 
     ChainFaces(c, i, a.u, a.m, &f);
     for (PetscInt side = 0; side < 2; side++) {
-      const PetscInt j = side ? i + 1 : i - 1;
+      const PetscInt j = side ? i + 1 : i - 1, there = 2 * j;
 
       here += f.dkhere[side] * (a.u[i] - f.u[side]);
       if (j < 0 || j >= c->n) PetscCall(MatSetValue(*Fm, i, column[ENDS][side], EndEntry(c, side, &f), INSERT_VALUES));
-      else PetscCall(MatSetValue(*Fm, i, column[MEDIUM][2 * j], f.dkthere[side] * (a.u[i] - f.u[side]), INSERT_VALUES));
+      else PetscCall(MatSetValue(*Fm, i, column[MEDIUM][there], f.dkthere[side] * (a.u[i] - f.u[side]), INSERT_VALUES));
     }
-    PetscCall(MatSetValue(*Fm, i, column[MEDIUM][2 * i], here, INSERT_VALUES));
-    PetscCall(MatSetValue(*Fm, i, column[MEDIUM][2 * i + 1], a.u[i], INSERT_VALUES));
+    PetscCall(MatSetValue(*Fm, i, column[MEDIUM][own], here, INSERT_VALUES));
+    PetscCall(MatSetValue(*Fm, i, column[MEDIUM][own + 1], a.u[i], INSERT_VALUES));
     PetscCall(MatSetValue(*Fm, i, column[LOAD][i], -1.0, INSERT_VALUES));
     PetscCall(MatSetValue(*Fm, i, column[PECLET][0], 0.5 * (f.u[1] - f.u[0]), INSERT_VALUES));
     PetscCall(MatSetValue(*Fm, i, column[CUBIC][0], a.u[i] * a.u[i] * a.u[i], INSERT_VALUES));
