@@ -37,8 +37,12 @@ typedef enum { WANT_F, WANT_J, WANT_FG } Want;
 
 static const PetscInt DI[4] = {-1, 1, 0, 0}, DJ[4] = {0, 0, -1, 1};
 
-/* One row of J or F_g; `here` is where the global numbers of local points have that of this one. The weight of each neighbour is that of u or g, by style */
-static PetscErrorCode SetRow(Plate *p, Want want, PetscInt i, PetscInt j, const PetscInt here[], PetscInt stride, PetscScalar u, Mat A)
+/*
+  One row of J or F_g: the weight of each neighbour is that of u or g, by style. `here` points into the global numbers of
+  the local points, at the number of this one.
+*/
+static PetscErrorCode SetRow(Plate *p, Want want, PetscInt i, PetscInt j, const PetscInt here[], PetscInt stride,
+                             PetscScalar u, Mat A)
 {
   const PetscBool   eliminated = (PetscBool)(p->style == ELIMINATED);
   const PetscScalar weight[4]  = {-1.0 - 0.5 * p->peclet, -1.0 + 0.5 * p->peclet, -1.0, -1.0};

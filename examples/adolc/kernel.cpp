@@ -35,7 +35,7 @@ void SetGeometry(const double geometry[])
 void KernelTape(void)
 {
   adouble x[KERNEL_INPUTS], geometry[KERNEL_GEOMETRY], r[KERNEL_NODES];
-  double  result;
+  double  result = 0.0;
 
   trace_on(tag);
   for (int k = 0; k < KERNEL_GEOMETRY; k++) geometry[k] = mkparam(1.0);

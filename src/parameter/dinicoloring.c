@@ -205,10 +205,12 @@ PetscErrorCode DiniColoringGetNumber_Private(DiniColoring c, PetscInt *n)
 }
 
 /* Largest |f| of all rows, and of those that the pattern does not couple with colour q; entries of a colour go by rows */
-static void DiniColoringSeen(DiniColoring c, PetscInt q, const PetscScalar f[], PetscReal *all, PetscReal *stray)
+static PetscErrorCode DiniColoringSeen(DiniColoring c, PetscInt q, const PetscScalar f[], PetscReal *all,
+                                       PetscReal *stray)
 {
   PetscInt i = c->colorptr[q];
 
+  PetscFunctionBegin;
   for (PetscInt r = 0; r < c->nrows; r++) {
     const PetscReal size = PetscAbsScalar(f[r]);
 
@@ -216,6 +218,7 @@ static void DiniColoringSeen(DiniColoring c, PetscInt q, const PetscScalar f[], 
     if (i < c->colorptr[q + 1] && c->row[c->nz[i]] == r) i++; /* a row has one entry of a colour at most */
     else *stray = PetscMax(*stray, size);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
@@ -266,7 +269,7 @@ PetscErrorCode DiniParameterFill_Coloring(Dini dini, DiniParameter par, Mat Fm)
 
       c->values[k] = f[c->row[k]] / (divisor * g[c->ghost[k]]);
     }
-    DiniColoringSeen(c, q, f, &all, &stray);
+    PetscCall(DiniColoringSeen(c, q, f, &all, &stray));
     PetscCall(VecRestoreArrayRead(c->ghosth, &g));
     PetscCall(VecRestoreArrayRead(dini->w[1], &f));
   }
