@@ -43,7 +43,7 @@ static PetscErrorCode Section(DM dm, const PetscInt dof[], PetscBool constrain)
 
     PetscCall(DMPlexGetDepthStratum(dm, d, &first, &last));
     for (PetscInt p = first; p < last; p++) PetscCall(PetscSectionSetDof(section, p, dof[d]));
-    /* the first vertex of the mesh as each rank numbers it would differ: constrain by place, at x = 0 */
+    /* the first vertex of the mesh as each rank numbers it would differ: constrain by place, at x = 0 and x = 1 */
     for (PetscInt p = first; p < last && constrain && d == 0; p++) {
       const PetscScalar *x;
       Vec                coordinates;
@@ -54,7 +54,7 @@ static PetscErrorCode Section(DM dm, const PetscInt dof[], PetscBool constrain)
       PetscCall(DMGetCoordinateSection(dm, &cs));
       PetscCall(PetscSectionGetOffset(cs, p, &offset));
       PetscCall(VecGetArrayRead(coordinates, &x));
-      if (PetscRealPart(x[offset]) < 1e-6) PetscCall(PetscSectionSetConstraintDof(section, p, 1));
+      if (PetscAbsReal(PetscRealPart(x[offset]) - 0.5) > 0.499) PetscCall(PetscSectionSetConstraintDof(section, p, 1));
       PetscCall(VecRestoreArrayRead(coordinates, &x));
     }
   }

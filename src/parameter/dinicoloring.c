@@ -163,19 +163,17 @@ static PetscErrorCode DiniColoringGetPattern(Dini dini, DiniParameter par, Mat *
   PetscBool assembled, aij;
 
   PetscFunctionBegin;
-  if (!par->Fmuser) {
-    PetscCall(DiniPatternCreate_Private(dini, par, Fm));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(MatAssembled(par->Fmuser, &assembled));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)par->Fmuser, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+  if (par->Fmuser) {
+    PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
+    *Fm = par->Fmuser;
+  } else PetscCall(DiniPatternCreate_Private(dini, par, Fm));
+  PetscCall(MatAssembled(*Fm, &assembled));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)*Fm, &aij, MATSEQAIJ, MATMPIAIJ, ""));
   PetscCheck(
       assembled && aij, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
       "The pattern of parameter \"%s\" must be an assembled matrix of type AIJ; preallocate it, set its entries (zeros "
       "will do) and assemble it",
       par->name);
-  PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
-  *Fm = par->Fmuser;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

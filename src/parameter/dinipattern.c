@@ -111,16 +111,13 @@ static PetscErrorCode DiniPatternSame(DM dm, Mat *Fm)
 {
   MatType type;
   char    old[64];
-  Mat     A;
 
   PetscFunctionBegin;
   PetscCall(DMGetMatType(dm, &type));
   PetscCall(PetscStrncpy(old, type, sizeof(old)));
   PetscCall(DMSetMatType(dm, MATAIJ));
-  PetscCall(DMCreateMatrix(dm, &A));
+  PetscCall(DMCreateMatrix(dm, Fm));
   PetscCall(DMSetMatType(dm, old));
-  PetscCall(MatDuplicate(A, MAT_DO_NOT_COPY_VALUES, Fm)); /* a DMShell gives its own matrix away */
-  PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
