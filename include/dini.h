@@ -40,6 +40,9 @@ typedef const char *DiniParameterType;
 #define DINIPARAMETERRHS      "rhs"      /**< F(u, m) = G(u) - m, so F_m = -I */
 #define DINIPARAMETERZERO     "zero"     /**< declared not to enter F, such as an initial guess: F_m = 0 */
 
+/** Stands for all active blocks where a block is asked for, see DiniCreateDerivative(). */
+#define DINI_ALL_PARAMETERS (-1)
+
 /** Which differences of F approximate F_m, see DiniSetParameterDifference(). */
 typedef enum {
   DINI_DIFFERENCE_FORWARD, /**< one residual a column or colour, error O(h) */
@@ -89,6 +92,14 @@ typedef enum {
   DINI_OPERATION_ADJOINT    /**< J^H lambda = g */
 } DiniOperation;
 DINI_PUBLIC const char *const DiniOperations[]; /**< names of the values of DiniOperation, as in options */
+
+/** What derivatives make of weakly active entries of a variational inequality, see DiniSetWeakActivity(). */
+typedef enum {
+  DINI_WEAK_ACTIVITY_INACTIVE, /**< they are free: the derivative along directions that lift them off the bound */
+  DINI_WEAK_ACTIVITY_ACTIVE,   /**< they follow the bound: along directions that press them against it */
+  DINI_WEAK_ACTIVITY_ERROR     /**< there is no derivative */
+} DiniWeakActivity;
+DINI_PUBLIC const char *const DiniWeakActivities[]; /**< names of the values of DiniWeakActivity, as in options */
 
 /** When the preconditioner that the forward solve has left behind is set up again at the solution, see DiniSetReuse(). */
 typedef enum {
@@ -229,6 +240,7 @@ DINI_PUBLIC PetscErrorCode DiniSetParameterType(Dini, PetscInt, DiniParameterTyp
 DINI_PUBLIC PetscErrorCode DiniGetParameterType(Dini, PetscInt, DiniParameterType *);
 DINI_PUBLIC PetscErrorCode DiniSetParameterDifference(Dini, PetscInt, DiniDifference, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetParameterAffine(Dini, PetscInt, PetscBool);
+DINI_PUBLIC PetscErrorCode DiniSetParameterReal(Dini, PetscInt, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniSetParameterMaxColumns(Dini, PetscInt, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetParameterActive(Dini, PetscInt, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniGetParameterActive(Dini, PetscInt, PetscBool *);
@@ -245,6 +257,7 @@ DINI_PUBLIC PetscErrorCode DiniGetSolution(Dini, Vec *);
 DINI_PUBLIC PetscErrorCode DiniComputeResidual(Dini, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniGetJacobian(Dini, Mat *, Mat *);
 DINI_PUBLIC PetscErrorCode DiniGetParameterJacobian(Dini, PetscInt, Mat *);
+DINI_PUBLIC PetscErrorCode DiniGetActiveSet(Dini, IS *, IS *);
 DINI_PUBLIC PetscErrorCode DiniJVP(Dini, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniVJP(Dini, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniMatJVP(Dini, Mat, Mat);
@@ -252,6 +265,8 @@ DINI_PUBLIC PetscErrorCode DiniMatVJP(Dini, Mat, Mat);
 DINI_PUBLIC PetscErrorCode DiniTangentSolve(Dini, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniAdjointSolve(Dini, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniGetDerivative(Dini, Mat *);
+DINI_PUBLIC PetscErrorCode DiniCreateDerivative(Dini, PetscInt, Mat *);
+DINI_PUBLIC PetscErrorCode DiniPinDerivative(Mat);
 
 /* how the linear solves are done */
 DINI_PUBLIC PetscErrorCode DiniSetTolerances(Dini, PetscReal, PetscReal);
@@ -267,6 +282,7 @@ DINI_PUBLIC PetscErrorCode DiniSetBlockSize(Dini, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetAdjointType(Dini, DiniAdjointType);
 DINI_PUBLIC PetscErrorCode DiniGetTangentKSP(Dini, KSP *);
 DINI_PUBLIC PetscErrorCode DiniGetAdjointKSP(Dini, KSP *);
+DINI_PUBLIC PetscErrorCode DiniSetWeakActivity(Dini, DiniWeakActivity, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetGuard(Dini, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniSetErrorIfNotConverged(Dini, PetscBool);
 

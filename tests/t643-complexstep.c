@@ -244,8 +244,8 @@ int main(int argc, char **argv)
     PetscCall(TestExact(5, 2)); /* some ranks own nothing of the block */
     PetscCall(TestExact(1, 1));
     PetscCall(TestNotReal());
-    PetscCall(TestSpoilt(REAL_PART, "not analytic"));
-    PetscCall(TestSpoilt(MODULUS, "not analytic"));
+    PetscCall(TestSpoilt(REAL_PART, "F is not "));
+    PetscCall(TestSpoilt(MODULUS, "F is not "));
     PetscCall(TestSpoilt(COEFFICIENT, "is real where u and m are"));
   } else PetscCall(TestRealBuild());
   PetscCall(PetscFinalize());

@@ -12,6 +12,7 @@ static PetscErrorCode DiniGetResidual(Dini dini, Vec *F)
   if (!dini->hasF) {
     if (!dini->F) PetscCall(VecDuplicate(dini->u, &dini->F));
     PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL));
+    PetscCall(DiniActiveStep_Private(dini, dini->u, dini->F));
     dini->hasF = PETSC_TRUE;
   }
   *F = dini->F;
@@ -77,11 +78,11 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   const PetscReal wanted = dini->gradientrtol;
   PetscReal       rtol, relative = PETSC_INFINITY;
   PetscErrorCode  failed;
-  Mat             J;
+  Mat             J, P;
   Vec             r, e, delta;
 
   PetscFunctionBegin;
-  PetscCall(DiniGetJacobian(dini, &J, NULL));
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
   if (!J) { /* the application's own solves: no residual to correct by */
     PetscCall(DiniRuleVJP_Private(dini, ubar, mbar));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -106,9 +107,9 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   if (dini->reason > 0 && dini->stats.gradient_error <= wanted) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->reason > 0) dini->reason = DINI_DIVERGED_ADJOINT;
   PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-             "The gradient has an estimated relative error of %g where -dini_gradient_rtol asks for %g; a tighter "
+             "%s: The gradient has an estimated relative error of %g where -dini_gradient_rtol asks for %g; a tighter "
              "adjoint solve does not lower it",
-             (double)dini->stats.gradient_error, (double)wanted);
+             DiniLabel_Private(dini), (double)dini->stats.gradient_error, (double)wanted);
   PetscCall(VecSet(mbar, NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

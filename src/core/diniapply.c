@@ -26,7 +26,8 @@ PetscErrorCode DiniCheckFlat_Private(Dini dini, Vec m, const char what[])
   PetscFunctionBegin;
   PetscCall(DiniParameterLayout_Private(dini, &n, &N));
   PetscCheck(N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini has no active parameter to differentiate with respect to; call DiniAddParameter()");
+             "%s has no active parameter to differentiate with respect to; call DiniAddParameter()",
+             DiniLabel_Private(dini));
   PetscCall(DiniCheckLayout_Private(dini, m, n, N, what, "all active parameters"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -121,7 +122,7 @@ PetscErrorCode DiniVJP(Dini dini, Vec ubar, Vec mbar)
 /**
   @brief Solves J x = r at the solution, verified in the true residual.
 
-  Collective.
+  Collective. For a variational inequality J_II x_I = r_I on the inactive set, and x is zero on the active one.
 
   @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
   @param[in]  r    right-hand side, with the layout of the state; not changed
@@ -130,19 +131,23 @@ PetscErrorCode DiniVJP(Dini dini, Vec ubar, Vec mbar)
 */
 PetscErrorCode DiniTangentSolve(Dini dini, Vec r, Vec x)
 {
+  Vec rhs;
+
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniReady(dini));
   PetscCall(DiniCheckState_Private(dini, r, "The right-hand side r"));
   PetscCall(DiniCheckState_Private(dini, x, "The solution x"));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, r, x));
+  PetscCall(DiniActivePart_Private(dini, r, &rhs));
+  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, rhs, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /**
   @brief Solves J^H lambda = g at the solution, verified in the true residual.
 
-  Collective. In complex builds DiniSetAdjointType() makes it J^T lambda = g.
+  Collective. In complex builds DiniSetAdjointType() makes it J^T lambda = g. For a variational inequality see
+  DiniTangentSolve().
 
   @param[in]  dini   the Dini, after DiniSolve() or DiniAttach()
   @param[in]  g      right-hand side, with the layout of the state; not changed
@@ -159,6 +164,7 @@ PetscErrorCode DiniAdjointSolve(Dini dini, Vec g, Vec lambda)
   PetscCall(DiniCheckState_Private(dini, g, "The right-hand side g"));
   PetscCall(DiniCheckState_Private(dini, lambda, "The solution lambda"));
   PetscCall(DiniConjugateInput(dini, dini->adjointtype, g, &rhs));
+  PetscCall(DiniActivePart_Private(dini, rhs, &rhs));
   PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, rhs, lambda));
   if (DiniConjugates(dini->adjointtype)) PetscCall(VecConjugate(lambda));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -60,6 +60,7 @@ static PetscErrorCode DiniLeave(Dini dini, PetscBool matrices, DiniHome *home)
                dini->params[p]->name);
   }
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniActiveFull_Private(dini, &J, &P));
   home->u     = dini->u;
   home->state = dini->state;
   home->stamp = dini->mstamp;
@@ -122,6 +123,7 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   PetscCall(DiniPutBack(&home->J));
   PetscCall(DiniPutBack(&home->P));
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniActiveFull_Private(dini, &J, &P));
   if (P) PetscCall(PetscObjectQuery((PetscObject)P, "__SNES_latest_X", &latest));
   if (latest) PetscCall(PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)dini->u));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -178,7 +180,7 @@ PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
              "derivatives of F to DiniSetResidualHessian()");
   PetscCall(MatMultHermitianTranspose(J, lambda, yu));
   PetscCall(MatDestroy(&assembled));
-  PetscCall(DiniParameterApplyAdjoint_Private(dini, lambda, ym));
+  PetscCall(DiniParameterApplyAdjointF_Private(dini, lambda, ym));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

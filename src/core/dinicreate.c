@@ -25,6 +25,7 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   dini->adjointtype   = DINI_ADJOINT_HERMITIAN;
   dini->attachrtol    = 1e-6;
   dini->attachatol    = 1e-50;
+  dini->weakrtol      = 1e-8;
   dini->guard         = PETSC_TRUE;
   dini->erroriffail   = PETSC_TRUE;
   dini->hessian.blend = 0.5;
@@ -91,6 +92,7 @@ PetscErrorCode DiniInvalidate_Private(Dini dini)
   PetscFunctionBegin;
   dini->stage   = DINI_STAGE_NEW;
   dini->guarded = PETSC_FALSE;
+  dini->relation++;
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,6 +112,7 @@ PetscErrorCode DiniReset(Dini dini)
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniInvalidate_Private(dini));
   PetscTryTypeMethod(dini, reset);
+  PetscCall(DiniActiveDestroy_Private(dini));
   PetscCall(DiniEngineReset_Private(dini));
   PetscCall(DiniParameterReset_Private(dini));
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));

@@ -73,10 +73,11 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   - `-dini_reuse_forward <false>`: DiniSetForwardReuse()
   - `-dini_adjoint_type <hermitian|transpose>`: DiniSetAdjointType()
   - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol`: DiniSetAttachTolerances()
+  - `-dini_weak_activity <inactive|active|error>`, `-dini_weak_activity_rtol <1e-8>`: DiniSetWeakActivity()
   - `-dini_guard <true>`: DiniSetGuard()
   - `-dini_error_if_not_converged <true>`: DiniSetErrorIfNotConverged()
   - `-dini_parameter_<name>_...`: DiniSetParameterType(), DiniSetParameterDifference(), DiniSetParameterAffine(),
-    DiniSetParameterMaxColumns(), DiniSetParameterActive()
+    DiniSetParameterReal(), DiniSetParameterMaxColumns(), DiniSetParameterActive()
   - `-dini_tangent_ksp_...`, `-dini_adjoint_ksp_...`: Dini's own linear solvers
   - `-dini_view`: print the object when it is destroyed
   - `-dini_monitor`: print a line per operation
@@ -119,6 +120,16 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
     PetscCall(PetscOptionsBool("-dini_reuse_forward", "Forward solves keep the preconditioner of the one before",
                                "DiniSetForwardReuse", reuse, &reuse, &set));
     if (set) PetscCall(DiniSetForwardReuse(dini, reuse));
+  }
+  {
+    DiniWeakActivity weak = dini->weakactivity;
+    PetscReal        rtol = dini->weakrtol;
+
+    PetscCall(PetscOptionsEnum("-dini_weak_activity", "Weakly active entries of a variational inequality",
+                               "DiniSetWeakActivity", DiniWeakActivities, (PetscEnum)weak, (PetscEnum *)&weak, NULL));
+    PetscCall(PetscOptionsReal("-dini_weak_activity_rtol", "What is zero at a bound, relative to |J_ii| |u|",
+                               "DiniSetWeakActivity", rtol, &rtol, NULL));
+    PetscCall(DiniSetWeakActivity(dini, weak, rtol));
   }
   PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard",
                              dini->guard, &dini->guard, NULL));
@@ -178,14 +189,17 @@ PetscErrorCode DiniSetAttachTolerances(Dini dini, PetscReal rtol, PetscReal atol
   @param[in] dini the Dini
   @param[in] type DINI_ADJOINT_HERMITIAN (default), for which <ubar, JVP dm> = <VJP ubar, dm> with the inner product
                   y^H x; or DINI_ADJOINT_TRANSPOSE, J^T lambda = ubar and mbar = -F_m^T lambda
-  @return 0 or a PETSc error code
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for another value
 
   Option: `-dini_adjoint_type <hermitian|transpose>`. Gradients of objectives are Hermitian whatever is set here.
+
+  @see DiniSetParameterReal()
 */
 PetscErrorCode DiniSetAdjointType(Dini dini, DiniAdjointType type)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniCheckEnum_Private(dini, (int)type, DiniAdjointTypes, "adjoint type"));
   dini->adjointtype = type;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

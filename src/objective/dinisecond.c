@@ -147,6 +147,7 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
   PetscErrorCode     failed;
 
   PetscFunctionBegin;
+  PetscCall(DiniActiveProject_Private(dini, hessian->lambda)); /* where a bound holds u, F says nothing */
   PetscCall(DiniNormMax_Private(hessian->lambda, &norm));
   if (norm == 0.0) fraction = 0.0;
   PetscCall(DiniSums(du, dm, &d.wu, &d.wm));

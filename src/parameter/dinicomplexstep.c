@@ -23,7 +23,7 @@ static PetscErrorCode DiniImaginaryMax(Vec v, PetscReal *max)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* par->real = Re u in a Vec of its own, which no solver writes to */
+/* par->ureal = Re u in a Vec of its own, which no solver writes to */
 static PetscErrorCode DiniRealState(Dini dini, DiniParameter par)
 {
   PetscReal imaginary, size;
@@ -36,9 +36,9 @@ static PetscErrorCode DiniRealState(Dini dini, DiniParameter par)
       "Complex steps in parameter \"%s\" need a real problem, and the state has imaginary parts up to %g where its "
       "size is %g; take -dini_parameter_%s_difference central",
       par->name, (double)imaginary, (double)size, par->name);
-  if (!par->real) PetscCall(VecDuplicate(dini->u, &par->real));
-  PetscCall(VecCopy(dini->u, par->real));
-  PetscCall(VecRealPart(par->real));
+  if (!par->ureal) PetscCall(VecDuplicate(dini->u, &par->ureal));
+  PetscCall(VecCopy(dini->u, par->ureal));
+  PetscCall(VecRealPart(par->ureal));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 #endif
@@ -56,7 +56,7 @@ PetscErrorCode DiniComplexStepBase_Private(Dini dini, DiniParameter par)
              "-dini_parameter_%s_difference central",
              par->name, (double)imaginary, par->name);
   PetscCall(DiniRealState(dini, par));
-  PetscCall(DiniResidual_Private(dini, par->real, dini->w[0], NULL));
+  PetscCall(DiniResidual_Private(dini, par->ureal, dini->w[0], NULL));
   PetscCall(DiniImaginaryMax(dini->w[0], &imaginary));
   PetscCheck(
       imaginary == 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
@@ -86,12 +86,12 @@ PetscErrorCode DiniComplexStep_Private(Dini dini, DiniParameter par, Vec h, Vec 
   PetscCall(VecDuplicate(h, &part));
   PetscCall(VecCopy(h, part));
   PetscCall(VecRealPart(part));
-  failed = DiniParameterShifted_Private(dini, par, par->real, PETSC_i, part, dF, NULL);
+  failed = DiniParameterShifted_Private(dini, par, par->ureal, PETSC_i, part, dF, NULL);
   if (!failed) failed = VecImaginaryPart(dF);
   if (!failed && imaginary > 0.0) {
     PetscCall(VecCopy(h, part));
     PetscCall(VecImaginaryPart(part));
-    failed = DiniParameterShifted_Private(dini, par, par->real, PETSC_i, part, dini->w[0], NULL);
+    failed = DiniParameterShifted_Private(dini, par, par->ureal, PETSC_i, part, dini->w[0], NULL);
     if (!failed) failed = VecImaginaryPart(dini->w[0]);
     if (!failed) failed = VecAXPY(dF, PETSC_i, dini->w[0]);
   }

@@ -103,8 +103,8 @@ PetscErrorCode DiniGetParameterType(Dini dini, PetscInt p, DiniParameterType *ty
   @param[in] p          number of the block
   @param[in] difference DINI_DIFFERENCE_CENTRAL (default), DINI_DIFFERENCE_FORWARD or DINI_DIFFERENCE_COMPLEX
   @param[in] step       relative step, 0 or PETSC_DEFAULT for the default
-  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step, PETSC_ERR_SUP for complex steps with real
-          scalars
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step or another kind, PETSC_ERR_SUP for complex
+          steps with real scalars
 
   Options: `-dini_parameter_<name>_difference <forward|central|complex>`, `-dini_parameter_<name>_step`.
 */
@@ -119,12 +119,13 @@ PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference 
   PetscCheck(step >= 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "Relative step %g for differences in parameter \"%s\" must be positive, or 0 for the default",
              (double)step, par->name);
-  PetscCheck(
-      difference != DINI_DIFFERENCE_COMPLEX || PetscDefined(USE_COMPLEX), PetscObjectComm((PetscObject)dini),
-      PETSC_ERR_SUP,
-      "Complex steps in parameter \"%s\" need a PETSc with complex scalars, and this one has real ones; take central "
-      "differences, or declare the block affine where it is",
-      par->name);
+  PetscCall(DiniCheckEnum_Private(dini, (int)difference, DiniDifferences, "kind of differences"));
+  PetscCheck(difference != DINI_DIFFERENCE_COMPLEX || PetscDefined(USE_COMPLEX), PetscObjectComm((PetscObject)dini),
+             PETSC_ERR_SUP,
+             "%s: Complex steps in parameter \"%s\" need a PETSc with complex scalars, and this one has real ones; "
+             "take central "
+             "differences, or declare the block affine where it is",
+             DiniLabel_Private(dini), par->name);
   par->difference = difference;
   par->step       = step;
   PetscCall(DiniParameterDrop_Private(dini, par));
@@ -152,6 +153,33 @@ PetscErrorCode DiniSetParameterAffine(Dini dini, PetscInt p, PetscBool affine)
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   par->affine = affine;
   PetscCall(DiniParameterDrop_Private(dini, par));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Says that a block is real in a complex build: a field of material, a position, a frequency.
+
+  Logically Collective. F needs a derivative along real changes of the block only. Its part of every cotangent and gradient
+  is then the real part, Re(F_m^H lambda) up to the sign: the gradient of a real objective among real values, so that an
+  optimiser stays on the real axis. Values and directions with imaginary parts are refused. No effect in real builds.
+
+  @param[in] dini the Dini
+  @param[in] p    number of the block
+  @param[in] real PETSC_TRUE when the block is real, initially PETSC_FALSE
+  @return 0 or a PETSc error code
+
+  Option: `-dini_parameter_<name>_real`.
+
+  @see DiniSetAdjointType()
+*/
+PetscErrorCode DiniSetParameterReal(Dini dini, PetscInt p, PetscBool real)
+{
+  DiniParameter par;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniGetParameter_Private(dini, p, &par));
+  par->real = real;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -209,6 +237,9 @@ static PetscErrorCode DiniParameterOptions(Dini dini, PetscInt p, DiniOptionItem
   DiniParameterOption("affine");
   PetscCall(PetscOptionsBool(option, "F is affine in the block", "DiniSetParameterAffine", par->affine, &flag, &set));
   if (set) PetscCall(DiniSetParameterAffine(dini, p, flag));
+  DiniParameterOption("real");
+  PetscCall(PetscOptionsBool(option, "The block is real", "DiniSetParameterReal", par->real, &flag, &set));
+  if (set) PetscCall(DiniSetParameterReal(dini, p, flag));
   DiniParameterOption("max_columns");
   PetscCall(
       PetscOptionsInt(option, "Bound on dense columns", "DiniSetParameterMaxColumns", par->maxcolumns, &max, &set));
@@ -243,8 +274,9 @@ PetscErrorCode DiniParameterView_Private(Dini dini, PetscViewer viewer)
 
     PetscCall(DiniParameterGetKind_Private(dini, par, &kind));
     PetscCall(PetscViewerASCIIPrintf(viewer,
-                                     "parameter %" PetscInt_FMT " \"%s\": size %" PetscInt_FMT ", %s, F_m by type %s",
-                                     p, par->name, par->N, par->active ? "active" : "inactive", kind->name));
+                                     "parameter %" PetscInt_FMT " \"%s\": size %" PetscInt_FMT ", %s%s, F_m by type %s",
+                                     p, par->name, par->N, par->active ? "active" : "inactive",
+                                     PetscDefined(USE_COMPLEX) && par->real ? ", real" : "", kind->name));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
     if (kind->fill == DiniParameterFill_FD || kind->fill == DiniParameterFill_Coloring)
       PetscCall(PetscViewerASCIIPrintf(viewer, " (%s)", DiniDifferenceText(par)));

@@ -65,6 +65,29 @@ PetscErrorCode DiniParameterPull_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is an active block declared real? Then the adjoint is that for the real part of the inner product. */
+PetscErrorCode DiniParameterAnyReal_Private(Dini dini, PetscBool *real)
+{
+  PetscFunctionBegin;
+  *real = PETSC_FALSE;
+  for (PetscInt p = 0; p < dini->nparams; p++)
+    if (dini->params[p]->active && dini->params[p]->real) *real = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Refuses imaginary parts where the block has been declared real */
+PetscErrorCode DiniParameterCheckReal_Private(Dini dini, DiniParameter par, Vec v, const char what[])
+{
+  PetscBool real;
+
+  PetscFunctionBegin;
+  if (!PetscDefined(USE_COMPLEX) || !par->real) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniIsReal_Private(v, &real));
+  PetscCheck(real, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s has imaginary parts, where parameter \"%s\" is real by DiniSetParameterReal()", what, par->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniParameterRemember_Private(Dini dini)
 {
   PetscFunctionBegin;
@@ -72,6 +95,7 @@ PetscErrorCode DiniParameterRemember_Private(Dini dini)
     DiniParameter par = dini->params[p];
 
     if (!par->copy) PetscCall(VecDuplicate(par->m, &par->copy));
+    PetscCall(DiniParameterCheckReal_Private(dini, par, par->m, "A value of the block"));
     PetscCall(VecCopy(par->m, par->copy));
     PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
   }
@@ -107,9 +131,10 @@ PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
     else PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
   }
   PetscCall(PetscFree(touched));
-  PetscCheck(!culprit, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "Parameter \"%s\" has been changed since the solve, so u no longer belongs to it; call DiniSolve() again",
-             culprit);
+  PetscCheck(
+      !culprit, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+      "%s: Parameter \"%s\" has been changed since the solve, so u no longer belongs to it; call DiniSolve() again",
+      DiniLabel_Private(dini), culprit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -47,8 +47,10 @@ typedef PetscCtxRt DiniDestroyArgument;
 #endif
 #if PETSC_VERSION_LT(3, 22, 0)
 typedef PetscErrorCode DiniSNESJacobianFn(SNES, Vec, Mat, Mat, void *);
+typedef PetscErrorCode DiniSNESFunctionFn(SNES, Vec, Vec, void *);
 #else
 typedef SNESJacobianFn   DiniSNESJacobianFn;
+typedef SNESFunctionFn   DiniSNESFunctionFn;
 #endif
 #if PETSC_VERSION_LT(3, 24, 0)
   #define DiniColoringCast(f) ((PetscErrorCode(*)(void))(void (*)(void))(f))

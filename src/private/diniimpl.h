@@ -9,6 +9,7 @@
 typedef struct _DiniParameter *DiniParameter;
 typedef struct _DiniEngine    *DiniEngine;
 typedef struct _DiniObjective *DiniObjective;
+typedef struct _DiniActive    *DiniActive;
 
 struct _DiniObjective {
   char                    *name;
@@ -77,6 +78,10 @@ struct _p_Dini {
   DiniParameter  *params;
   Vec             state; /* for objectives */
 
+  /* set by the user: variational inequalities */
+  DiniWeakActivity weakactivity;
+  PetscReal        weakrtol;
+
   /* user functions */
   DiniSolveFn       *solve;
   void              *solvectx;
@@ -106,11 +111,16 @@ struct _p_Dini {
   Mat         D;    /* the derivative, owned; knows the Dini by a plain pointer */
   void       *data; /* of the type */
 
+  /* of a variational inequality; NULL where u solves F(u, m) = 0 */
+  DiniActive active;
+
   /* status */
   DiniStage           stage;
   DiniConvergedReason reason;
   PetscBool           setup, guarded, inside; /* inside: a check or difference is running */
   PetscBool           hasF;                   /* F belongs to the point */
+  PetscBool           elsewhere;              /* the point is that of a pinned derivative, not the last solution */
+  PetscInt64          relation;               /* number of what has been given so far */
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
   PetscObjectState    ustate;
   PetscInt            n, N;      /* sizes of u, from the first one seen */
@@ -124,6 +134,7 @@ struct _p_Dini {
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
   DiniStatistics      stats;
+  char                label[128]; /* how errors call the object */
 };
 
 DINI_INTERN PetscFunctionList DiniList;
@@ -141,16 +152,37 @@ DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
 DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
                                                     PetscReal seconds);
 
+/* solvers: the active set of a variational inequality. They do nothing where there is none. */
+DINI_INTERN PetscErrorCode DiniActiveCreate_Private(Dini, SNES);
+DINI_INTERN PetscErrorCode DiniActiveDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveNatural_Private(Dini, Vec u, Vec F, PetscReal scale);
+DINI_INTERN PetscErrorCode DiniActiveRemember_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveUnchanged_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveShifted_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniActiveGuard_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveReduce_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveFull_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveProject_Private(Dini, Vec v);
+DINI_INTERN PetscErrorCode DiniActivePart_Private(Dini, Vec v, Vec *part);
+DINI_INTERN PetscErrorCode DiniActiveTangent_Private(Dini, Vec m, Vec dm, Vec y, PetscBool *zero);
+DINI_INTERN PetscErrorCode DiniActiveAdjoint_Private(Dini, Vec m, Vec lambda, Vec part, Vec mbar);
+DINI_INTERN PetscErrorCode DiniActiveStep_Private(Dini, Vec u, Vec F);
+DINI_INTERN PetscErrorCode DiniActiveView_Private(Dini, PetscViewer);
+
 /* sys: what every room needs to fail on all ranks or none */
+DINI_INTERN const char    *DiniLabel_Private(Dini);
 DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
 DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
 DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniNormMax_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
+DINI_INTERN PetscErrorCode DiniCheckEnum_Private(Dini, int value, const char *const names[], const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[],
                                                    const char like[]);
+DINI_INTERN PetscErrorCode DiniCheckMatLayout_Private(Dini, Vec u, Mat A, const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
 
 /* A call of the application's code: an error on one rank is an error on all, and names the callback. */
@@ -196,8 +228,10 @@ DINI_INTERN PetscErrorCode DiniParameterSetFromOptions_Private(Dini, DiniOptionI
 DINI_INTERN PetscErrorCode DiniParameterView_Private(Dini, PetscViewer);
 DINI_INTERN PetscErrorCode DiniParameterReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterAnyReal_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniParameterApply_Private(Dini, Vec dm, Vec y, PetscBool *zero);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjoint_Private(Dini, Vec lambda, Vec mbar);
+DINI_INTERN PetscErrorCode DiniParameterApplyAdjointF_Private(Dini, Vec lambda, Vec mbar);
 
 /* tangent */
 DINI_INTERN PetscErrorCode DiniEngineCreate_Private(Dini);

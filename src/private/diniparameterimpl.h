@@ -18,6 +18,7 @@ struct _DiniParameter {
   Vec            m;      /* the application's own, or Dini's for a scalar */
   PetscScalar   *scalar; /* where the application reads a scalar, on every rank */
   PetscBool      active, affine;
+  PetscBool      real; /* numbers of a complex build that are real by nature */
   DiniDifference difference;
   PetscReal      step; /* relative, 0 for the rule */
   PetscInt       maxcolumns;
@@ -37,7 +38,7 @@ struct _DiniParameter {
   PetscInt     n, N;    /* local and global size */
   Vec          copy;    /* the values at the solution */
   Vec          x;       /* a piece of a flat vector, shaped like m */
-  Vec          real;    /* Re u, for complex steps */
+  Vec          ureal;   /* Re u, for complex steps */
   DM           pattern; /* of the state, when the pattern of Fm follows from it */
   Mat          Fm;
   DiniColoring coloring;
@@ -56,6 +57,7 @@ DINI_INTERN PetscErrorCode DiniGetParameter_Private(Dini, PetscInt p, DiniParame
 DINI_INTERN PetscErrorCode DiniParameterGetKind_Private(Dini, DiniParameter, const DiniParameterKind **);
 DINI_INTERN PetscErrorCode DiniParameterDrop_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterPushOne_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniParameterCheckReal_Private(Dini, DiniParameter, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniParameterEnsure_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterTake_Private(DiniParameter, Vec flat, PetscInt offset);
 DINI_INTERN PetscErrorCode DiniParameterGive_Private(DiniParameter, Vec flat, PetscInt offset);

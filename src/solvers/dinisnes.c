@@ -9,31 +9,69 @@ typedef struct {
   MatFDColoring coloring;
 } Dini_SNES;
 
-static PetscErrorCode DiniNeedSNES(Dini dini, SNES *snes)
+static PetscErrorCode DiniGetKSP_SNES(Dini, KSP *);
+static PetscErrorCode DiniAssembled_SNES(Dini, Vec, Mat *);
+
+static PetscErrorCode DiniIsVI(SNES snes, PetscBool *vi)
 {
   PetscFunctionBegin;
-  *snes = ((Dini_SNES *)dini->data)->snes;
-  PetscCheck(*snes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"snes\" has no SNES; call DiniSetSNES()");
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)snes, vi, SNESVINEWTONRSLS, SNESVINEWTONSSLS, ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniNeedSNES(Dini dini, SNES *snes)
+{
+  PetscBool vi;
+
+  PetscFunctionBegin;
+  *snes = ((Dini_SNES *)dini->data)->snes;
+  PetscCheck(*snes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "%s, of type \"snes\", has no SNES; call DiniSetSNES()", DiniLabel_Private(dini));
+  PetscCall(DiniIsVI(*snes, &vi));
+  PetscCheck(!dini->setup || vi == (PetscBool)(dini->active != NULL), PetscObjectComm((PetscObject)dini),
+             PETSC_ERR_ARG_WRONGSTATE,
+             "%s: the SNES has become, or ceased to be, the solver of a variational inequality since DiniSetUp(): its "
+             "type is now %s. Call DiniReset() after SNESSetType()",
+             DiniLabel_Private(dini), ((PetscObject)*snes)->type_name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The PC of a variational inequality's solver belongs to other entries, or to another matrix, than those of the solution. */
 static PetscErrorCode DiniSetUp_SNES(Dini dini)
 {
   SNES      snes;
   PetscBool vi;
-  SNESType  type;
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES(dini, &snes));
-  PetscCall(SNESGetType(snes, &type));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)snes, &vi, SNESVINEWTONRSLS, SNESVINEWTONSSLS, ""));
-  PetscCheck(
-      !vi, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-      "A SNES of type %s solves a variational inequality, whose solution is not defined by F(u, m) = 0, so its "
-      "derivative "
-      "is not -J^{-1} F_m; give the reduced relation with DiniSetResidual() and DiniSetJacobian() to type \"shell\"",
-      type);
+  PetscCall(DiniIsVI(snes, &vi));
+  if (vi) PetscCall(DiniActiveCreate_Private(dini, snes));
+  dini->ops->getksp    = vi ? NULL : DiniGetKSP_SNES;
+  dini->ops->assembled = vi ? NULL : DiniAssembled_SNES;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  SNESSolve() lends the callback of F and the methods of the DM to the solver of a variational inequality, which gives them
+  back at its end, but not when an error cuts it short.
+*/
+static PetscErrorCode DiniCallSNES(Dini dini, SNES snes, Vec u)
+{
+  DiniSNESFunctionFn *before, *after;
+  void               *ctx;
+  DM                  dm;
+  PetscErrorCode      failed;
+
+  PetscFunctionBegin;
+  if (dini->active) PetscCall(SNESGetFunction(snes, NULL, &before, &ctx));
+  failed = SNESSolve(snes, NULL, u);
+  if (dini->active && failed) {
+    PetscCall(SNESGetFunction(snes, NULL, &after, NULL));
+    if (after != before) PetscCall(SNESSetFunction(snes, NULL, before, ctx));
+    PetscCall(SNESGetDM(snes, &dm));
+    PetscCall(PetscObjectCompose((PetscObject)dm, "VI", NULL));
+  }
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -50,7 +88,7 @@ static PetscErrorCode DiniSolveKept(Dini dini, SNES snes, Vec u, PetscBool keep,
   PetscCall(SNESGetLagPreconditioner(snes, &lag));
   if (keep) PetscCall(SNESSetLagPreconditioner(snes, -1));
   PetscCall(PetscTime(&start));
-  failed = SNESSolve(snes, NULL, u);
+  failed = DiniCallSNES(dini, snes, u);
   if (keep) PetscCall(SNESSetLagPreconditioner(snes, lag));
   PetscCall(failed);
   PetscCall(PetscTime(&end));
@@ -70,9 +108,12 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
   SNESConvergedReason stopped = SNES_CONVERGED_ITERATING;
   KSP                 ksp;
   PetscBool           keep;
+  Mat                 J;
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES(dini, &snes));
+  PetscCall(SNESGetJacobian(snes, &J, NULL, NULL, NULL));
+  if (J) PetscCall(DiniCheckMatLayout_Private(dini, u, J, "the Jacobian of the SNES"));
   PetscCall(SNESGetKSP(snes, &ksp));
   PetscCall(DiniForwardKeeps_Private(dini, ksp, &keep));
   if (keep) { /* a guess to come back to */

@@ -12,6 +12,9 @@ const char *const DiniAdjointTypes[] = {"hermitian", "transpose", "DiniAdjointTy
 const char *const DiniOperations[]   = {"forward",       "linearize",       "tangent", "adjoint",
                                         "DiniOperation", "DINI_OPERATION_", NULL};
 
+const char *const DiniWeakActivities[] = {"inactive", "active", "error", "DiniWeakActivity", "DINI_WEAK_ACTIVITY_",
+                                          NULL};
+
 const char *const DiniReuses[] = {"auto", "always", "never", "DiniReuse", "DINI_REUSE_", NULL};
 const char *const DiniRungs[]  = {"none",   "user",     "kept",       "gmres", "untransposed", "refreshed", "explicit",
                                   "direct", "DiniRung", "DINI_RUNG_", NULL};

@@ -1,0 +1,28 @@
+/* Private to the active set: what a variational inequality l <= u <= h adds to F(u, m) = 0. */
+#pragma once
+#include "diniimpl.h"
+
+typedef enum { DINI_LOWER, DINI_UPPER } DiniSide;
+
+struct _DiniActive {
+  SNES snes;
+
+  /* as of the point */
+  Vec       copy[2];    /* of the bounds, by DiniSide */
+  PetscInt  n;          /* entries held at a bound, this rank */
+  PetscInt *local;      /* their local numbers, ascending */
+  DiniSide *side;       /* which bound holds each */
+  IS        held, weak; /* global numbers of those entries, and of the weakly active ones */
+  PetscInt  counts[2];  /* entries held and weakly active, all ranks */
+
+  /* work */
+  Vec              s;    /* |J_ii|: brings u - l to the size of F */
+  Vec              w[3]; /* layout of u */
+  Mat              J, P; /* of F, references */
+  Mat              RJ, RP;
+  PetscObjectState patternJ, patternP; /* of J and P when RJ and RP were made; -1: not theirs */
+  PetscReal        diagonal;           /* of the rows that are held */
+};
+
+DINI_INTERN PetscErrorCode DiniActiveBounds_Private(Dini, Vec bounds[2]);
+DINI_INTERN PetscErrorCode DiniActiveFind_Private(Dini, Mat J);
