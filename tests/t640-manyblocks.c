@@ -1,9 +1,9 @@
 static char help[] =
     "Seven unlike blocks of parameters at once: JVP and VJP against dense references, entry by entry.\n";
 
-#include "support/chain.h"
+#include "support/blocks.h"
 
-static PetscErrorCode TestDerivatives(Chain *c, PetscInt expected, const char what[])
+static PetscErrorCode TestDerivatives(Blocks *c, PetscInt expected, const char what[])
 {
   Mat      Fm;
   Vec      flat, dm, ubar, du, mbar, du_ref, mbar_ref;
@@ -23,8 +23,8 @@ static PetscErrorCode TestDerivatives(Chain *c, PetscInt expected, const char wh
   PetscCall(VecDuplicate(flat, &mbar_ref));
   PetscCall(DiniJVP(c->dini, dm, du));
   PetscCall(DiniVJP(c->dini, ubar, mbar));
-  PetscCall(ChainReference(c, flat, &Fm));
-  PetscCall(ChainJacobian(c, c->u, c->J));
+  PetscCall(BlocksReference(c, flat, &Fm));
+  PetscCall(BlocksJacobian(c, c->u, c->J));
   PetscCall(DiniTestReferenceJVP(c->J, Fm, dm, du_ref));
   PetscCall(DiniTestReferenceVJP(c->J, Fm, ubar, mbar_ref));
   PetscCall(DiniTestVecsClose(du, du_ref, 1e-8, what));
@@ -42,7 +42,7 @@ static PetscErrorCode TestDerivatives(Chain *c, PetscInt expected, const char wh
 }
 
 /* Through one flat vector to all blocks and back, ranks without entries among them */
-static PetscErrorCode TestRoundTrip(Chain *c)
+static PetscErrorCode TestRoundTrip(Blocks *c)
 {
   Vec flat, back;
 
@@ -61,10 +61,10 @@ static PetscErrorCode TestRoundTrip(Chain *c)
 static PetscErrorCode TestChain(PetscInt n)
 {
   const PetscInt all = 2 * n + n + 1 + 1 + 2 + NWELLS + n;
-  Chain          c;
+  Blocks         c;
 
   PetscFunctionBeginUser;
-  PetscCall(ChainCreate(n, &c));
+  PetscCall(BlocksCreate(n, &c));
   PetscCall(TestDerivatives(&c, all, "all blocks"));
   PetscCall(TestRoundTrip(&c));
   PetscCall(TestDerivatives(&c, all, "all blocks at other values"));
@@ -72,7 +72,7 @@ static PetscErrorCode TestChain(PetscInt n)
   PetscCall(DiniSetParameterActive(c.dini, WELLS, PETSC_FALSE));
   PetscCall(DiniSetParameterActive(c.dini, MEDIUM, PETSC_FALSE));
   PetscCall(TestDerivatives(&c, all - 2 * n - 1 - NWELLS, "four blocks"));
-  PetscCall(ChainDestroy(&c));
+  PetscCall(BlocksDestroy(&c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

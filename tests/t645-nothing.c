@@ -1,6 +1,6 @@
 static char help[] = "Zero directions, zero cotangents and inactive blocks cost nothing, and the counters say so.\n";
 
-#include "support/chain.h"
+#include "support/blocks.h"
 
 /* What has been spent, by Dini's statistics and by the application's own calls */
 typedef struct {
@@ -8,7 +8,7 @@ typedef struct {
   PetscInt       residuals, fills, applies;
 } Spent;
 
-static PetscErrorCode SpentGet(Chain *c, Spent *spent)
+static PetscErrorCode SpentGet(Blocks *c, Spent *spent)
 {
   PetscFunctionBeginUser;
   PetscCall(DiniGetStatistics(c->dini, &spent->s));
@@ -24,7 +24,7 @@ typedef struct {
 } Counts;
 
 /* So much has been spent since then, and no more. */
-static PetscErrorCode SpentIs(Chain *c, const Spent *before, Counts expected, const char what[])
+static PetscErrorCode SpentIs(Blocks *c, const Spent *before, Counts expected, const char what[])
 {
   Spent now;
 
@@ -41,7 +41,7 @@ static PetscErrorCode SpentIs(Chain *c, const Spent *before, Counts expected, co
 }
 
 /* dm that is not zero in one block alone */
-static PetscErrorCode Only(Chain *c, PetscInt block, Vec dm)
+static PetscErrorCode Only(Blocks *c, PetscInt block, Vec dm)
 {
   Vec part;
 
@@ -64,7 +64,7 @@ static PetscErrorCode Zero(Vec v, const char what[])
 }
 
 /* A fresh point, linearized, with no F_m filled */
-static PetscErrorCode Point(Chain *c, Spent *spent)
+static PetscErrorCode Point(Blocks *c, Spent *spent)
 {
   Mat J;
 
@@ -76,7 +76,7 @@ static PetscErrorCode Point(Chain *c, Spent *spent)
 }
 
 /* A direction in one block fills that block only. */
-static PetscErrorCode TestDirections(Chain *c)
+static PetscErrorCode TestDirections(Blocks *c)
 {
   Vec      dm, du;
   Spent    before;
@@ -125,7 +125,7 @@ static PetscErrorCode TestDirections(Chain *c)
 }
 
 /* ubar = 0 solves nothing and fills nothing, by itself and as a column among others. */
-static PetscErrorCode TestCotangents(Chain *c)
+static PetscErrorCode TestCotangents(Blocks *c)
 {
   Vec      ubar, mbar, column;
   Mat      Ubar, Mbar, dM, dU;
@@ -171,7 +171,7 @@ static PetscErrorCode TestCotangents(Chain *c)
 }
 
 /* Inactive blocks are never differenced, filled or applied; what is left is what it was, entry by entry. */
-static PetscErrorCode TestInactive(Chain *c)
+static PetscErrorCode TestInactive(Blocks *c)
 {
   const PetscInt off[] = {MEDIUM, PECLET, CUBIC, ENDS, WELLS};
   Vec            ubar, all, left, part[2], dm, du;
@@ -218,14 +218,14 @@ int main(int argc, char **argv)
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   for (PetscInt n = 4; n <= 10; n += 6) {
-    Chain c;
+    Blocks c;
 
-    PetscCall(ChainCreate(n, &c));
+    PetscCall(BlocksCreate(n, &c));
     PetscCall(DiniSetGuard(c.dini, PETSC_FALSE)); /* its residuals are counted, too */
     PetscCall(TestDirections(&c));
     PetscCall(TestCotangents(&c));
     PetscCall(TestInactive(&c));
-    PetscCall(ChainDestroy(&c));
+    PetscCall(BlocksDestroy(&c));
   }
   PetscCall(PetscFinalize());
   return 0;

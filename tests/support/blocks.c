@@ -1,6 +1,6 @@
-#include "chain.h"
+#include "blocks.h"
 
-static PetscReal Well(const Chain *c, PetscInt i, PetscInt w)
+static PetscReal Well(const Blocks *c, PetscInt i, PetscInt w)
 {
   const PetscReal d = (PetscReal)i - (PetscReal)(w + 1) * (PetscReal)c->n / (NWELLS + 1.0);
 
@@ -12,7 +12,7 @@ typedef struct {
   PetscScalar u[2], k[2], dkhere[2], dkthere[2];
 } Faces;
 
-static void ChainFaces(const Chain *c, PetscInt i, const PetscScalar u[], PetscScalar *const m[], Faces *f)
+static void BlocksFaces(const Blocks *c, PetscInt i, const PetscScalar u[], PetscScalar *const m[], Faces *f)
 {
   const PetscScalar here = PetscExpScalar(m[i][0]);
 
@@ -33,7 +33,7 @@ typedef struct {
   PetscScalar  *u, **m, *f;
 } Arrays;
 
-static PetscErrorCode ArraysGet(Chain *c, Vec u, Arrays *a)
+static PetscErrorCode ArraysGet(Blocks *c, Vec u, Arrays *a)
 {
   PetscFunctionBeginUser;
   PetscCall(DMDAGetLocalInfo(c->state, &a->info));
@@ -47,7 +47,7 @@ static PetscErrorCode ArraysGet(Chain *c, Vec u, Arrays *a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ArraysRestore(Chain *c, Arrays *a)
+static PetscErrorCode ArraysRestore(Blocks *c, Arrays *a)
 {
   PetscFunctionBeginUser;
   PetscCall(DMDAVecRestoreArrayRead(c->state, c->block[LOAD], &a->f));
@@ -60,7 +60,7 @@ static PetscErrorCode ArraysRestore(Chain *c, Arrays *a)
 
 static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
 {
-  Chain       *c = (Chain *)ctx;
+  Blocks      *c = (Blocks *)ctx;
   Arrays       a;
   Faces        f;
   PetscScalar *Fa;
@@ -71,7 +71,7 @@ static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
   PetscCall(ArraysGet(c, u, &a));
   PetscCall(DMDAVecGetArray(c->state, F, &Fa));
   for (PetscInt i = a.info.xs; i < a.info.xs + a.info.xm; i++) {
-    ChainFaces(c, i, a.u, a.m, &f);
+    BlocksFaces(c, i, a.u, a.m, &f);
     Fa[i] = f.k[0] * (a.u[i] - f.u[0]) + f.k[1] * (a.u[i] - f.u[1]) + 0.5 * c->peclet * (f.u[1] - f.u[0]) +
             a.m[i][1] * a.u[i] + c->cubic * a.u[i] * a.u[i] * a.u[i] - a.f[i];
     for (PetscInt w = 0; w < NWELLS; w++) Fa[i] -= c->wells[w] * Well(c, i, w);
@@ -81,7 +81,7 @@ static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ChainJacobian(Chain *c, Vec u, Mat J)
+PetscErrorCode BlocksJacobian(Blocks *c, Vec u, Mat J)
 {
   Arrays a;
   Faces  f;
@@ -90,7 +90,7 @@ PetscErrorCode ChainJacobian(Chain *c, Vec u, Mat J)
   PetscCall(MatZeroEntries(J));
   PetscCall(ArraysGet(c, u, &a));
   for (PetscInt i = a.info.xs; i < a.info.xs + a.info.xm; i++) {
-    ChainFaces(c, i, a.u, a.m, &f);
+    BlocksFaces(c, i, a.u, a.m, &f);
     PetscCall(MatSetValue(J, i, i, f.k[0] + f.k[1] + a.m[i][1] + 3.0 * c->cubic * a.u[i] * a.u[i], INSERT_VALUES));
     if (i > 0) PetscCall(MatSetValue(J, i, i - 1, -f.k[0] - 0.5 * c->peclet, INSERT_VALUES));
     if (i < c->n - 1) PetscCall(MatSetValue(J, i, i + 1, -f.k[1] + 0.5 * c->peclet, INSERT_VALUES));
@@ -106,7 +106,7 @@ static PetscErrorCode Jacobian(SNES snes, Vec u, Mat J, Mat P, void *ctx)
   PetscFunctionBeginUser;
   (void)snes;
   (void)J;
-  PetscCall(ChainJacobian((Chain *)ctx, u, P));
+  PetscCall(BlocksJacobian((Blocks *)ctx, u, P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -140,16 +140,16 @@ static PetscErrorCode PushSmall(Dini dini, Vec m, void *ctx)
 }
 
 /* dF_i / d(end of this side) */
-static PetscScalar EndEntry(const Chain *c, PetscInt side, const Faces *f)
+static PetscScalar EndEntry(const Blocks *c, PetscInt side, const Faces *f)
 {
   return -f->k[side] + (side ? 0.5 : -0.5) * c->peclet;
 }
 
 static PetscErrorCode FillEnds(Dini dini, Vec u, Vec m, Mat Fm, void *ctx)
 {
-  Chain *c = (Chain *)ctx;
-  Arrays a;
-  Faces  f;
+  Blocks *c = (Blocks *)ctx;
+  Arrays  a;
+  Faces   f;
 
   PetscFunctionBeginUser;
   (void)dini;
@@ -160,7 +160,7 @@ static PetscErrorCode FillEnds(Dini dini, Vec u, Vec m, Mat Fm, void *ctx)
     const PetscInt i = side ? c->n - 1 : 0;
 
     if (i < a.info.xs || i >= a.info.xs + a.info.xm) continue;
-    ChainFaces(c, i, a.u, a.m, &f);
+    BlocksFaces(c, i, a.u, a.m, &f);
     PetscCall(MatSetValue(Fm, i, side, EndEntry(c, side, &f), INSERT_VALUES));
   }
   PetscCall(ArraysRestore(c, &a));
@@ -171,7 +171,7 @@ static PetscErrorCode FillEnds(Dini dini, Vec u, Vec m, Mat Fm, void *ctx)
 
 static PetscErrorCode ApplyWells(Dini dini, Vec u, Vec m, Vec x, Vec y, void *ctx)
 {
-  Chain      *c = (Chain *)ctx;
+  Blocks     *c = (Blocks *)ctx;
   PetscScalar a[NWELLS], *ya;
   PetscInt    first, last;
 
@@ -193,7 +193,7 @@ static PetscErrorCode ApplyWells(Dini dini, Vec u, Vec m, Vec x, Vec y, void *ct
 
 static PetscErrorCode ApplyWellsAdjoint(Dini dini, Vec u, Vec m, Vec x, Vec y, void *ctx)
 {
-  Chain             *c           = (Chain *)ctx;
+  Blocks            *c           = (Blocks *)ctx;
   PetscScalar        sum[NWELLS] = {0.0};
   const PetscScalar *xa;
   PetscInt           first, last;
@@ -217,7 +217,7 @@ static PetscErrorCode ApplyWellsAdjoint(Dini dini, Vec u, Vec m, Vec x, Vec y, v
 }
 
 /* The last rank alone owns the ends, so that the others own nothing of them. */
-static PetscErrorCode CreateBlocks(Chain *c)
+static PetscErrorCode CreateBlocks(Blocks *c)
 {
   PetscMPIInt rank, size;
 
@@ -237,7 +237,7 @@ static PetscErrorCode CreateBlocks(Chain *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ChainCreate(PetscInt n, Chain *c)
+PetscErrorCode BlocksCreate(PetscInt n, Blocks *c)
 {
   PetscInt local, ends, p;
 
@@ -281,7 +281,7 @@ PetscErrorCode ChainCreate(PetscInt n, Chain *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ChainDestroy(Chain *c)
+PetscErrorCode BlocksDestroy(Blocks *c)
 {
   PetscFunctionBeginUser;
   PetscCall(DiniDestroy(&c->dini));
@@ -296,7 +296,7 @@ PetscErrorCode ChainDestroy(Chain *c)
 }
 
 /* column[b][j]: where entry j of block b is in the flat vector; -1 for inactive blocks */
-static PetscErrorCode FlatColumns(Chain *c, Vec flat, PetscInt *column[])
+static PetscErrorCode FlatColumns(Blocks *c, Vec flat, PetscInt *column[])
 {
   PetscInt  first, last;
   PetscBool active;
@@ -328,7 +328,7 @@ static PetscErrorCode FlatColumns(Chain *c, Vec flat, PetscInt *column[])
 }
 
 /* Negative columns, of inactive blocks, are left out by MatSetValues(). */
-PetscErrorCode ChainReference(Chain *c, Vec flat, Mat *Fm)
+PetscErrorCode BlocksReference(Blocks *c, Vec flat, Mat *Fm)
 {
   PetscInt *column[NBLOCKS], local, nflat, Nflat;
   Arrays    a;
@@ -345,7 +345,7 @@ PetscErrorCode ChainReference(Chain *c, Vec flat, Mat *Fm)
     const PetscInt own  = 2 * i;
     PetscScalar    here = 0.0;
 
-    ChainFaces(c, i, a.u, a.m, &f);
+    BlocksFaces(c, i, a.u, a.m, &f);
     for (PetscInt side = 0; side < 2; side++) {
       const PetscInt j = side ? i + 1 : i - 1, there = 2 * j;
 

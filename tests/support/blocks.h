@@ -20,11 +20,11 @@ typedef struct {
   SNES        snes;
   Dini        dini;
   PetscInt    n, residuals, fills, applies; /* calls */
-} Chain;
+} Blocks;
 
 /* A Dini with all blocks: coloured, rhs, two scalars, a matrix, an operator, zero */
-extern PetscErrorCode ChainCreate(PetscInt n, Chain *);
-extern PetscErrorCode ChainDestroy(Chain *);
-extern PetscErrorCode ChainJacobian(Chain *, Vec u, Mat J);
+extern PetscErrorCode BlocksCreate(PetscInt n, Blocks *);
+extern PetscErrorCode BlocksDestroy(Blocks *);
+extern PetscErrorCode BlocksJacobian(Blocks *, Vec u, Mat J);
 /* F_m of all active blocks as one dense matrix with the columns of the flat vector, by hand */
-extern PetscErrorCode ChainReference(Chain *, Vec flat, Mat *Fm);
+extern PetscErrorCode BlocksReference(Blocks *, Vec flat, Mat *Fm);
