@@ -47,7 +47,8 @@ typedef const char *DiniParameterType;
 /** Which differences of F approximate F_m, see DiniSetParameterDifference(). */
 typedef enum {
   DINI_DIFFERENCE_FORWARD, /**< one residual a column or colour, error O(h) */
-  DINI_DIFFERENCE_CENTRAL  /**< two residuals a column or colour, error O(h^2) */
+  DINI_DIFFERENCE_CENTRAL, /**< two residuals a column or colour, error O(h^2) */
+  DINI_DIFFERENCE_COMPLEX  /**< Im F(u, m + i h dm) / h: real problems in complex builds, exact to rounding */
 } DiniDifference;
 DINI_PUBLIC const char *const DiniDifferences[]; /**< names of the values of DiniDifference, as in options */
 

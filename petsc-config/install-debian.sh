@@ -9,6 +9,7 @@
 #                  Debian's PETSc with these scalars, with 64-bit indices, or with debugging checks
 #   slepc          the SLEPc of each flavour named, or of the real one
 #   plot           gnuplot, for the pictures of the examples
+#   adolc          ADOL-C and a C++ compiler, for the example of that name
 #   lint           clang-format, clang-tidy, cppcheck, and the group docs
 #   docs           Doxygen, Sphinx, Breathe
 #   --where <flavour>
@@ -77,7 +78,7 @@ for word in "$@"; do
   case $word in
     real | complex | real64 | complex64 | debug) flavours+=("$word") ;;
     slepc) slepc=yes ;;
-    plot | docs | lint) groups+=("$word") ;;
+    plot | adolc | docs | lint) groups+=("$word") ;;
     -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) die "unknown argument '$word'; see --help" ;;
   esac
@@ -107,6 +108,10 @@ have mpiexec || need openmpi-bin
 for group in ${groups[@]+"${groups[@]}"}; do
   case $group in
     plot) have gnuplot || need gnuplot-nox fonts-dejavu-core ;;
+    adolc)
+      have c++ || have g++ || need g++
+      [ -e /usr/include/adolc/adolc.h ] || need libadolc-dev
+      ;;
     lint)
       have clang-format || need clang-format
       have clang-tidy || need clang-tidy

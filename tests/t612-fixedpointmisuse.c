@@ -4,7 +4,7 @@ static char help[] =
 #include "support/fixedmap.h"
 
 /* Solved, linearized, right: the object is fit for use */
-static PetscErrorCode Fit(FixedMap *f, PetscReal rtol)
+static PetscErrorCode Converge(FixedMap *f, PetscReal rtol)
 {
   Vec ubar, mbar, expected;
 
@@ -124,13 +124,13 @@ static PetscErrorCode TestFault(DiniFixedPointDerivative derivative, DiniFixedPo
     DiniTestExpect(DiniVJP(f.dini, ubar, mbar), 0, words);
   }
   *where = FAULT_NONE;
-  PetscCall(Fit(&f, 1e-7));
+  PetscCall(Converge(&f, 1e-7));
   if (which == offsetof(FixedMap, map) && fault != FAULT_WRONG) { /* and in the differences */
     PetscCall(DiniSetFixedPointDerivative(f.dini, DINI_FIXEDPOINT_FD));
     *where = fault;
     DiniTestExpectAny(DiniVJP(f.dini, ubar, mbar), "");
     *where = FAULT_NONE;
-    PetscCall(Fit(&f, 1e-6));
+    PetscCall(Converge(&f, 1e-6));
   }
   PetscCall(VecDestroy(&ubar));
   PetscCall(VecDestroy(&mbar));
@@ -202,7 +202,7 @@ static PetscErrorCode TestShapes(void)
   DiniTestExpect(DiniVJP(f.dini, ubar, mbar), PETSC_ERR_ARG_WRONG, "not dF/du");
   PetscCall(MatDestroy(&pattern));
   PetscCall(DiniSetFixedPointDerivative(f.dini, DINI_FIXEDPOINT_FD));
-  PetscCall(Fit(&f, 1e-7));
+  PetscCall(Converge(&f, 1e-7));
   PetscCall(DiniSetParameterJacobian(f.dini, f.p, f.Fm, PlusGm, NULL));
   PetscCall(DiniSolve(f.dini, f.u));
   DiniTestExpect(DiniVJP(f.dini, ubar, mbar), PETSC_ERR_ARG_WRONG, "is not dF/dm");
@@ -235,29 +235,29 @@ static PetscErrorCode TestMatrices(void)
   PetscCall(FixedMapDini(&f, DINI_FIXEDPOINT_FD));
   PetscCall(DiniSetFixedPointJacobian(f.dini, f.M, NULL, NULL));
   PetscCall(DiniSetFixedPointDerivative(f.dini, DINI_FIXEDPOINT_MATRIX));
-  PetscCall(Fit(&f, 1e-8));
-  PetscCall(Fit(&f, 1e-8));
+  PetscCall(Converge(&f, 1e-8));
+  PetscCall(Converge(&f, 1e-8));
   PetscCall(MatDuplicate(f.M, MAT_DO_NOT_COPY_VALUES, &A)); /* a pattern with an empty row and an empty column */
   PetscCall(DiniSetFixedPointJacobian(f.dini, A, NULL, NULL));
   PetscCall(DiniSetFixedPointDerivative(f.dini, DINI_FIXEDPOINT_AUTO));
-  PetscCall(Fit(&f, 1e-7));
+  PetscCall(Converge(&f, 1e-7));
   PetscCall(MatDestroy(&A));
   PetscCall(DiniSetFixedPointDerivative(f.dini, DINI_FIXEDPOINT_MATRIX));
   PetscCall(MatConvert(f.M, MATDENSE, MAT_INITIAL_MATRIX, &A));
   PetscCall(DiniSetFixedPointJacobian(f.dini, A, NULL, NULL));
-  PetscCall(Fit(&f, 1e-8));
+  PetscCall(Converge(&f, 1e-8));
   PetscCall(MatDestroy(&A));
   PetscCall(MatConvert(f.M, MATBAIJ, MAT_INITIAL_MATRIX, &A)); /* applied, both ways */
   PetscCall(DiniSetFixedPointJacobian(f.dini, A, NULL, NULL));
   PetscCall(DiniSetFixedPointMaxColumns(f.dini, 0));
-  PetscCall(Fit(&f, 1e-8));
+  PetscCall(Converge(&f, 1e-8));
   PetscCall(MatDestroy(&A));
   PetscCall(DiniSetFixedPointMaxColumns(f.dini, 6));
   PetscCall(VecGetLocalSize(f.u, &n));
   PetscCall(MatCreateShell(PETSC_COMM_WORLD, n, n, 6, 6, &f, &A));
   PetscCall(MatShellSetOperation(A, MATOP_MULT, (void (*)(void))MultShell));
   PetscCall(DiniSetFixedPointJacobian(f.dini, A, NULL, NULL));
-  PetscCall(Fit(&f, 1e-8)); /* no transposed product: dense columns */
+  PetscCall(Converge(&f, 1e-8)); /* no transposed product: dense columns */
   PetscCall(MatDestroy(&A));
   PetscCall(
       DiniTestOptionsSet("-dini_fixedpoint_method iterate -dini_fixedpoint_derivative fd -dini_fixedpoint_max_it 77 "
@@ -265,7 +265,7 @@ static PetscErrorCode TestMatrices(void)
   PetscCall(DiniReset(f.dini));
   PetscCall(DiniSetFromOptions(f.dini));
   PetscCall(DiniResetStatistics(f.dini));
-  PetscCall(Fit(&f, 1e-7));
+  PetscCall(Converge(&f, 1e-7));
   PetscCall(DiniGetStatistics(f.dini, &s));
   DiniTestTrue(s.adjoint_rung == DINI_RUNG_ITERATION, "rung %s", DiniRungs[s.adjoint_rung]);
   PetscCall(DiniTestOptionsClear("-dini_fixedpoint_method -dini_fixedpoint_derivative -dini_fixedpoint_max_it "

@@ -142,7 +142,7 @@ PetscErrorCode DiniDifferenceJacobian_Private(Dini dini, DiniJacobianWay way, Ma
   }
   PetscCall(DiniStateSteps(dini, DiniColoringSteps_Private(s->coloring)));
   PetscCall(VecDuplicate(dini->u, &x));
-  failed = DiniColoringFill_Private(dini, s->coloring, DiniStateDifference, x, s->J);
+  failed = DiniColoringFill_Private(dini, s->coloring, DiniStateDifference, x, s->J, NULL, NULL);
   PetscCall(VecDestroy(&x));
   PetscCall(failed);
   dini->stats.jacobian_assemblies++;

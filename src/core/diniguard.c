@@ -178,7 +178,7 @@ static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *c
   PetscReal norm;
 
   PetscFunctionBegin;
-  PetscCall(DiniParameterShifted_Private(dini, (DiniParameter)ctx, h, dm, dini->w[1], &norm));
+  PetscCall(DiniParameterShifted_Private(dini, (DiniParameter)ctx, dini->u, h, dm, dini->w[1], &norm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -217,8 +217,10 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, V
   PetscCheck(
       best <= DINI_GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: %s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows "
-      "how far off it is), complete the pattern, or, if F is not smooth here, switch this guard off with -dini_guard 0",
-      DiniLabel_Private(dini), what, (double)best);
+      "how far off it is), complete the pattern,%s or, if F is not smooth here, switch this guard off with -dini_guard "
+      "0",
+      DiniLabel_Private(dini), what, (double)best,
+      par->difference == DINI_DIFFERENCE_COMPLEX ? " take central differences if F is not analytic," : "");
   if ((par->apply && par->applyadjoint) || par->Fmuser) {
     PetscCall(DiniGuardStays(dini, par->Fm, what, DiniShiftParameter, dm, par, y, w));
     PetscCall(DiniGuardTranspose(dini, par->Fm, what, dm, y, w, mbar));

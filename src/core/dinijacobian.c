@@ -66,11 +66,12 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
 
 /*
   Is the given J dF/du, to more than half the digits that there are? Asked once for an object, and again after a point u = 0, where much that is wrong elsewhere is right.
-  What the application has called exact, and what it insists on, is an error where it is not.
+  What the application has called exact, and what it insists on, is an error where it is not: a SNES alone may iterate with
+  something else.
 */
 static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool *serves)
 {
-  const PetscBool insists = (PetscBool)(dini->Juser || dini->source.type == DINI_JACOBIAN_GIVEN);
+  const PetscBool insists = (PetscBool)(dini->Juser || !dini->ops->pattern || dini->source.type == DINI_JACOBIAN_GIVEN);
   PetscReal       error, unorm;
   PetscBool       moved, mffd;
   char            why[128];
@@ -222,6 +223,10 @@ PetscErrorCode DiniJacobianAssembled_Private(Dini dini, Mat given, Mat P, Mat *J
 {
   PetscFunctionBegin;
   *J = NULL;
+  if (dini->ops->assembled && !dini->Juser) {
+    PetscUseTypeMethod(dini, assembled, dini->u, J);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (dini->source.used != DINI_JACOBIAN_GIVEN || dini->source.type != DINI_JACOBIAN_AUTO)
     PetscFunctionReturn(PETSC_SUCCESS);
   if (!dini->source.way) dini->source.why[0] = 0;

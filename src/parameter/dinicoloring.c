@@ -7,6 +7,8 @@
 */
 #include "../private/diniparameterimpl.h"
 
+#define DINI_STRAY 1e-6 /* relative: what changes in F beside the pattern, but for rounding */
+
 struct _DiniColoring {
   PetscInt         ncolors, ncols; /* ncols: columns owned here */
   ISColoringValue *own;            /* colour of each column owned here */
@@ -179,8 +181,29 @@ Vec DiniColoringSteps_Private(DiniColoring c)
   return c->h;
 }
 
-/* The entries of A, colour by colour; difference: as DiniParameterDifference_Private(), dF in w[1] */
-PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniDifferenceFn *difference, void *ctx, Mat A)
+/* Largest |f| of all rows, and of those that the pattern does not couple with colour q; entries of a colour go by rows */
+static PetscErrorCode DiniColoringSeen(DiniColoring c, PetscInt q, const PetscScalar f[], PetscReal *all,
+                                       PetscReal *stray)
+{
+  PetscInt i = c->colorptr[q];
+
+  PetscFunctionBegin;
+  for (PetscInt r = 0; r < c->nrows; r++) {
+    const PetscReal size = PetscAbsScalar(f[r]);
+
+    *all = PetscMax(*all, size);
+    if (i < c->colorptr[q + 1] && c->row[c->nz[i]] == r) i++; /* a row has one entry of a colour at most */
+    else *stray = PetscMax(*stray, size);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The entries of A, colour by colour; difference: as DiniParameterDifference_Private(), dF in w[1]. all, stray: of this rank, see
+  DiniColoringSeen()
+*/
+PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniDifferenceFn *difference, void *ctx, Mat A,
+                                        PetscReal *all, PetscReal *stray)
 {
   PetscReal          divisor;
   PetscScalar       *d;
@@ -203,6 +226,7 @@ PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniDifferenc
 
       c->values[k] = f[c->row[k]] / (divisor * g[c->ghost[k]]);
     }
+    if (all) PetscCall(DiniColoringSeen(c, q, f, all, stray));
     PetscCall(VecRestoreArrayRead(c->ghosth, &g));
     PetscCall(VecRestoreArrayRead(dini->w[1], &f));
   }
@@ -216,28 +240,63 @@ PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniDifferenc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *Fm)
+/* The application's pattern, or else the one that follows from the DMs */
+static PetscErrorCode DiniColoringGetPattern(Dini dini, DiniParameter par, Mat *Fm)
 {
   PetscBool assembled, aij;
-  char      what[256];
 
   PetscFunctionBegin;
-  PetscCheck(
-      par->Fmuser, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-      "Parameter \"%s\" is of type \"coloring\" and has no pattern; give an assembled matrix with its nonzeros to "
-      "DiniSetParameterJacobian()",
-      par->name);
-  PetscCall(MatAssembled(par->Fmuser, &assembled));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)par->Fmuser, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+  if (par->Fmuser) {
+    PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
+    *Fm = par->Fmuser;
+  } else PetscCall(DiniPatternCreate_Private(dini, par, Fm));
+  PetscCall(MatAssembled(*Fm, &assembled));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)*Fm, &aij, MATSEQAIJ, MATMPIAIJ, ""));
   PetscCheck(
       assembled && aij, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
       "The pattern of parameter \"%s\" must be an assembled matrix of type AIJ; preallocate it, set its entries (zeros "
       "will do) and assemble it",
       par->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *Fm)
+{
+  char what[256];
+
+  PetscFunctionBegin;
+  PetscCall(DiniColoringGetPattern(dini, par, Fm));
   PetscCall(PetscSNPrintf(what, sizeof(what), "F_m of parameter \"%s\"", par->name));
-  PetscCall(DiniColoringCreate_Private(dini, par->Fmuser, par->m, what, &par->coloring));
-  PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
-  *Fm = par->Fmuser;
+  PetscCall(DiniColoringCreate_Private(dini, *Fm, par->m, what, &par->coloring));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniColoringGetNumber_Private(DiniColoring c, PetscInt *n)
+{
+  PetscFunctionBegin;
+  *n = c->ncolors;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A row that moves with a colour of which it has no entry is coupled with a column that the pattern leaves out. This costs no
+  residual, so it is looked at in each fill: what a residual reads may change with the state, as by upwinding.
+*/
+static PetscErrorCode DiniColoringCheckStray(Dini dini, DiniParameter par, PetscReal all, PetscReal stray)
+{
+  PetscReal       mine[2] = {all, stray}, max[2];
+  const PetscReal noise = par->difference == DINI_DIFFERENCE_COMPLEX ? 0.0 : 20.0 * PETSC_MACHINE_EPSILON * dini->scale;
+
+  PetscFunctionBegin;
+  PetscCall(MPIU_Allreduce(mine, max, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(
+      max[1] <= PetscMax(DINI_STRAY * max[0], noise), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "The pattern of F_m of parameter \"%s\" is too small: F changes with the parameter in rows that the pattern "
+      "does not couple with it, by %g where the largest change is %g. %s",
+      par->name, (double)max[1], (double)max[0],
+      par->pattern ? "The pattern follows from the DMs: give the block a Vec from a DM with a stencil as wide as "
+                     "what the residual reads of it, or a pattern with DiniSetParameterJacobian()"
+                   : "Complete the matrix given to DiniSetParameterJacobian()");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -250,10 +309,13 @@ static PetscErrorCode DiniColumnDifference(Dini dini, void *par, Vec h, Vec dF, 
 
 PetscErrorCode DiniParameterFill_Coloring(Dini dini, DiniParameter par, Mat Fm)
 {
+  PetscReal all = 0.0, stray = 0.0;
+
   PetscFunctionBegin;
   PetscCall(DiniParameterSteps_Private(dini, par, par->coloring->h));
   PetscCall(DiniParameterBase_Private(dini, par));
-  PetscCall(DiniColoringFill_Private(dini, par->coloring, DiniColumnDifference, par, Fm));
+  PetscCall(DiniColoringFill_Private(dini, par->coloring, DiniColumnDifference, par, Fm, &all, &stray));
+  if (dini->guard) PetscCall(DiniColoringCheckStray(dini, par, all, stray));
   dini->stats.parameter_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,7 +5,7 @@
   F(u, m + h direction) in F, with the values of m put back whatever happens. A caller that takes the norm copes with NaN.
   The shifted values are made in the application's own Vec, since its residual may read that.
 */
-PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, PetscReal h, Vec direction, Vec F,
+PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, Vec u, PetscScalar h, Vec direction, Vec F,
                                             PetscReal *norm)
 {
   const PetscInt64 stamp = dini->mstamp;
@@ -20,7 +20,7 @@ PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, PetscR
   PetscCall(VecWAXPY(par->m, h, direction, par->copy));
   failed = DiniParameterPushOne_Private(dini, par);
   if (!failed) failed = DiniActiveShifted_Private(dini, par);
-  if (!failed) failed = DiniResidual_Private(dini, dini->u, F, norm);
+  if (!failed) failed = DiniResidual_Private(dini, u, F, norm);
   PetscCall(VecCopy(par->copy, par->m));
   PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
   if (failed) (void)DiniParameterPushOne_Private(dini, par); /* the first error is the one to report */
@@ -30,19 +30,27 @@ PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* h_j so that m_j + h_j is exact in floating point; see DiniSetParameterDifference() for the rule */
+/* The relative step, see DiniSetParameterDifference() for the rule */
+static PetscReal DiniRelativeStep(DiniParameter par)
+{
+  const PetscReal eps = PETSC_MACHINE_EPSILON;
+
+  if (par->step > 0.0) return par->step;
+  if (par->difference == DINI_DIFFERENCE_COMPLEX) return eps; /* nothing is subtracted: the smaller the better */
+  if (par->affine) return 1.0;
+  return par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(eps, 1.0 / 3.0) : PetscSqrtReal(eps);
+}
+
+/* h_j so that m_j + h_j is exact in floating point, where it is a real step */
 PetscErrorCode DiniParameterSteps_Private(Dini dini, DiniParameter par, Vec h)
 {
-  const PetscReal    eps = PETSC_MACHINE_EPSILON;
-  PetscReal          largest, relative;
+  const PetscReal    relative = DiniRelativeStep(par);
+  PetscReal          largest;
   const PetscScalar *m;
   PetscScalar       *a;
 
   PetscFunctionBegin;
   (void)dini;
-  if (par->step > 0.0) relative = par->step;
-  else if (par->affine) relative = 1.0;
-  else relative = par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(eps, 1.0 / 3.0) : PetscSqrtReal(eps);
   PetscCall(DiniNormMax_Private(par->copy, &largest));
   PetscCall(VecGetArrayRead(par->copy, &m));
   PetscCall(VecGetArray(h, &a));
@@ -51,7 +59,7 @@ PetscErrorCode DiniParameterSteps_Private(Dini dini, DiniParameter par, Vec h)
     const PetscReal    mj      = PetscRealPart(m[j]);
     volatile PetscReal shifted = mj + relative * size; /* volatile: extended precision must not hide the rounding */
 
-    a[j] = shifted - mj;
+    a[j] = par->difference == DINI_DIFFERENCE_COMPLEX ? relative * size : shifted - mj;
   }
   PetscCall(VecRestoreArray(h, &a));
   PetscCall(VecRestoreArrayRead(par->copy, &m));
@@ -63,26 +71,32 @@ static PetscBool DiniOneSided(DiniParameter par)
   return (PetscBool)(par->affine || par->difference == DINI_DIFFERENCE_FORWARD);
 }
 
-/* F(u, m) in w[0], once for all columns of one-sided differences */
+/* What all columns share: F(u, m) in w[0] for one-sided differences, a point that is real for complex steps */
 PetscErrorCode DiniParameterBase_Private(Dini dini, DiniParameter par)
 {
   PetscFunctionBegin;
-  if (DiniOneSided(par)) PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
+  if (par->difference == DINI_DIFFERENCE_COMPLEX) PetscCall(DiniComplexStepBase_Private(dini, par));
+  else if (DiniOneSided(par)) PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
   dF = F(u, m + h) - F(u, m - h), to be divided by 2 h, or F(u, m + h) - F(u, m), to be divided by h. Where F is affine the
-  second is exact.
+  second is exact. Or dF = Im F(u, m + i h), to be divided by h.
 */
 PetscErrorCode DiniParameterDifference_Private(Dini dini, DiniParameter par, Vec h, Vec dF, PetscReal *divisor)
 {
   PetscFunctionBegin;
-  PetscCall(DiniParameterShifted_Private(dini, par, 1.0, h, dF, NULL));
+  *divisor = 1.0;
+  if (par->difference == DINI_DIFFERENCE_COMPLEX) {
+    PetscCall(DiniComplexStep_Private(dini, par, h, dF));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniParameterShifted_Private(dini, par, dini->u, 1.0, h, dF, NULL));
   if (!DiniOneSided(par)) {
-    PetscCall(DiniParameterShifted_Private(dini, par, -1.0, h, dini->w[0], NULL));
+    PetscCall(DiniParameterShifted_Private(dini, par, dini->u, -1.0, h, dini->w[0], NULL));
     *divisor = 2.0;
-  } else *divisor = 1.0;
+  }
   PetscCall(VecAXPY(dF, -1.0, dini->w[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -103,12 +117,7 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
   PetscCall(DiniNormMax_Private(par->copy, &mnorm));
   PetscCall(VecSet(y, 0.0));
   if (xnorm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (par->step > 0.0) h = par->step;
-  else if (par->affine) h = 1.0;
-  else
-    h = par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0)
-                                                   : PETSC_SQRT_MACHINE_EPSILON;
-  h *= (mnorm > 0.0 ? mnorm : 1.0) / xnorm;
+  h = DiniRelativeStep(par) * (mnorm > 0.0 ? mnorm : 1.0) / xnorm;
   PetscCall(DiniParameterBase_Private(dini, par));
   PetscCall(VecDuplicate(x, &hx));
   PetscCall(VecAXPBY(hx, h, 0.0, x));

@@ -17,6 +17,8 @@ PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
   PetscFunctionBegin;
   PetscCall(MatDestroy(&par->Fm));
   PetscCall(DiniColoringDestroy_Private(&par->coloring));
+  PetscCall(VecDestroy(&par->ureal));
+  PetscCall(DMDestroy(&par->pattern));
   par->kind    = NULL;
   par->current = PETSC_FALSE;
   par->guarded = PETSC_FALSE;

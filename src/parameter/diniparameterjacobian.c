@@ -149,10 +149,26 @@ static PetscErrorCode DiniParameterCreate(Dini dini, DiniParameter par)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A pattern that followed from one DM of the state says nothing of another. */
+static PetscErrorCode DiniParameterFollow(Dini dini, DiniParameter par)
+{
+  DM        state;
+  PetscBool moved, any;
+
+  PetscFunctionBegin;
+  if (!par->pattern) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPatternStateDM_Private(dini, &state));
+  moved = (PetscBool)(state != par->pattern);
+  PetscCall(MPIU_Allreduce(&moved, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (any) PetscCall(DiniParameterDrop_Private(dini, par));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
 {
   PetscFunctionBegin;
   if (par->current) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniParameterFollow(dini, par));
   if (!par->kind || (!par->Fm && par->kind->create != DiniParameterCreate_Zero))
     PetscCall(DiniParameterCreate(dini, par));
   if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
@@ -217,8 +233,9 @@ static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec
           has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
           "%s: F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT
           " columns) has no transposed product, so there is no adjoint. Give one of: a matrix or a pattern "
-          "(DiniSetParameterJacobian()), products (DiniSetParameterOperator()), or, for a small block of type fd, "
-          "-dini_parameter_%s_max_columns %" PetscInt_FMT,
+          "(DiniSetParameterJacobian()), a Vec from a DM on the state's grid, from which a pattern follows, products "
+          "(DiniSetParameterOperator()), or, for a small block of type fd, -dini_parameter_%s_max_columns "
+          "%" PetscInt_FMT,
           DiniLabel_Private(dini), par->name, par->kind->name, par->N, par->name, par->N);
       PetscCall(MatMultHermitianTranspose(par->Fm, part, par->x));
     }

@@ -5,8 +5,10 @@
   @brief Chooses how F_m of a block is obtained.
 
   Logically Collective. The default is by what has been given, in this order: a matrix with a fill callback
-  (DINIPARAMETERMATRIX), products (DINIPARAMETEROPERATOR), a matrix without a callback (DINIPARAMETERCOLORING), nothing
-  (DINIPARAMETERFD; DINIPARAMETERRHS where the block's Vec is the right-hand side of DiniSetLinearSystem()).
+  (DINIPARAMETERMATRIX), products (DINIPARAMETEROPERATOR), a matrix without a callback (DINIPARAMETERCOLORING). Where
+  nothing has been given it is DINIPARAMETERRHS for a block whose Vec is the right-hand side of DiniSetLinearSystem(), else
+  DINIPARAMETERFD; from the first solve on, for a block that is too large for dense columns and lives on a DM related to that
+  of the state, DINIPARAMETERCOLORING with the pattern that follows from the DMs.
 
   @param[in] dini the Dini
   @param[in] p    number of the block
@@ -34,18 +36,26 @@ PetscErrorCode DiniSetParameterType(Dini dini, PetscInt p, DiniParameterType typ
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Dense columns are right whatever the residual couples, so a pattern is looked for only where they are too many. */
 PetscErrorCode DiniParameterGetKind_Private(Dini dini, DiniParameter par, const DiniParameterKind **kind)
 {
   const char *type = par->type;
   PetscBool   same;
 
   PetscFunctionBegin;
+  if (par->kind) {
+    *kind = par->kind;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (!type[0]) {
     if (par->Fmuser && par->fill) type = DINIPARAMETERMATRIX;
     else if (par->apply || par->applyadjoint) type = DINIPARAMETEROPERATOR;
     else if (par->Fmuser) type = DINIPARAMETERCOLORING;
     else {
-      type = DINIPARAMETERFD;
+      PetscBool related = PETSC_FALSE;
+
+      if (par->N > par->maxcolumns) PetscCall(DiniPatternRelated_Private(dini, par, &related, NULL, 0));
+      type = related ? DINIPARAMETERCOLORING : DINIPARAMETERFD;
       if (!par->update && !par->scalar) PetscTryTypeMethod(dini, parameterkind, par->m, &type);
     }
   }
@@ -59,7 +69,7 @@ PetscErrorCode DiniParameterGetKind_Private(Dini dini, DiniParameter par, const 
 /**
   @brief Tells how F_m of a block is obtained.
 
-  Not Collective.
+  Collective.
 
   @param[in]  dini the Dini
   @param[in]  p    number of the block
@@ -69,7 +79,7 @@ PetscErrorCode DiniParameterGetKind_Private(Dini dini, DiniParameter par, const 
 PetscErrorCode DiniGetParameterType(Dini dini, PetscInt p, DiniParameterType *type)
 {
   DiniParameter            par;
-  const DiniParameterKind *kind;
+  const DiniParameterKind *kind = NULL;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
@@ -86,13 +96,19 @@ PetscErrorCode DiniGetParameterType(Dini dini, PetscInt p, DiniParameterType *ty
   default step is eps^(1/2) for forward and eps^(1/3) for central differences, which balances rounding and truncation. Put
   parameters of unlike size into blocks of their own.
 
+  In complex builds DINI_DIFFERENCE_COMPLEX takes Im F(u, m + i h dm) / h with a step of eps: exact to rounding, at one
+  residual a column or colour, for real problems whose residual is analytic in the parameters. State, parameter and
+  residual must be real at the point, which is checked; PetscRealPart(), PetscAbsScalar() and comparisons on the way from m
+  to F are not analytic, which the guard finds out.
+
   @param[in] dini       the Dini
   @param[in] p          number of the block
-  @param[in] difference DINI_DIFFERENCE_CENTRAL (default) or DINI_DIFFERENCE_FORWARD
+  @param[in] difference DINI_DIFFERENCE_CENTRAL (default), DINI_DIFFERENCE_FORWARD or DINI_DIFFERENCE_COMPLEX
   @param[in] step       relative step, 0 or PETSC_DEFAULT for the default
-  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step or another kind
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step or another kind, PETSC_ERR_SUP for complex
+          steps with real scalars
 
-  Options: `-dini_parameter_<name>_difference <forward|central>`, `-dini_parameter_<name>_step`.
+  Options: `-dini_parameter_<name>_difference <forward|central|complex>`, `-dini_parameter_<name>_step`.
 */
 PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference difference, PetscReal step)
 {
@@ -106,6 +122,12 @@ PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference 
              "Relative step %g for differences in parameter \"%s\" must be positive, or 0 for the default",
              (double)step, par->name);
   PetscCall(DiniCheckEnum_Private(dini, (int)difference, DiniDifferences, "kind of differences"));
+  PetscCheck(difference != DINI_DIFFERENCE_COMPLEX || PetscDefined(USE_COMPLEX), PetscObjectComm((PetscObject)dini),
+             PETSC_ERR_SUP,
+             "%s: Complex steps in parameter \"%s\" need a PETSc with complex scalars, and this one has real ones; "
+             "take central "
+             "differences, or declare the block affine where it is",
+             DiniLabel_Private(dini), par->name);
   par->difference = difference;
   par->step       = step;
   PetscCall(DiniParameterDrop_Private(dini, par));
@@ -238,6 +260,13 @@ PetscErrorCode DiniParameterSetFromOptions_Private(Dini dini, DiniOptionItems Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const char *DiniDifferenceText(DiniParameter par)
+{
+  if (par->difference == DINI_DIFFERENCE_COMPLEX) return "complex steps";
+  if (par->affine) return "exact affine differences";
+  return par->difference == DINI_DIFFERENCE_CENTRAL ? "central differences" : "forward differences";
+}
+
 PetscErrorCode DiniParameterView_Private(Dini dini, PetscViewer viewer)
 {
   PetscFunctionBegin;
@@ -252,8 +281,14 @@ PetscErrorCode DiniParameterView_Private(Dini dini, PetscViewer viewer)
                                      PetscDefined(USE_COMPLEX) && par->real ? ", real" : "", kind->name));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
     if (kind->fill == DiniParameterFill_FD || kind->fill == DiniParameterFill_Coloring)
-      PetscCall(PetscViewerASCIIPrintf(viewer, " (%s differences)",
-                                       par->affine ? "exact affine" : DiniDifferences[par->difference]));
+      PetscCall(PetscViewerASCIIPrintf(viewer, " (%s)", DiniDifferenceText(par)));
+    if (par->coloring) {
+      PetscInt ncolors;
+
+      PetscCall(DiniColoringGetNumber_Private(par->coloring, &ncolors));
+      PetscCall(PetscViewerASCIIPrintf(viewer, ", %" PetscInt_FMT " colors on %s pattern", ncolors,
+                                       par->pattern ? "the DMs'" : "the application's"));
+    }
     PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   }

@@ -28,18 +28,16 @@ typedef struct _DiniOps {
   PetscErrorCode (*residualnorm)(Dini, PetscReal *); /* |F| that the solve has left behind, without an evaluation */
   PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P); /* J is NULL: nobody has one; P may be approximate or NULL */
   PetscErrorCode (*pattern)(Dini, Mat *A); /* a new matrix with the pattern of J, from a mesh; NULL: not known */
-  PetscErrorCode (*getksp)(Dini, KSP *);   /* the forward KSP, whose PC the engine keeps; NULL: it has used none */
-  PetscErrorCode (*beside)(Dini, Mat *J);  /* J at shifted parameters, in another Mat than the point's */
-  PetscErrorCode (*point)(Dini);                    /* u has become the point of differentiation */
-  PetscErrorCode (*touched)(Dini, PetscBool[2]);    /* has someone else written into what F is made of? local */
+  PetscErrorCode (*assembled)(Dini, Vec u,
+                              Mat *J);    /* J assembled where jacobian() gives one without a transposed product */
+  PetscErrorCode (*getksp)(Dini, KSP *);  /* the forward KSP, whose PC the engine keeps; NULL: it has used none */
+  PetscErrorCode (*beside)(Dini, Mat *J); /* J at shifted parameters, in another Mat than the point's */
+  PetscErrorCode (*point)(Dini);          /* u has become the point of differentiation */
+  PetscErrorCode (*touched)(Dini, PetscBool[2]);       /* has someone else written into what F is made of? local */
   PetscErrorCode (*recheck)(Dini, const PetscBool[2]); /* someone has: refuses, or takes the present one */
   PetscErrorCode (*linearized)(Dini);                  /* J is known: what the type has to say before it is used */
   PetscErrorCode (*parameterkind)(Dini, Vec m, DiniParameterType *); /* of a block that nothing else is known of */
   PetscErrorCode (*rhsjacobian)(Dini, Vec m, Mat *Fm);               /* F_m of type "rhs" where it is not -I */
-  PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P);
-  PetscErrorCode (*beside)(Dini, Mat *J);            /* J at shifted parameters, in another Mat than the point's */
-  PetscErrorCode (*assembled)(Dini, Vec u, Mat *J);  /* J assembled where jacobian() is matrix-free; NULL: can not be */
-  PetscErrorCode (*getksp)(Dini, KSP *);             /* the forward KSP, whose PC the engine keeps */
   PetscErrorCode (*iterations)(Dini, PetscInt *max); /* linear solves by x <- b + (I - J) x; 0: by the ladder */
   PetscErrorCode (*setfromoptions)(Dini, DiniOptionItems);
   PetscErrorCode (*view)(Dini, PetscViewer);
@@ -274,7 +272,8 @@ DINI_INTERN PetscErrorCode DiniDifferenceMult_Private(Dini, Vec v, Vec y);
 typedef PetscErrorCode     DiniDifferenceFn(Dini, void *ctx, Vec h, Vec dF, PetscReal *divisor);
 DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
 DINI_INTERN Vec            DiniColoringSteps_Private(DiniColoring);
-DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini, DiniColoring, DiniDifferenceFn *, void *ctx, Mat A);
+DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini, DiniColoring, DiniDifferenceFn *, void *ctx, Mat A,
+                                                    PetscReal *all, PetscReal *stray);
 DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 
 /* parameter */

@@ -1,6 +1,7 @@
 /* Private to src/parameter: one block of parameters and the ways to F_m. */
 #pragma once
 #include "diniimpl.h"
+#include <petscdm.h>
 
 /* A way to obtain F_m. Every one ends in a Mat, so that the rules know of no other kind. */
 typedef struct {
@@ -31,10 +32,12 @@ struct _DiniParameter {
   void                    *applyctx;
 
   /* work */
-  Dini         dini; /* whose block this is, a plain pointer */
-  PetscInt     n, N; /* local and global size */
-  Vec          copy; /* the values at the solution */
-  Vec          x;    /* a piece of a flat vector, shaped like m */
+  Dini         dini;    /* whose block this is, a plain pointer */
+  PetscInt     n, N;    /* local and global size */
+  Vec          copy;    /* the values at the solution */
+  Vec          x;       /* a piece of a flat vector, shaped like m */
+  Vec          ureal;   /* Re u, for complex steps */
+  DM           pattern; /* of the state, when the pattern of Fm follows from it */
   Mat          Fm;
   DiniColoring coloring;
 
@@ -57,9 +60,20 @@ DINI_INTERN PetscErrorCode DiniParameterEnsure_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterTake_Private(DiniParameter, Vec flat, PetscInt offset);
 DINI_INTERN PetscErrorCode DiniParameterGive_Private(DiniParameter, Vec flat, PetscInt offset);
 
+/* patterns that follow from the DMs of state and block */
+DINI_INTERN PetscErrorCode DiniPatternStateDM_Private(Dini, DM *);
+DINI_INTERN PetscErrorCode DiniPatternRelated_Private(Dini, DiniParameter, PetscBool *related, char why[], size_t);
+DINI_INTERN PetscErrorCode DiniPatternCreate_Private(Dini, DiniParameter, Mat *);
+DINI_INTERN PetscErrorCode DiniPatternRelated_Grid(DM state, DM block, PetscBool *related);
+DINI_INTERN PetscErrorCode DiniPatternFill_Grid(DM state, DM block, Mat);
+DINI_INTERN PetscErrorCode DiniPatternRelated_Plex(DM state, DM block, PetscBool *related);
+DINI_INTERN PetscErrorCode DiniPatternFill_Plex(DM state, DM block, Mat);
+
 /* differences of F in the block */
-DINI_INTERN PetscErrorCode DiniParameterShifted_Private(Dini, DiniParameter, PetscReal h, Vec direction, Vec F,
+DINI_INTERN PetscErrorCode DiniParameterShifted_Private(Dini, DiniParameter, Vec u, PetscScalar h, Vec direction, Vec F,
                                                         PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniComplexStepBase_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniComplexStep_Private(Dini, DiniParameter, Vec h, Vec dF);
 DINI_INTERN PetscErrorCode DiniParameterSteps_Private(Dini, DiniParameter, Vec h);
 DINI_INTERN PetscErrorCode DiniParameterBase_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterDifference_Private(Dini, DiniParameter, Vec h, Vec dF, PetscReal *divisor);
@@ -67,3 +81,4 @@ DINI_INTERN PetscErrorCode DiniParameterCreate_FD(Dini, DiniParameter, Mat *);
 DINI_INTERN PetscErrorCode DiniParameterFill_FD(Dini, DiniParameter, Mat);
 DINI_INTERN PetscErrorCode DiniParameterCreate_Coloring(Dini, DiniParameter, Mat *);
 DINI_INTERN PetscErrorCode DiniParameterFill_Coloring(Dini, DiniParameter, Mat);
+DINI_INTERN PetscErrorCode DiniColoringGetNumber_Private(DiniColoring, PetscInt *);

@@ -71,7 +71,7 @@ PetscErrorCode DiniActiveGuard_Private(Dini dini)
     if (!par->active) continue;
     PetscCall(VecDuplicate(par->m, &dm));
     failed = DiniRandomDirection_Private(dini, 4, par->copy, dm);
-    if (!failed) failed = DiniParameterShifted_Private(dini, par, 1e-4, dm, dini->w[1], &norm);
+    if (!failed) failed = DiniParameterShifted_Private(dini, par, dini->u, 1e-4, dm, dini->w[1], &norm);
     PetscCall(VecDestroy(&dm));
     PetscCall(failed);
   }

@@ -146,6 +146,5 @@ PetscErrorCode DiniAssembled_FixedPoint(Dini dini, Vec u, Mat *J)
   PetscCall(PetscInfo(dini, "No adjoint product with G_u has been given: J assembled from %" PetscInt_FMT " products\n",
                       dini->N));
   *J = ctx->dense;
-  PetscCall(PetscObjectReference((PetscObject)*J));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,7 +5,7 @@ PetscClassId      DINI_CLASSID = 0;
 PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adjoint, DINI_Guard, DINI_Check, DINI_SNESJacobian;
 PetscFunctionList DiniList = NULL;
 
-const char *const DiniDifferences[]   = {"forward", "central", "DiniDifference", "DINI_DIFFERENCE_", NULL};
+const char *const DiniDifferences[]   = {"forward", "central", "complex", "DiniDifference", "DINI_DIFFERENCE_", NULL};
 const char *const DiniJacobianTypes[] = {"auto",           "given", "coloring", "fd", "mf", "DiniJacobianType",
                                          "DINI_JACOBIAN_", NULL};
 const char *const DiniTransposes[]    = {"auto",          "native",          "explicit", "symmetric",
