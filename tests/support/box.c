@@ -8,8 +8,9 @@ static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
   (void)snes;
   PetscCall(VecPointwiseMult(b->w, u, u));
   PetscCall(VecPointwiseMult(b->w, b->w, u));
-  PetscCall(MatMult(b->T, u, F));
-  PetscCall(VecAXPBYPCZ(F, -1.0, b->cube, 1.0, b->m, b->w));
+  PetscCall(VecAYPX(b->w, b->cube, u));
+  PetscCall(MatMult(b->T, b->w, F));
+  PetscCall(VecAXPY(F, -1.0, b->m));
   PetscCall(VecShift(F, -b->e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -24,7 +25,8 @@ static PetscErrorCode Jacobian(SNES snes, Vec u, Mat J, Mat P, void *ctx)
   PetscCall(MatCopy(b->T, P, SAME_NONZERO_PATTERN));
   PetscCall(VecPointwiseMult(b->w, u, u));
   PetscCall(VecScale(b->w, 3.0 * b->cube));
-  PetscCall(MatDiagonalSet(P, b->w, ADD_VALUES));
+  PetscCall(VecShift(b->w, 1.0));
+  PetscCall(MatDiagonalScale(P, NULL, b->w)); /* what couples entries is nonlinear too */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

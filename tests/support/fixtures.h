@@ -151,7 +151,7 @@ extern PetscErrorCode FaultyPCSet(PC pc, FaultyPCFault fault, FaultyPC *);
 extern PetscErrorCode FaultyPCDestroy(FaultyPC *);
 
 /*
-  F = T u + c u^3 - m - e v on every row, T = tridiag(-1, 2 + q_i, -0.5 or -1), l <= u <= h. m is a field, e a number.
+  F = T (u + c u^3) - m - e on every row, T = tridiag(-1, 2 + q_i, -0.5 or -1), l <= u <= h. m is a field, e a number.
   With c = 0 and T diagonal the solution is clip(m / T_ii).
 */
 typedef struct {
@@ -175,8 +175,8 @@ extern PetscErrorCode BoxExpect(Dini dini, PetscInt nheld, PetscInt nweak);
 /* F = T u - m on a string of N nodes, u above an obstacle; T as a matrix of any type */
 typedef struct {
   Mat       T, J, P;
-  Vec       u, F, m, lower, upper, seen; /* seen: the obstacle as an update callback makes it from the block "hidden" */
-  Vec       hidden;
+  Vec       u, F, m, lower, upper;
+  Vec       hidden; /* a block from which an update callback makes the obstacle */
   SNES      snes;
   Dini      dini;
   PetscBool fail; /* the residual returns an error */
