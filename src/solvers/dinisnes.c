@@ -26,13 +26,13 @@ static PetscErrorCode DiniNeedSNES(Dini dini, SNES *snes)
   PetscFunctionBegin;
   *snes = ((Dini_SNES *)dini->data)->snes;
   PetscCheck(*snes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"snes\" has no SNES; call DiniSetSNES()");
+             "%s, of type \"snes\", has no SNES; call DiniSetSNES()", DiniLabel_Private(dini));
   PetscCall(DiniIsVI(*snes, &vi));
   PetscCheck(!dini->setup || vi == (PetscBool)(dini->active != NULL), PetscObjectComm((PetscObject)dini),
              PETSC_ERR_ARG_WRONGSTATE,
-             "The SNES has become, or ceased to be, the solver of a variational inequality since DiniSetUp(): its type "
-             "is now %s. Call DiniReset() after SNESSetType()",
-             ((PetscObject)*snes)->type_name);
+             "%s: the SNES has become, or ceased to be, the solver of a variational inequality since DiniSetUp(): its "
+             "type is now %s. Call DiniReset() after SNESSetType()",
+             DiniLabel_Private(dini), ((PetscObject)*snes)->type_name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -108,9 +108,12 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
   SNESConvergedReason stopped = SNES_CONVERGED_ITERATING;
   KSP                 ksp;
   PetscBool           keep;
+  Mat                 J;
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES(dini, &snes));
+  PetscCall(SNESGetJacobian(snes, &J, NULL, NULL, NULL));
+  if (J) PetscCall(DiniCheckMatLayout_Private(dini, u, J, "the Jacobian of the SNES"));
   PetscCall(SNESGetKSP(snes, &ksp));
   PetscCall(DiniForwardKeeps_Private(dini, ksp, &keep));
   if (keep) { /* a guess to come back to */
