@@ -195,3 +195,42 @@ typedef struct {
 
 extern PetscErrorCode FaultyPCSet(PC pc, FaultyPCFault fault, FaultyPC *);
 extern PetscErrorCode FaultyPCDestroy(FaultyPC *);
+
+/*
+  F = T (u + c u^3) - m - e on every row, T = tridiag(-1, 2 + q_i, -0.5 or -1), l <= u <= h. m is a field, e a number.
+  With c = 0 and T diagonal the solution is clip(m / T_ii).
+*/
+typedef struct {
+  PetscReal   off, cube;
+  PetscScalar e; /* a parameter of every row */
+  Mat         T, J, Fm;
+  Vec         u, F, m, lower, upper, w;
+  SNES        snes;
+  Dini        dini;
+  PetscInt    p; /* of m */
+} Box;
+
+extern PetscErrorCode BoxCreate(PetscInt N, PetscReal off, PetscReal cube, SNESType type, Box *);
+extern PetscErrorCode BoxDini(Box *);
+extern PetscErrorCode BoxDestroy(Box *);
+/* Real numbers in [-1, 1] */
+extern PetscErrorCode BoxFill(Vec v, PetscInt seed);
+/* So many entries are held at a bound, and so many weakly active. */
+extern PetscErrorCode BoxExpect(Dini dini, PetscInt nheld, PetscInt nweak);
+
+/* F = T u - m on a string of N nodes, u above an obstacle; T as a matrix of any type */
+typedef struct {
+  Mat       T, J, P;
+  Vec       u, F, m, lower, upper;
+  Vec       hidden; /* a block from which an update callback makes the obstacle */
+  SNES      snes;
+  Dini      dini;
+  PetscBool fail; /* the residual returns an error */
+} Contact;
+
+extern PetscErrorCode ContactResidual(SNES snes, Vec u, Vec F, void *ctx);
+extern PetscErrorCode ContactJacobian(SNES snes, Vec u, Mat J, Mat P, void *ctx);
+extern PetscErrorCode ContactString(PetscInt N, PetscBool walls, Mat *T);
+extern PetscErrorCode ContactCreate(PetscInt N, SNESType type, MatType mtype, PetscBool ownP, Contact *);
+extern PetscErrorCode ContactDestroy(Contact *);
+extern PetscErrorCode ContactDifferences(Contact *, Vec dm, Vec du);
