@@ -122,6 +122,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
                              dini->guard, &dini->guard, NULL));
   PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",
                              "DiniSetErrorIfNotConverged", dini->erroriffail, &dini->erroriffail, NULL));
+  PetscTryTypeMethod(dini, setfromoptions, PetscOptionsObject);
   PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(

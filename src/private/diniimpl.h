@@ -20,6 +20,7 @@ struct _DiniObjective {
 /* What a type offers. A missing method is an error that names it, raised where it is needed. */
 typedef struct _DiniOps {
   PetscErrorCode (*setup)(Dini);
+  PetscErrorCode (*setfromoptions)(Dini, DiniOptionItems);
   PetscErrorCode (*solve)(Dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why);
   PetscErrorCode (*residual)(Dini, Vec u, Vec F);
   PetscErrorCode (*solveresidual)(Dini, Vec *);      /* F that the solve has left behind, a Vec of its own */
@@ -27,6 +28,8 @@ typedef struct _DiniOps {
   PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P);
   PetscErrorCode (*assembled)(Dini, Vec u, Mat *J); /* J assembled where jacobian() is matrix-free; NULL: can not be */
   PetscErrorCode (*getksp)(Dini, KSP *);            /* the forward KSP, whose PC the engine keeps */
+  PetscErrorCode (*jvp)(Dini, Vec dm, Vec du);      /* in place of the rules, where J is singular: eigenvectors */
+  PetscErrorCode (*vjp)(Dini, Vec ubar, Vec mbar);
   PetscErrorCode (*view)(Dini, PetscViewer);
   PetscErrorCode (*reset)(Dini);
   PetscErrorCode (*destroy)(Dini);
@@ -116,6 +119,11 @@ DINI_INTERN PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adj
 DINI_INTERN PetscErrorCode DiniCreate_SNES(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
+#if defined(DINI_HAVE_SLEPC)
+DINI_INTERN PetscErrorCode DiniCreate_EPS(Dini);
+DINI_INTERN PetscErrorCode DiniCreate_PEP(Dini);
+DINI_INTERN PetscErrorCode DiniCreate_NEP(Dini);
+#endif
 
 /* solvers */
 DINI_INTERN PetscErrorCode DiniColorJacobian_SNES(Dini, SNES, Vec u, Mat *J, MatFDColoring *);
