@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
   DiniComplex  lambda;
   DiniEigenVec x, y;  /* y is made when first needed */
+  DiniEigenVec lost;  /* with tracking, the vector that none of the last pairs overlaps with; else NULL */
   PetscInt     index; /* in the solver */
   PetscReal    error; /* of lambda: |T x| / |D x| */
   PetscReal    gap;   /* to the nearest other eigenvalue found */

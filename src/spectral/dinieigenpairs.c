@@ -8,6 +8,7 @@ PetscErrorCode DiniModesDestroy_Private(PetscInt n, DiniMode **modes)
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(DiniEigenVecDestroy_Private(&(*modes)[i].x));
     PetscCall(DiniEigenVecDestroy_Private(&(*modes)[i].y));
+    PetscCall(DiniEigenVecDestroy_Private(&(*modes)[i].lost));
   }
   PetscCall(PetscFree(*modes));
   PetscFunctionReturn(PETSC_SUCCESS);

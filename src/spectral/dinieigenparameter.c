@@ -53,8 +53,8 @@ PetscErrorCode DiniEigenFocusSelected_Private(Dini dini)
 }
 
 /*
-  The guard of F_m, with coefficients that no eigenvalue has: a callback that does not read DiniGetEigenCoefficients() is
-  found out here, which at (1, -lambda) alone it might not be.
+  The guard of F_m, at a random vector, since a mode may truly not feel a parameter, and with coefficients that no eigenvalue
+  has: a callback that does not read DiniGetEigenCoefficients() is found out here, which at (1, -lambda) alone it might not be.
 */
 PetscErrorCode DiniEigenGuard_Private(Dini dini, DiniMode *mode)
 {
@@ -63,7 +63,7 @@ PetscErrorCode DiniEigenGuard_Private(Dini dini, DiniMode *mode)
   PetscScalar    odd[DINI_EIGEN_TERMS];
   PetscBool      open   = PETSC_FALSE;
   PetscErrorCode failed = PETSC_SUCCESS;
-  Vec            u = NULL;
+  Vec            u      = NULL, v;
 
   PetscFunctionBegin;
   if (!dini->guard) PetscFunctionReturn(PETSC_SUCCESS);
@@ -73,12 +73,16 @@ PetscErrorCode DiniEigenGuard_Private(Dini dini, DiniMode *mode)
   PetscCall(DiniEigenCoefficients_Private(dini, mode->lambda, c, dc));
   for (PetscInt k = 0; k < ctx->nterms; k++)
     odd[k] = k ? (0.6 + 0.1 * (PetscReal)k) * (DiniCxAbs(c[k]) > 0.0 ? DiniCxAbs(c[k]) : 1.0) : 1.0;
-  PetscCall(DiniFocus(dini, odd, mode->x.r, &u));
-  failed = DiniResidual_Private(dini, dini->u, dini->w[0], NULL);
+  PetscCall(VecDuplicate(mode->x.r, &v));
+  PetscCall(VecSet(v, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 34, v, v));
+  PetscCall(DiniFocus(dini, odd, v, &u));
+  failed = DiniResidual_Private(dini, v, dini->w[0], NULL);
   if (!failed) failed = DiniNorm_Private(dini->w[0], &dini->scale);
   for (PetscInt p = 0; p < dini->nparams && !failed; p++)
     if (dini->params[p]->active) failed = DiniParameterEnsure_Private(dini, dini->params[p]);
   PetscCall(DiniUnfocus(dini, u));
+  PetscCall(VecDestroy(&v));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

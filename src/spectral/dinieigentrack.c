@@ -14,7 +14,8 @@ static PetscErrorCode DiniOverlaps(Dini dini, PetscInt nold, DiniMode old[], Din
     PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &w));
     if (ctx->hermitian) PetscCall(DiniEigenD_Private(dini, mode, mode->x, w));
     else PetscCall(DiniEigenVecCopy_Private(mode->x, w));
-    for (PetscInt i = 0; i < nold; i++) PetscCall(DiniEigenVecDot_Private(w, old[i].x, &d[i * ctx->nmodes + j]));
+    for (PetscInt i = 0; i < nold; i++)
+      PetscCall(DiniEigenVecDot_Private(w, old[i].lost.r ? old[i].lost : old[i].x, &d[i * ctx->nmodes + j]));
     PetscCall(DiniEigenVecDestroy_Private(&w));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -87,6 +88,12 @@ PetscErrorCode DiniEigenTrack_Private(Dini dini, PetscInt nold, DiniMode old[])
       if (size > 0.0) PetscCall(DiniEigenVecScale_Private(ctx->modes[j].x, DiniCxScale(1.0 / size, DiniCxConj(dot))));
     }
     sorted[i] = ctx->modes[j];
+    if (i < nold && sorted[i].overlap < ctx->minoverlap) { /* it may come back */
+      DiniEigenVec *from = old[i].lost.r ? &old[i].lost : &old[i].x;
+
+      sorted[i].lost = *from;
+      from->r = from->i = NULL;
+    }
   }
   PetscCall(PetscArraycpy(ctx->modes, sorted, n));
   PetscCall(PetscFree4(d, sorted, place, taken));
