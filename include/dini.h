@@ -111,6 +111,14 @@ typedef enum {
 } DiniRung;
 DINI_PUBLIC const char *const DiniRungs[]; /**< names of the values of DiniRung */
 
+/** Which Hessian of the reduced objective, see DiniSetHessianType(). */
+typedef enum {
+  DINI_HESSIAN_FULL,         /**< exact: with the second derivatives of F paired with lambda */
+  DINI_HESSIAN_GAUSS_NEWTON, /**< without them: positive semidefinite where the objective is convex in u and m */
+  DINI_HESSIAN_BLEND         /**< Gauss-Newton plus a fraction of the rest, DiniSetHessianBlend() */
+} DiniHessianType;
+DINI_PUBLIC const char *const DiniHessianTypes[]; /**< names of the values of DiniHessianType, as in options */
+
 /** What an object has spent and how well it did, since its creation or DiniResetStatistics(). */
 typedef struct {
   PetscInt  forward_solves;      /**< successful forward solves */
@@ -133,6 +141,7 @@ typedef struct {
   DiniRung  adjoint_rung;         /**< where the last adjoint solve found its answer */
   PetscInt  predictions;          /**< initial guesses by the tangent, see DiniSetPredict() */
   PetscInt  predictions_accepted; /**< those of them that lowered |F| and were taken */
+  PetscInt  hessian_products;     /**< products with the Hessian of the objective, DiniHVP() */
   PetscReal objective_error;      /**< |lambda^H F(u, m)| of the last gradient: what the forward solve has left in J */
   PetscReal gradient_error;    /**< estimated relative error of the last mbar, from the residual of its adjoint solve */
   PetscReal forward_residual;  /**< |F(u, m)| at the present state, 2-norm */
@@ -164,6 +173,10 @@ typedef PetscErrorCode DiniParameterApplyFn(Dini dini, Vec u, Vec m, Vec x, Vec 
 typedef PetscErrorCode DiniObjectiveFn(Dini dini, Vec u, PetscReal *value, void *ctx);
 /** Callback of DiniSetObjective(): the partial derivatives of J(u, m), both zero on entry. */
 typedef PetscErrorCode DiniObjectiveGradientFn(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *ctx);
+/** Callback of DiniSetObjectiveHessian(): hu = J_uu du + J_um dm and hm = J_mu du + J_mm dm, both zero on entry. */
+typedef PetscErrorCode DiniObjectiveHessianFn(Dini dini, Vec u, Vec du, Vec dm, Vec hu, Vec hm, void *ctx);
+/** Callback of DiniSetResidualHessian(): hu = (F_uu du + F_um dm)^H lambda and hm = (F_mu du + F_mm dm)^H lambda. */
+typedef PetscErrorCode DiniResidualHessianFn(Dini dini, Vec u, Vec lambda, Vec du, Vec dm, Vec hu, Vec hm, void *ctx);
 /** Callback of DiniMonitorSet(): called after each operation with its iterations and true relative residual. */
 typedef PetscErrorCode DiniMonitorFn(Dini dini, DiniOperation operation, PetscInt its, PetscReal rnorm, void *ctx);
 
@@ -269,6 +282,18 @@ DINI_PUBLIC PetscErrorCode DiniHasObjective(Dini, PetscBool *);
 DINI_PUBLIC PetscErrorCode DiniComputeObjective(Dini, Vec, PetscReal *);
 DINI_PUBLIC PetscErrorCode DiniComputeObjectiveAndGradient(Dini, Vec, PetscReal *, Vec);
 DINI_PUBLIC PetscErrorCode DiniSetTao(Dini, Tao);
+
+/* second derivatives */
+DINI_PUBLIC PetscErrorCode DiniSetObjectiveHessian(Dini, DiniObjectiveHessianFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniSetResidualHessian(Dini, DiniResidualHessianFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniSetHessianType(Dini, DiniHessianType);
+DINI_PUBLIC PetscErrorCode DiniGetHessianType(Dini, DiniHessianType *);
+DINI_PUBLIC PetscErrorCode DiniSetHessianBlend(Dini, PetscReal);
+DINI_PUBLIC PetscErrorCode DiniSetHessianStep(Dini, PetscReal);
+DINI_PUBLIC PetscErrorCode DiniSetHessianPreconditioner(Dini, Mat);
+DINI_PUBLIC PetscErrorCode DiniHVP(Dini, Vec, Vec);
+DINI_PUBLIC PetscErrorCode DiniMatHVP(Dini, Mat, Mat);
+DINI_PUBLIC PetscErrorCode DiniGetHessian(Dini, Mat *);
 
 /* trust */
 DINI_PUBLIC PetscErrorCode DiniCheck(Dini, PetscViewer);

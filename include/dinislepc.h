@@ -32,7 +32,7 @@ DINI_PUBLIC PetscErrorCode DiniSetEigenGap(Dini, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetEigenTracking(Dini, PetscBool, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetEigenMode(Dini, PetscInt);
 
-/* solve, attach */
+/* eigenproblems: solve, attach */
 DINI_PUBLIC PetscErrorCode DiniEigenSolve(Dini);
 DINI_PUBLIC PetscErrorCode DiniEigenAttach(Dini);
 DINI_PUBLIC PetscErrorCode DiniGetNumberEigenpairs(Dini, PetscInt *);
@@ -41,7 +41,7 @@ DINI_PUBLIC PetscErrorCode DiniGetLeftEigenvector(Dini, PetscInt, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniGetEigenOverlap(Dini, PetscInt, PetscReal *);
 DINI_PUBLIC PetscErrorCode DiniGetEigenCluster(Dini, PetscInt, PetscInt *, const PetscInt *[], PetscReal *);
 
-/* differentiate */
+/* eigenproblems: differentiate */
 DINI_PUBLIC PetscErrorCode DiniEigenvalueJVP(Dini, PetscInt, Vec, PetscScalar *, PetscScalar *);
 DINI_PUBLIC PetscErrorCode DiniEigenvalueVJP(Dini, PetscInt, PetscScalar, PetscScalar, Vec);
 DINI_PUBLIC PetscErrorCode DiniEigenClusterJVP(Dini, PetscInt, Vec, PetscScalar *, PetscScalar *);

@@ -8,7 +8,7 @@ esac
 . "$(dirname "$0")/common.sh"
 
 step "What is missing"
-petsc-config/install-debian.sh
+petsc-config/install-debian.sh slepc
 step "Build ($preset)"
 build "$preset" ${CI:+-DDINI_WERROR=ON} # in continuous integration, warnings are errors
 step "Test"

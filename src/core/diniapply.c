@@ -19,7 +19,7 @@ static PetscErrorCode DiniReady(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniCheckFlat(Dini dini, Vec m, const char what[])
+PetscErrorCode DiniCheckFlat_Private(Dini dini, Vec m, const char what[])
 {
   PetscInt n, N;
 
@@ -57,7 +57,7 @@ PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mb
   PetscFunctionBegin;
   PetscCall(DiniReady(dini));
   PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
-  PetscCall(DiniCheckFlat(dini, mbar, "The result mbar"));
+  PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   PetscCall(DiniConjugateInput(dini, type, ubar, &g));
   if (dini->gradientrtol > 0.0 && !dini->ops->vjp) PetscCall(DiniAccurateVJP_Private(dini, g, mbar));
   else {
@@ -88,7 +88,7 @@ PetscErrorCode DiniJVP(Dini dini, Vec dm, Vec du)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniReady(dini));
-  PetscCall(DiniCheckFlat(dini, dm, "The direction dm"));
+  PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
   PetscCall(DiniRuleJVP_Private(dini, dm, du));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -165,7 +165,7 @@ PetscErrorCode DiniAdjointSolve(Dini dini, Vec g, Vec lambda)
 }
 
 /* Two dense matrices with as many columns each */
-static PetscErrorCode DiniCheckColumns(Dini dini, Mat X, Mat Y, const char what[], PetscInt *n)
+PetscErrorCode DiniCheckColumns_Private(Dini dini, Mat X, Mat Y, const char what[], PetscInt *n)
 {
   PetscInt  ny;
   PetscBool xdense, ydense;
@@ -195,7 +195,7 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
 
   PetscFunctionBegin;
   PetscCall(DiniReady(dini));
-  PetscCall(DiniCheckColumns(dini, X, Y, what, &n));
+  PetscCall(DiniCheckColumns_Private(dini, X, Y, what, &n));
   PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
   for (PetscInt first = 0; first < n; first += block) {
     PetscInt count = PetscMin(block, n - first);
@@ -203,11 +203,11 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
     PetscCall(MatDenseGetColumnVecRead(X, first, &x));
     PetscCall(MatDenseGetColumnVecWrite(Y, first, &y));
     if (direction == DINI_TANGENT) {
-      PetscCall(DiniCheckFlat(dini, x, "The direction dm"));
+      PetscCall(DiniCheckFlat_Private(dini, x, "The direction dm"));
       PetscCall(DiniCheckState_Private(dini, y, "The result du"));
     } else {
       PetscCall(DiniCheckState_Private(dini, x, "The cotangent ubar"));
-      PetscCall(DiniCheckFlat(dini, y, "The result mbar"));
+      PetscCall(DiniCheckFlat_Private(dini, y, "The result mbar"));
     }
     PetscCall(MatDenseRestoreColumnVecWrite(Y, first, &y));
     PetscCall(MatDenseRestoreColumnVecRead(X, first, &x));

@@ -22,12 +22,13 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   PetscCall(DiniInitializePackage());
   PetscCall(
       PetscHeaderCreate(dini, DINI_CLASSID, "Dini", "Implicit differentiation", "Dini", comm, DiniDestroy, DiniView));
-  dini->adjointtype = DINI_ADJOINT_HERMITIAN;
-  dini->attachrtol  = 1e-6;
-  dini->attachatol  = 1e-50;
-  dini->guard       = PETSC_TRUE;
-  dini->erroriffail = PETSC_TRUE;
-  dini->n           = PETSC_DECIDE; /* unknown until a state has been seen */
+  dini->adjointtype   = DINI_ADJOINT_HERMITIAN;
+  dini->attachrtol    = 1e-6;
+  dini->attachatol    = 1e-50;
+  dini->guard         = PETSC_TRUE;
+  dini->erroriffail   = PETSC_TRUE;
+  dini->hessian.blend = 0.5;
+  dini->n             = PETSC_DECIDE; /* unknown until a state has been seen */
   PetscCall(DiniEngineCreate_Private(dini));
   *newdini = dini;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -113,6 +114,7 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(DiniParameterReset_Private(dini));
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
+  PetscCall(DiniHessianReset_Private(dini));
   PetscCall(VecDestroy(&dini->u));
   PetscCall(VecDestroy(&dini->ucopy));
   PetscCall(VecDestroy(&dini->r));

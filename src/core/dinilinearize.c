@@ -29,7 +29,7 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
 }
 
 /* Assembles J at u: the application's own J where it gave one, else the type's. NULL when nobody knows J. */
-static PetscErrorCode DiniAssembleJacobian(Dini dini, Mat *J, Mat *P)
+PetscErrorCode DiniAssembleJacobian_Private(Dini dini, Mat *J, Mat *P)
 {
   PetscInt m, n;
 
@@ -69,7 +69,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
-  PetscCall(DiniAssembleJacobian(dini, &J, &P));
+  PetscCall(DiniAssembleJacobian_Private(dini, &J, &P));
   PetscCheck(
       J || dini->ops->jvp || dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT], PetscObjectComm((PetscObject)dini),
       PETSC_ERR_ORDER,

@@ -67,6 +67,8 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   - `-dini_reuse <auto|always|never>`, `-dini_direct_max`, `-dini_block_size`: DiniSetReuse(), DiniSetDirectMax(),
     DiniSetBlockSize()
   - `-dini_gradient_rtol`: DiniSetGradientTolerance()
+  - `-dini_hessian_type`, `-dini_hessian_blend`, `-dini_hessian_step`: DiniSetHessianType(), DiniSetHessianBlend(),
+    DiniSetHessianStep()
   - `-dini_predict <false>`: DiniSetPredict()
   - `-dini_reuse_forward <false>`: DiniSetForwardReuse()
   - `-dini_adjoint_type <hermitian|transpose>`: DiniSetAdjointType()
@@ -123,6 +125,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
   PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",
                              "DiniSetErrorIfNotConverged", dini->erroriffail, &dini->erroriffail, NULL));
   PetscTryTypeMethod(dini, setfromoptions, PetscOptionsObject);
+  PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(

@@ -95,6 +95,8 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(DiniParameterRemember_Private(dini));
   dini->stage = DINI_STAGE_SOLVED;
   dini->hasF  = PETSC_FALSE;
+  dini->point++;
+  dini->hessian.rtol = 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -28,6 +28,8 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
       viewer,
       "adjoint solves %" PetscInt_FMT " (%" PetscInt_FMT " iterations), worst true relative residual %g, %.3g s\n",
       s->adjoint_solves, s->adjoint_iterations, (double)s->adjoint_residual, (double)s->adjoint_seconds));
+  if (s->hessian_products)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "Hessian products %" PetscInt_FMT "\n", s->hessian_products));
   if (s->predictions)
     PetscCall(PetscViewerASCIIPrintf(viewer, "predictions %" PetscInt_FMT ", taken %" PetscInt_FMT "\n", s->predictions,
                                      s->predictions_accepted));
@@ -37,6 +39,22 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
     if (s->rungs[rung])
       PetscCall(PetscViewerASCIIPrintf(viewer, "rung %s: %" PetscInt_FMT " solves\n", DiniRungs[rung], s->rungs[rung]));
   PetscCall(PetscViewerASCIIPopTab(viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniViewHessian(Dini dini, PetscViewer viewer)
+{
+  const DiniHessian *hessian = &dini->hessian;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "Hessian: %s", DiniHessianTypes[hessian->type]));
+  if (hessian->type == DINI_HESSIAN_BLEND)
+    PetscCall(PetscViewerASCIIPrintf(viewer, " of %g of the full one", (double)hessian->blend));
+  PetscCall(PetscViewerASCIIPrintf(viewer, ", second derivatives of the objective by %s",
+                                   hessian->objective ? "callback" : "differences"));
+  if (hessian->type != DINI_HESSIAN_GAUSS_NEWTON)
+    PetscCall(PetscViewerASCIIPrintf(viewer, ", of F by %s", hessian->residual ? "callback" : "differences"));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,6 +73,7 @@ static PetscErrorCode DiniViewRelation(Dini dini, PetscViewer viewer)
   if (dini->linearsolve[DINI_ADJOINT])
     PetscCall(PetscViewerASCIIPrintf(viewer, "adjoint solve: by the application, verified\n"));
   if (dini->objective) PetscCall(PetscViewerASCIIPrintf(viewer, "objective: by the application\n"));
+  if (dini->objective) PetscCall(DiniViewHessian(dini, viewer));
   if (PetscDefined(USE_COMPLEX))
     PetscCall(PetscViewerASCIIPrintf(viewer, "adjoint: %s\n", DiniAdjointTypes[dini->adjointtype]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s\n", !dini->guard ? "off" : dini->guarded ? "passed" : "on"));

@@ -63,6 +63,7 @@ PetscErrorCode DiniObjectiveDestroy_Private(Dini dini)
 {
   PetscFunctionBegin;
   PetscCall(DiniDestroyOne(&dini->objective));
+  PetscCall(MatDestroy(&dini->hessian.prior));
   for (PetscInt o = 0; o < dini->nobjectives; o++) PetscCall(DiniDestroyOne(&dini->objectives[o]));
   PetscCall(PetscFree(dini->objectives));
   dini->nobjectives = dini->maxobjectives = 0;
@@ -86,6 +87,8 @@ PetscErrorCode DiniSetObjective(Dini dini, DiniObjectiveFn *value, DiniObjective
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  dini->hessian.point            = 0; /* its lambda is another's */
+  dini->hessian.objectiveguarded = PETSC_FALSE;
   if (!value) {
     PetscCall(DiniDestroyOne(&dini->objective));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -216,6 +219,10 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   failed = DiniObjectivePartials_Private(dini, dini->objective, dJdu, dJdm);
   if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g);
   if (!failed) failed = VecAXPY(g, 1.0, dJdm);
+  if (!failed && dini->reason > 0 && dini->hessian.lambda) { /* Hessian products at this point begin with it */
+    failed              = VecCopy(dini->lambda, dini->hessian.lambda);
+    dini->hessian.point = dini->point;
+  }
   if (!failed && dini->reason > 0) failed = DiniEstimateObjective_Private(dini);
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));

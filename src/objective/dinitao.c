@@ -1,5 +1,7 @@
-/* Tao drives the parameters: any first-order type, from the options database. */
+/* Tao drives the parameters: first-order types and Newton's, from the options database. */
 #include "../private/diniimpl.h"
+
+#define DINI_INNER_RTOL 1e-2 /* of the linear solves in a Hessian product, times the tolerance of the Newton step's */
 
 /*
   A trial point at which the forward or the adjoint solve fails is outside the domain of the objective. Tao's Armijo searches know what to
@@ -29,11 +31,79 @@ static PetscErrorCode DiniTaoObjective(Tao tao, Vec m, PetscReal *f, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  PETSc's default preconditioners read matrix entries, which the Hessian has none of. Tao's BFGS matrix does where the Tao
+  has its KSP already; a type chosen later goes without, as Tao looks for that matrix before it asks for the Hessian.
+*/
+static PetscErrorCode DiniTaoPreconditioner(Tao tao, PCType type)
+{
+  KSP       ksp;
+  PC        pc;
+  PCType    old;
+  PetscBool blind;
+
+  PetscFunctionBegin;
+  PetscCall(TaoGetKSP(tao, &ksp));
+  if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCGetType(pc, &old));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &blind, PCILU, PCBJACOBI, PCICC, ""));
+  if (!old || blind) PetscCall(PCSetType(pc, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The Hessian needs no assembly but the state at m. Newton's linear solves are inexact, so those inside its products may be,
+  as far below as a Krylov method does not notice.
+*/
+static PetscErrorCode DiniTaoHessian(Tao tao, Vec m, Mat H, Mat Hpre, void *ctx)
+{
+  Dini      dini = (Dini)ctx;
+  KSP       ksp;
+  PetscReal rtol = 0.0;
+  PetscBool converged;
+
+  PetscFunctionBegin;
+  PetscCall(DiniSolveAt_Private(dini, m, PETSC_FALSE, &converged));
+  PetscCall(TaoGetKSP(tao, &ksp));
+  if (ksp) PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, NULL));
+  if (H == Hpre) PetscCall(DiniTaoPreconditioner(tao, PCNONE));
+  dini->hessian.rtol = DINI_INNER_RTOL * PetscMin(rtol, 1.0);
+  PetscCall(MatAssemblyBegin(H, MAT_FINAL_ASSEMBLY)); /* undoes the shifts by which Tao's methods make H definite */
+  PetscCall(MatAssemblyEnd(H, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives a matrix near the Hessian of the reduced objective, from which optimisers build their preconditioner.
+
+  Logically Collective. Such as the precision matrix of a prior. Without it, Tao's Newton methods use their own, a limited-memory
+  BFGS matrix by default.
+
+  @param[in] dini the Dini
+  @param[in] P    rows and columns laid out as a flat parameter vector; referenced; NULL for none
+  @return 0 or a PETSc error code
+
+  @see DiniSetTao(), DiniGetHessian()
+*/
+PetscErrorCode DiniSetHessianPreconditioner(Dini dini, Mat P)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  if (P) PetscCall(DiniCheckComm_Private(dini, (PetscObject)P, "The preconditioning matrix of the Hessian"));
+  PetscCall(PetscObjectReference((PetscObject)P));
+  PetscCall(MatDestroy(&dini->hessian.prior));
+  dini->hessian.prior = P;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Lets a Tao minimise the objective of a Dini over its active parameters.
 
   Collective. Sets the Tao's objective and gradient and, unless it has one, its solution: a flat parameter vector with the
-  current values. Any first-order type then works from the options database, `-tao_type blmvm` for one. A forward solve that
+  current values; in real builds also its Hessian, DiniGetHessian(). Types of first order and Newton's then work from the
+  options database, `-tao_type blmvm` or `bnls`, say. Newton's linear solves are inexact, and the tolerance of the solves in a
+  Hessian product follows theirs. A forward solve that
   fails at a trial point gives the line search a value ten times the last good one, so that it shortens its step, and the
   state is put back.
 
@@ -46,6 +116,7 @@ static PetscErrorCode DiniTaoObjective(Tao tao, Vec m, PetscReal *f, void *ctx)
 PetscErrorCode DiniSetTao(Dini dini, Tao tao)
 {
   Vec m;
+  Mat H;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
@@ -59,6 +130,11 @@ PetscErrorCode DiniSetTao(Dini dini, Tao tao)
   }
   PetscCall(TaoSetObjective(tao, DiniTaoObjective, dini));
   PetscCall(TaoSetObjectiveAndGradient(tao, NULL, DiniTaoObjectiveAndGradient, dini));
+  if (!PetscDefined(USE_COMPLEX)) {
+    PetscCall(DiniGetHessian(dini, &H));
+    PetscCall(TaoSetHessian(tao, H, dini->hessian.prior ? dini->hessian.prior : H, DiniTaoHessian, dini));
+    if (!dini->hessian.prior) PetscCall(DiniTaoPreconditioner(tao, PCLMVM));
+  }
   PetscCall(PetscObjectCompose((PetscObject)tao, "Dini", (PetscObject)dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

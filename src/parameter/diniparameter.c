@@ -23,12 +23,13 @@ PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The layout of the flat parameter vector has changed, so the derivative Mat has. */
+/* The layout of the flat parameter vector has changed, so the derivative and Hessian Mats have. */
 static PetscErrorCode DiniParameterRelayout(Dini dini)
 {
   PetscFunctionBegin;
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
+  PetscCall(DiniHessianReset_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

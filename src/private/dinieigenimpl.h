@@ -177,7 +177,6 @@ DINI_INTERN PetscErrorCode DiniEigenReady_Private(Dini, PetscInt i, const char c
 DINI_INTERN PetscBool      DiniEigenConjugates_Private(Dini);
 
 /* parameters */
-DINI_INTERN PetscErrorCode DiniEigenCheckFlat_Private(Dini, Vec m, const char what[]);
 DINI_INTERN PetscErrorCode DiniEigenGuard_Private(Dini, DiniMode *);
 DINI_INTERN PetscErrorCode DiniEigenFocusSelected_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEigenParameterApply_Private(Dini, const DiniComplex c[], DiniEigenVec x, Vec dm,

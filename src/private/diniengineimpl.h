@@ -37,6 +37,16 @@ typedef struct {
   char      tried[2048]; /* what was tried, for the error message */
 } DiniSolveStatus;
 
+/* Right-hand sides seen so far, and how they span the next */
+typedef struct {
+  PetscInt     n, size; /* columns in all, and in the basis */
+  PetscInt    *column;  /* of the basis */
+  PetscScalar *gram;    /* B^H B, n x n by columns */
+  PetscScalar *L;       /* lower triangle of the factor, n x n by rows */
+  PetscScalar *y;       /* work, then the coefficients */
+  PetscScalar *mine;    /* this rank's part of the sum */
+} DiniBasis;
+
 struct _DiniEngine {
   /* set by the user */
   DiniTranspose transpose;
@@ -107,6 +117,11 @@ DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b
 /* one solve */
 DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
 DINI_INTERN PetscErrorCode DiniEngineRecord_Private(Dini, DiniDirection, const DiniSolveStatus *, PetscReal seconds);
+/* basis */
+DINI_INTERN PetscErrorCode DiniBasisCreate_Private(Mat B, DiniBasis *);
+DINI_INTERN PetscErrorCode DiniBasisDestroy_Private(DiniBasis *);
+DINI_INTERN PetscErrorCode DiniBasisGuess_Private(DiniBasis *, Mat X, PetscInt j, Vec x, PetscBool *worth);
+DINI_INTERN PetscErrorCode DiniBasisDistinct_Private(Mat B, PetscInt like[], PetscScalar factor[], PetscInt *distinct);
 /* reuse */
 DINI_INTERN PetscErrorCode DiniEngineReuse_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineFreshIterations_Private(Dini, DiniDirection, PetscInt *);

@@ -26,6 +26,7 @@ typedef struct _DiniOps {
   PetscErrorCode (*solveresidual)(Dini, Vec *);      /* F that the solve has left behind, a Vec of its own */
   PetscErrorCode (*residualnorm)(Dini, PetscReal *); /* |F| that the solve has left behind, without an evaluation */
   PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P);
+  PetscErrorCode (*beside)(Dini, Mat *J);           /* J at shifted parameters, in another Mat than the point's */
   PetscErrorCode (*assembled)(Dini, Vec u, Mat *J); /* J assembled where jacobian() is matrix-free; NULL: can not be */
   PetscErrorCode (*getksp)(Dini, KSP *);            /* the forward KSP, whose PC the engine keeps */
   PetscErrorCode (*jvp)(Dini, Vec dm, Vec du);      /* in place of the rules, where J is singular: eigenvectors */
@@ -49,6 +50,21 @@ typedef struct {
   PetscInt  its; /* linear iterations of the solve that built it */
   PetscReal setup, extra;
 } DiniForwardReuse;
+
+/* The Hessian of the reduced objective: what it is made from, and the adjoint state it belongs to */
+typedef struct {
+  DiniHessianType         type;
+  PetscReal               blend, step;
+  PetscReal               rtol; /* of the linear solves in a product at this point, where an optimiser needs no more */
+  DiniObjectiveHessianFn *objective;
+  void                   *objectivectx;
+  DiniResidualHessianFn  *residual;
+  void                   *residualctx;
+  Mat                     H, prior; /* H knows the Dini by a plain pointer */
+  Vec                     lambda;   /* of the objective */
+  PetscInt64              point;    /* where lambda belongs */
+  PetscBool               objectiveguarded, residualguarded;
+} DiniHessian;
 
 struct _p_Dini {
   PETSCHEADER(struct _DiniOps);
@@ -83,14 +99,15 @@ struct _p_Dini {
   PetscErrorCode (*monitordestroy[DINI_MAX_MONITORS])(void **);
 
   /* children and work */
-  DiniEngine engine; /* src/tangent */
-  Vec        r;      /* right-hand sides, layout of u */
-  Vec        lambda; /* adjoint solutions, layout of u */
-  Vec        w[2];   /* guards and differences, layout of u */
-  Vec        c;      /* conjugates for the plain transpose, layout of u */
-  Vec        F;      /* F(u, m) at the point, where somebody has computed it */
-  Mat        D;      /* the derivative, owned; knows the Dini by a plain pointer */
-  void      *data;   /* of the type */
+  DiniEngine  engine; /* src/tangent */
+  Vec         r;      /* right-hand sides, layout of u */
+  Vec         lambda; /* adjoint solutions, layout of u */
+  Vec         w[2];   /* guards and differences, layout of u */
+  Vec         c;      /* conjugates for the plain transpose, layout of u */
+  Vec         F;      /* F(u, m) at the point, where somebody has computed it */
+  DiniHessian hessian;
+  Mat         D;    /* the derivative, owned; knows the Dini by a plain pointer */
+  void       *data; /* of the type */
 
   /* status */
   DiniStage           stage;
@@ -100,6 +117,7 @@ struct _p_Dini {
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
   PetscObjectState    ustate;
   PetscInt            n, N;      /* sizes of u, from the first one seen */
+  PetscInt64          point;     /* number of the solution */
   PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
   PetscInt64          mlast;     /* last stamp given out */
   PetscReal           lastvalue; /* of the objective at the last state that was found */
@@ -169,6 +187,8 @@ DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J);
 DINI_INTERN PetscErrorCode DiniGuardParameter_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniMonitor_Private(Dini, DiniOperation, PetscInt its, PetscReal rnorm);
 DINI_INTERN PetscErrorCode DiniCheckRequested_Private(Dini);
+DINI_INTERN PetscErrorCode DiniCheckFlat_Private(Dini, Vec m, const char what[]);
+DINI_INTERN PetscErrorCode DiniCheckColumns_Private(Dini, Mat X, Mat Y, const char what[], PetscInt *n);
 DINI_INTERN PetscErrorCode DiniVJP_Private(Dini, DiniAdjointType, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniMatVJP_Private(Dini, DiniAdjointType, Mat Ubar, Mat Mbar);
 DINI_INTERN PetscErrorCode DiniViewStatistics_Private(Dini, PetscViewer);
@@ -199,13 +219,23 @@ DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 
+/* beside the point */
+DINI_INTERN PetscErrorCode DiniAssembleJacobian_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
+                                              PetscErrorCode (*visit)(Dini, PetscReal sign, void *), void *ctx);
+DINI_INTERN PetscErrorCode DiniBesideStep_Private(Dini, Vec du, Vec dm, PetscReal *h);
+DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, Vec ym);
+
 /* accuracy */
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec mbar);
 
-/* objective */
+/* objective, and its Hessian */
 DINI_INTERN PetscErrorCode DiniObjectiveDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniSecond_Private(Dini, Vec du, Vec dm, Vec hu, Vec hm);
+DINI_INTERN PetscErrorCode DiniHessianReset_Private(Dini);
+DINI_INTERN PetscErrorCode DiniHessianSetFromOptions_Private(Dini, DiniOptionItems);
 DINI_INTERN PetscErrorCode DiniPredict_Private(Dini, Vec m, Vec *guess);
 DINI_INTERN PetscErrorCode DiniSolveAt_Private(Dini, Vec m, PetscBool tolerated, PetscBool *converged);
 DINI_INTERN PetscErrorCode DiniObjectiveValue_Private(Dini, DiniObjective, PetscReal *value);
@@ -215,6 +245,8 @@ DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated
 /* rules */
 DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du);
 DINI_INTERN PetscErrorCode DiniRuleVJP_Private(Dini, Vec ubar, Vec mbar);
+DINI_INTERN PetscErrorCode DiniRuleHVP_Private(Dini, Vec v, Vec Hv);
+DINI_INTERN PetscErrorCode DiniRuleMatHVP_Private(Dini, Mat V, Mat HV, PetscInt first, PetscInt count, Mat R, Mat X);
 DINI_INTERN PetscErrorCode DiniRuleMatJVP_Private(Dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X);
 DINI_INTERN PetscErrorCode DiniRuleMatVJP_Private(Dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first,
                                                   PetscInt count, Mat R, Mat X);

@@ -144,34 +144,53 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniResidual_KSP(Dini dini, Vec u, Vec F)
+/* A and b at the parameters that are set: the KSP's own at the point, copies beside it */
+static PetscErrorCode DiniSystem(Dini dini, Mat *A, Vec *b)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
-  Mat       A, P;
-  Vec       b = ctx->b;
+  Mat       P;
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ctx->ksp, &A, &P));
+  *b = ctx->b;
+  PetscCall(KSPGetOperators(ctx->ksp, A, &P));
   if (ctx->assemble && !ctx->stamp) PetscCall(DiniAssembleOwn(dini)); /* attach: no solve has assembled it */
-  if (ctx->assemble && ctx->stamp != dini->mstamp) {
-    if (!ctx->A) {
-      PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &ctx->A));
-      if (P == A) {
-        PetscCall(PetscObjectReference((PetscObject)ctx->A));
-        ctx->P = ctx->A;
-      } else PetscCall(MatDuplicate(P, MAT_COPY_VALUES, &ctx->P));
-      PetscCall(VecDuplicate(b, &ctx->bcopy));
-    }
-    if (ctx->copystamp != dini->mstamp) {
-      PetscCall(VecCopy(b, ctx->bcopy));
-      PetscCall(DiniAssemble(dini, ctx->A, ctx->P, ctx->bcopy));
-    }
-    ctx->copystamp = dini->mstamp;
-    A              = ctx->A;
-    b              = ctx->bcopy;
+  if (!ctx->assemble || ctx->stamp == dini->mstamp) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!ctx->A) {
+    PetscCall(MatDuplicate(*A, MAT_COPY_VALUES, &ctx->A));
+    if (P == *A) {
+      PetscCall(PetscObjectReference((PetscObject)ctx->A));
+      ctx->P = ctx->A;
+    } else PetscCall(MatDuplicate(P, MAT_COPY_VALUES, &ctx->P));
+    PetscCall(VecDuplicate(ctx->b, &ctx->bcopy));
   }
+  if (ctx->copystamp != dini->mstamp) {
+    PetscCall(VecCopy(ctx->b, ctx->bcopy));
+    PetscCall(DiniAssemble(dini, ctx->A, ctx->P, ctx->bcopy));
+  }
+  ctx->copystamp = dini->mstamp;
+  *A             = ctx->A;
+  *b             = ctx->bcopy;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniResidual_KSP(Dini dini, Vec u, Vec F)
+{
+  Mat A;
+  Vec b;
+
+  PetscFunctionBegin;
+  PetscCall(DiniSystem(dini, &A, &b));
   PetscCall(MatMult(A, u, F));
   PetscCall(VecAXPY(F, -1.0, b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniBeside_KSP(Dini dini, Mat *J)
+{
+  Vec b;
+
+  PetscFunctionBegin;
+  PetscCall(DiniSystem(dini, J, &b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -243,6 +262,7 @@ PetscErrorCode DiniCreate_KSP(Dini dini)
   dini->ops->residual     = DiniResidual_KSP;
   dini->ops->residualnorm = DiniResidualNorm_KSP;
   dini->ops->jacobian     = DiniJacobian_KSP;
+  dini->ops->beside       = DiniBeside_KSP;
   dini->ops->getksp       = DiniGetKSP_KSP;
   dini->ops->view         = DiniView_KSP;
   dini->ops->reset        = DiniReset_KSP;

@@ -2,18 +2,6 @@
 #include "../private/diniparameterimpl.h"
 #include "../private/dinieigenimpl.h"
 
-PetscErrorCode DiniEigenCheckFlat_Private(Dini dini, Vec m, const char what[])
-{
-  PetscInt n, N;
-
-  PetscFunctionBegin;
-  PetscCall(DiniParameterLayout_Private(dini, &n, &N));
-  PetscCheck(N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini has no active parameter to differentiate with respect to; call DiniAddParameter()");
-  PetscCall(DiniCheckLayout_Private(dini, m, n, N, what, "all active parameters"));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* From here to DiniUnfocus() F(u, m) = sum_k c_k M_k(m) u, and u is v */
 static PetscErrorCode DiniFocus(Dini dini, const PetscScalar c[], Vec v, Vec *u)
 {

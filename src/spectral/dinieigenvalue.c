@@ -85,7 +85,7 @@ PetscErrorCode DiniEigenvalueJVP(Dini dini, PetscInt i, Vec dm, PetscScalar *dla
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniEigenReady_Private(dini, i, "DiniEigenvalueJVP()", "derivative", &mode));
-  PetscCall(DiniEigenCheckFlat_Private(dini, dm, "The direction dm"));
+  PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniAddEigenvalueJVP(dini, mode, dm, &sum));
   PetscCall(DiniGiveNumber(sum, dlambda, dimag));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -120,7 +120,7 @@ PetscErrorCode DiniEigenvalueVJP(Dini dini, PetscInt i, PetscScalar weight, Pets
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniEigenReady_Private(dini, i, "DiniEigenvalueVJP()", "derivative", &mode));
-  PetscCall(DiniEigenCheckFlat_Private(dini, mbar, "The result mbar"));
+  PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   if (DiniEigenConjugates_Private(dini)) w = DiniCxConj(w);
   PetscCall(VecSet(mbar, 0.0));
   PetscCall(DiniAddEigenvalueVJP(dini, mode, w, mbar));
@@ -174,7 +174,7 @@ PetscErrorCode DiniEigenClusterJVP(Dini dini, PetscInt i, Vec dm, PetscScalar *d
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniClusterReady(dini, i, "DiniEigenClusterJVP()", &ctx, &cluster, &n));
-  PetscCall(DiniEigenCheckFlat_Private(dini, dm, "The direction dm"));
+  PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   for (PetscInt k = 0; k < ctx->nmodes; k++)
     if (ctx->modes[k].cluster == cluster) PetscCall(DiniAddEigenvalueJVP(dini, &ctx->modes[k], dm, &sum));
   PetscCall(DiniGiveNumber(DiniCxScale(1.0 / (PetscReal)n, sum), dmean, dimag));
@@ -202,7 +202,7 @@ PetscErrorCode DiniEigenClusterVJP(Dini dini, PetscInt i, PetscScalar weight, Pe
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniClusterReady(dini, i, "DiniEigenClusterVJP()", &ctx, &cluster, &n));
-  PetscCall(DiniEigenCheckFlat_Private(dini, mbar, "The result mbar"));
+  PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   if (DiniEigenConjugates_Private(dini)) w = DiniCxConj(w);
   PetscCall(VecSet(mbar, 0.0));
   for (PetscInt k = 0; k < ctx->nmodes; k++)

@@ -106,7 +106,7 @@ PetscErrorCode DiniEigenvectorJVP(Dini dini, PetscInt i, Vec dm, Vec dx, Vec dxi
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniEigenReady_Private(dini, i, "DiniEigenvectorJVP()", "vector", &mode));
-  PetscCall(DiniEigenCheckFlat_Private(dini, dm, "The direction dm"));
+  PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniTakeParts(dini, mode, dx, dxi, "The result dx", &z));
   PetscCall(DiniEigenLinearize_Private(dini, i));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &f));
@@ -141,7 +141,7 @@ PetscErrorCode DiniEigenvectorVJP(Dini dini, PetscInt i, Vec xbar, Vec xbari, Ve
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniEigenReady_Private(dini, i, "DiniEigenvectorVJP()", "vector", &mode));
-  PetscCall(DiniEigenCheckFlat_Private(dini, mbar, "The result mbar"));
+  PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   PetscCall(DiniTakeParts(dini, mode, xbar, xbari, "The cotangent xbar", &given));
   PetscCall(DiniEigenLinearize_Private(dini, i));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &g));

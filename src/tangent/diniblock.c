@@ -1,96 +1,15 @@
 /*
   Many right-hand sides at once.
 
-  With a factorisation at hand: block solves with it, refined together by the true residuals; whatever column is not good
-  enough after that goes up the ladder by itself, from where the block has brought it. Without: column by column, each from
+  With a factorisation at hand: block solves with it of the columns that are not multiples of others, refined together by
+  the true residuals; whatever column is not good enough after that goes up the ladder by itself, from where the block has
+  brought it. Without: column by column, each from
   the best combination of the columns before it, so that equal and parallel ones cost a product and no iteration.
 */
 #include "../private/diniengineimpl.h"
-#include <petscblaslapack.h>
 #include <petsctime.h>
 
 #define DINI_BLOCK_PASSES 6
-
-/* ---- Guesses from the columns before: least squares by a growing Cholesky factor of B^H B ---- */
-
-typedef struct {
-  PetscInt     n, size; /* columns in all, and in the basis */
-  PetscInt    *column;  /* of the basis */
-  PetscScalar *gram;    /* B^H B, n x n by columns */
-  PetscScalar *L;       /* lower triangle of the factor, n x n by rows */
-  PetscScalar *y;       /* work, then the coefficients */
-  PetscScalar *mine;    /* this rank's part of the sum */
-} DiniBasis;
-
-static PetscErrorCode DiniBasisCreate(Mat B, DiniBasis *basis)
-{
-  const PetscScalar *b;
-  PetscScalar        one = 1.0, zero = 0.0;
-  PetscInt           n, m, lda;
-  PetscBLASInt       bn, bm, blda;
-
-  PetscFunctionBegin;
-  PetscCall(MatGetSize(B, NULL, &n));
-  PetscCall(MatGetLocalSize(B, &m, NULL));
-  basis->n    = n;
-  basis->size = 0;
-  PetscCall(PetscCalloc5(n, &basis->column, n * n, &basis->gram, n * n, &basis->L, n, &basis->y, n * n, &basis->mine));
-  PetscCall(MatDenseGetLDA(B, &lda));
-  PetscCall(PetscBLASIntCast(n, &bn));
-  PetscCall(PetscBLASIntCast(m, &bm));
-  PetscCall(PetscBLASIntCast(PetscMax(1, lda), &blda));
-  PetscCall(MatDenseGetArrayRead(B, &b));
-  if (m)
-    PetscCallBLAS("BLASgemm", BLASgemm_("C", "N", &bn, &bn, &bm, &one, b, &blda, b, &blda, &zero, basis->mine, &bn));
-  PetscCall(MatDenseRestoreArrayRead(B, &b));
-  PetscCall(MPIU_Allreduce(basis->mine, basis->gram, (PetscMPIInt)(n * n), MPIU_SCALAR, MPIU_SUM,
-                           PetscObjectComm((PetscObject)B)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniBasisDestroy(DiniBasis *basis)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree5(basis->column, basis->gram, basis->L, basis->y, basis->mine));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* x = the combination of solved columns whose right-hand sides come nearest to column j; worth it, or x is left alone */
-static PetscErrorCode DiniBasisGuess(DiniBasis *basis, Mat X, PetscInt j, Vec x, PetscBool *worth)
-{
-  const PetscInt n = basis->n, k = basis->size;
-  PetscScalar   *row = &basis->L[(size_t)k * (size_t)n], *y = basis->y;
-  PetscReal      rest = PetscRealPart(basis->gram[j + j * n]), all = rest;
-  Vec            xi;
-
-  PetscFunctionBegin;
-  for (PetscInt i = 0; i < k; i++) { /* L y = (b_i^H b_j)_i */
-    PetscScalar sum = basis->gram[basis->column[i] + j * n];
-
-    for (PetscInt l = 0; l < i; l++) sum -= basis->L[i * n + l] * y[l];
-    y[i] = sum / basis->L[i * n + i];
-    rest -= PetscRealPart(y[i] * PetscConj(y[i]));
-  }
-  *worth = (PetscBool)(k > 0 && rest < 0.25 * all);
-  if (rest > 1e-14 * all) { /* a new direction: the next row of L */
-    for (PetscInt i = 0; i < k; i++) row[i] = PetscConj(y[i]);
-    row[k]           = PetscSqrtReal(rest);
-    basis->column[k] = j;
-    basis->size++;
-  }
-  if (!*worth) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt i = k - 1; i >= 0; i--) { /* L^H c = y */
-    for (PetscInt l = i + 1; l < k; l++) y[i] -= PetscConj(basis->L[l * n + i]) * y[l];
-    y[i] /= PetscConj(basis->L[i * n + i]);
-  }
-  PetscCall(VecSet(x, 0.0));
-  for (PetscInt i = 0; i < k; i++) {
-    PetscCall(MatDenseGetColumnVecRead(X, basis->column[i], &xi));
-    PetscCall(VecAXPY(x, y[i], xi));
-    PetscCall(MatDenseRestoreColumnVecRead(X, basis->column[i], &xi));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* ---- Columns ---- */
 
@@ -130,20 +49,20 @@ static PetscErrorCode DiniSolveColumns(Dini dini, DiniDirection direction, Mat B
   PetscCall(MatGetSize(B, NULL, &n));
   PetscCall(VecDuplicate(dini->engine->b, &b));
   PetscCall(VecDuplicate(dini->engine->b, &x));
-  if (!fromblock) PetscCall(DiniBasisCreate(B, &basis));
+  if (!fromblock) PetscCall(DiniBasisCreate_Private(B, &basis));
   for (PetscInt j = 0; j < n; j++) {
     if (fromblock && good[j]) continue;
     PetscCall(DiniGetColumn(B, j, b));
     if (fromblock) {
       PetscCall(DiniGetColumn(X, j, x));
       guess = PETSC_TRUE;
-    } else PetscCall(DiniBasisGuess(&basis, X, j, x, &guess));
+    } else PetscCall(DiniBasisGuess_Private(&basis, X, j, x, &guess));
     PetscCall(DiniEngineSolveGuess_Private(dini, direction, b, x, guess));
     good[j] = (PetscBool)(dini->reason >= 0);
     PetscCall(DiniPutColumn(X, j, x));
     if (!fromblock && !good[j] && basis.size && basis.column[basis.size - 1] == j) basis.size--;
   }
-  if (!fromblock) PetscCall(DiniBasisDestroy(&basis));
+  if (!fromblock) PetscCall(DiniBasisDestroy_Private(&basis));
   PetscCall(VecDestroy(&b));
   PetscCall(VecDestroy(&x));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -259,6 +178,53 @@ static PetscErrorCode DiniSolveFactor(Dini dini, DiniDirection direction, Mat F,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same for the columns that are not multiples of others; those get a multiple of the solution, still to be verified. */
+static PetscErrorCode DiniSolveDistinct(Dini dini, DiniDirection direction, Mat F, PetscBool transpose, Mat B, Mat X,
+                                        const PetscReal bnorm[], PetscBool good[])
+{
+  PetscInt     n, distinct = 0, k = 0, *like;
+  PetscScalar *factor;
+  PetscReal   *norms;
+  PetscBool   *right;
+  Mat          R, S;
+  Vec          x;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(B, NULL, &n));
+  PetscCall(PetscMalloc4(n, &like, n, &factor, n, &norms, n, &right));
+  PetscCall(DiniBasisDistinct_Private(B, like, factor, &distinct));
+  if (distinct == n) PetscCall(DiniSolveFactor(dini, direction, F, transpose, B, X, bnorm, good));
+  else {
+    PetscCall(VecDuplicate(dini->engine->b, &x));
+    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, distinct, NULL, &R));
+    PetscCall(MatDuplicate(R, MAT_DO_NOT_COPY_VALUES, &S));
+    for (PetscInt j = 0; j < n; j++) {
+      if (like[j] != j) continue;
+      PetscCall(DiniGetColumn(B, j, x));
+      PetscCall(DiniPutColumn(R, k, x));
+      norms[k++] = bnorm[j];
+    }
+    if (distinct) PetscCall(DiniSolveFactor(dini, direction, F, transpose, R, S, norms, right));
+    k = 0;
+    for (PetscInt j = 0; j < n; j++) {
+      if (like[j] == j) PetscCall(DiniGetColumn(S, k, x));
+      else if (like[j] < 0) PetscCall(VecSet(x, 0.0));
+      else {
+        PetscCall(DiniGetColumn(X, like[j], x));
+        PetscCall(VecScale(x, factor[j]));
+      }
+      PetscCall(DiniPutColumn(X, j, x));
+      good[j] = (PetscBool)(like[j] < 0 || (like[j] == j && right[k]));
+      if (like[j] == j) k++;
+    }
+    PetscCall(MatDestroy(&R));
+    PetscCall(MatDestroy(&S));
+    PetscCall(VecDestroy(&x));
+  }
+  PetscCall(PetscFree4(like, factor, norms, right));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   A X = B for dense B and X with the layout of the state in their rows; good[j] tells whether column j is right, and the
   others are NaN. Without DiniSetErrorIfNotConverged(dini, PETSC_FALSE) a column that fails is an error.
@@ -288,7 +254,7 @@ PetscErrorCode DiniEngineMatSolve_Private(Dini dini, DiniDirection direction, Ma
   if (F) {
     PetscCall(PetscLogEventBegin(event, dini, 0, 0, 0));
     PetscCall(DiniFreeze_Private(e->pc, &frozen));
-    failed = DiniSolveFactor(dini, direction, F, transpose, B, X, bnorm, good);
+    failed = DiniSolveDistinct(dini, direction, F, transpose, B, X, bnorm, good);
     PetscCall(DiniThaw_Private(&frozen));
     PetscCall(failed);
     PetscCall(PetscLogEventEnd(event, dini, 0, 0, 0));

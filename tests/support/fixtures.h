@@ -69,6 +69,31 @@ extern PetscErrorCode TransportObjective(Dini, Vec u, PetscReal *value, void *ct
 extern PetscErrorCode TransportObjectiveGradient(Dini, Vec u, Vec dJdu, Vec dJdm, void *ctx);
 
 /*
+  u + m u^3 + a S (m^2 u) = 2 with the upper shift S, and the objective 1/2 |u - data|^2 + alpha/2 |m|^2 + beta Re <u, m>:
+  every second derivative of F and of the objective but F_mm's diagonal has entries of its own, complex in complex builds.
+*/
+typedef struct {
+  PetscScalar a, data;
+  PetscReal   alpha, beta;
+  Mat         S, J, Fm, A, B; /* A, B: of the products */
+  Vec         u, m, w;
+  SNES        snes;
+  Dini        dini;
+  PetscBool   shell; /* set before CurvedDini(): J is a shell */
+  Fault       second;
+  PetscInt    jacobians, fills, seconds;
+} Curved;
+
+extern PetscErrorCode          CurvedCreate(PetscInt N, Curved *);
+extern PetscErrorCode          CurvedDini(Curved *, DiniParameterType kind);
+extern PetscErrorCode          CurvedDestroy(Curved *);
+extern PetscErrorCode          CurvedResidual(Curved *, Vec u, Vec F);
+extern DiniObjectiveFn         CurvedObjective;
+extern DiniObjectiveGradientFn CurvedObjectiveGradient;
+extern DiniObjectiveHessianFn  CurvedObjectiveHessian;
+extern DiniResidualHessianFn   CurvedResidualHessian;
+
+/*
   A(m) u = b(m): tridiagonal, nonsymmetric, with complex entries in complex builds; column j of A depends on m_j in two
   rows and b is quadratic in m. The same problem through each type: "ksp", "snes" and "shell".
 */

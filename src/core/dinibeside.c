@@ -1,0 +1,225 @@
+/*
+  Beside the point: J^H lambda and F_m^H lambda at (u + h du, m + h dm), for differences of first-order products.
+
+  The application's own matrices and parameters are used, since colourings and many callbacks know no others, and get their
+  values back afterwards, object states included: a preconditioner that belongs to J still does.
+*/
+#include "../private/diniparameterimpl.h"
+
+typedef struct {
+  Mat              A, copy; /* no copy: A can not be saved */
+  PetscObjectState state;
+} DiniSaved;
+
+typedef struct {
+  Vec        u, state;
+  Vec       *m; /* values of the active blocks */
+  PetscInt64 stamp;
+  DiniSaved  J, P;
+  DiniSaved *Fm;
+} DiniHome;
+
+static PetscErrorCode DiniSave(Mat A, DiniSaved *saved)
+{
+  PetscBool has, shell;
+
+  PetscFunctionBegin;
+  saved->A    = A;
+  saved->copy = NULL;
+  if (!A) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &shell, MATSHELL, MATMFFD, ""));
+  PetscCall(MatHasOperation(A, MATOP_DUPLICATE, &has));
+  if (shell || !has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectStateGet((PetscObject)A, &saved->state));
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &saved->copy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPutBack(DiniSaved *saved)
+{
+  PetscFunctionBegin;
+  if (!saved->copy) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatCopy(saved->copy, saved->A, SAME_NONZERO_PATTERN));
+  PetscCall(PetscObjectStateSet((PetscObject)saved->A, saved->state));
+  PetscCall(MatDestroy(&saved->copy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniLeave(Dini dini, PetscBool matrices, DiniHome *home)
+{
+  const PetscBool own = (PetscBool)(matrices && (!dini->ops->beside || dini->Juser));
+  Mat             J, P;
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    PetscInt locked;
+
+    PetscCall(VecLockGet(dini->params[p]->m, &locked));
+    PetscCheck(!locked || !dini->params[p]->active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+               "The Vec of parameter \"%s\" is locked by the application, so no difference can be taken in it",
+               dini->params[p]->name);
+  }
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  home->u     = dini->u;
+  home->state = dini->state;
+  home->stamp = dini->mstamp;
+  PetscCall(PetscCalloc2(dini->nparams, &home->m, dini->nparams, &home->Fm));
+  PetscCall(DiniSave(own ? J : NULL, &home->J));
+  PetscCall(DiniSave(own && P != J ? P : NULL, &home->P));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+
+    if (!par->active) continue;
+    PetscCall(VecDuplicate(par->copy, &home->m[p]));
+    PetscCall(VecCopy(par->copy, home->m[p]));
+    if (matrices && par->current && par->kind->fill) PetscCall(DiniSave(par->Fm, &home->Fm[p]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The parameters at m + h dm, or back at m for a NULL dm; F_m no longer belongs to them */
+static PetscErrorCode DiniMoveParameters(Dini dini, DiniHome *home, PetscReal h, Vec dm)
+{
+  PetscInt offset = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+
+    if (!par->active) continue;
+    if (dm) {
+      PetscCall(DiniParameterTake_Private(par, dm, offset));
+      PetscCall(VecWAXPY(par->copy, h, par->x, home->m[p]));
+    } else PetscCall(VecCopy(home->m[p], par->copy));
+    offset += par->n;
+    PetscCall(VecCopy(par->copy, par->m));
+    PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
+    PetscCall(DiniParameterPushOne_Private(dini, par));
+    if (par->kind && par->kind->fill) par->current = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Everything as DiniLeave() found it, whatever has happened in between */
+static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
+{
+  const PetscBool again = (PetscBool)(home->J.A && !home->J.copy);
+  Mat             J, P;
+  PetscObject     latest = NULL;
+
+  PetscFunctionBegin;
+  dini->u     = home->u;
+  dini->state = home->state;
+  PetscCall(DiniMoveParameters(dini, home, 0.0, NULL));
+  dini->mstamp = home->stamp;
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    if (home->Fm[p].copy) dini->params[p]->current = PETSC_TRUE;
+    PetscCall(DiniPutBack(&home->Fm[p]));
+    PetscCall(VecDestroy(&home->m[p]));
+  }
+  PetscCall(PetscFree2(home->m, home->Fm));
+  if (again) PetscCall(DiniAssembleJacobian_Private(dini, &J, &P)); /* a shell keeps its point to itself */
+  PetscCall(DiniPutBack(&home->J));
+  PetscCall(DiniPutBack(&home->P));
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  if (P) PetscCall(PetscObjectQuery((PetscObject)P, "__SNES_latest_X", &latest));
+  if (latest) PetscCall(PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)dini->u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Calls visit() with state and parameters at (u + h du, m + h dm), then at (u - h du, m - h dm), and comes back. Meanwhile
+  dini->u and dini->state are a vector of Dini's own. Without matrices, visit() must leave J and F_m alone.
+*/
+PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
+                                  PetscErrorCode (*visit)(Dini, PetscReal sign, void *), void *ctx)
+{
+  DiniHome       home = {0};
+  Vec            u;
+  PetscErrorCode failed = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  PetscCall(DiniLeave(dini, matrices, &home));
+  PetscCall(VecDuplicate(home.u, &u));
+  dini->u = dini->state = u;
+  for (int side = 1; side >= -1 && !failed; side -= 2) {
+    failed = VecWAXPY(u, side * h, du, home.u);
+    if (!failed) failed = DiniMoveParameters(dini, &home, side * h, dm);
+    if (!failed) failed = (*visit)(dini, (PetscReal)side, ctx);
+  }
+  if (failed) (void)DiniComeHome(dini, &home); /* the first error is the one to report */
+  else failed = DiniComeHome(dini, &home);
+  PetscCall(VecDestroy(&u));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* yu = J^H lambda and ym = F_m^H lambda where the object is, inside DiniBeside_Private() */
+PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
+{
+  Mat       J, P, assembled = NULL;
+  PetscBool transposes;
+
+  PetscFunctionBegin;
+  if (dini->ops->beside && !dini->Juser) PetscUseTypeMethod(dini, beside, &J);
+  else PetscCall(DiniAssembleJacobian_Private(dini, &J, &P));
+  PetscCheck(
+      J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      "The second derivatives of F are wanted by differences of J^H lambda, and nobody has given J; give them to "
+      "DiniSetResidualHessian(), or J to DiniSetJacobian()");
+  PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, &transposes));
+  if (!transposes && dini->ops->assembled) {
+    PetscUseTypeMethod(dini, assembled, dini->u, &assembled);
+    if (assembled) J = assembled;
+    transposes = (PetscBool)(assembled != NULL);
+  }
+  PetscCheck(transposes, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "The Jacobian has no transposed product, so J^H lambda can not be differenced; give the second "
+             "derivatives of F to DiniSetResidualHessian()");
+  PetscCall(MatMultHermitianTranspose(J, lambda, yu));
+  PetscCall(MatDestroy(&assembled));
+  PetscCall(DiniParameterApplyAdjoint_Private(dini, lambda, ym));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Size of a direction relative to the values; 1 stands for the size of values that are zero */
+static PetscErrorCode DiniRelative(Vec direction, Vec values, PetscReal *relative)
+{
+  PetscReal d, v;
+
+  PetscFunctionBegin;
+  PetscCall(DiniNormMax_Private(direction, &d));
+  PetscCall(DiniNormMax_Private(values, &v));
+  *relative = PetscMax(*relative, d / (v > 0.0 ? v : 1.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The step of a central difference along (du, dm): the cube root of the relative error of what is differenced, times the size
+  of state and parameters, block by block. Products with differences of F are good to 1e-10 at best.
+*/
+PetscErrorCode DiniBesideStep_Private(Dini dini, Vec du, Vec dm, PetscReal *h)
+{
+  PetscReal noise = PETSC_MACHINE_EPSILON, relative = 0.0;
+  PetscInt  offset = 0;
+
+  PetscFunctionBegin;
+  PetscCall(DiniRelative(du, dini->u, &relative));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+    PetscBool     differences;
+
+    if (!par->active) continue;
+    PetscCall(DiniParameterTake_Private(par, dm, offset));
+    offset += par->n;
+    PetscCall(DiniRelative(par->x, par->copy, &relative));
+    differences = (PetscBool)(par->kind && (par->kind->fill == DiniParameterFill_FD ||
+                                            par->kind->fill == DiniParameterFill_Coloring));
+    if (!differences || par->affine) continue;
+    noise = PetscMax(noise, par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0)
+                                                                       : PETSC_SQRT_MACHINE_EPSILON);
+  }
+  *h = dini->hessian.step > 0.0 ? dini->hessian.step : PetscPowReal(noise, 1.0 / 3.0);
+  if (relative > 0.0) *h /= relative;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,40 @@
+/*
+  J du = -F_m v
+  J^H mu = J_uu du + J_um v - (F_uu du + F_um v)^H lambda
+  H v = J_mu du + J_mm v - (F_mu du + F_mm v)^H lambda - F_m^H mu,  with J^H lambda = J_u
+*/
+#include "../private/diniimpl.h"
+#include <math.h>
+
+static PetscErrorCode DiniProduct(Dini dini, Vec v, Vec Hv, Vec du, Vec hu, Vec mu, Vec hm)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniRuleJVP_Private(dini, v, du));
+  if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniSecond_Private(dini, du, v, hu, hm));
+  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, hu, mu));
+  if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniParameterApplyAdjoint_Private(dini, mu, Hv));
+  PetscCall(VecAYPX(Hv, -1.0, hm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniRuleHVP_Private(Dini dini, Vec v, Vec Hv)
+{
+  Vec            du, hu, mu, hm;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->u, &du));
+  PetscCall(VecDuplicate(dini->u, &hu));
+  PetscCall(VecDuplicate(dini->u, &mu));
+  PetscCall(VecDuplicate(v, &hm));
+  failed = DiniProduct(dini, v, Hv, du, hu, mu, hm);
+  PetscCall(VecDestroy(&du));
+  PetscCall(VecDestroy(&hu));
+  PetscCall(VecDestroy(&mu));
+  PetscCall(VecDestroy(&hm));
+  PetscCall(failed);
+  if (dini->reason < 0) PetscCall(VecSet(Hv, NAN)); /* nobody shall take it for a derivative */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

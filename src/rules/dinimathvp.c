@@ -1,0 +1,89 @@
+/* The rule of dinihvp.c, many columns at once: a block of tangent solves and a block of adjoint solves */
+#include "../private/diniimpl.h"
+
+/* v = column j of V, in a Vec of its own */
+static PetscErrorCode DiniColumn(Mat V, PetscInt j, Vec v)
+{
+  Vec column;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseGetColumnVecRead(V, j, &column));
+  PetscCall(VecCopy(column, v));
+  PetscCall(PetscObjectStateIncrease((PetscObject)v));
+  PetscCall(MatDenseRestoreColumnVecRead(V, j, &column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniSetColumn(Mat V, PetscInt j, Vec v)
+{
+  Vec column;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseGetColumnVecWrite(V, j, &column));
+  PetscCall(VecCopy(v, column));
+  PetscCall(MatDenseRestoreColumnVecWrite(V, j, &column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  PetscInt   first, count; /* columns */
+  Vec        du, hu, v, hm;
+  PetscBool *good;
+} DiniColumns;
+
+static PetscErrorCode DiniBlock(Dini dini, Mat V, Mat HV, const DiniColumns *c, Mat R, Mat X)
+{
+  const PetscInt first = c->first, count = c->count;
+  Vec            du = c->du, hu = c->hu, v = c->v, hm = c->hm;
+  PetscBool      zero;
+
+  PetscFunctionBegin;
+  for (PetscInt j = 0; j < count; j++) {
+    PetscCall(DiniColumn(V, first + j, v));
+    PetscCall(DiniParameterApply_Private(dini, v, dini->r, &zero));
+    PetscCall(VecScale(dini->r, -1.0));
+    PetscCall(DiniSetColumn(R, j, dini->r));
+  }
+  PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, c->good));
+  for (PetscInt j = 0; j < count; j++) {
+    PetscCall(DiniColumn(V, first + j, v));
+    PetscCall(DiniColumn(X, j, du));
+    PetscCall(DiniSecond_Private(dini, du, v, hu, hm));
+    PetscCall(DiniSetColumn(R, j, hu));
+    PetscCall(DiniSetColumn(HV, first + j, hm));
+  }
+  PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, c->good));
+  for (PetscInt j = 0; j < count; j++) {
+    PetscCall(DiniColumn(X, j, du));
+    PetscCall(DiniColumn(HV, first + j, hm));
+    PetscCall(DiniParameterApplyAdjoint_Private(dini, du, v));
+    PetscCall(VecAXPY(hm, -1.0, v));
+    PetscCall(DiniSetColumn(HV, first + j, hm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Columns first to first + count - 1 of V and HV; R and X are count columns of work with the layout of the state. A column
+  that fails must be an error.
+*/
+PetscErrorCode DiniRuleMatHVP_Private(Dini dini, Mat V, Mat HV, PetscInt first, PetscInt count, Mat R, Mat X)
+{
+  DiniColumns    c = {.first = first, .count = count};
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(count, &c.good));
+  PetscCall(VecDuplicate(dini->u, &c.du));
+  PetscCall(VecDuplicate(dini->u, &c.hu));
+  PetscCall(DiniCreateParameterVec(dini, &c.v));
+  PetscCall(VecDuplicate(c.v, &c.hm));
+  failed = DiniBlock(dini, V, HV, &c, R, X);
+  PetscCall(VecDestroy(&c.du));
+  PetscCall(VecDestroy(&c.hu));
+  PetscCall(VecDestroy(&c.v));
+  PetscCall(VecDestroy(&c.hm));
+  PetscCall(PetscFree(c.good));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
