@@ -144,7 +144,7 @@ static PetscErrorCode TestChain(PetscBool convection, PetscBool standard, const 
 
   PetscFunctionBeginUser;
   if (options) PetscCall(DiniTestOptionsSet(options));
-  PetscCall(ChainCreate(8, convection, standard, &chain));
+  PetscCall(ChainCreate(6, convection, standard, &chain));
   PetscCall(ChainDini(&chain, DINIPARAMETERMATRIX));
   for (int k = 0; k < 3; k++) {
     PetscCall(DiniTestFill(chain.m[k], 17 + k));
@@ -156,7 +156,7 @@ static PetscErrorCode TestChain(PetscBool convection, PetscBool standard, const 
   PetscCall(DiniGetParameters(chain.dini, m));
   PetscCall(DiniTestVec(m, 45, &dm));
   if (!convection) PetscCall(VecRealPart(dm));
-  for (PetscInt i = 0; i < 3; i++) {
+  for (PetscInt i = 0; i < 2; i++) {
     Mat B0 = NULL;
 
     if (!convection && !standard) { /* B at m */
