@@ -71,8 +71,8 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(DiniAssembleJacobian_Private(dini, &J, &P));
   PetscCheck(
-      J || dini->ops->jvp || dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT], PetscObjectComm((PetscObject)dini),
-      PETSC_ERR_ORDER,
+      J || dini->ops->jvp || dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT],
+      PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
       "Nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve the linear "
       "systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
       ((PetscObject)dini)->type_name);

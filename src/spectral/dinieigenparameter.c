@@ -101,12 +101,14 @@ static PetscErrorCode DiniApplyPart(Dini dini, PetscReal sign, const PetscScalar
 }
 
 /* The real and imaginary parts of c in real builds; c itself, and zero, in complex ones */
-static void DiniParts(PetscInt n, const DiniComplex c[], PetscScalar re[], PetscScalar im[])
+static PetscErrorCode DiniParts(PetscInt n, const DiniComplex c[], PetscScalar re[], PetscScalar im[])
 {
+  PetscFunctionBegin;
   for (PetscInt k = 0; k < n; k++) {
     re[k] = DiniCxScalar(c[k]);
     im[k] = PetscDefined(USE_COMPLEX) ? 0.0 : (PetscScalar)c[k].im;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* f = sum_k c_k (M_k)_m dm x */
@@ -115,7 +117,7 @@ PetscErrorCode DiniEigenParameterApply_Private(Dini dini, const DiniComplex c[],
   PetscScalar re[DINI_EIGEN_TERMS], im[DINI_EIGEN_TERMS];
 
   PetscFunctionBegin;
-  DiniParts(((Dini_Eigen *)dini->data)->nterms, c, re, im);
+  PetscCall(DiniParts(((Dini_Eigen *)dini->data)->nterms, c, re, im));
   PetscCall(VecSet(f.r, 0.0));
   if (f.i) PetscCall(VecSet(f.i, 0.0));
   PetscCall(DiniApplyPart(dini, 1.0, re, x.r, dm, f.r));
@@ -151,7 +153,7 @@ PetscErrorCode DiniEigenParameterApplyAdjoint_Private(Dini dini, const DiniCompl
   PetscScalar re[DINI_EIGEN_TERMS], im[DINI_EIGEN_TERMS];
 
   PetscFunctionBegin;
-  DiniParts(((Dini_Eigen *)dini->data)->nterms, c, re, im);
+  PetscCall(DiniParts(((Dini_Eigen *)dini->data)->nterms, c, re, im));
   PetscCall(DiniApplyAdjointPart(dini, 1.0, re, x.r, w.r, mbar));
   PetscCall(DiniApplyAdjointPart(dini, -1.0, im, x.i, w.r, mbar));
   PetscCall(DiniApplyAdjointPart(dini, 1.0, re, x.i, w.i, mbar));

@@ -22,8 +22,9 @@ static PetscErrorCode DiniOverlaps(Dini dini, PetscInt nold, DiniMode old[], Din
 }
 
 /* place[j] is the number that new mode j takes: the largest overlaps choose first */
-static void DiniAssign(PetscInt nold, PetscInt n, const DiniComplex d[], PetscBool taken[], PetscInt place[])
+static PetscErrorCode DiniAssign(PetscInt nold, PetscInt n, const DiniComplex d[], PetscBool taken[], PetscInt place[])
 {
+  PetscFunctionBegin;
   for (PetscInt j = 0; j < n; j++) place[j] = -1;
   for (PetscInt round = 0; round < PetscMin(nold, n); round++) {
     PetscInt  bi = -1, bj = -1;
@@ -45,6 +46,7 @@ static void DiniAssign(PetscInt nold, PetscInt n, const DiniComplex d[], PetscBo
     taken[next] = PETSC_TRUE;
     place[j]    = next;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Within a cluster any basis may come back: what counts is the part of the old vector in the span of the cluster. */
@@ -74,7 +76,7 @@ PetscErrorCode DiniEigenTrack_Private(Dini dini, PetscInt nold, DiniMode old[])
   PetscCall(PetscMalloc4(nold * n, &d, n, &sorted, n, &place, n, &taken));
   PetscCall(PetscArrayzero(taken, n));
   PetscCall(DiniOverlaps(dini, nold, old, d));
-  DiniAssign(nold, n, d, taken, place);
+  PetscCall(DiniAssign(nold, n, d, taken, place));
   for (PetscInt j = 0; j < n; j++) {
     const PetscInt i = place[j];
 
