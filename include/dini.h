@@ -40,6 +40,9 @@ typedef const char *DiniParameterType;
 #define DINIPARAMETERRHS      "rhs"      /**< F(u, m) = G(u) - m, so F_m = -I */
 #define DINIPARAMETERZERO     "zero"     /**< declared not to enter F, such as an initial guess: F_m = 0 */
 
+/** Stands for all active blocks where a block is asked for, see DiniCreateDerivative(). */
+#define DINI_ALL_PARAMETERS (-1)
+
 /** Which differences of F approximate F_m, see DiniSetParameterDifference(). */
 typedef enum {
   DINI_DIFFERENCE_FORWARD, /**< one residual a column or colour, error O(h) */
@@ -251,6 +254,8 @@ DINI_PUBLIC PetscErrorCode DiniMatVJP(Dini, Mat, Mat);
 DINI_PUBLIC PetscErrorCode DiniTangentSolve(Dini, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniAdjointSolve(Dini, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniGetDerivative(Dini, Mat *);
+DINI_PUBLIC PetscErrorCode DiniCreateDerivative(Dini, PetscInt, Mat *);
+DINI_PUBLIC PetscErrorCode DiniPinDerivative(Mat);
 
 /* how the linear solves are done */
 DINI_PUBLIC PetscErrorCode DiniSetTolerances(Dini, PetscReal, PetscReal);

@@ -304,10 +304,10 @@ PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
   PetscCall(VecDestroy(&check.w));
   PetscCall(failed);
   PetscCheck(!check.wrong, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "DiniCheck() found %" PetscInt_FMT
+             "%s: DiniCheck() found %" PetscInt_FMT
              " wrong, the first: %s. Start with J, then F_m, then the objective's partial "
              "derivatives: the later tests rest on the earlier",
-             check.wrong, check.first);
+             DiniLabel_Private(dini), check.wrong, check.first);
   PetscCall(PetscViewerASCIIPrintf(viewer, "Dini check passed\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

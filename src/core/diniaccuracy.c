@@ -106,9 +106,9 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   if (dini->reason > 0 && dini->stats.gradient_error <= wanted) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->reason > 0) dini->reason = DINI_DIVERGED_ADJOINT;
   PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-             "The gradient has an estimated relative error of %g where -dini_gradient_rtol asks for %g; a tighter "
+             "%s: The gradient has an estimated relative error of %g where -dini_gradient_rtol asks for %g; a tighter "
              "adjoint solve does not lower it",
-             (double)dini->stats.gradient_error, (double)wanted);
+             DiniLabel_Private(dini), (double)dini->stats.gradient_error, (double)wanted);
   PetscCall(VecSet(mbar, NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -26,7 +26,8 @@ PetscErrorCode DiniCheckFlat_Private(Dini dini, Vec m, const char what[])
   PetscFunctionBegin;
   PetscCall(DiniParameterLayout_Private(dini, &n, &N));
   PetscCheck(N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini has no active parameter to differentiate with respect to; call DiniAddParameter()");
+             "%s has no active parameter to differentiate with respect to; call DiniAddParameter()",
+             DiniLabel_Private(dini));
   PetscCall(DiniCheckLayout_Private(dini, m, n, N, what, "all active parameters"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -91,6 +91,7 @@ PetscErrorCode DiniInvalidate_Private(Dini dini)
   PetscFunctionBegin;
   dini->stage   = DINI_STAGE_NEW;
   dini->guarded = PETSC_FALSE;
+  dini->relation++;
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -60,7 +60,7 @@ static PetscErrorCode DiniDerivativeTransposeProduct(Mat D, Mat B, Mat C, void *
 
   Collective. MatMult() is DiniJVP(), MatMultHermitianTranspose() is DiniVJP() in its Hermitian convention,
   MatMultTranspose() the plain transpose; MatMatMult() and MatTransposeMatMult() take dense matrices. It always stands for
-  the derivative at the last solution.
+  the derivative at the last solution; DiniCreateDerivative() makes one that stays.
 
   @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
   @param[out] D    rows laid out as the state, columns as a flat parameter vector; belongs to the Dini, reference it to keep it
@@ -75,11 +75,14 @@ PetscErrorCode DiniGetDerivative(Dini dini, Mat *D)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   if (!dini->D) {
-    PetscCheck(dini->n != PETSC_DECIDE, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-               "The size of the state is not known yet; call DiniSolve() or DiniAttach() before DiniGetDerivative()");
+    PetscCheck(
+        dini->n != PETSC_DECIDE, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+        "%s: The size of the state is not known yet; call DiniSolve() or DiniAttach() before DiniGetDerivative()",
+        DiniLabel_Private(dini));
     PetscCall(DiniParameterLayout_Private(dini, &n, &N));
     PetscCheck(N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-               "This Dini has no active parameter to differentiate with respect to; call DiniAddParameter()");
+               "%s has no active parameter to differentiate with respect to; call DiniAddParameter()",
+               DiniLabel_Private(dini));
     PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, n, dini->N, N, dini, &dini->D));
     PetscCall(MatShellSetOperation(dini->D, MATOP_MULT, (void (*)(void))DiniDerivativeMult));
     PetscCall(MatShellSetOperation(dini->D, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniDerivativeMultTranspose));

@@ -7,7 +7,8 @@
 #include "../private/diniparameterimpl.h"
 
 static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8};
-#define GUARD_RTOL 1e-4
+#define GUARD_RTOL       1e-4
+#define GUARD_STAYS_RTOL 1e-6
 
 typedef PetscErrorCode DiniShift(Dini, PetscReal h, Vec direction, void *ctx);
 
@@ -57,6 +58,33 @@ static PetscErrorCode DiniShiftState(Dini dini, PetscReal h, Vec v, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  An A that is applied by the application's code must stay that of the point when F is evaluated beside it: one that reads
+  what the last residual has left behind, such as an inner solve, would follow every difference and line search. Av = A v.
+*/
+static PetscErrorCode DiniGuardStays(Dini dini, Mat A, const char what[], DiniShift *residual, Vec v, void *ctx, Vec Av,
+                                     Vec work)
+{
+  PetscReal norm, change;
+  PetscBool assembled, differenced;
+
+  PetscFunctionBegin;
+  PetscCall(MatHasOperation(A, MATOP_GET_ROW, &assembled));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATMFFD, &differenced)); /* keeps its point, and is too noisy */
+  if (assembled || differenced) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall((*residual)(dini, 1e-3, v, ctx));
+  PetscCall(MatMult(A, v, work));
+  PetscCall(VecAXPY(work, -1.0, Av));
+  PetscCall(DiniNorm_Private(Av, &norm));
+  PetscCall(DiniNorm_Private(work, &change));
+  PetscCheck(change <= GUARD_STAYS_RTOL * norm, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: %s does not stay at its point: its product changes by a relative %g when F is evaluated beside the "
+             "point. It must keep the values that it was filled at; the derivative of an inner Dini has to be pinned, "
+             "see DiniCreateDerivative()",
+             DiniLabel_Private(dini), what, (double)(change / norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* <w, A v> = <A^H w, v> catches a shell or a library whose transposed product is another matrix's */
 static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Vec v, Vec Av, Vec w, Vec AHw)
 {
@@ -72,12 +100,12 @@ static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Ve
   PetscCall(DiniNorm_Private(v, &nv));
   PetscCall(DiniNorm_Private(Av, &nAv));
   PetscCall(DiniNorm_Private(AHw, &nAHw));
-  PetscCheck(
-      PetscAbsScalar(forward - adjoint) <= 1e-8 * PetscMax(nw * nAv, nv * nAHw), PetscObjectComm((PetscObject)dini),
-      PETSC_ERR_ARG_WRONG,
-      "The adjoint product of %s does not belong to its product: <w, A v> and <A^H w, v> differ by %g where |w||A v| "
-      "is %g; correct the transposed product, or the symmetry the matrix claims",
-      what, (double)PetscAbsScalar(forward - adjoint), (double)(nw * nAv));
+  PetscCheck(PetscAbsScalar(forward - adjoint) <= 1e-8 * PetscMax(nw * nAv, nv * nAHw),
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: The adjoint product of %s does not belong to its product: <w, A v> and <A^H w, v> differ by %g where "
+             "|w||A v| "
+             "is %g; correct the transposed product, or the symmetry the matrix claims",
+             DiniLabel_Private(dini), what, (double)PetscAbsScalar(forward - adjoint), (double)(nw * nAv));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -97,10 +125,11 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec v, Vec Jv, Vec w, 
   else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));
   PetscCheck(
       best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
+      "%s: The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
       "approximate matrix is no Jacobian: give the exact one with DiniSetJacobian() (the solver keeps its own), use "
       "-snes_fd_color, or, if F is not smooth here, switch this guard off with -dini_guard 0",
-      (double)best, moved ? "" : ", and F does not change with u at all");
+      DiniLabel_Private(dini), (double)best, moved ? "" : ", and F does not change with u at all");
+  PetscCall(DiniGuardStays(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, w));
   PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, &transposes));
   if (transposes) PetscCall(DiniGuardTranspose(dini, J, "the Jacobian", v, Jv, w, JHw)); /* else the engine speaks up */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -133,22 +162,25 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, V
   else PetscCall(PetscInfo(dini, "%s agrees with a difference of F to %g\n", what, (double)best));
   PetscCheck(
       moved || ynorm > 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "F_m of parameter \"%s\" is zero: F does not change with it. Give the update callback that hands it to the "
+      "%s: F_m of parameter \"%s\" is zero: F does not change with it. Give the update callback that hands it to the "
       "residual (DiniSetParameterUpdate()), see that the residual reads this very Vec, or, if it truly does not enter, "
       "say so with -dini_parameter_%s_type zero",
-      par->name, par->name);
+      DiniLabel_Private(dini), par->name, par->name);
   PetscCheck(
       moved || best < 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "%s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
+      "%s: %s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
       "missing or does not reach the residual",
-      what);
-  PetscCheck(best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "%s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows "
-             "how far off "
-             "it is), complete the pattern, or, if F is not smooth here, switch this guard off with -dini_guard 0",
-             what, (double)best);
-  if ((par->apply && par->applyadjoint) || par->Fmuser)
+      DiniLabel_Private(dini), what);
+  PetscCheck(
+      best <= GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "%s: %s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows "
+      "how far off "
+      "it is), complete the pattern, or, if F is not smooth here, switch this guard off with -dini_guard 0",
+      DiniLabel_Private(dini), what, (double)best);
+  if ((par->apply && par->applyadjoint) || par->Fmuser) {
+    PetscCall(DiniGuardStays(dini, par->Fm, what, DiniShiftParameter, dm, par, y, w));
     PetscCall(DiniGuardTranspose(dini, par->Fm, what, dm, y, w, mbar));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

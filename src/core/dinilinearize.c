@@ -9,10 +9,15 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
   PetscBool        touched, any, same;
 
   PetscFunctionBegin;
-  PetscCheck(
-      dini->stage != DINI_STAGE_NEW, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-      "There is no solution to differentiate at; call DiniSolve() or DiniAttach() first, again after a change of the "
-      "problem, and look at DiniGetConvergedReason()");
+  PetscCheck(dini->stage != DINI_STAGE_NEW, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "%s: There is no solution to differentiate at; call DiniSolve() or DiniAttach() first, again after a "
+             "change of the "
+             "problem, and look at DiniGetConvergedReason()",
+             DiniLabel_Private(dini));
+  PetscCheck(!dini->elsewhere, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+             "%s has been taken to another point by a derivative that is pinned there (DiniCreateDerivative()); call "
+             "DiniSolve() or DiniAttach() again",
+             DiniLabel_Private(dini));
   PetscCall(PetscObjectStateGet((PetscObject)dini->u, &state));
   touched = (PetscBool)(state != dini->ustate);
   PetscCall(MPIU_Allreduce(&touched, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
@@ -20,8 +25,9 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
     PetscCall(VecEqual(dini->u, dini->ucopy, &same));
     PetscCheck(
         same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-        "The state u has been changed since the solve, so its derivative is no longer known; call DiniSolve() or "
-        "DiniAttach() again, or give DiniSolve() a Vec that nobody else writes to");
+        "%s: The state u has been changed since the solve, so its derivative is no longer known; call DiniSolve() or "
+        "DiniAttach() again, or give DiniSolve() a Vec that nobody else writes to",
+        DiniLabel_Private(dini));
     dini->ustate = state;
   }
   PetscCall(DiniParameterUnchanged_Private(dini));
@@ -51,9 +57,9 @@ PetscErrorCode DiniAssembleJacobian_Private(Dini dini, Mat *J, Mat *P)
     wrong = (PetscBool)(m != dini->n || n != dini->n);
     PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
     PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
-               "The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
+               "%s: The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
                " local columns where the state has %" PetscInt_FMT " local entries",
-               m, n, dini->n);
+               DiniLabel_Private(dini), m, n, dini->n);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -71,11 +77,11 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(DiniAssembleJacobian_Private(dini, &J, &P));
   PetscCheck(
-      J || dini->ops->jvp || dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT],
+      J || dini->ops->jvp || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]),
       PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-      "Nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve the linear "
-      "systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
-      ((PetscObject)dini)->type_name);
+      "%s: nobody has given the Jacobian dF/du of this Dini of type \"%s\"; call DiniSetJacobian(), or solve the "
+      "linear systems yourself with DiniSetTangentSolve() and DiniSetAdjointSolve()",
+      DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
   PetscCall(DiniEngineLinearize_Private(dini, J, P));
   if (dini->guard && !dini->guarded && J) PetscCall(DiniGuardJacobian_Private(dini, J));
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));

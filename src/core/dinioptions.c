@@ -179,7 +179,7 @@ PetscErrorCode DiniSetAttachTolerances(Dini dini, PetscReal rtol, PetscReal atol
   @param[in] dini the Dini
   @param[in] type DINI_ADJOINT_HERMITIAN (default), for which <ubar, JVP dm> = <VJP ubar, dm> with the inner product
                   y^H x; or DINI_ADJOINT_TRANSPOSE, J^T lambda = ubar and mbar = -F_m^T lambda
-  @return 0 or a PETSc error code
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for another value
 
   Option: `-dini_adjoint_type <hermitian|transpose>`. Gradients of objectives are Hermitian whatever is set here.
 */
@@ -187,6 +187,7 @@ PetscErrorCode DiniSetAdjointType(Dini dini, DiniAdjointType type)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniCheckEnum_Private(dini, (int)type, DiniAdjointTypes, "adjoint type"));
   dini->adjointtype = type;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

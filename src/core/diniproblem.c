@@ -41,6 +41,7 @@ PetscErrorCode DiniSetJacobian(Dini dini, Mat J, Mat P, DiniJacobianFn *fn, void
   PetscCheck(J, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "DiniSetJacobian() needs a matrix J");
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)J, "The Jacobian J"));
   if (!P) P = J;
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)P, "The matrix P that the preconditioner is built from"));
   PetscCall(PetscObjectReference((PetscObject)J));
   PetscCall(PetscObjectReference((PetscObject)P));
   PetscCall(MatDestroy(&dini->Juser));

@@ -16,18 +16,40 @@ PetscErrorCode DiniSetUp(Dini dini)
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   if (dini->setup) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(((PetscObject)dini)->type_name, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini has no solver; call DiniSetSNES(), DiniSetKSP(), or DiniSetType() with DINISHELL");
+             "%s has no solver; call DiniSetSNES(), DiniSetKSP(), or DiniSetType() with DINISHELL",
+             DiniLabel_Private(dini));
   PetscTryTypeMethod(dini, setup);
   dini->setup = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The first state seen fixes the layout of u; later ones must have it. */
+/* A first state that turned out to be none, such as one of the wrong size, does not fix the layout of the next. */
+static PetscErrorCode DiniForgetLayout(Dini dini, Vec u)
+{
+  PetscInt  n, N;
+  PetscBool other, any;
+
+  PetscFunctionBegin;
+  if (!u || dini->u || dini->n == PETSC_DECIDE) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state u"));
+  PetscCall(VecGetLocalSize(u, &n));
+  PetscCall(VecGetSize(u, &N));
+  other = (PetscBool)(n != dini->n || N != dini->N);
+  PetscCall(MPIU_Allreduce(&other, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (!any) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniReset(dini));
+  PetscCall(DiniSetUp(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The first solution seen fixes the layout of u; later ones must have it. */
 PetscErrorCode DiniSetUpLayout_Private(Dini dini, Vec u)
 {
   PetscFunctionBegin;
+  PetscCall(DiniForgetLayout(dini, u));
   if (dini->n == PETSC_DECIDE) {
-    PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The state u is NULL");
+    PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s: The state u is NULL",
+               DiniLabel_Private(dini));
     PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state u"));
     PetscCall(VecDuplicate(u, &dini->r));
     PetscCall(VecDuplicate(u, &dini->lambda));
@@ -50,7 +72,7 @@ PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
                       (*dini->residual)(dini, u, F, dini->residualctx));
   } else {
     PetscCheck(dini->ops->residual, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-               "A Dini of type \"%s\" has no residual of its own; call DiniSetResidual()",
+               "%s, of type \"%s\", has no residual of its own; call DiniSetResidual()", DiniLabel_Private(dini),
                ((PetscObject)dini)->type_name);
     PetscUseTypeMethod(dini, residual, u, F);
   }
@@ -93,8 +115,9 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(PetscObjectStateGet((PetscObject)u, &dini->ustate));
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(DiniParameterRemember_Private(dini));
-  dini->stage = DINI_STAGE_SOLVED;
-  dini->hasF  = PETSC_FALSE;
+  dini->stage     = DINI_STAGE_SOLVED;
+  dini->hasF      = PETSC_FALSE;
+  dini->elsewhere = PETSC_FALSE;
   dini->point++;
   dini->hessian.rtol = 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -115,14 +138,17 @@ static PetscErrorCode DiniAcceptState(Dini dini, Vec u, PetscReal *fnorm, PetscR
   *scale    = 0.0;
   *accepted = (PetscBool)(*fnorm <= dini->attachatol);
   if (!*accepted) {
-    if (unorm > 0.0) {
-      PetscCall(VecCopy(u, dini->r));
-      PetscCall(VecScale(dini->r, 1.0 + h));
-    } else PetscCall(VecSet(dini->r, h));
+    PetscCall(VecSet(dini->r, unorm > 0.0 ? 0.0 : h));
+    PetscCall(VecAXPY(dini->r, 1.0 + h, u));
     PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], scale));
+    if (PetscIsInfOrNanReal(*scale)) { /* outside the domain of F? then the other side is not */
+      PetscCall(VecSet(dini->r, unorm > 0.0 ? 0.0 : -h));
+      PetscCall(VecAXPY(dini->r, 1.0 - h, u));
+      PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], NULL));
+    }
     PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
     PetscCall(DiniNorm_Private(dini->w[1], scale));
-    *scale = PetscIsInfOrNanReal(*scale) ? 0.0 : *scale / h;
+    *scale /= h;
     /* what rounding in F can not tell from zero is zero */
     *accepted = (PetscBool)(*fnorm <= PetscMax(dini->attachrtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
   }
@@ -152,12 +178,12 @@ static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], Din
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniForwardFailed(dini, DINI_DIVERGED_FORWARD_RESIDUAL, 0));
-  PetscCheck(
-      !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-      "%s is not a solution: |F(u, m)| = %g where |J u| is about %g, so its relative size %g exceeds %g. Solve more "
-      "tightly, check that m and the residual belong together, or accept it with -dini_attach_rtol",
-      whose, (double)fnorm, (double)scale, (double)(scale > 0.0 ? fnorm / scale : PETSC_INFINITY),
-      (double)dini->attachrtol);
+  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: %s is not a solution: |F(u, m)| = %g where |J u| is about %g, so its relative size %g exceeds %g. "
+             "Solve more "
+             "tightly, check that m and the residual belong together, or accept it with -dini_attach_rtol",
+             DiniLabel_Private(dini), whose, (double)fnorm, (double)scale,
+             (double)(scale > 0.0 ? fnorm / scale : PETSC_INFINITY), (double)dini->attachrtol);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -170,12 +196,13 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   *its = 0;
   if (dini->solve) {
     DiniCallUser(dini, "The solve callback (DiniSetSolve())", (*dini->solve)(dini, u, dini->solvectx));
+    PetscCall(DiniCheckFinite_Private(dini, u, "The state from the solve callback (DiniSetSolve())", NULL));
     PetscCall(DiniAcceptOrFail(dini, u, "The state from the solve callback", DINI_CONVERGED_FORWARD, converged));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCheck(dini->ops->solve, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "A Dini of type \"%s\" has no solve of its own; call DiniSetSolve(), or DiniAttach() at a known solution",
-             ((PetscObject)dini)->type_name);
+             "%s, of type \"%s\", has no solve of its own; call DiniSetSolve(), or DiniAttach() at a known solution",
+             DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
   PetscUseTypeMethod(dini, solve, u, its, &reason, &why);
   dini->stats.forward_iterations += *its;
   if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->stats.forward_residual);
@@ -189,10 +216,10 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini),
       reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
-      "The forward solve (%s) stopped with %s after %" PetscInt_FMT
+      "%s: The forward solve (%s) stopped with %s after %" PetscInt_FMT
       " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
-      type, why, *its, reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", type,
-      type);
+      DiniLabel_Private(dini), type, why, *its,
+      reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", type, type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -275,13 +302,14 @@ PetscErrorCode DiniAttach(Dini dini, Vec u)
   Not Collective.
 
   @param[in]  dini the Dini
-  @param[out] u    the Vec of the last successful DiniSolve() or DiniAttach(), not to be destroyed; NULL before
+  @param[out] u    the Vec of the last successful DiniSolve() or DiniAttach(), not to be destroyed; NULL before, and after a
+                   pinned derivative has taken the Dini elsewhere
   @return 0 or a PETSc error code
 */
 PetscErrorCode DiniGetSolution(Dini dini, Vec *u)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  *u = dini->stage == DINI_STAGE_NEW ? NULL : dini->u;
+  *u = dini->stage == DINI_STAGE_NEW || dini->elsewhere ? NULL : dini->u;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

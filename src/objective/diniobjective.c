@@ -16,6 +16,7 @@ PetscErrorCode DiniSetState(Dini dini, Vec u)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The state is NULL");
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state"));
   PetscCall(PetscObjectReference((PetscObject)u));
   PetscCall(VecDestroy(&dini->state));
   dini->state = u;
@@ -181,12 +182,13 @@ PetscErrorCode DiniObjectiveValue_Private(Dini dini, DiniObjective objective, Pe
   extremes[1] = -extremes[0];
   PetscCall(MPIU_Allreduce(extremes, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
   PetscCheck(all[0] < PETSC_MAX_REAL, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
-             "The callback of objective \"%s\" returned NaN or Inf", objective->name);
-  PetscCheck(all[0] + all[1] <= 1e-8 * PetscMax(PetscAbsReal(all[0]), PetscAbsReal(all[1])),
-             PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
-             "The callback of objective \"%s\" returned values from %g to %g on different ranks; reduce it over the "
-             "communicator",
-             objective->name, (double)-all[1], (double)all[0]);
+             "%s: The callback of objective \"%s\" returned NaN or Inf", DiniLabel_Private(dini), objective->name);
+  PetscCheck(
+      all[0] + all[1] <= 1e-8 * PetscMax(PetscAbsReal(all[0]), PetscAbsReal(all[1])),
+      PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+      "%s: The callback of objective \"%s\" returned values from %g to %g on different ranks; reduce it over the "
+      "communicator",
+      DiniLabel_Private(dini), objective->name, (double)-all[1], (double)all[0]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -194,9 +196,9 @@ PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective,
 {
   PetscFunctionBegin;
   PetscCheck(objective->gradient, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "Objective \"%s\" has no partial derivatives; give the gradient callback to DiniSetObjective() or "
+             "%s: Objective \"%s\" has no partial derivatives; give the gradient callback to DiniSetObjective() or "
              "DiniAddObjective()",
-             objective->name);
+             DiniLabel_Private(dini), objective->name);
   PetscCall(VecSet(dJdu, 0.0));
   PetscCall(VecSet(dJdm, 0.0));
   DiniCallUserReads(dini, dini->state, "The objective gradient callback (DiniSetObjective())",
@@ -242,7 +244,7 @@ PetscErrorCode DiniEvaluate_Private(Dini dini, Vec m, PetscBool tolerated, Petsc
 
   PetscFunctionBegin;
   PetscCheck(dini->objective, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "There is no objective; call DiniSetObjective()");
+             "%s: There is no objective; call DiniSetObjective()", DiniLabel_Private(dini));
   PetscCall(DiniSolveAt_Private(dini, m, tolerated, &converged));
   if (converged) {
     PetscCall(DiniObjectiveValue_Private(dini, dini->objective, value));

@@ -59,7 +59,7 @@ PetscErrorCode DiniComputeObjectives(Dini dini, Vec m, PetscReal values[], Mat G
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCheck(dini->nobjectives > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "There are no objectives; call DiniAddObjective()");
+             "%s: There are no objectives; call DiniAddObjective()", DiniLabel_Private(dini));
   dini->erroriffail = PETSC_TRUE;
   failed            = DiniSolveAt_Private(dini, m, PETSC_FALSE, &converged);
   for (PetscInt o = 0; o < dini->nobjectives && !failed; o++)

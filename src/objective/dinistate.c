@@ -53,7 +53,7 @@ PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscB
 
   PetscFunctionBegin;
   PetscCheck(dini->state, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "There is no state to solve for; call DiniSetState() with an initial guess");
+             "%s: There is no state to solve for; call DiniSetState() with an initial guess", DiniLabel_Private(dini));
   *converged = PETSC_TRUE;
   PetscCall(DiniSolvedAt(dini, m, &solved));
   if (solved) PetscFunctionReturn(PETSC_SUCCESS);

@@ -151,7 +151,8 @@ static PetscErrorCode DiniColoringSort(Dini dini, DiniParameter par, DiniColorin
   PetscCall(PetscFree2(count, seen));
   PetscCall(MPIU_Allreduce(&clash, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_PLIB,
-             "The colouring of F_m of parameter \"%s\" gave two columns of one row the same colour", par->name);
+             "%s: The colouring of F_m of parameter \"%s\" gave two columns of one row the same colour",
+             DiniLabel_Private(dini), par->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

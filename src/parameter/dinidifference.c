@@ -15,8 +15,8 @@ PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, PetscR
   PetscFunctionBegin;
   PetscCall(VecLockGet(par->m, &locked));
   PetscCheck(!locked, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "The Vec of parameter \"%s\" is locked by the application, so no difference of F can be taken in it",
-             par->name);
+             "%s: The Vec of parameter \"%s\" is locked by the application, so no difference of F can be taken in it",
+             DiniLabel_Private(dini), par->name);
   PetscCall(VecWAXPY(par->m, h, direction, par->copy));
   failed = DiniParameterPushOne_Private(dini, par);
   if (!failed) failed = DiniResidual_Private(dini, dini->u, F, norm);

@@ -5,7 +5,8 @@ PetscErrorCode DiniGetParameter_Private(Dini dini, PetscInt p, DiniParameter *pa
 {
   PetscFunctionBegin;
   PetscCheck(p >= 0 && p < dini->nparams, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-             "There is no parameter %" PetscInt_FMT "; %" PetscInt_FMT " have been added", p, dini->nparams);
+             "%s has no parameter %" PetscInt_FMT "; %" PetscInt_FMT " have been added", DiniLabel_Private(dini), p,
+             dini->nparams);
   *par = dini->params[p];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,7 +5,8 @@ static PetscErrorCode DiniParameterCreate_Matrix(Dini dini, DiniParameter par, M
 {
   PetscFunctionBegin;
   PetscCheck(par->Fmuser, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "Parameter \"%s\" is of type \"matrix\" and has none; call DiniSetParameterJacobian()", par->name);
+             "%s: Parameter \"%s\" is of type \"matrix\" and has none; call DiniSetParameterJacobian()",
+             DiniLabel_Private(dini), par->name);
   PetscCall(PetscObjectReference((PetscObject)par->Fmuser));
   *Fm = par->Fmuser;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -32,7 +33,8 @@ static PetscErrorCode DiniOperatorApply(DiniParameter par, DiniParameterApplyFn 
 
   PetscFunctionBegin;
   PetscCheck(fn, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "Parameter \"%s\" has no %s callback; give both to DiniSetParameterOperator()", par->name, direction);
+             "%s: Parameter \"%s\" has no %s callback; give both to DiniSetParameterOperator()",
+             DiniLabel_Private(dini), par->name, direction);
   PetscCall(PetscSNPrintf(what, sizeof(what), "The %s callback of parameter \"%s\" (DiniSetParameterOperator())",
                           direction, par->name));
   DiniCallUserReads(dini, dini->u, what, (*fn)(dini, dini->u, par->m, x, y, par->applyctx));
@@ -53,17 +55,19 @@ static PetscErrorCode DiniOperatorMult(Mat Fm, Vec x, Vec y)
 /* The plain transpose from the adjoint that the application gives: A^T x = conj(A^H conj(x)) */
 static PetscErrorCode DiniOperatorMultTranspose(Mat Fm, Vec x, Vec y)
 {
-  DiniParameter par;
-  Vec           xc;
+  DiniParameter  par;
+  Vec            xc;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(Fm, &par));
   PetscCall(VecDuplicate(x, &xc));
   PetscCall(VecCopy(x, xc));
   PetscCall(VecConjugate(xc));
-  PetscCall(DiniOperatorApply(par, par->applyadjoint, "adjoint apply", xc, y));
-  PetscCall(VecConjugate(y));
+  failed = DiniOperatorApply(par, par->applyadjoint, "adjoint apply", xc, y);
   PetscCall(VecDestroy(&xc));
+  PetscCall(failed);
+  PetscCall(VecConjugate(y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,9 +116,9 @@ static PetscErrorCode DiniCheckParameterLayout(Dini dini, DiniParameter par, Mat
   wrong = (PetscBool)(m != dini->n || n != par->n);
   PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
-             "F_m of parameter \"%s\" has local size %" PetscInt_FMT " x %" PetscInt_FMT
+             "%s: F_m of parameter \"%s\" has local size %" PetscInt_FMT " x %" PetscInt_FMT
              " where state and block have %" PetscInt_FMT " and %" PetscInt_FMT " local entries on this rank",
-             par->name, m, n, dini->n, par->n);
+             DiniLabel_Private(dini), par->name, m, n, dini->n, par->n);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -196,11 +200,11 @@ PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar
       PetscCall(MatHasOperation(par->Fm, MATOP_MULT_TRANSPOSE, &has));
       PetscCheck(
           has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-          "F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT
+          "%s: F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT
           " columns) has no transposed product, so there is no adjoint. Give one of: a matrix or a pattern "
           "(DiniSetParameterJacobian()), products (DiniSetParameterOperator()), or, for a small block of type fd, "
           "-dini_parameter_%s_max_columns %" PetscInt_FMT,
-          par->name, par->kind->name, par->N, par->name, par->N);
+          DiniLabel_Private(dini), par->name, par->kind->name, par->N, par->name, par->N);
       PetscCall(MatMultHermitianTranspose(par->Fm, lambda, par->x));
     }
     PetscCall(DiniParameterGive_Private(par, mbar, offset));

@@ -88,7 +88,7 @@ PetscErrorCode DiniGetParameterType(Dini dini, PetscInt p, DiniParameterType *ty
   @param[in] p          number of the block
   @param[in] difference DINI_DIFFERENCE_CENTRAL (default) or DINI_DIFFERENCE_FORWARD
   @param[in] step       relative step, 0 or PETSC_DEFAULT for the default
-  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative step or another kind
 
   Options: `-dini_parameter_<name>_difference <forward|central>`, `-dini_parameter_<name>_step`.
 */
@@ -103,6 +103,7 @@ PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference 
   PetscCheck(step >= 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "Relative step %g for differences in parameter \"%s\" must be positive, or 0 for the default",
              (double)step, par->name);
+  PetscCall(DiniCheckEnum_Private(dini, (int)difference, DiniDifferences, "kind of differences"));
   par->difference = difference;
   par->step       = step;
   PetscCall(DiniParameterDrop_Private(dini, par));

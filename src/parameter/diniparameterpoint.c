@@ -107,9 +107,10 @@ PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
     else PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
   }
   PetscCall(PetscFree(touched));
-  PetscCheck(!culprit, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "Parameter \"%s\" has been changed since the solve, so u no longer belongs to it; call DiniSolve() again",
-             culprit);
+  PetscCheck(
+      !culprit, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+      "%s: Parameter \"%s\" has been changed since the solve, so u no longer belongs to it; call DiniSolve() again",
+      DiniLabel_Private(dini), culprit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -77,7 +77,8 @@ PetscErrorCode DiniCreateParameterVec(Dini dini, Vec *m)
     nactive++;
   }
   PetscCheck(nactive, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini has no active parameter; call DiniAddParameter() first, or DiniSetParameterActive()");
+             "%s has no active parameter; call DiniAddParameter() first, or DiniSetParameterActive()",
+             DiniLabel_Private(dini));
   if (nactive == 1) PetscCall(VecDuplicate(only->m, m));
   else {
     PetscCall(DiniParameterLayout_Private(dini, &n, &N));
@@ -154,7 +155,8 @@ static PetscErrorCode DiniParameterOffset(Dini dini, Vec flat, PetscInt p, DiniP
   PetscCall(DiniGetParameter_Private(dini, p, par));
   PetscCall(DiniCheckFlat(dini, flat));
   PetscCheck((*par)->active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "Parameter \"%s\" is inactive, so it has no part in a flat parameter vector", (*par)->name);
+             "%s: Parameter \"%s\" is inactive, so it has no part in a flat parameter vector", DiniLabel_Private(dini),
+             (*par)->name);
   *offset = 0;
   for (PetscInt q = 0; q < p; q++)
     if (dini->params[q]->active) *offset += dini->params[q]->n;
@@ -217,7 +219,7 @@ PetscErrorCode DiniRestoreParameterSubVec(Dini dini, Vec m, PetscInt p, Vec *par
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCheck(p >= 0 && p < dini->nparams, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-             "There is no parameter %" PetscInt_FMT, p);
+             "%s has no parameter %" PetscInt_FMT, DiniLabel_Private(dini), p);
   PetscCall(VecLockGet(*part, &locked));
   if (locked) PetscCall(VecLockReadPop(*part));
   else PetscCall(PetscObjectStateIncrease((PetscObject)m)); /* it may have been written through the part */

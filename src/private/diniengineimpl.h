@@ -79,6 +79,7 @@ struct _DiniEngine {
   PetscBool        ready[2];  /* the KSP has the operators of the point */
   PetscBool        companionready, companionfailed, directready;
   PetscBool        fresh;    /* the PC belongs to the point */
+  PetscBool        broken;   /* its set-up at the point has failed */
   DiniRung         start[2]; /* where the last solve succeeded */
   PetscObjectState pattern;  /* of P when PH was made */
 

@@ -114,6 +114,8 @@ struct _p_Dini {
   DiniConvergedReason reason;
   PetscBool           setup, guarded, inside; /* inside: a check or difference is running */
   PetscBool           hasF;                   /* F belongs to the point */
+  PetscBool           elsewhere;              /* the point is that of a pinned derivative, not the last solution */
+  PetscInt64          relation;               /* number of what has been given so far */
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
   PetscObjectState    ustate;
   PetscInt            n, N;      /* sizes of u, from the first one seen */
@@ -127,6 +129,7 @@ struct _p_Dini {
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
   DiniStatistics      stats;
+  char                label[128]; /* how errors call the object */
 };
 
 DINI_INTERN PetscFunctionList DiniList;
@@ -150,13 +153,16 @@ DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscI
                                                     PetscReal seconds);
 
 /* sys: what every room needs to fail on all ranks or none */
+DINI_INTERN const char    *DiniLabel_Private(Dini);
 DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
 DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
 DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniNormMax_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
+DINI_INTERN PetscErrorCode DiniCheckEnum_Private(Dini, int value, const char *const names[], const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[],
                                                    const char like[]);
+DINI_INTERN PetscErrorCode DiniCheckMatLayout_Private(Dini, Vec u, Mat A, const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);

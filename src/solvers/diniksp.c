@@ -21,9 +21,9 @@ static PetscErrorCode DiniSetUp_KSP(Dini dini)
 
   PetscFunctionBegin;
   PetscCheck(ctx->ksp, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"ksp\" has no KSP; call DiniSetKSP()");
+             "%s, of type \"ksp\", has no KSP; call DiniSetKSP()", DiniLabel_Private(dini));
   PetscCheck(ctx->b, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"ksp\" has no right-hand side; call DiniSetLinearSystem()");
+             "%s, of type \"ksp\", has no right-hand side; call DiniSetLinearSystem()", DiniLabel_Private(dini));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ctx->ksp, &lsqr, KSPLSQR, KSPCGLS, ""));
   PetscCheck(!lsqr, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "A least-squares KSP does not solve A u = b, so F(u, m) = A u - b is not its relation; form the normal "
@@ -120,8 +120,12 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   KSPConvergedReason stopped;
   PetscReal          norm;
   PetscBool          keep;
+  Mat                A;
 
   PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(DiniCheckMatLayout_Private(dini, u, A, "the matrix of the KSP"));
+  PetscCall(DiniCheckLayout_Private(dini, ctx->b, dini->n, dini->N, "The right-hand side b", "the state u"));
   ctx->stamp = 0; /* the application may have changed more than the parameters since */
   PetscCall(DiniAssembleOwn(dini));
   PetscCall(DiniNorm_Private(ctx->b, &norm));

@@ -4,9 +4,9 @@
 static PetscErrorCode DiniSetUp_Shell(Dini dini)
 {
   PetscFunctionBegin;
-  PetscCheck(
-      dini->residual, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-      "This Dini of type \"shell\" has no residual, without which nothing can be verified; call DiniSetResidual()");
+  PetscCheck(dini->residual, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "%s, of type \"shell\", has no residual, without which nothing can be verified; call DiniSetResidual()",
+             DiniLabel_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -14,7 +14,7 @@ static PetscErrorCode DiniNeedSNES(Dini dini, SNES *snes)
   PetscFunctionBegin;
   *snes = ((Dini_SNES *)dini->data)->snes;
   PetscCheck(*snes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"snes\" has no SNES; call DiniSetSNES()");
+             "%s, of type \"snes\", has no SNES; call DiniSetSNES()", DiniLabel_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -70,9 +70,12 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
   SNESConvergedReason stopped = SNES_CONVERGED_ITERATING;
   KSP                 ksp;
   PetscBool           keep;
+  Mat                 J;
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES(dini, &snes));
+  PetscCall(SNESGetJacobian(snes, &J, NULL, NULL, NULL));
+  if (J) PetscCall(DiniCheckMatLayout_Private(dini, u, J, "the Jacobian of the SNES"));
   PetscCall(SNESGetKSP(snes, &ksp));
   PetscCall(DiniForwardKeeps_Private(dini, ksp, &keep));
   if (keep) { /* a guess to come back to */

@@ -1,6 +1,18 @@
 /* Errors are raised on all ranks or none: what only one rank can see is agreed on before anyone acts on it. */
 #include "../private/diniimpl.h"
 
+/* How errors call the object: a program may have several. Valid until the next call for the same object. */
+const char *DiniLabel_Private(Dini dini)
+{
+  const PetscObject object = (PetscObject)dini;
+
+  if (object->name) (void)PetscSNPrintf(dini->label, sizeof(dini->label), "Dini \"%s\"", object->name);
+  else if (object->prefix)
+    (void)PetscSNPrintf(dini->label, sizeof(dini->label), "The Dini with prefix %s", object->prefix);
+  else (void)PetscSNPrintf(dini->label, sizeof(dini->label), "This Dini");
+  return dini->label;
+}
+
 /* The largest error code of any rank becomes the error of all; `what` names the application's callback. */
 PetscErrorCode DiniAgree_Private(Dini dini, const char what[], PetscErrorCode ierr)
 {
@@ -9,7 +21,9 @@ PetscErrorCode DiniAgree_Private(Dini dini, const char what[], PetscErrorCode ie
   PetscFunctionBegin;
   PetscCall(MPIU_Allreduce(&mine, &all, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!all, PetscObjectComm((PetscObject)dini), (PetscErrorCode)all,
-             "%s returned error %d on at least one rank; the message above or on that rank says why", what, all);
+             "%s: %s returned error %d on at least one rank; the message above or on that rank says why; mend it and "
+             "solve again",
+             DiniLabel_Private(dini), what, all);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -30,10 +44,25 @@ PetscErrorCode DiniCheckComm_Private(Dini dini, PetscObject object, const char w
   PetscMPIInt result;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_compare(PetscObjectComm((PetscObject)dini), PetscObjectComm(object), &result));
-  PetscCheck(result == MPI_IDENT || result == MPI_CONGRUENT, PetscObjectComm((PetscObject)dini),
-             PETSC_ERR_ARG_NOTSAMECOMM, "%s lives on another communicator than the Dini; create both on the same one",
+  PetscCheck(object, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s: %s is NULL", DiniLabel_Private(dini),
              what);
+  PetscCallMPI(MPI_Comm_compare(PetscObjectComm((PetscObject)dini), PetscObjectComm(object), &result));
+  PetscCheck(
+      result == MPI_IDENT || result == MPI_CONGRUENT, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NOTSAMECOMM,
+      "%s: %s lives on another communicator than the Dini; create both on the same one", DiniLabel_Private(dini), what);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One of the values of an enum, whose names are a table as PETSc has them: the names, the type, the prefix, NULL */
+PetscErrorCode DiniCheckEnum_Private(Dini dini, int value, const char *const names[], const char what[])
+{
+  int count = 0;
+
+  PetscFunctionBegin;
+  while (names[count + 2]) count++;
+  PetscCheck(value >= 0 && value < count, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: there is no %s number %d; the values of %s are %d (%s) to %d (%s)", DiniLabel_Private(dini), what,
+             value, names[count], 0, names[0], count - 1, names[count - 1]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -44,20 +73,33 @@ PetscErrorCode DiniCheckLayout_Private(Dini dini, Vec v, PetscInt n, PetscInt N,
   PetscBool wrong, any;
 
   PetscFunctionBegin;
-  PetscCheck(v, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s is NULL; it needs the layout of %s", what,
-             like);
+  PetscCheck(v, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s: %s is NULL; it needs the layout of %s",
+             DiniLabel_Private(dini), what, like);
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)v, what));
   PetscCall(VecGetSize(v, &vN));
   PetscCall(VecGetLocalSize(v, &vn));
   PetscCheck(vN == N, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
-             "%s has global size %" PetscInt_FMT " where %s has %" PetscInt_FMT "; create it with VecDuplicate() or %s",
-             what, vN, like, N, "DiniCreateParameterVec()");
+             "%s: %s has global size %" PetscInt_FMT " where %s has %" PetscInt_FMT
+             "; create it with VecDuplicate() or %s",
+             DiniLabel_Private(dini), what, vN, like, N, "DiniCreateParameterVec()");
   wrong = (PetscBool)(vn != n);
   PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
-             "%s is distributed over the ranks otherwise than %s (local sizes %" PetscInt_FMT " and %" PetscInt_FMT
+             "%s: %s is distributed over the ranks otherwise than %s (local sizes %" PetscInt_FMT " and %" PetscInt_FMT
              " on this rank); create it with VecDuplicate() or DiniCreateParameterVec()",
-             what, like, vn, n);
+             DiniLabel_Private(dini), what, like, vn, n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* u has the layout of the rows of A: a solver that is handed another one is spoilt for the next */
+PetscErrorCode DiniCheckMatLayout_Private(Dini dini, Vec u, Mat A, const char like[])
+{
+  PetscInt n, N;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetLocalSize(A, &n, NULL));
+  PetscCall(MatGetSize(A, &N, NULL));
+  PetscCall(DiniCheckLayout_Private(dini, u, n, N, "The state u", like));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -105,8 +147,8 @@ PetscErrorCode DiniCheckFinite_Private(Dini dini, Vec v, const char what[], Pets
   PetscFunctionBegin;
   PetscCall(DiniNorm_Private(v, &nrm));
   if (PetscIsInfOrNanReal(nrm)) dini->reason = DINI_DIVERGED_NAN;
-  PetscCheck(!PetscIsInfOrNanReal(nrm), PetscObjectComm((PetscObject)dini), PETSC_ERR_FP, "%s has NaN or Inf in it",
-             what);
+  PetscCheck(!PetscIsInfOrNanReal(nrm), PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
+             "%s: %s has NaN or Inf in it; -fp_trap stops where the first one arises", DiniLabel_Private(dini), what);
   if (norm) *norm = nrm;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -37,7 +37,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->c));
   PetscCall(VecDestroy(&e->projected));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
-  e->ownpc = e->fresh = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
+  e->ownpc = e->fresh = e->broken = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
   e->overspent               = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -62,7 +62,7 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
     PetscCall(VecDuplicate(dini->u, &e->e));
     if (PetscDefined(USE_COMPLEX)) PetscCall(VecDuplicate(dini->u, &e->c));
   }
-  e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = e->fresh = PETSC_FALSE;
+  e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = e->fresh = e->broken = PETSC_FALSE;
   e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
   e->extra                                                = 0.0;
   e->overspent                                            = 0;

@@ -96,7 +96,7 @@ PetscErrorCode DiniGetTolerances(Dini dini, PetscReal *tangent_rtol, PetscReal *
                        guide, from native, where the forward preconditioner has a transpose that passes a probe, to
                        explicit and direct; or one of
                        DINI_TRANSPOSE_NATIVE, DINI_TRANSPOSE_EXPLICIT, DINI_TRANSPOSE_SYMMETRIC
-  @return 0 or a PETSc error code
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for another value
 
   Options: `-dini_transpose <auto|native|explicit|symmetric>`. `-dini_adjoint_pc_type` chooses the preconditioner of the
   explicit transpose, and implies it.
@@ -107,6 +107,7 @@ PetscErrorCode DiniSetTranspose(Dini dini, DiniTranspose transpose)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniCheckEnum_Private(dini, (int)transpose, DiniTransposes, "way to transpose"));
   if (transpose != e->transpose) { /* the adjoint KSP is made for one method */
     PetscCall(KSPDestroy(&e->ksp[DINI_ADJOINT]));
     PetscCall(KSPDestroy(&e->gmres[DINI_ADJOINT]));
@@ -182,8 +183,7 @@ PetscErrorCode DiniSetReuse(Dini dini, DiniReuse reuse)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCheck(reuse >= DINI_REUSE_AUTO && reuse <= DINI_REUSE_NEVER, PetscObjectComm((PetscObject)dini),
-             PETSC_ERR_ARG_OUTOFRANGE, "There is no reuse policy number %d", (int)reuse);
+  PetscCall(DiniCheckEnum_Private(dini, (int)reuse, DiniReuses, "reuse policy"));
   dini->engine->reuse = reuse;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -99,8 +99,9 @@ PetscErrorCode DiniEngineNullSpaces_Private(Dini dini)
   PetscCall(DiniSameNullSpace(dini, &same));
   PetscCheck(
       same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
-      "The Jacobian carries a null space, and its transpose has another one, which adjoint solves need: attach it "
-      "with MatSetTransposeNullSpace()");
+      "%s: The Jacobian carries a null space, and its transpose has another one, which adjoint solves need: attach it "
+      "with MatSetTransposeNullSpace()",
+      DiniLabel_Private(dini));
   PetscCall(PetscObjectReference((PetscObject)right));
   e->null[DINI_ADJOINT] = right;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -124,15 +125,17 @@ PetscErrorCode DiniEngineCompatible_Private(Dini dini, DiniDirection direction, 
   if (direction == DINI_ADJOINT)
     PetscCheck(
         part <= allowed, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
-        "The cotangent ubar has a relative component %g in the null space of J, which F(u, m) = 0 leaves free: what "
+        "%s: The cotangent ubar has a relative component %g in the null space of J, which F(u, m) = 0 leaves free: "
+        "what "
         "it measures is not determined by m. Take an objective that does not see that part of u, or project ubar "
         "with MatNullSpaceRemove()",
-        (double)part);
+        DiniLabel_Private(dini), (double)part);
   else
-    PetscCheck(part <= allowed, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
-               "The right-hand side has a relative component %g outside the range of the singular J, so J x = r has no "
-               "solution: along this direction F(u, m) = 0 can not be kept",
-               (double)part);
+    PetscCheck(
+        part <= allowed, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+        "%s: The right-hand side has a relative component %g outside the range of the singular J, so J x = r has no "
+        "solution: along this direction F(u, m) = 0 can not be kept",
+        DiniLabel_Private(dini), (double)part);
   *projected = e->projected;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

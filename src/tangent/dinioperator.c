@@ -51,7 +51,7 @@ static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
 
   PetscFunctionBegin;
   PetscCheck(e->J, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "There is no Jacobian for %s solves; call DiniSetJacobian() or %s",
+             "%s: There is no Jacobian for %s solves; call DiniSetJacobian() or %s", DiniLabel_Private(dini),
              DiniOperations[DINI_OPERATION_TANGENT + direction],
              direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
   PetscCall(MatHasOperation(e->J, direction == DINI_TANGENT ? MATOP_MULT : MATOP_MULT_TRANSPOSE, &has));
@@ -60,12 +60,13 @@ static PetscErrorCode DiniNeedProduct(Dini dini, DiniDirection direction)
     PetscCall(MatHasOperation(e->J, MATOP_MULT_TRANSPOSE, &has));
   }
   PetscCall(MatGetType(e->J, &type));
-  PetscCheck(has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-             "The Jacobian, a matrix of type %s, has no %s, so there are no %s solves with it. Ways out: an assembled "
-             "Jacobian (-snes_fd_color, or a callback), DiniSetJacobian() with a shell that has both products, or %s",
-             type, direction == DINI_TANGENT ? "product" : "transposed product",
-             DiniOperations[DINI_OPERATION_TANGENT + direction],
-             direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
+  PetscCheck(
+      has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      "%s: The Jacobian, a matrix of type %s, has no %s, so there are no %s solves with it. Ways out: an assembled "
+      "Jacobian (-snes_fd_color, or a callback), DiniSetJacobian() with a shell that has both products, or %s",
+      DiniLabel_Private(dini), type, direction == DINI_TANGENT ? "product" : "transposed product",
+      DiniOperations[DINI_OPERATION_TANGENT + direction],
+      direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -228,13 +229,15 @@ static PetscErrorCode DiniDecide(Dini dini)
   e->symmetric =
       (PetscBool)(e->transpose == DINI_TRANSPOSE_SYMMETRIC || (e->transpose == DINI_TRANSPOSE_AUTO && hermitian));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
+  if (e->broken && !e->symmetric) PetscFunctionReturn(PETSC_SUCCESS); /* nothing to probe: at the next point, perhaps */
   if (!e->symmetric && !own && e->transpose != DINI_TRANSPOSE_EXPLICIT) {
     PetscCall(DiniEngineProbe_Private(dini));
     PetscCheck(
         e->transpose != DINI_TRANSPOSE_NATIVE || e->transposed != DINI_TRANSPOSED_NONE,
         PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-        "The forward preconditioner has no transposed apply that belongs to its apply, so -dini_transpose native "
-        "can not be; use -dini_transpose auto or explicit, or -dini_adjoint_pc_type");
+        "%s: The forward preconditioner has no transposed apply that belongs to its apply, so -dini_transpose native "
+        "can not be; use -dini_transpose auto or explicit, or -dini_adjoint_pc_type",
+        DiniLabel_Private(dini));
   }
   e->decided = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -247,6 +250,7 @@ PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
   PetscBool  own;
 
   PetscFunctionBegin;
+  if (e->broken) dini->reason = DINI_DIVERGED_PC_FAILED; /* by an earlier solve at this point */
   if (e->ready[direction]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniNeedProduct(dini, direction));
   PetscCall(DiniEngineGetPC_Private(dini));

@@ -70,7 +70,6 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
 {
   DiniEngine     e = dini->engine;
   PetscBool      reuse, factored;
-  PetscBool      failed;
   PetscLogDouble start, end;
 
   PetscFunctionBegin;
@@ -92,9 +91,9 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   dini->stats.pc_setups++;
   if (factored) dini->stats.factorizations++;
   e->fresh = PETSC_TRUE;
-  PetscCall(DiniEnginePCFailed_Private(dini, e->pc, &failed));
-  if (failed && e->ownpc) PetscCall(PCReset(e->pc)); /* no later set-up inherits what this one has left */
-  if (failed) dini->reason = DINI_DIVERGED_PC_FAILED;
+  PetscCall(DiniEnginePCFailed_Private(dini, e->pc, &e->broken));
+  if (e->broken && e->ownpc) PetscCall(PCReset(e->pc)); /* no later set-up inherits what this one has left */
+  if (e->broken) dini->reason = DINI_DIVERGED_PC_FAILED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

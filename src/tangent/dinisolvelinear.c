@@ -207,13 +207,13 @@ static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniS
   const char *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
 
   PetscFunctionBegin;
-  PetscCheck(
-      !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-      "The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be wrong, so there "
-      "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
-      "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol",
-      what, (double)dini->engine->rtol[direction], status->tried, prefix, what, prefix, what, prefix, what, prefix,
-      what, prefix, what);
+  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be "
+             "wrong, so there "
+             "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
+             "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol",
+             DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix, what, prefix,
+             what, prefix, what, prefix, what, prefix, what);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,389 @@
+/*
+  The derivative pinned to a point: what a relation that contains another one multiplies with.
+
+  The residual of the outer relation moves the inner Dini about, beside the outer point too (line searches, guards,
+  differences), so "the derivative at the last solution" is not the one that an outer Jacobian means. A pinned derivative
+  remembers the values of u and m, and takes its Dini back to them when it finds it elsewhere.
+*/
+#include "../private/diniparameterimpl.h"
+
+typedef struct {
+  Dini         dini;          /* a reference */
+  PetscInt     p;             /* columns: this block, or DINI_ALL_PARAMETERS */
+  PetscInt     nparams, n, N; /* blocks there were, columns */
+  PetscBool   *active;
+  Vec          u, *m;   /* the point, every block */
+  Vec         *aside;   /* the application's values, while those of the point are in its blocks */
+  PetscScalar *scalars; /* and its scalars, this rank */
+  PetscInt64   point, relation, mstamp;
+  PetscReal    fnorm; /* |F| there */
+} DiniPinned;
+
+static PetscErrorCode DiniPinnedGet(Mat D, DiniPinned **pin)
+{
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(D, pin));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Columns as at creation? */
+static PetscErrorCode DiniPinnedCheck(DiniPinned *pin)
+{
+  Dini      dini = pin->dini;
+  PetscBool same = (PetscBool)(dini->nparams == pin->nparams);
+
+  PetscFunctionBegin;
+  for (PetscInt q = 0; q < pin->nparams && same; q++)
+    if (dini->params[q]->active != pin->active[q]) same = PETSC_FALSE;
+  PetscCheck(same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+             "%s: parameters have been added or switched on or off since this derivative was created; create it again "
+             "with DiniCreateDerivative()",
+             DiniLabel_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Takes the values of the point that the Dini stands at */
+static PetscErrorCode DiniPin_Derivative(Mat D)
+{
+  DiniPinned *pin;
+  Dini        dini;
+  PetscInt    n;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPinnedGet(D, &pin));
+  dini = pin->dini;
+  PetscCall(DiniPinnedCheck(pin));
+  PetscCall(DiniCheckPoint_Private(dini));
+  PetscCall(DiniCheckRequested_Private(dini)); /* now, with all blocks */
+  PetscCall(MatGetLocalSize(D, &n, NULL));
+  PetscCheck(n == dini->n, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "%s: the state has another size than when this derivative was created; create it again with "
+             "DiniCreateDerivative()",
+             DiniLabel_Private(dini));
+  PetscCall(VecCopy(dini->ucopy, pin->u));
+  for (PetscInt q = 0; q < pin->nparams; q++) PetscCall(VecCopy(dini->params[q]->copy, pin->m[q]));
+  pin->point    = dini->point;
+  pin->relation = dini->relation;
+  pin->mstamp   = dini->mstamp;
+  pin->fnorm    = dini->stats.forward_residual;
+  PetscCall(PetscObjectStateIncrease((PetscObject)D));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Does the Dini stand at a point with these very values, and does its state Vec still hold them? */
+static PetscErrorCode DiniPinnedThere(DiniPinned *pin, PetscBool *there)
+{
+  Dini             dini = pin->dini;
+  PetscObjectState state;
+  PetscBool        touched, any;
+
+  PetscFunctionBegin;
+  *there = PETSC_FALSE;
+  if (dini->stage == DINI_STAGE_NEW) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectStateGet((PetscObject)dini->u, &state));
+  touched = (PetscBool)(state != dini->ustate);
+  PetscCall(MPIU_Allreduce(&touched, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (dini->point == pin->point && !any) {
+    *there = PETSC_TRUE;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecEqual(dini->u, pin->u, there));
+  if (*there) PetscCall(VecEqual(dini->ucopy, pin->u, there));
+  for (PetscInt q = 0; q < pin->nparams && *there; q++) PetscCall(VecEqual(dini->params[q]->copy, pin->m[q], there));
+  if (*there) {
+    pin->point  = dini->point;
+    pin->mstamp = dini->mstamp;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Hands out values[q] for every block; a block that has them already is pushed all the same, so that all are told */
+static PetscErrorCode DiniPinnedPush(DiniPinned *pin, Vec values[])
+{
+  PetscFunctionBegin;
+  for (PetscInt q = 0; q < pin->nparams; q++) {
+    DiniParameter par = pin->dini->params[q];
+
+    PetscCall(VecCopy(values[q], par->m));
+    PetscCall(DiniParameterPushOne_Private(pin->dini, par));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The application's blocks hold other values: those are laid aside, and the point's put in */
+static PetscErrorCode DiniPinnedSwap(DiniPinned *pin, PetscBool *swapped)
+{
+  Dini      dini = pin->dini;
+  PetscBool same = PETSC_TRUE, differs, all;
+
+  PetscFunctionBegin;
+  *swapped = PETSC_FALSE;
+  for (PetscInt q = 0; q < pin->nparams && same; q++) {
+    DiniParameter par = dini->params[q];
+
+    PetscCall(VecEqual(par->m, pin->m[q], &same));
+    differs = (PetscBool)(par->scalar && *par->scalar != par->value);
+    PetscCall(MPIU_Allreduce(&differs, &all, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+    if (all) same = PETSC_FALSE;
+  }
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt q = 0; q < pin->nparams; q++) {
+    DiniParameter par = dini->params[q];
+    PetscInt      locked;
+
+    PetscCall(VecLockGet(par->m, &locked));
+    PetscCheck(!locked, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+               "%s: the Vec of parameter \"%s\" is locked by the application, so a derivative pinned at other values "
+               "can not be applied now",
+               DiniLabel_Private(dini), par->name);
+    if (!pin->aside[q]) PetscCall(VecDuplicate(par->m, &pin->aside[q]));
+    PetscCall(VecCopy(par->m, pin->aside[q]));
+    pin->scalars[q] = par->scalar ? *par->scalar : 0.0;
+  }
+  *swapped = PETSC_TRUE;
+  PetscCall(DiniPinnedPush(pin, pin->m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The Dini has moved on: back to u. That F is as small there as it was says that the relation is the same. */
+static PetscErrorCode DiniPinnedReturn(DiniPinned *pin, PetscBool *elsewhere)
+{
+  Dini      dini = pin->dini;
+  PetscReal norm, unorm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniResidual_Private(dini, pin->u, dini->w[0], NULL));
+  PetscCall(DiniNorm_Private(dini->w[0], &norm));
+  if (norm >
+      PetscMax(10.0 * pin->fnorm, dini->attachatol)) { /* rounding may have done it: what would it do at u (1 + h)? */
+    const PetscReal h = PETSC_SQRT_MACHINE_EPSILON;
+
+    PetscCall(VecCopy(pin->u, dini->r));
+    PetscCall(VecScale(dini->r, 1.0 + h));
+    PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], NULL));
+    PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
+    PetscCall(DiniNorm_Private(dini->w[1], &unorm));
+    PetscCheck(norm <= PetscMax(dini->attachrtol, 10.0 * PETSC_MACHINE_EPSILON) * unorm / h,
+               PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+               "%s: the state that this derivative is pinned to is no solution any more: |F(u, m)| was %g and is %g. F "
+               "depends on something that has changed and is no parameter; solve again and call DiniPinDerivative()",
+               DiniLabel_Private(dini), (double)pin->fnorm, (double)norm);
+  }
+  PetscCall(DiniSetPoint_Private(dini, pin->u));
+  dini->stats.forward_residual = norm;
+  *elsewhere                   = PETSC_TRUE;
+  pin->point                   = dini->point;
+  pin->mstamp                  = dini->mstamp;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  fn at the point of the pin, with only its blocks active. The application's parameters hold their own values again
+  afterwards; where the Dini was taken back it stays there, and refuses other derivatives until the next solve.
+*/
+static PetscErrorCode DiniPinnedApply(Mat D, PetscErrorCode (*fn)(Dini, void *, void *), void *x, void *y)
+{
+  DiniPinned    *pin;
+  Dini           dini;
+  PetscBool      there, swapped = PETSC_FALSE, elsewhere;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPinnedGet(D, &pin));
+  dini = pin->dini;
+  PetscCheck(pin->relation == dini->relation, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+             "%s has been reset or given another relation since this derivative was pinned; solve again and call "
+             "DiniPinDerivative()",
+             DiniLabel_Private(dini));
+  PetscCall(DiniPinnedCheck(pin));
+  PetscCall(DiniPinnedThere(pin, &there));
+  elsewhere = dini->elsewhere;
+  failed    = DiniPinnedSwap(pin, &swapped);
+  if (!failed && !there) failed = DiniPinnedReturn(pin, &elsewhere);
+  if (!failed) {
+    dini->mstamp    = pin->mstamp; /* the values are those of the stamp again */
+    dini->elsewhere = PETSC_FALSE;
+    for (PetscInt q = 0; q < pin->nparams; q++)
+      if (pin->p != DINI_ALL_PARAMETERS) dini->params[q]->active = (PetscBool)(q == pin->p);
+    failed = (*fn)(dini, x, y);
+    for (PetscInt q = 0; q < pin->nparams; q++) dini->params[q]->active = pin->active[q];
+  }
+  dini->elsewhere = elsewhere;
+  if (swapped) {
+    PetscErrorCode back = DiniPinnedPush(pin, pin->aside);
+
+    for (PetscInt q = 0; q < pin->nparams; q++)
+      if (dini->params[q]->scalar) *dini->params[q]->scalar = pin->scalars[q];
+    if (!failed) failed = back; /* the first error is the one to report */
+  }
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPinnedJVP(Dini dini, void *x, void *y)
+{
+  return DiniJVP(dini, (Vec)x, (Vec)y);
+}
+
+static PetscErrorCode DiniPinnedVJP(Dini dini, void *x, void *y)
+{
+  return DiniVJP_Private(dini, DINI_ADJOINT_TRANSPOSE, (Vec)x, (Vec)y);
+}
+
+static PetscErrorCode DiniPinnedMatJVP(Dini dini, void *x, void *y)
+{
+  return DiniMatJVP(dini, (Mat)x, (Mat)y);
+}
+
+static PetscErrorCode DiniPinnedMatVJP(Dini dini, void *x, void *y)
+{
+  return DiniMatVJP_Private(dini, DINI_ADJOINT_TRANSPOSE, (Mat)x, (Mat)y);
+}
+
+static PetscErrorCode DiniPinnedMult(Mat D, Vec dm, Vec du)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniPinnedApply(D, DiniPinnedJVP, dm, du));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The plain transpose, always: MatMultHermitianTranspose() conjugates around it. */
+static PetscErrorCode DiniPinnedMultTranspose(Mat D, Vec ubar, Vec mbar)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniPinnedApply(D, DiniPinnedVJP, ubar, mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPinnedProduct(Mat D, Mat B, Mat C, void *ctx)
+{
+  PetscFunctionBegin;
+  (void)ctx;
+  PetscCall(DiniPinnedApply(D, DiniPinnedMatJVP, B, C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPinnedTransposeProduct(Mat D, Mat B, Mat C, void *ctx)
+{
+  PetscFunctionBegin;
+  (void)ctx;
+  PetscCall(DiniPinnedApply(D, DiniPinnedMatVJP, B, C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPinnedDestroy(Mat D)
+{
+  DiniPinned *pin;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPinnedGet(D, &pin));
+  PetscCall(PetscObjectComposeFunction((PetscObject)D, "DiniPinDerivative_C", NULL));
+  PetscCall(VecDestroy(&pin->u));
+  for (PetscInt q = 0; q < pin->nparams; q++) {
+    PetscCall(VecDestroy(&pin->m[q]));
+    PetscCall(VecDestroy(&pin->aside[q]));
+  }
+  PetscCall(PetscFree4(pin->m, pin->aside, pin->active, pin->scalars));
+  PetscCall(DiniDestroy(&pin->dini));
+  PetscCall(PetscFree(pin));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPinnedCreate(Dini dini, PetscInt p, DiniPinned **out)
+{
+  DiniPinned *pin;
+  PetscInt    count = dini->nparams;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&pin));
+  PetscCall(PetscCalloc4(count, &pin->m, count, &pin->aside, count, &pin->active, count, &pin->scalars));
+  PetscCall(PetscObjectReference((PetscObject)dini));
+  pin->dini    = dini;
+  pin->p       = p;
+  pin->nparams = count;
+  PetscCall(VecDuplicate(dini->u, &pin->u));
+  for (PetscInt q = 0; q < count; q++) {
+    PetscCall(VecDuplicate(dini->params[q]->m, &pin->m[q]));
+    pin->active[q] = dini->params[q]->active;
+  }
+  *out = pin;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Creates the derivative at the present point, which stays at that point: du/dm, or du/dm_p for one block.
+
+  Collective. A Mat for composition: the Jacobian of a relation whose residual contains the solve of this Dini, a chain of
+  maps, a comparison of two points. Products as in DiniGetDerivative(). Whatever the Dini has done since, a product is that of
+  the point: the Dini is taken back to it, at the price of a residual and of an assembly of J, and afterwards refuses
+  DiniJVP() and the like until the next DiniSolve() or DiniAttach(). The application's parameters are handed the values of
+  the point during the product, and have their own again after it.
+
+  @param[in]  dini the Dini, after DiniSolve() or DiniAttach()
+  @param[in]  p    number of an active block, or DINI_ALL_PARAMETERS for all active ones
+  @param[out] D    rows laid out as the state, columns as the block or as a flat parameter vector; references the Dini; the
+                   caller destroys it
+  @return 0 or a PETSc error code; PETSC_ERR_ORDER before a solve. Products raise PETSC_ERR_ARG_WRONGSTATE when the relation
+          or its blocks have been changed since
+
+  @see DiniPinDerivative(), DiniGetDerivative(), MatCreateComposite()
+*/
+PetscErrorCode DiniCreateDerivative(Dini dini, PetscInt p, Mat *D)
+{
+  DiniPinned   *pin = NULL;
+  DiniParameter par;
+  PetscInt      n, N;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniCheckPoint_Private(dini));
+  if (p == DINI_ALL_PARAMETERS) {
+    PetscCall(DiniParameterLayout_Private(dini, &n, &N));
+    PetscCheck(N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+               "%s has no active parameter to differentiate with respect to; call DiniAddParameter()",
+               DiniLabel_Private(dini));
+  } else {
+    PetscCall(DiniGetParameter_Private(dini, p, &par));
+    PetscCheck(par->active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+               "%s: parameter \"%s\" is inactive, so there is no derivative with respect to it; see "
+               "DiniSetParameterActive()",
+               DiniLabel_Private(dini), par->name);
+    n = par->n;
+    N = par->N;
+  }
+  PetscCall(DiniPinnedCreate(dini, p, &pin));
+  PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, n, dini->N, N, pin, D));
+  PetscCall(MatShellSetOperation(*D, MATOP_MULT, (void (*)(void))DiniPinnedMult));
+  PetscCall(MatShellSetOperation(*D, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniPinnedMultTranspose));
+  PetscCall(MatShellSetOperation(*D, MATOP_DESTROY, (void (*)(void))DiniPinnedDestroy));
+  PetscCall(MatShellSetMatProductOperation(*D, MATPRODUCT_AB, NULL, DiniPinnedProduct, NULL, MATDENSE, MATDENSE));
+  PetscCall(
+      MatShellSetMatProductOperation(*D, MATPRODUCT_AtB, NULL, DiniPinnedTransposeProduct, NULL, MATDENSE, MATDENSE));
+  PetscCall(PetscObjectComposeFunction((PetscObject)*D, "DiniPinDerivative_C", DiniPin_Derivative));
+  PetscCall(DiniPin_Derivative(*D));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Moves a pinned derivative to the present point of its Dini.
+
+  Collective. So that one Mat, in a composition made once, serves all points: call it in the Jacobian callback after the
+  solve at the new point.
+
+  @param[in] D a Mat of DiniCreateDerivative()
+  @return 0 or a PETSc error code; PETSC_ERR_ORDER when its Dini has no solution, PETSC_ERR_SUP for any other Mat
+
+  @see DiniCreateDerivative()
+*/
+PetscErrorCode DiniPinDerivative(Mat D)
+{
+  PetscErrorCode (*pin)(Mat) = NULL;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(D, MAT_CLASSID, 1);
+  PetscCall(PetscObjectQueryFunction((PetscObject)D, "DiniPinDerivative_C", &pin));
+  PetscCheck(pin, PetscObjectComm((PetscObject)D), PETSC_ERR_SUP,
+             "This Mat is not a pinned derivative; create one with DiniCreateDerivative()");
+  PetscCall((*pin)(D));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
