@@ -88,7 +88,7 @@ static PetscErrorCode TestSolves(void)
   PetscCall(ChainDini(&chain, DINIPARAMETERMATRIX));
   PetscCall(DiniCreateParameterVec(chain.dini, &g));
   /* a solver that gives up, and one that is content too early */
-  PetscCall(EPSSetDimensions(chain.eps, 4, 6, PETSC_DEFAULT));
+  PetscCall(EPSSetDimensions(chain.eps, 4, 6, 6));
   PetscCall(EPSSetTarget(chain.eps, 300.0));
   PetscCall(EPSSetTolerances(chain.eps, 1e-13, 1));
   DiniTestExpect(DiniEigenSolve(chain.dini), PETSC_ERR_NOT_CONVERGED, "DIVERGED_ITS");
@@ -99,7 +99,7 @@ static PetscErrorCode TestSolves(void)
   PetscCall(EPSSetConvergenceTest(chain.eps, EPS_CONV_REL));
   PetscCall(EPSSetTolerances(chain.eps, 1e-13, 500));
   PetscCall(EPSSetTarget(chain.eps, 0.1));
-  PetscCall(EPSSetDimensions(chain.eps, 4, 20, PETSC_DEFAULT));
+  PetscCall(EPSSetDimensions(chain.eps, 4, 20, 20));
   PetscCall(Good(&chain, g));
   /* pairs of another solve than the parameters */
   PetscCall(DiniEigenAttach(chain.dini));
