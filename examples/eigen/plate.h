@@ -24,11 +24,11 @@ extern PetscErrorCode PlateCreate(MPI_Comm, Plate *);
 extern PetscErrorCode PlateDestroy(Plate *);
 
 /* A and B at the present thickness; for DiniSetEigenSystem() */
-extern PetscErrorCode PlateAssemble(Dini, PetscInt n, Mat M[], void *plate);
+extern PetscErrorCode PlateAssemble(Dini, PetscInt n, Mat M[], void *ctx);
 
 /* y = d/dt [c0 A(t) u + c1 B(t) u] x and its adjoint; for DiniSetParameterOperator() */
-extern PetscErrorCode PlateApply(Dini, Vec u, Vec t, Vec x, Vec y, void *plate);
-extern PetscErrorCode PlateApplyAdjoint(Dini, Vec u, Vec t, Vec x, Vec y, void *plate);
+extern PetscErrorCode PlateApply(Dini, Vec u, Vec t, Vec x, Vec y, void *ctx);
+extern PetscErrorCode PlateApplyAdjoint(Dini, Vec u, Vec t, Vec x, Vec y, void *ctx);
 
 /* Rank 0 writes x, y, thickness and n fields, a line a node and a blank line after each row, as gnuplot likes it */
 extern PetscErrorCode PlateWrite(Plate *, const char file[], PetscInt n, Vec fields[]);

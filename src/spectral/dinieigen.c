@@ -125,8 +125,8 @@ PetscErrorCode DiniEigenCoefficients_Private(Dini dini, DiniComplex lambda, Dini
 /* y = D x with D = -T'(lambda) at the mode's lambda */
 PetscErrorCode DiniEigenD_Private(Dini dini, DiniMode *mode, DiniEigenVec x, DiniEigenVec y)
 {
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-  DiniComplex c[DINI_EIGEN_TERMS], dc[DINI_EIGEN_TERMS];
+  Dini_Eigen *ctx                 = (Dini_Eigen *)dini->data;
+  DiniComplex c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
 
   PetscFunctionBegin;
   PetscCall(DiniEigenCoefficients_Private(dini, mode->lambda, c, dc));
@@ -137,8 +137,8 @@ PetscErrorCode DiniEigenD_Private(Dini dini, DiniMode *mode, DiniEigenVec x, Din
 
 static PetscErrorCode DiniResidual_Eigen(Dini dini, Vec u, Vec F)
 {
-  Dini_Eigen  *ctx = (Dini_Eigen *)dini->data;
-  DiniComplex  c[DINI_EIGEN_TERMS];
+  Dini_Eigen  *ctx                 = (Dini_Eigen *)dini->data;
+  DiniComplex  c[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
   DiniEigenVec x = {u, NULL}, y = {F, NULL};
   Mat         *M;
 

@@ -7,9 +7,9 @@
 static PetscErrorCode DiniLeftResidual(Dini dini, DiniMode *mode, DiniEigenVec y, DiniEigenVec work,
                                        PetscReal *relative)
 {
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-  DiniComplex c[DINI_EIGEN_TERMS], dc[DINI_EIGEN_TERMS];
-  PetscReal   residual, size = 0.0;
+  Dini_Eigen *ctx                 = (Dini_Eigen *)dini->data;
+  DiniComplex c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
+  PetscReal   residual, size                                           = 0.0;
 
   PetscFunctionBegin;
   PetscCall(DiniEigenCoefficients_Private(dini, mode->lambda, c, dc));
@@ -64,7 +64,7 @@ static PetscErrorCode DiniScaleLeft(Dini dini, PetscInt i, DiniEigenVec work)
 {
   Dini_Eigen *ctx  = (Dini_Eigen *)dini->data;
   DiniMode   *mode = &ctx->modes[i];
-  DiniComplex dot;
+  DiniComplex dot  = {0.0, 0.0};
   PetscReal   ynorm, pnorm;
 
   PetscFunctionBegin;
@@ -139,8 +139,8 @@ static PetscErrorCode DiniInvert(PetscInt n, DiniComplex W[], PetscReal *pivot)
   for (PetscInt i = 0; i < n; i++) X[i * n + i].re = 1.0;
   *pivot = PETSC_INFINITY;
   for (PetscInt k = 0; k < n; k++) {
-    PetscInt    p = k;
-    DiniComplex inverse;
+    PetscInt    p       = k;
+    DiniComplex inverse = {0.0, 0.0};
 
     for (PetscInt i = k + 1; i < n; i++)
       if (DiniCxAbs(W[i * n + k]) > DiniCxAbs(W[p * n + k])) p = i;
@@ -245,7 +245,7 @@ static PetscErrorCode DiniProject(Dini dini, DiniMode *mode, DiniEigenVec z, Din
   PetscFunctionBegin;
   for (PetscInt j = 0; j < ctx->nmodes; j++) {
     DiniMode   *member = &ctx->modes[j];
-    DiniComplex dot;
+    DiniComplex dot    = {0.0, 0.0};
 
     if (member->cluster != mode->cluster) continue;
     PetscCall(DiniEigenD_Private(dini, member, z, Dz));

@@ -29,7 +29,7 @@ static PetscErrorCode DiniBordered(Dini dini, PetscBool adjoint, Vec x, Vec y)
   const PetscBool    split = (PetscBool)(ctx->p.i != NULL);
   const DiniEigenVec p = adjoint ? ctx->q : ctx->p, q = adjoint ? ctx->p : ctx->q;
   DiniEigenVec       in = ctx->e[0], out = ctx->e[1];
-  DiniComplex        dot;
+  DiniComplex        dot = {0.0, 0.0};
 
   PetscFunctionBegin;
   if (split) PetscCall(DiniEigenVecSplit_Private(x, in));
@@ -122,9 +122,9 @@ static PetscErrorCode DiniSumTerms(Dini dini, const PetscScalar c[], Mat *P)
 /* T(shift); in real builds with a complex shift the real form [Re, -Im; Im, Re] */
 static PetscErrorCode DiniShifted(Dini dini, DiniComplex shift, PetscBool split, Mat *P)
 {
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-  DiniComplex c[DINI_EIGEN_TERMS], dc[DINI_EIGEN_TERMS];
-  PetscScalar re[DINI_EIGEN_TERMS], im[DINI_EIGEN_TERMS];
+  Dini_Eigen *ctx                 = (Dini_Eigen *)dini->data;
+  DiniComplex c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
+  PetscScalar re[DINI_EIGEN_TERMS] = {0.0}, im[DINI_EIGEN_TERMS] = {0.0};
   Mat         block[4], nest;
 
   PetscFunctionBegin;

@@ -18,7 +18,7 @@ PetscErrorCode DiniModesDestroy_Private(PetscInt n, DiniMode **modes)
 static PetscErrorCode DiniNormalize(Dini dini, DiniMode *mode, DiniEigenVec work, PetscReal *norm)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-  DiniComplex dot;
+  DiniComplex dot = {0.0, 0.0};
 
   PetscFunctionBegin;
   PetscCall(DiniEigenVecNorm_Private(mode->x, norm));
@@ -62,7 +62,7 @@ static PetscErrorCode DiniSizeOfTerms(Dini dini, const Mat M[], const DiniComple
 */
 static PetscErrorCode DiniCheckPair(Dini dini, const Mat M[], DiniMode *mode, DiniEigenVec work, PetscReal *relative)
 {
-  DiniComplex  c[DINI_EIGEN_TERMS], dc[DINI_EIGEN_TERMS];
+  DiniComplex  c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
   DiniEigenVec v = {NULL, NULL};
   PetscReal    residual, size, dnorm, vnorm, vsize;
 

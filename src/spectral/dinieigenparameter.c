@@ -27,8 +27,8 @@ static PetscErrorCode DiniUnfocus(Dini dini, Vec u)
 
 PetscErrorCode DiniEigenFocusSelected_Private(Dini dini)
 {
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-  DiniComplex c[DINI_EIGEN_TERMS], dc[DINI_EIGEN_TERMS];
+  Dini_Eigen *ctx                 = (Dini_Eigen *)dini->data;
+  DiniComplex c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
 
   PetscFunctionBegin;
   ctx->nfocus = 0;
@@ -46,12 +46,12 @@ PetscErrorCode DiniEigenFocusSelected_Private(Dini dini)
 */
 PetscErrorCode DiniEigenGuard_Private(Dini dini, DiniMode *mode)
 {
-  Dini_Eigen    *ctx = (Dini_Eigen *)dini->data;
-  DiniComplex    c[DINI_EIGEN_TERMS], dc[DINI_EIGEN_TERMS];
-  PetscScalar    odd[DINI_EIGEN_TERMS];
-  PetscBool      open   = PETSC_FALSE;
-  PetscErrorCode failed = PETSC_SUCCESS;
-  Vec            u      = NULL, v;
+  Dini_Eigen    *ctx                 = (Dini_Eigen *)dini->data;
+  DiniComplex    c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
+  PetscScalar    odd[DINI_EIGEN_TERMS] = {0.0};
+  PetscBool      open                  = PETSC_FALSE;
+  PetscErrorCode failed                = PETSC_SUCCESS;
+  Vec            u                     = NULL, v;
 
   PetscFunctionBegin;
   if (!dini->guard) PetscFunctionReturn(PETSC_SUCCESS);
@@ -114,7 +114,7 @@ static PetscErrorCode DiniParts(PetscInt n, const DiniComplex c[], PetscScalar r
 /* f = sum_k c_k (M_k)_m dm x */
 PetscErrorCode DiniEigenParameterApply_Private(Dini dini, const DiniComplex c[], DiniEigenVec x, Vec dm, DiniEigenVec f)
 {
-  PetscScalar re[DINI_EIGEN_TERMS], im[DINI_EIGEN_TERMS];
+  PetscScalar re[DINI_EIGEN_TERMS] = {0.0}, im[DINI_EIGEN_TERMS] = {0.0};
 
   PetscFunctionBegin;
   PetscCall(DiniParts(((Dini_Eigen *)dini->data)->nterms, c, re, im));
@@ -150,7 +150,7 @@ static PetscErrorCode DiniApplyAdjointPart(Dini dini, PetscReal sign, const Pets
 PetscErrorCode DiniEigenParameterApplyAdjoint_Private(Dini dini, const DiniComplex c[], DiniEigenVec x, DiniEigenVec w,
                                                       Vec mbar)
 {
-  PetscScalar re[DINI_EIGEN_TERMS], im[DINI_EIGEN_TERMS];
+  PetscScalar re[DINI_EIGEN_TERMS] = {0.0}, im[DINI_EIGEN_TERMS] = {0.0};
 
   PetscFunctionBegin;
   PetscCall(DiniParts(((Dini_Eigen *)dini->data)->nterms, c, re, im));

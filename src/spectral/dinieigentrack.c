@@ -37,6 +37,7 @@ static PetscErrorCode DiniAssign(PetscInt nold, PetscInt n, const DiniComplex d[
           bi   = i;
           bj   = j;
         }
+    if (bi < 0) break; /* only NaN is left */
     taken[bi] = PETSC_TRUE;
     place[bj] = bi;
   }

@@ -4,7 +4,7 @@
 /* *sum += y^H (T_m dm) x */
 static PetscErrorCode DiniAddEigenvalueJVP(Dini dini, DiniMode *mode, Vec dm, DiniComplex *sum)
 {
-  DiniComplex    c[DINI_EIGEN_TERMS], dc[DINI_EIGEN_TERMS], dot;
+  DiniComplex    c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dot = {0.0, 0.0};
   DiniEigenVec   f;
   PetscErrorCode failed;
 
@@ -22,7 +22,7 @@ static PetscErrorCode DiniAddEigenvalueJVP(Dini dini, DiniMode *mode, Vec dm, Di
 /* mbar += ((y^H T_m x))^H weight = (T_m x)^H (y weight) */
 static PetscErrorCode DiniAddEigenvalueVJP(Dini dini, DiniMode *mode, DiniComplex weight, Vec mbar)
 {
-  DiniComplex    c[DINI_EIGEN_TERMS], dc[DINI_EIGEN_TERMS];
+  DiniComplex    c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
   DiniEigenVec   w;
   PetscErrorCode failed;
 

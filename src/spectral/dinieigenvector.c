@@ -18,8 +18,8 @@ static const DiniComplex halfB[DINI_EIGEN_TERMS] = {{0.0, 0.0}, {-0.5, 0.0}};
 
 static PetscErrorCode DiniVectorJVP(Dini dini, DiniMode *mode, Vec dm, DiniEigenVec f, DiniEigenVec z)
 {
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-  DiniComplex dlambda, dot;
+  Dini_Eigen *ctx     = (Dini_Eigen *)dini->data;
+  DiniComplex dlambda = {0.0, 0.0}, dot = {0.0, 0.0};
 
   PetscFunctionBegin;
   PetscCall(DiniEigenParameterApply_Private(dini, ctx->c, mode->x, dm, f));
@@ -29,7 +29,7 @@ static PetscErrorCode DiniVectorJVP(Dini dini, DiniMode *mode, Vec dm, DiniEigen
   PetscCall(DiniEigenLinearSolve_Private(dini, DINI_TANGENT, f, z));
   PetscCall(DiniEigenVecDot_Private(z, ctx->q, &dot)); /* q^H z */
   if (DiniNormChanges(ctx)) {
-    DiniComplex change;
+    DiniComplex change = {0.0, 0.0};
 
     PetscCall(DiniEigenParameterApply_Private(dini, halfB, mode->x, dm, f));
     PetscCall(DiniEigenVecDot_Private(f, mode->x, &change));
@@ -44,7 +44,7 @@ static PetscErrorCode DiniVectorVJP(Dini dini, DiniMode *mode, DiniEigenVec xbar
 {
   Dini_Eigen  *ctx = (Dini_Eigen *)dini->data;
   DiniEigenVec g   = xbar;
-  DiniComplex  dot, part;
+  DiniComplex  dot = {0.0, 0.0}, part = {0.0, 0.0};
 
   PetscFunctionBegin;
   PetscCall(DiniEigenVecDot_Private(xbar, mode->x, &dot)); /* x^H xbar */

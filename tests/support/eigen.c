@@ -56,7 +56,7 @@ static PetscErrorCode AddElements(const Chain *chain, int which, Mat M)
 
     if (e < lo || e - 1 >= hi) continue;
     for (int k = 0; k < 4; k++) scaled[k] = value[e] * element[k];
-    for (int r = 0; r < 2; r++) /* each rank adds to its own rows; negative ones are ignored */
+    for (PetscInt r = 0; r < 2; r++) /* each rank adds to its own rows; negative ones are ignored */
       if (node[r] >= lo && node[r] < hi) PetscCall(MatSetValues(M, 1, &node[r], 2, node, scaled + 2 * r, ADD_VALUES));
   }
   PetscCall(PetscFree(value));
@@ -105,7 +105,7 @@ static PetscErrorCode FillElements(Dini dini, Chain *chain, int which, Vec u, Ma
     const PetscScalar value[2] = {e > 0 ? all[e - 1] : 0.0, e < chain->N ? all[e] : 0.0};
     const PetscScalar factor   = which != 1 ? c[0] : chain->forgetful ? -7.0 : c[1];
 
-    for (int r = 0; r < 2; r++)
+    for (PetscInt r = 0; r < 2; r++)
       if (node[r] >= lo && node[r] < hi)
         PetscCall(MatSetValue(Fm, node[r], e, factor * (element[2 * r] * value[0] + element[2 * r + 1] * value[1]),
                               INSERT_VALUES));

@@ -26,7 +26,7 @@ extern PetscErrorCode ChainCreate(PetscInt N, PetscBool convection, PetscBool st
 /* A Dini with the blocks "k", "rho" (unless standard) and, with convection, "c", each of this kind */
 extern PetscErrorCode ChainDini(Chain *, DiniParameterType kind);
 extern PetscErrorCode ChainDestroy(Chain *);
-extern PetscErrorCode ChainAssemble(Dini, PetscInt n, Mat M[], void *chain);
+extern PetscErrorCode ChainAssemble(Dini, PetscInt n, Mat M[], void *ctx);
 
 /* An n x n matrix of formulas A_ij(m), standard problem */
 typedef PetscScalar SmallFn(PetscInt i, PetscInt j, const PetscScalar m[]);
@@ -46,6 +46,6 @@ extern PetscErrorCode SmallDestroy(Small *);
 /* All entries of v, on every rank */
 extern PetscErrorCode GatherAll(Vec v, PetscScalar **all);
 /* The pair whose eigenvalue is nearest to re + i im */
-extern PetscErrorCode NearestPair(Dini, PetscReal re, PetscReal im, PetscInt *i);
+extern PetscErrorCode NearestPair(Dini, PetscReal re, PetscReal im, PetscInt *nearest);
 /* Entry j (global) of m gains h, and nothing else changes */
 extern PetscErrorCode ShiftEntry(Vec m, PetscInt j, PetscScalar h);
