@@ -57,7 +57,7 @@ static PetscErrorCode AddElements(const Chain *chain, int which, Mat M)
     if (e < lo || e - 1 >= hi) continue;
     for (int k = 0; k < 4; k++) scaled[k] = value[e] * element[k];
     for (PetscInt r = 0; r < 2; r++) /* each rank adds to its own rows; negative ones are ignored */
-      if (node[r] >= lo && node[r] < hi) PetscCall(MatSetValues(M, 1, &node[r], 2, node, scaled + 2 * r, ADD_VALUES));
+      if (node[r] >= lo && node[r] < hi) PetscCall(MatSetValues(M, 1, &node[r], 2, node, &scaled[2 * r], ADD_VALUES));
   }
   PetscCall(PetscFree(value));
   PetscFunctionReturn(PETSC_SUCCESS);
