@@ -1,6 +1,6 @@
-"""Writes the reference pages from include/dini.h: one page per section of the header, in the header's order.
+"""Writes the reference pages from the headers in include/: one page per section of a header, in the header's order.
 
-The header is the only list of public names. A function that is declared there and has no comment at its definition is
+The headers are the only list of public names. A function that is declared there and has no comment at its definition is
 missing from Doxygen's output, which Sphinx then reports as an error.
 """
 
@@ -25,7 +25,7 @@ def version(header):
 
 def sections(header):
     """[(title, [(directive, name)])]; the types come before the first section and have a page of their own."""
-    pages = [("types and constants", [])]
+    pages = [(f"types and constants of {Path(header).name}", [])]
     kind = None
     for line in Path(header).read_text(encoding="utf-8").splitlines():
         entries = pages[-1][1]
@@ -50,13 +50,13 @@ def sections(header):
 
 
 def complete(xml):
-    """Finishes Doxygen's XML of dini.h and returns what is missing in it.
+    """Finishes Doxygen's XML of the public headers and returns what is missing in it.
 
     The header declares functions by the types of their parameters; the signature gets the names that the definitions
     give them. Each parameter and the returned code must have a word in the comment.
     """
     missing = []
-    for path in Path(xml).glob("dini_8h.xml"):
+    for path in Path(xml).glob("dini*_8h.xml"):
         tree = ElementTree.parse(path)
         for function in tree.iterfind(".//memberdef[@kind='function']"):
             names = [param_name(param) for param in function.iterfind("param") if param.findtext("type") != "void"]
@@ -90,11 +90,11 @@ def slug(title):
     return re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
 
 
-def write(header, folder):
+def write(headers, folder):
     """Writes folder/index.rst and one page per section; a page that has not changed is left alone."""
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
-    pages = sections(header)
+    pages = [page for header in headers for page in sections(header)]
     texts = {}
     for title, entries in pages:
         heading = title[0].upper() + title[1:]
@@ -103,7 +103,7 @@ def write(header, folder):
             lines += [f".. {directive}:: {name}"]
             lines += ["   :members:", ""] if directive == "doxygenstruct" else [""]
         texts[slug(title)] = "\n".join(lines)
-    listing = ["Reference", "=========", "", "Every public name of ``dini.h``, in the header's order.", ""]
+    listing = ["Reference", "=========", "", "Every public name of ``dini.h`` and, for eigenproblems, ``dinislepc.h``, in the headers' order.", ""]
     listing += [".. toctree::", "   :maxdepth: 2", ""] + [f"   {name}" for name in texts] + [""]
     texts["index"] = "\n".join(listing)
     for stale in set(folder.glob("*.rst")) - {folder / f"{name}.rst" for name in texts}:

@@ -61,7 +61,7 @@ lint_house() {
 lint_docs() { jobs/docs.sh; }
 
 step "What is missing"
-petsc-config/install-debian.sh lint
+petsc-config/install-debian.sh lint slepc
 failed=()
 checks=("$@")
 [ $# -gt 0 ] || checks=(format warnings tidy cppcheck house docs)

@@ -8,7 +8,7 @@ esac
 . "$(dirname "$0")/common.sh"
 
 step "What is missing"
-petsc-config/install-debian.sh ${CI:+adolc} # continuous integration builds every example
+petsc-config/install-debian.sh slepc ${CI:+adolc} # continuous integration builds every example
 step "Build ($preset)"
 build "$preset" ${CI:+-DDINI_WERROR=ON} # in continuous integration, warnings are errors
 step "Test"

@@ -8,19 +8,27 @@ install(EXPORT Dini FILE DiniTargets.cmake NAMESPACE Dini:: DESTINATION ${_cmake
 configure_package_config_file(petsc-config/DiniConfig.cmake.in DiniConfig.cmake INSTALL_DESTINATION ${_cmakedir})
 write_basic_package_version_file(DiniConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/DiniConfig.cmake ${PROJECT_BINARY_DIR}/DiniConfigVersion.cmake
-  petsc-config/FindPETSc.cmake DESTINATION ${_cmakedir})
+  petsc-config/FindPETSc.cmake petsc-config/FindSLEPc.cmake DESTINATION ${_cmakedir})
 
 # The build tree answers find_package(Dini) too: -DDini_DIR=<build directory>.
 export(EXPORT Dini FILE ${PROJECT_BINARY_DIR}/DiniTargets.cmake NAMESPACE Dini::)
 configure_file(petsc-config/FindPETSc.cmake FindPETSc.cmake COPYONLY)
+configure_file(petsc-config/FindSLEPc.cmake FindSLEPc.cmake COPYONLY)
 
-# dini.pc names this very PETSc instead of requiring "PETSc", which may be one with other scalars or another index size.
+# dini.pc names this very PETSc, and SLEPc, instead of requiring "PETSc", which may be one with other scalars or another
+# index size.
 set(DINI_PC_CFLAGS "")
-foreach(_dir IN LISTS PETSc_INCLUDE_DIRS)
+set(_includes ${PETSc_INCLUDE_DIRS})
+set(_libraries ${PETSc_LIBRARIES})
+if(DINI_HAVE_SLEPC)
+  list(PREPEND _includes ${SLEPc_INCLUDE_DIRS})
+  list(PREPEND _libraries ${SLEPc_LIBRARIES})
+endif()
+foreach(_dir IN LISTS _includes)
   string(APPEND DINI_PC_CFLAGS " -I${_dir}")
 endforeach()
 set(DINI_PC_LIBS "")
-foreach(_lib IN LISTS PETSc_LIBRARIES)
+foreach(_lib IN LISTS _libraries)
   get_filename_component(_dir "${_lib}" DIRECTORY)
   get_filename_component(_name "${_lib}" NAME_WE)
   string(REGEX REPLACE "^lib" "" _name "${_name}")

@@ -2,7 +2,7 @@
 # first.
 #
 # In:   SLEPC_DIR, as CMake or environment variable (and PETSC_ARCH); otherwise the SLEPc beside the PETSc in use.
-# Out:  SLEPc_FOUND, SLEPc_VERSION, SLEPc_PREFIX.
+# Out:  SLEPc_FOUND, SLEPc_VERSION, SLEPc_PREFIX, SLEPc_INCLUDE_DIRS, SLEPc_LIBRARIES.
 find_package(PkgConfig QUIET)
 set(_slepc_why "")
 set(_slepc_dirs "")
@@ -44,6 +44,7 @@ else()
   if(_slepc_FOUND)
     set(SLEPc_VERSION "${_slepc_VERSION}")
     set(SLEPc_PREFIX "${_slepc_PREFIX}")
+    set(SLEPc_INCLUDE_DIRS "${_slepc_INCLUDE_DIRS}")
     foreach(_lib IN LISTS _slepc_LIBRARIES)
       if(_lib MATCHES "slepc") # the others are PETSc's, which the target links already
         find_library(_slepc_path NAMES ${_lib} HINTS ${_slepc_LIBRARY_DIRS} NO_CACHE)
@@ -65,7 +66,7 @@ if(SLEPc_FOUND)
   if(NOT TARGET SLEPc::SLEPc)
     add_library(SLEPc::SLEPc INTERFACE IMPORTED)
     set_target_properties(SLEPc::SLEPc PROPERTIES
-      INTERFACE_INCLUDE_DIRECTORIES "${_slepc_INCLUDE_DIRS}"
+      INTERFACE_INCLUDE_DIRECTORIES "${SLEPc_INCLUDE_DIRS}"
       INTERFACE_LINK_LIBRARIES "${SLEPc_LIBRARIES};PETSc::PETSc")
   endif()
 endif()

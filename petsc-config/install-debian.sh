@@ -7,7 +7,7 @@
 #                  finds, or else Debian's with real scalars
 #   real complex real64 complex64 debug
 #                  Debian's PETSc with these scalars, with 64-bit indices, or with debugging checks
-#   slepc          the SLEPc of each flavour named, or of the real one
+#   slepc          the SLEPc of each flavour named; without one, that of the Debian PETSc in use, and none for another PETSc
 #   plot           gnuplot, for the pictures of the examples
 #   adolc          ADOL-C and a C++ compiler, for the example of that name
 #   lint           clang-format, clang-tidy, cppcheck, and the group docs
@@ -47,6 +47,17 @@ existing_petsc() {
     if pkg-config --exists 'PETSc >= 3.18' || pkg-config --exists 'petsc >= 3.18'; then return 0; fi
   fi
   return 1
+}
+
+# Which of Debian's PETSc flavours is the one that existing_petsc() has found? Nothing for a PETSc from elsewhere.
+flavour_in_use() {
+  local prefix=${PETSC_DIR:-} flavour dir
+  [ -n "$prefix" ] || prefix=$(pkg-config --variable=prefix PETSc 2>/dev/null || pkg-config --variable=prefix petsc 2>/dev/null || true)
+  [ -n "$prefix" ] || return 0
+  for flavour in real complex real64 complex64 debug; do
+    dir=$(where "$flavour")
+    if [ -n "$dir" ] && [ "$(readlink -f "$prefix")" = "$(readlink -f "$dir")" ]; then printf '%s\n' "$flavour"; fi
+  done
 }
 
 # Can the Python that runs sphinx-build import this module? (It need not be the first python3 on PATH.)
@@ -92,7 +103,9 @@ have pkg-config || need pkg-config
 missing_petsc=()
 if [ ${#flavours[@]} -eq 0 ]; then
   existing_petsc || missing_petsc+=(real)
-  if [ $slepc = yes ] && [ -z "${PETSC_DIR:-}" ]; then flavours=(real); fi
+  if [ $slepc = yes ]; then
+    if [ ${#missing_petsc[@]} -gt 0 ]; then flavours=(real); else mapfile -t flavours < <(flavour_in_use); fi
+  fi
 else
   for flavour in "${flavours[@]}"; do
     [ -n "$(where "$flavour")" ] || missing_petsc+=("$flavour")

@@ -71,7 +71,7 @@ static PetscErrorCode TestNumbers(DiniType type)
     Refused(DiniSetTranspose(dini, (DiniTranspose)beyond), PETSC_ERR_ARG_OUTOFRANGE, "DiniTranspose");
     Refused(DiniSetAdjointType(dini, (DiniAdjointType)beyond), PETSC_ERR_ARG_OUTOFRANGE, "hermitian");
     Refused(DiniSetReuse(dini, (DiniReuse)beyond), PETSC_ERR_ARG_OUTOFRANGE, "DiniReuse");
-    Refused(DiniSetParameterDifference(dini, 0, (DiniDifference)beyond, 0.0), PETSC_ERR_ARG_OUTOFRANGE, "central");
+    Refused(DiniSetParameterDifference(dini, 0, (DiniDifference)beyond, 0.0), PETSC_ERR_ARG_OUTOFRANGE, "complex");
     Refused(DiniSetParameterType(dini, beyond, DINIPARAMETERFD), PETSC_ERR_ARG_OUTOFRANGE, "1 have been added");
     Refused(DiniSetParameterActive(dini, beyond, PETSC_TRUE), PETSC_ERR_ARG_OUTOFRANGE, "1 have been added");
   }

@@ -60,7 +60,7 @@ PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mb
   PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   PetscCall(DiniConjugateInput(dini, type, ubar, &g));
-  if (dini->gradientrtol > 0.0) PetscCall(DiniAccurateVJP_Private(dini, g, mbar));
+  if (dini->gradientrtol > 0.0 && !dini->ops->vjp) PetscCall(DiniAccurateVJP_Private(dini, g, mbar));
   else {
     PetscCall(DiniRuleVJP_Private(dini, g, mbar));
     if (dini->reason > 0) PetscCall(DiniEstimateGradient_Private(dini, mbar));

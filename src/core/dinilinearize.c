@@ -53,8 +53,9 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
   first = (PetscBool)!dini->guarded;
-  PetscCall(DiniJacobianFind_Private(dini, &J, &P));
-  PetscCheck(J || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]),
+  J = P = NULL;
+  if (!dini->ops->jvp) PetscCall(DiniJacobianFind_Private(dini, &J, &P));
+  PetscCheck(J || dini->ops->jvp || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]),
              PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s: nobody has given the Jacobian dF/du of this Dini of type \"%s\"%s%s; call DiniSetJacobian(), see "
              "-dini_jacobian_type for differences of F in its place, or solve the linear systems yourself with "

@@ -22,6 +22,7 @@ struct _DiniObjective {
 /* What a type offers. A missing method is an error that names it, raised where it is needed. */
 typedef struct _DiniOps {
   PetscErrorCode (*setup)(Dini);
+  PetscErrorCode (*setfromoptions)(Dini, DiniOptionItems);
   PetscErrorCode (*solve)(Dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why);
   PetscErrorCode (*residual)(Dini, Vec u, Vec F);
   PetscErrorCode (*solveresidual)(Dini, Vec *);      /* F that the solve has left behind, a Vec of its own */
@@ -39,7 +40,8 @@ typedef struct _DiniOps {
   PetscErrorCode (*parameterkind)(Dini, Vec m, DiniParameterType *); /* of a block that nothing else is known of */
   PetscErrorCode (*rhsjacobian)(Dini, Vec m, Mat *Fm);               /* F_m of type "rhs" where it is not -I */
   PetscErrorCode (*iterations)(Dini, PetscInt *max); /* linear solves by x <- b + (I - J) x; 0: by the ladder */
-  PetscErrorCode (*setfromoptions)(Dini, DiniOptionItems);
+  PetscErrorCode (*jvp)(Dini, Vec dm, Vec du);       /* in place of the rules, where J is singular: eigenvectors */
+  PetscErrorCode (*vjp)(Dini, Vec ubar, Vec mbar);
   PetscErrorCode (*view)(Dini, PetscViewer);
   PetscErrorCode (*reset)(Dini);
   PetscErrorCode (*destroy)(Dini);
@@ -184,6 +186,11 @@ DINI_INTERN PetscErrorCode DiniCreate_SNES(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_FixedPoint(Dini);
+#if defined(DINI_HAVE_SLEPC)
+DINI_INTERN PetscErrorCode DiniCreate_EPS(Dini);
+DINI_INTERN PetscErrorCode DiniCreate_PEP(Dini);
+DINI_INTERN PetscErrorCode DiniCreate_NEP(Dini);
+#endif
 
 /* solvers */
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);

@@ -6,6 +6,10 @@ PetscErrorCode DiniRuleJVP_Private(Dini dini, Vec dm, Vec du)
   PetscBool zero;
 
   PetscFunctionBegin;
+  if (dini->ops->jvp) {
+    PetscUseTypeMethod(dini, jvp, dm, du);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(DiniParameterApply_Private(dini, dm, dini->r, &zero));
   if (zero) PetscCall(VecSet(du, 0.0));
   else {

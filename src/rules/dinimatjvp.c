@@ -1,6 +1,22 @@
 /* J dU = -F_m dM, many columns at once */
 #include "../private/diniimpl.h"
 
+/* One by one, by a type that has its own way */
+static PetscErrorCode DiniColumnsJVP(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count)
+{
+  Vec dm, du;
+
+  PetscFunctionBegin;
+  for (PetscInt j = first; j < first + count; j++) {
+    PetscCall(MatDenseGetColumnVecRead(dM, j, &dm));
+    PetscCall(MatDenseGetColumnVecWrite(dU, j, &du));
+    PetscUseTypeMethod(dini, jvp, dm, du);
+    PetscCall(MatDenseRestoreColumnVecWrite(dU, j, &du));
+    PetscCall(MatDenseRestoreColumnVecRead(dM, j, &dm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Columns first to first + count - 1 of dM and dU; R and X are count columns of work with the layout of the state */
 PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X)
 {
@@ -8,6 +24,10 @@ PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first,
   PetscBool zero, *good;
 
   PetscFunctionBegin;
+  if (dini->ops->jvp) {
+    PetscCall(DiniColumnsJVP(dini, dM, dU, first, count));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc1(count, &good));
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(MatDenseGetColumnVecRead(dM, first + j, &dm));

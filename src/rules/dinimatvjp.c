@@ -2,6 +2,23 @@
 #include "../private/diniimpl.h"
 #include <math.h>
 
+/* One by one, by a type that has its own way; the cotangents are in R */
+static PetscErrorCode DiniColumnsVJP(Dini dini, PetscBool conj, Mat R, Mat Mbar, PetscInt first, PetscInt count)
+{
+  Vec r, mbar;
+
+  PetscFunctionBegin;
+  for (PetscInt j = 0; j < count; j++) {
+    PetscCall(MatDenseGetColumnVecRead(R, j, &r));
+    PetscCall(MatDenseGetColumnVecWrite(Mbar, first + j, &mbar));
+    PetscUseTypeMethod(dini, vjp, r, mbar);
+    if (conj) PetscCall(VecConjugate(mbar));
+    PetscCall(MatDenseRestoreColumnVecWrite(Mbar, first + j, &mbar));
+    PetscCall(MatDenseRestoreColumnVecRead(R, j, &r));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* conj: the plain transpose, as the conjugate of the rule on conjugates. R and X as in DiniRuleMatJVP_Private() */
 PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first, PetscInt count,
                                       Mat R, Mat X)
@@ -18,6 +35,11 @@ PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat M
     if (conj) PetscCall(VecConjugate(r));
     PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
     PetscCall(MatDenseRestoreColumnVecRead(Ubar, first + j, &ubar));
+  }
+  if (dini->ops->vjp) {
+    PetscCall(PetscFree(good));
+    PetscCall(DiniColumnsVJP(dini, conj, R, Mbar, first, count));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, good));
   for (PetscInt j = 0; j < count; j++) {

@@ -5,6 +5,10 @@
 PetscErrorCode DiniRuleVJP_Private(Dini dini, Vec ubar, Vec mbar)
 {
   PetscFunctionBegin;
+  if (dini->ops->vjp) {
+    PetscUseTypeMethod(dini, vjp, ubar, mbar);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, ubar, dini->lambda));
   if (dini->reason < 0) PetscCall(VecSet(mbar, NAN)); /* lambda is NaN: keep it away from the application's code */
   else {

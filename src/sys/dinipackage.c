@@ -1,5 +1,8 @@
 /* The package: class id, types, log events. */
 #include "../private/diniimpl.h"
+#if defined(DINI_HAVE_SLEPC)
+  #include <dinislepc.h>
+#endif
 
 PetscClassId      DINI_CLASSID = 0;
 PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adjoint, DINI_Guard, DINI_Check, DINI_SNESJacobian;
@@ -59,6 +62,11 @@ PetscErrorCode DiniInitializePackage(void)
   PetscCall(DiniRegister(DINIKSP, DiniCreate_KSP));
   PetscCall(DiniRegister(DINISHELL, DiniCreate_Shell));
   PetscCall(DiniRegister(DINIFIXEDPOINT, DiniCreate_FixedPoint));
+#if defined(DINI_HAVE_SLEPC)
+  PetscCall(DiniRegister(DINIEPS, DiniCreate_EPS));
+  PetscCall(DiniRegister(DINIPEP, DiniCreate_PEP));
+  PetscCall(DiniRegister(DININEP, DiniCreate_NEP));
+#endif
   PetscCall(PetscLogEventRegister("DiniSolve", DINI_CLASSID, &DINI_Solve));
   PetscCall(PetscLogEventRegister("DiniLinearize", DINI_CLASSID, &DINI_Linearize));
   PetscCall(PetscLogEventRegister("DiniTangent", DINI_CLASSID, &DINI_Tangent));
