@@ -5,7 +5,8 @@ static char help[] =
     "of\n"
     "  A(u, m) u - b, and needs none: products with G_u and its adjoint take one linear solve with A each.\n"
     "  The gradient of the mean of u is compared with that of Newton's method on the same equation.\n"
-    "  Try:  mpiexec -n 2 ./fixedpoint -da_refine 3 -dini_fixedpoint_snes_type anderson -dini_fixedpoint_method iterate "
+    "  Try:  mpiexec -n 2 ./fixedpoint -da_refine 3 -dini_fixedpoint_snes_type anderson -dini_fixedpoint_method "
+    "iterate "
     "-dini_view\n\n";
 
 #include <dini.h>

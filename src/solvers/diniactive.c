@@ -114,7 +114,7 @@ static PetscReal DiniNatural(DiniEntry e)
 }
 
 /* What F and the distance to the bounds say of an entry, where neither counts below tau */
-static void DiniClassify(DiniEntry e, PetscReal tau, PetscBool *held, PetscBool *weak, DiniSide *side)
+static void Classify(DiniEntry e, PetscReal tau, PetscBool *held, PetscBool *weak, DiniSide *side)
 {
   const PetscReal below = e.gap[DINI_LOWER], above = e.gap[DINI_UPPER];
 
@@ -278,7 +278,7 @@ static PetscErrorCode DiniActiveCollect(Dini dini, PetscInt bs, const DiniEntry 
     PetscBool isheld, isweak;
     DiniSide  side;
 
-    DiniClassify(entry[i], noise[i % bs] + factor[i % bs] * PetscRealPart(s[i]), &isheld, &isweak, &side);
+    Classify(entry[i], noise[i % bs] + factor[i % bs] * PetscRealPart(s[i]), &isheld, &isweak, &side);
     if (isweak) weak[nweak++] = first + i;
     if (isheld || (isweak && dini->weakactivity == DINI_WEAK_ACTIVITY_ACTIVE)) {
       held[a->n]      = first + i;
