@@ -20,7 +20,7 @@ static PetscErrorCode DiniStateDifference(Dini dini, void *ctx, Vec h, Vec dF, P
 }
 
 /* h_j = eps^(1/3) max(|u_j|, |u|_inf / 10), exact in u_j + h_j: the rule of the parameters */
-static PetscErrorCode DiniStateSteps(Dini dini, Vec h)
+PetscErrorCode DiniStateSteps_Private(Dini dini, Vec h)
 {
   const PetscReal    relative = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0);
   PetscReal          largest;
@@ -140,7 +140,7 @@ PetscErrorCode DiniDifferenceJacobian_Private(Dini dini, DiniJacobianWay way, Ma
     if (!s->J) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCall(DiniColoringCreate_Private(dini, s->J, dini->u, "J", &s->coloring));
   }
-  PetscCall(DiniStateSteps(dini, DiniColoringSteps_Private(s->coloring)));
+  PetscCall(DiniStateSteps_Private(dini, DiniColoringSteps_Private(s->coloring)));
   PetscCall(VecDuplicate(dini->u, &x));
   failed = DiniColoringFill_Private(dini, s->coloring, DiniStateDifference, x, s->J, NULL, NULL);
   PetscCall(VecDestroy(&x));

@@ -18,14 +18,12 @@ typedef struct {
   void                     *fillctx;
 
   /* children and work, dropped by DiniReset() */
-  SNES     snes;   /* the forward iteration */
-  Vec      F;      /* its residual */
-  Mat      J;      /* I - G_u: a shell, or assembled */
-  Mat      dense;  /* J from products with it, where an adjoint needs one and has none */
-  Mat      colors; /* the pattern of Gu, each entry the colour of its column */
-  Vec      color;  /* the same for the columns */
-  PetscInt ncolors;
-  Vec      w[2]; /* states beside the point and conjugates, their residuals */
+  SNES         snes;     /* the forward iteration */
+  Vec          F;        /* its residual */
+  Mat          J;        /* I - G_u: a shell, or assembled */
+  Mat          dense;    /* J from products with it, where an adjoint needs one and has none */
+  DiniColoring coloring; /* of the pattern of Gu */
+  Vec          w[2];     /* states beside the point and conjugates, their residuals */
 
   /* status */
   DiniFixedPointDerivative kind;    /* of J */

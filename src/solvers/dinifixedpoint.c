@@ -7,7 +7,7 @@ static PetscErrorCode DiniSetUp_FixedPoint(Dini dini)
 
   PetscFunctionBegin;
   PetscCheck(ctx->map, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "This Dini of type \"fixedpoint\" has no map G(u, m); call DiniSetFixedPoint()");
+             "%s, of type \"fixedpoint\", has no map G(u, m); call DiniSetFixedPoint()", DiniLabel_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -70,8 +70,7 @@ static PetscErrorCode DiniReset_FixedPoint(Dini dini)
   PetscCall(VecDestroy(&ctx->F));
   PetscCall(MatDestroy(&ctx->J));
   PetscCall(MatDestroy(&ctx->dense));
-  PetscCall(MatDestroy(&ctx->colors));
-  PetscCall(VecDestroy(&ctx->color));
+  PetscCall(DiniColoringDestroy_Private(&ctx->coloring));
   PetscCall(VecDestroy(&ctx->w[0]));
   PetscCall(VecDestroy(&ctx->w[1]));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -19,8 +19,7 @@ static PetscErrorCode DiniDropJacobian(Dini dini, Dini_FixedPoint *ctx)
   PetscFunctionBegin;
   PetscCall(MatDestroy(&ctx->J));
   PetscCall(MatDestroy(&ctx->dense));
-  PetscCall(MatDestroy(&ctx->colors));
-  PetscCall(VecDestroy(&ctx->color));
+  PetscCall(DiniColoringDestroy_Private(&ctx->coloring));
   if (dini->stage == DINI_STAGE_LINEARIZED) dini->stage = DINI_STAGE_SOLVED;
   dini->guarded   = PETSC_FALSE;
   dini->rateknown = PETSC_FALSE;
