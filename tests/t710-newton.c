@@ -88,6 +88,8 @@ static PetscErrorCode TestPinned(void)
   PetscCall(DiniTestVecsDiffer(Hv, expected, 1e-2, "Hessians at two points"));
   PetscCall(MatMult(H, v, Hv));
   PetscCall(DiniTestVecsClose(Hv, expected, 1e-4, "the Hessian of a Tao after a trial point"));
+  PetscCall(DiniHVP(t.dini, v, Hv));
+  PetscCall(DiniTestVecsClose(Hv, expected, 1e-8, "a product at the point of a Tao's, which are inexact"));
   PetscCall(VecDestroy(&m[0]));
   PetscCall(VecDestroy(&m[1]));
   PetscCall(VecDestroy(&v));

@@ -64,6 +64,7 @@ static PetscErrorCode DiniTaoHessianMult(Mat H, Vec v, Vec Hv)
 {
   DiniTaoHessian *hessian;
   PetscBool       converged;
+  PetscErrorCode  failed;
 
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(H, &hessian));
@@ -71,7 +72,9 @@ static PetscErrorCode DiniTaoHessianMult(Mat H, Vec v, Vec Hv)
              "The Tao has not computed its Hessian yet; call TaoComputeHessian()");
   PetscCall(DiniSolveAt_Private(hessian->dini, hessian->m, PETSC_FALSE, &converged));
   hessian->dini->hessian.rtol = hessian->rtol;
-  PetscCall(DiniHVP(hessian->dini, v, Hv));
+  failed                      = DiniHVP(hessian->dini, v, Hv);
+  hessian->dini->hessian.rtol = 0.0; /* other products at this point are as exact as ever */
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
