@@ -115,6 +115,38 @@ static PetscErrorCode TestNoLeak(const char options[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A gradient to a tolerance of its own leaves a loose lambda behind, which is none for the Hessian. */
+static PetscErrorCode TestLooseGradient(void)
+{
+  Curved    c;
+  Vec       m, v, g, Hv, expected;
+  PetscReal value;
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniTestOptionsSet("-pc_type none"));
+  PetscCall(CurvedCreate(12, &c));
+  PetscCall(CurvedDini(&c, DINIPARAMETERMATRIX));
+  PetscCall(DiniCreateParameterVec(c.dini, &m));
+  PetscCall(DiniTestVec(m, 5, &v));
+  PetscCall(VecDuplicate(m, &g));
+  PetscCall(VecDuplicate(m, &Hv));
+  PetscCall(VecDuplicate(m, &expected));
+  PetscCall(DiniComputeObjective(c.dini, m, &value));
+  PetscCall(DiniHVP(c.dini, v, expected));
+  PetscCall(DiniSetGradientTolerance(c.dini, 1e-2));
+  PetscCall(DiniComputeObjectiveAndGradient(c.dini, m, &value, g));
+  PetscCall(DiniHVP(c.dini, v, Hv));
+  PetscCall(DiniTestVecsClose(Hv, expected, 1e-9, "H v after a loose gradient"));
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&g));
+  PetscCall(VecDestroy(&Hv));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(CurvedDestroy(&c));
+  PetscCall(DiniTestOptionsClear("-pc_type none"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -123,6 +155,7 @@ int main(int argc, char **argv)
   PetscCall(TestTolerance(1e-3));
   PetscCall(TestTolerance(1e-6));
   PetscCall(TestTolerance(1e-9));
+  PetscCall(TestLooseGradient());
   PetscCall(TestNoLeak("-snes_ksp_ew -ksp_pc_side right -pc_type bjacobi"));
   PetscCall(TestNoLeak("-ksp_rtol 0.1 -ksp_pc_side left -pc_type bjacobi"));
   PetscCall(TestNoLeak("-snes_rtol 1e-2 -pc_type gamg"));

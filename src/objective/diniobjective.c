@@ -221,7 +221,8 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   failed = DiniObjectivePartials_Private(dini, dini->objective, dJdu, dJdm);
   if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g);
   if (!failed) failed = VecAXPY(g, 1.0, dJdm);
-  if (!failed && dini->reason > 0 && dini->hessian.lambda) { /* Hessian products at this point begin with it */
+  if (!failed && dini->reason > 0 && dini->hessian.lambda &&
+      dini->gradientrtol == 0.0) { /* Hessian products at this point begin with it; not with a loose one */
     failed              = VecCopy(dini->lambda, dini->hessian.lambda);
     dini->hessian.point = dini->point;
   }
