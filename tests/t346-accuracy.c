@@ -115,6 +115,61 @@ static PetscErrorCode TestNoLeak(const char options[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Product(Mat A, Vec x, Vec y)
+{
+  Mat J;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(A, &J));
+  PetscCall(MatMult(J, x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FillProduct(Dini dini, Vec u, Mat J, Mat P, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)J;
+  PetscCall(CubicJacobian((Cubic *)ctx, u, P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A J that can only be applied is replaced by an assembled one during the first adjoint solve. */
+static PetscErrorCode TestApplied(void)
+{
+  Cubic    c;
+  Mat      J, Fm;
+  Vec      x, y, z;
+  PetscInt n, N;
+
+  PetscFunctionBeginUser;
+  PetscCall(CubicCreate(8, DiniTestScalar(0.3, 0.1), &c));
+  PetscCall(VecGetLocalSize(c.u, &n));
+  PetscCall(VecGetSize(c.u, &N));
+  PetscCall(MatCreateShell(PETSC_COMM_WORLD, n, n, N, N, c.J, &J));
+  PetscCall(MatShellSetOperation(J, MATOP_MULT, (void (*)(void))Product));
+  PetscCall(CubicDini(&c, DINISNES, DINIPARAMETERRHS));
+  PetscCall(DiniSetJacobian(c.dini, J, c.J, FillProduct, &c));
+  PetscCall(DiniSetGradientTolerance(c.dini, 1e-6));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniTestVec(c.u, 3, &x));
+  PetscCall(VecDuplicate(x, &y));
+  PetscCall(VecDuplicate(x, &z));
+  PetscCall(DiniVJP(c.dini, x, y));
+  PetscCall(MatDuplicate(c.J, MAT_DO_NOT_COPY_VALUES, &Fm));
+  PetscCall(MatShift(Fm, -1.0));
+  PetscCall(CubicJacobian(&c, c.u, c.J));
+  PetscCall(DiniTestReferenceVJP(c.J, Fm, x, z));
+  PetscCall(DiniTestVecsClose(y, z, 1e-6, "a gradient with an applied J"));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&y));
+  PetscCall(VecDestroy(&z));
+  PetscCall(MatDestroy(&J));
+  PetscCall(MatDestroy(&Fm));
+  PetscCall(CubicDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A gradient to a tolerance of its own leaves a loose lambda behind, which is none for the Hessian. */
 static PetscErrorCode TestLooseGradient(void)
 {
@@ -155,6 +210,7 @@ int main(int argc, char **argv)
   PetscCall(TestTolerance(1e-3));
   PetscCall(TestTolerance(1e-6));
   PetscCall(TestTolerance(1e-9));
+  PetscCall(TestApplied());
   PetscCall(TestLooseGradient());
   PetscCall(TestNoLeak("-snes_ksp_ew -ksp_pc_side right -pc_type bjacobi"));
   PetscCall(TestNoLeak("-ksp_rtol 0.1 -ksp_pc_side left -pc_type bjacobi"));

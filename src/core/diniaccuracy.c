@@ -50,11 +50,14 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec mbar)
 }
 
 /* One more adjoint solve, for the residual of lambda: lambda and mbar corrected, and the size of what has been added */
-static PetscErrorCode DiniCorrect(Dini dini, Mat J, Vec ubar, Vec mbar, Vec r, Vec e, Vec delta, PetscReal *relative)
+static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, Vec delta, PetscReal *relative)
 {
   PetscReal norm, all;
+  Mat       J, P;
 
   PetscFunctionBegin;
+  PetscCall(
+      DiniEngineGetJacobian_Private(dini, &J, &P)); /* an adjoint solve may have put an assembled one in its place */
   PetscCall(MatMultHermitianTranspose(J, dini->lambda, r));
   PetscCall(VecAYPX(r, -1.0, ubar));
   PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, r, e));
@@ -95,7 +98,7 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   failed = DiniRuleVJP_Private(dini, ubar, mbar);
   if (!failed) failed = DiniSetTolerances(dini, PETSC_DEFAULT, DINI_CORRECTION_RTOL);
   for (int k = 0; k < DINI_MAX_CORRECTIONS && !failed && dini->reason > 0; k++) {
-    failed                     = DiniCorrect(dini, J, ubar, mbar, r, e, delta, &relative);
+    failed                     = DiniCorrect(dini, ubar, mbar, r, e, delta, &relative);
     dini->stats.gradient_error = DINI_CORRECTION_RTOL * relative;
     if (dini->stats.gradient_error <= wanted) break;
   }
