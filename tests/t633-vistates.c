@@ -127,6 +127,7 @@ static PetscErrorCode TestHidden(SNESType type, DiniParameterType kind)
   PetscCall(DiniTestVec(c.u, 4, &ubar));
   PetscCall(DiniCreateParameterVec(c.dini, &mbar));
   DiniTestExpect(DiniVJP(c.dini, ubar, mbar), PETSC_ERR_SUP, "Parameter \"hidden\" changes the lower bound");
+  DiniTestExpect(DiniVJP(c.dini, ubar, mbar), PETSC_ERR_SUP, "Parameter \"hidden\" changes the lower bound");
   PetscCall(VecDestroy(&ubar));
   PetscCall(VecDestroy(&mbar));
   PetscCall(ContactDestroy(&c));

@@ -66,7 +66,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   B = P;
   PetscCall(DiniActiveReduce_Private(dini, &A, &B));
   PetscCall(DiniEngineLinearize_Private(dini, A, B));
-  if (dini->guard && first) PetscCall(DiniActiveGuard_Private(dini));
+  if (dini->guard) PetscCall(DiniActiveGuard_Private(dini, first));
   PetscTryTypeMethod(dini, linearized);
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));

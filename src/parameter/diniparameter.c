@@ -21,7 +21,7 @@ PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
   PetscCall(DMDestroy(&par->pattern));
   par->kind    = NULL;
   par->current = PETSC_FALSE;
-  par->guarded = PETSC_FALSE;
+  par->guarded = par->boundsguarded = PETSC_FALSE;
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -204,7 +204,7 @@ DINI_INTERN PetscErrorCode DiniActiveNatural_Private(Dini, Vec u, Vec F, PetscRe
 DINI_INTERN PetscErrorCode DiniActiveRemember_Private(Dini);
 DINI_INTERN PetscErrorCode DiniActiveUnchanged_Private(Dini);
 DINI_INTERN PetscErrorCode DiniActiveShifted_Private(Dini, DiniParameter);
-DINI_INTERN PetscErrorCode DiniActiveGuard_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveGuard_Private(Dini, PetscBool again);
 DINI_INTERN PetscErrorCode DiniActiveReduce_Private(Dini, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode DiniActiveFull_Private(Dini, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode DiniActiveProject_Private(Dini, Vec v);
@@ -289,6 +289,7 @@ DINI_INTERN PetscErrorCode DiniParameterLayout_Private(Dini, PetscInt *n, PetscI
 DINI_INTERN PetscErrorCode DiniParameterPull_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterPush_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterRemember_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterChanged_Private(Dini, const char **culprit);
 DINI_INTERN PetscErrorCode DiniParameterUnchanged_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterForget_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterSetFromOptions_Private(Dini, DiniOptionItems);

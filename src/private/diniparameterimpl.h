@@ -44,9 +44,9 @@ struct _DiniParameter {
   /* status */
   const DiniParameterKind *kind; /* of Fm */
   PetscObjectState         state;
-  PetscScalar              value;   /* of a scalar, as last handed to the application */
-  PetscBool                current; /* Fm belongs to the point */
-  PetscBool                guarded;
+  PetscScalar              value;                  /* of a scalar, as last handed to the application */
+  PetscBool                current;                /* Fm belongs to the point */
+  PetscBool                guarded, boundsguarded; /* held against differences of F, and of bounds */
 };
 
 DINI_INTERN const DiniParameterKind DiniParameterKinds[];

@@ -56,8 +56,8 @@ PetscErrorCode DiniActiveShifted_Private(Dini dini, DiniParameter par)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Once: does a block reach the bounds by a way of its own? Also those are asked that are declared not to enter F. */
-PetscErrorCode DiniActiveGuard_Private(Dini dini)
+/* Once a block, or again: does it reach the bounds by a way of its own? Also those are asked that are declared not to enter F. */
+PetscErrorCode DiniActiveGuard_Private(Dini dini, PetscBool again)
 {
   PetscErrorCode failed;
   PetscReal      norm;
@@ -68,12 +68,14 @@ PetscErrorCode DiniActiveGuard_Private(Dini dini)
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
 
-    if (!par->active) continue;
+    if (!par->active || (par->boundsguarded && !again)) continue;
+    par->boundsguarded = PETSC_FALSE;
     PetscCall(VecDuplicate(par->m, &dm));
     failed = DiniRandomDirection_Private(dini, 4, par->copy, dm);
     if (!failed) failed = DiniParameterShifted_Private(dini, par, dini->u, 1e-4, dm, dini->w[1], &norm);
     PetscCall(VecDestroy(&dm));
     PetscCall(failed);
+    par->boundsguarded = PETSC_TRUE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
