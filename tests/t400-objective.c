@@ -179,6 +179,51 @@ static PetscErrorCode TestMisuse(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Size(Dini dini, Vec u, PetscReal *value, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)ctx;
+  PetscCall(VecNorm(u, NORM_INFINITY, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The state does not belong to blocks that the application has written to since, active or not. u + u^3 = m */
+static PetscErrorCode TestWritten(void)
+{
+  Cubic     c;
+  Vec       other, m;
+  PetscReal value;
+
+  PetscFunctionBeginUser;
+  PetscCall(CubicCreate(4, 0.0, &c));
+  PetscCall(CubicDini(&c, DINISNES, DINIPARAMETERRHS));
+  PetscCall(VecDuplicate(c.m, &other));
+  PetscCall(VecSet(other, 1.0));
+  PetscCall(DiniAddParameter(c.dini, "other", other, NULL));
+  PetscCall(DiniSetParameterType(c.dini, 1, DINIPARAMETERZERO));
+  PetscCall(DiniSetState(c.dini, c.u));
+  PetscCall(DiniSetObjective(c.dini, Size, NULL, NULL));
+  PetscCall(DiniCreateParameterVec(c.dini, &m));
+  PetscCall(DiniComputeObjective(c.dini, m, &value));
+  DiniTestClose(value, 1.0, 1e-10, 0.0, "u for m = 2");
+  PetscCall(VecSet(c.m, 10.0));
+  PetscCall(DiniGetParameters(c.dini, m));
+  PetscCall(DiniComputeObjective(c.dini, m, &value));
+  DiniTestClose(value, 2.0, 1e-10, 0.0, "u for m = 10");
+  PetscCall(VecDestroy(&m));
+  PetscCall(DiniSetParameterActive(c.dini, 0, PETSC_FALSE));
+  PetscCall(DiniCreateParameterVec(c.dini, &m));
+  PetscCall(DiniComputeObjective(c.dini, m, &value));
+  PetscCall(VecSet(c.m, 2.0));
+  PetscCall(DiniComputeObjective(c.dini, m, &value));
+  DiniTestClose(value, 1.0, 1e-10, 0.0, "u for an inactive m = 2");
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&other));
+  PetscCall(CubicDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -186,6 +231,7 @@ int main(int argc, char **argv)
   PetscCall(TestGradient());
   PetscCall(TestCost());
   PetscCall(TestMisuse());
+  PetscCall(TestWritten());
   PetscCall(PetscFinalize());
   return 0;
 }

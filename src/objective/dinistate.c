@@ -4,8 +4,9 @@
 /* Is the state already the solution at m? Line searches ask for value and gradient at one point one after the other. */
 static PetscErrorCode DiniSolvedAt(Dini dini, Vec m, PetscBool *solved)
 {
-  Vec       u, current;
-  PetscBool same;
+  Vec         u, current;
+  PetscBool   same;
+  const char *changed;
 
   PetscFunctionBegin;
   *solved = PETSC_FALSE;
@@ -13,6 +14,8 @@ static PetscErrorCode DiniSolvedAt(Dini dini, Vec m, PetscBool *solved)
   if (!u || u != dini->state) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecEqual(u, dini->ucopy, &same));
   if (!same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniParameterChanged_Private(dini, &changed)); /* by the application, blocks that are not active too */
+  if (changed) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniCreateParameterVec(dini, &current));
   PetscCall(VecEqual(current, m, solved));
   PetscCall(VecDestroy(&current));

@@ -103,13 +103,14 @@ PetscErrorCode DiniParameterRemember_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Refuses when a block no longer has the values the solution belongs to. One reduction, more only when someone touched. */
-PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
+/* The name of a block, active or not, that no longer has the values the solution belongs to, or NULL. One reduction, more only
+   when someone touched. */
+PetscErrorCode DiniParameterChanged_Private(Dini dini, const char **culprit)
 {
-  PetscInt   *touched, n = dini->nparams;
-  const char *culprit = NULL;
+  PetscInt *touched, n = dini->nparams;
 
   PetscFunctionBegin;
+  *culprit = NULL;
   PetscCall(PetscMalloc1(2 * n, &touched));
   for (PetscInt p = 0; p < n; p++) {
     DiniParameter    par = dini->params[p];
@@ -128,10 +129,20 @@ PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
     if (!touched[n + p]) continue;
     PetscCall(VecEqual(par->m, par->copy, &same));
     if (par->scalar) PetscCall(DiniScalarDiffers(dini, par, &differs));
-    if (!same || differs) culprit = par->name;
+    if (!same || differs) *culprit = par->name;
     else PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
   }
   PetscCall(PetscFree(touched));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Refuses when a block has changed */
+PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
+{
+  const char *culprit;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterChanged_Private(dini, &culprit));
   PetscCheck(
       !culprit, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
       "%s: Parameter \"%s\" has been changed since the solve, so u no longer belongs to it; call DiniSolve() again",
