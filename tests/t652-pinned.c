@@ -293,6 +293,54 @@ static PetscErrorCode TestRefusals(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Hand(Dini dini, Vec m, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  PetscCall(VecCopy(m, (Vec)ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The Vec of the block holds the values of the point, and the update callback was handed others last. */
+static PetscErrorCode TestHanded(PetscBool solve)
+{
+  Curved c;
+  Mat    D;
+  Vec    own, m, x, y, z;
+
+  PetscFunctionBeginUser;
+  PetscCall(CurvedCreate(5, &c));
+  PetscCall(VecDuplicate(c.m, &own));
+  PetscCall(VecCopy(c.m, own));
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &c.dini));
+  PetscCall(DiniSetSNES(c.dini, c.snes));
+  PetscCall(DiniAddParameter(c.dini, "m", own, NULL));
+  PetscCall(DiniSetParameterUpdate(c.dini, 0, Hand, c.m));
+  PetscCall(DiniTestVec(own, 7, &x));
+  PetscCall(VecDuplicate(own, &m));
+  PetscCall(VecDuplicate(own, &y));
+  PetscCall(VecDuplicate(own, &z));
+  PetscCall(VecCopy(own, m));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniCreateDerivative(c.dini, DINI_ALL_PARAMETERS, &D));
+  PetscCall(VecScale(own, 1.2));
+  if (solve) PetscCall(DiniSolve(c.dini, c.u));
+  else PetscCall(DiniComputeResidual(c.dini, c.u, y));
+  PetscCall(VecCopy(m, own));
+  PetscCall(MatMult(D, x, y));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniJVP(c.dini, x, z));
+  PetscCall(DiniTestVecsClose(y, z, 1e-8, "a product after other values have been handed out"));
+  PetscCall(MatDestroy(&D));
+  PetscCall(VecDestroy(&own));
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&y));
+  PetscCall(VecDestroy(&z));
+  PetscCall(CurvedDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -304,6 +352,8 @@ int main(int argc, char **argv)
     PetscCall(TestScalars(N));
   }
   PetscCall(TestRefusals());
+  PetscCall(TestHanded(PETSC_FALSE));
+  PetscCall(TestHanded(PETSC_TRUE));
   PetscCall(PetscFinalize());
   return 0;
 }

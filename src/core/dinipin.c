@@ -92,7 +92,7 @@ static PetscErrorCode DiniPinnedThere(DiniPinned *pin, PetscBool *there)
   for (PetscInt q = 0; q < pin->nparams && *there; q++) PetscCall(VecEqual(dini->params[q]->copy, pin->m[q], there));
   if (*there) {
     pin->point  = dini->point;
-    pin->mstamp = dini->mstamp;
+    pin->mstamp = dini->mpoint;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -199,6 +199,7 @@ static PetscErrorCode DiniPinnedApply(Mat D, PetscErrorCode (*fn)(Dini, void *, 
   PetscCall(DiniPinnedThere(pin, &there));
   elsewhere = dini->elsewhere;
   failed    = DiniPinnedSwap(pin, &swapped);
+  if (!failed && !swapped && dini->mstamp != pin->mstamp) failed = DiniPinnedPush(pin, pin->m); /* handed others last */
   if (!failed && !there) failed = DiniPinnedReturn(pin, &elsewhere);
   if (!failed) {
     dini->mstamp    = pin->mstamp; /* the values are those of the stamp again */
