@@ -261,6 +261,37 @@ static PetscErrorCode TestObjective(SNESType type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* F is not zero at the point that a pinned derivative goes back to */
+static PetscErrorCode TestPinned(SNESType type)
+{
+  Contact c;
+  Mat     D;
+  Vec     dm, du, expected;
+
+  PetscFunctionBeginUser;
+  PetscCall(ContactCreate(10, type, NULL, PETSC_FALSE, &c));
+  PetscCall(VecSet(c.u, 0.0));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniTestVec(c.m, 3, &dm));
+  PetscCall(VecRealPart(dm));
+  PetscCall(VecDuplicate(dm, &du));
+  PetscCall(VecDuplicate(dm, &expected));
+  PetscCall(DiniJVP(c.dini, dm, expected));
+  PetscCall(DiniCreateDerivative(c.dini, DINI_ALL_PARAMETERS, &D));
+  PetscCall(VecScale(c.m, 0.5));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniJVP(c.dini, dm, du));
+  PetscCall(DiniTestVecsDiffer(du, expected, 1e-3, "tangents at two points"));
+  PetscCall(MatMult(D, dm, du));
+  PetscCall(DiniTestVecsClose(du, expected, 1e-8, "a derivative pinned to the first point"));
+  PetscCall(MatDestroy(&D));
+  PetscCall(VecDestroy(&dm));
+  PetscCall(VecDestroy(&du));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(ContactDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   const SNESType types[] = {SNESVINEWTONRSLS, SNESVINEWTONSSLS};
@@ -274,6 +305,7 @@ int main(int argc, char **argv)
     PetscCall(TestCallback(types[t], PETSC_FALSE));
     PetscCall(TestCallback(types[t], PETSC_TRUE));
     PetscCall(TestObjective(types[t]));
+    PetscCall(TestPinned(types[t]));
 #if defined(PETSC_USE_COMPLEX)
     PetscCall(TestComplex(types[t]));
 #endif
