@@ -276,6 +276,76 @@ static PetscErrorCode TestPayOnce(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+typedef struct {
+  Linear   *l;
+  PetscReal scale; /* of A and b, so that u does not change with it */
+} Scaled;
+
+static PetscErrorCode ScaledUpdate(Dini dini, Vec m, void *ctx)
+{
+  Scaled *s = (Scaled *)ctx;
+
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)m;
+  PetscCall(LinearAssemble(s->l, s->l->A, s->l->b));
+  PetscCall(MatScale(s->l->A, s->scale));
+  PetscCall(VecScale(s->l->b, s->scale));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode HalfSquare(Dini dini, Vec u, PetscReal *value, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)ctx;
+  PetscCall(VecNorm(u, NORM_2, value));
+  *value *= 0.5 * *value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode HalfSquareGradient(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)dJdm;
+  (void)ctx;
+  PetscCall(VecCopy(u, dJdu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The application scales its system: u is the same, lambda is not, and the reduced Hessian is again. */
+static PetscErrorCode TestScaledHessian(void)
+{
+  Linear l;
+  Scaled s = {&l, 1.0};
+  Vec    v, Hv, expected;
+
+  PetscFunctionBeginUser;
+  PetscCall(LinearCreate(6, &l));
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &l.dini));
+  PetscCall(DiniSetKSP(l.dini, l.ksp));
+  PetscCall(DiniSetLinearSystem(l.dini, l.b, NULL, NULL));
+  PetscCall(DiniAddParameter(l.dini, "m", l.m, NULL));
+  PetscCall(DiniSetParameterUpdate(l.dini, 0, ScaledUpdate, &s));
+  PetscCall(DiniSetObjective(l.dini, HalfSquare, HalfSquareGradient, NULL));
+  PetscCall(DiniSolve(l.dini, l.u));
+  PetscCall(DiniTestVec(l.m, 5, &v));
+  PetscCall(VecDuplicate(v, &Hv));
+  PetscCall(VecDuplicate(v, &expected));
+  PetscCall(DiniHVP(l.dini, v, expected));
+  s.scale = 2.0;
+  PetscCall(MatScale(l.A, 2.0));
+  PetscCall(VecScale(l.b, 2.0));
+  PetscCall(DiniHVP(l.dini, v, Hv));
+  PetscCall(DiniTestVecsClose(Hv, expected, 1e-4, "H v of a scaled system"));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&Hv));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(LinearDestroy(&l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscInt step = 1;
@@ -291,6 +361,7 @@ int main(int argc, char **argv)
   PetscCall(TestDifference(7, 6, 6));
   for (PetscInt N = 1; N <= 10; N += 3) PetscCall(TestRightHandSide(N));
   PetscCall(TestPayOnce());
+  PetscCall(TestScaledHessian());
   PetscCall(PetscFinalize());
   return 0;
 }

@@ -99,7 +99,8 @@ PetscErrorCode DiniRecheck_KSP(Dini dini, const PetscBool touched[2])
              (double)before, (double)now);
   if (touched[0] || ctx->leastsquares) { /* J, F_m and the factorisation are those of other values */
     PetscCall(DiniParameterForget_Private(dini));
-    dini->stage = DINI_STAGE_SOLVED;
+    dini->stage         = DINI_STAGE_SOLVED;
+    dini->hessian.point = 0; /* its lambda, too */
   }
   dini->hasF = PETSC_FALSE;
   PetscCall(DiniRemember(dini));
