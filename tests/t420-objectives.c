@@ -1,4 +1,5 @@
-static char help[] = "Several objectives of one state, and states predicted by the tangent.\n";
+static char help[] =
+    "Several objectives of one state, states predicted by the tangent, and what Hessian products learn and leave.\n";
 
 #include "support/fixtures.h"
 
@@ -123,10 +124,46 @@ static PetscErrorCode TestPredict(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode HalfHessian(Dini dini, Vec u, Vec lambda, Vec du, Vec dm, Vec hu, Vec hm, void *ctx)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CurvedResidualHessian(dini, u, lambda, du, dm, hu, hm, ctx));
+  PetscCall(VecScale(hu, 0.5));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A zero direction tells nothing of a callback: the next one still finds it out. */
+static PetscErrorCode TestZeroDirection(void)
+{
+  Curved    c;
+  Vec       m, v, Hv;
+  PetscReal value, norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(CurvedCreate(5, &c));
+  PetscCall(CurvedDini(&c, DINIPARAMETERMATRIX));
+  PetscCall(DiniSetResidualHessian(c.dini, HalfHessian, &c));
+  PetscCall(DiniCreateParameterVec(c.dini, &m));
+  PetscCall(DiniTestVec(m, 5, &v));
+  PetscCall(VecDuplicate(m, &Hv));
+  PetscCall(DiniComputeObjective(c.dini, m, &value));
+  PetscCall(VecSet(m, 0.0));
+  PetscCall(DiniHVP(c.dini, m, Hv));
+  PetscCall(VecNorm(Hv, NORM_INFINITY, &norm));
+  DiniTestClose(norm, 0.0, 0.0, 0.0, "H 0");
+  DiniTestExpect(DiniHVP(c.dini, v, Hv), PETSC_ERR_ARG_WRONG, "DiniSetResidualHessian()");
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&Hv));
+  PetscCall(CurvedDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(TestZeroDirection());
   PetscCall(TestObjectives("-pc_type bjacobi"));
   PetscCall(TestObjectives("-pc_type redundant"));
   PetscCall(TestPredict());

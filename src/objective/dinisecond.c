@@ -143,10 +143,17 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
   PetscReal          fraction = hessian->type == DINI_HESSIAN_FULL           ? 1.0
                                 : hessian->type == DINI_HESSIAN_GAUSS_NEWTON ? 0.0
                                                                              : hessian->blend;
-  PetscReal          norm;
+  PetscReal          norm, change;
   PetscErrorCode     failed;
 
   PetscFunctionBegin;
+  PetscCall(DiniNorm_Private(du, &norm));
+  PetscCall(DiniNorm_Private(dm, &change));
+  if (norm == 0.0 && change == 0.0) { /* nothing that a guard could learn from */
+    PetscCall(VecSet(hu, 0.0));
+    PetscCall(VecSet(hm, 0.0));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(DiniActiveProject_Private(dini, hessian->lambda)); /* where a bound holds u, F says nothing */
   PetscCall(DiniNormMax_Private(hessian->lambda, &norm));
   if (norm == 0.0) fraction = 0.0;
