@@ -159,11 +159,85 @@ static PetscErrorCode TestZeroDirection(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode InnerMult(Mat A, Vec x, Vec y)
+{
+  Mat B;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(A, &B));
+  PetscCall(MatMult(B, x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode InnerMultTranspose(Mat A, Vec x, Vec y)
+{
+  Mat B;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(A, &B));
+  PetscCall(MatMultTranspose(B, x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode InnerJacobian(Dini dini, Vec u, Mat J, Mat P, void *ctx)
+{
+  Curved *c = (Curved *)ctx;
+
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)P;
+  PetscCall(SNESComputeJacobian(c->snes, u, c->J, c->J));
+  PetscCall(MatAssemblyBegin(J, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(J, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J of blocks that are shells: their values are not those of a copy, and belong to the point again after a product. */
+static PetscErrorCode TestNestOfShells(void)
+{
+  Curved c;
+  Mat    S, J;
+  Vec    v, Hv, before, after;
+
+  PetscFunctionBeginUser;
+  PetscCall(CurvedCreate(6, &c));
+  PetscCall(CurvedDini(&c, DINIPARAMETERMATRIX));
+  PetscCall(VecDuplicate(c.u, &before));
+  {
+    PetscInt n, N;
+
+    PetscCall(VecGetLocalSize(c.u, &n));
+    PetscCall(VecGetSize(c.u, &N));
+    PetscCall(MatCreateShell(PETSC_COMM_WORLD, n, n, N, N, c.J, &S));
+  }
+  PetscCall(MatShellSetOperation(S, MATOP_MULT, (void (*)(void))InnerMult));
+  PetscCall(MatShellSetOperation(S, MATOP_MULT_TRANSPOSE, (void (*)(void))InnerMultTranspose));
+  PetscCall(MatCreateNest(PETSC_COMM_WORLD, 1, NULL, 1, NULL, &S, &J));
+  PetscCall(DiniSetJacobian(c.dini, J, J, InnerJacobian, &c));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniTestVec(c.m, 5, &v));
+  PetscCall(VecDuplicate(v, &Hv));
+  PetscCall(VecDuplicate(v, &after));
+  PetscCall(DiniJVP(c.dini, v, before));
+  PetscCall(DiniHVP(c.dini, v, Hv));
+  PetscCall(DiniJVP(c.dini, v, after));
+  PetscCall(DiniTestVecsClose(before, after, 1e-10, "a tangent after a Hessian product, with a nest of shells"));
+  PetscCall(MatDestroy(&S));
+  PetscCall(MatDestroy(&J));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&Hv));
+  PetscCall(VecDestroy(&before));
+  PetscCall(VecDestroy(&after));
+  PetscCall(CurvedDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestZeroDirection());
+  PetscCall(TestNestOfShells());
   PetscCall(TestObjectives("-pc_type bjacobi"));
   PetscCall(TestObjectives("-pc_type redundant"));
   PetscCall(TestPredict());

@@ -21,16 +21,17 @@ typedef struct {
 
 static PetscErrorCode DiniSave(Mat A, DiniSaved *saved)
 {
-  PetscBool has, shell;
+  PetscBool has, entries;
 
   PetscFunctionBegin;
   saved->A    = A;
   saved->copy = NULL;
   if (!A) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &shell, MATSHELL, MATMFFD, ""));
-  PetscCall(MatHasOperation(A, MATOP_DUPLICATE, &has));
-  if (shell || !has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectStateGet((PetscObject)A, &saved->state));
+  PetscCall(MatHasOperation(A, MATOP_GET_ROW,
+                            &entries)); /* what a shell, or a nest of shells, knows is not in a copy of it */
+  PetscCall(MatHasOperation(A, MATOP_DUPLICATE, &has));
+  if (!entries || !has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &saved->copy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -119,7 +120,10 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
     PetscCall(VecDestroy(&home->m[p]));
   }
   PetscCall(PetscFree2(home->m, home->Fm));
-  if (again) PetscCall(DiniJacobianBeside_Private(dini, &J)); /* a shell keeps its point to itself */
+  if (again) { /* a shell keeps its point to itself */
+    PetscCall(DiniJacobianBeside_Private(dini, &J));
+    PetscCall(PetscObjectStateSet((PetscObject)home->J.A, home->J.state));
+  }
   PetscCall(DiniPutBack(&home->J));
   PetscCall(DiniPutBack(&home->P));
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
