@@ -48,6 +48,33 @@ static PetscErrorCode CheckColumns(Dini dini, Mat X, Mat Y, PetscBool adjoint)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Matrices that a callback's error has interrupted serve on, and nothing leaks. */
+static PetscErrorCode TestInterrupted(void)
+{
+  Cubic c;
+  Mat   X, Y;
+
+  PetscFunctionBeginUser;
+  PetscCall(CubicCreate(5, 0.2, &c));
+  PetscCall(CubicDini(&c, DINISNES, DINIPARAMETEROPERATOR));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(Dense(c.u, 4, &X));
+  PetscCall(Dense(c.u, 4, &Y));
+  PetscCall(DiniMatVJP(c.dini, X, Y));
+  c.fill = FAULT_ERROR_ONE;
+  DiniTestExpect(DiniMatVJP(c.dini, X, Y), PETSC_ERR_USER, "DiniSetParameterOperator()");
+  DiniTestExpect(DiniMatJVP(c.dini, X, Y), PETSC_ERR_USER, "DiniSetParameterOperator()");
+  c.fill = FAULT_NONE;
+  PetscCall(DiniMatVJP(c.dini, X, Y));
+  PetscCall(CheckColumns(c.dini, X, Y, PETSC_TRUE));
+  PetscCall(DiniMatJVP(c.dini, X, Y));
+  PetscCall(CheckColumns(c.dini, X, Y, PETSC_FALSE));
+  PetscCall(MatDestroy(&X));
+  PetscCall(MatDestroy(&Y));
+  PetscCall(CubicDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   Transport      t;
@@ -88,6 +115,7 @@ int main(int argc, char **argv)
   PetscCall(MatDestroy(&Mbar));
   PetscCall(VecDestroy(&flat));
   PetscCall(TransportDestroy(&t));
+  PetscCall(TestInterrupted());
   PetscCall(PetscFinalize());
   return 0;
 }

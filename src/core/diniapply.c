@@ -195,9 +195,10 @@ PetscErrorCode DiniCheckColumns_Private(Dini dini, Mat X, Mat Y, const char what
 static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniAdjointType type, Mat X, Mat Y,
                                        const char what[])
 {
-  PetscInt n, block;
-  Vec      x, y;
-  Mat      R, S;
+  PetscInt       n, block;
+  Vec            x, y;
+  Mat            R, S;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(DiniReady(dini));
@@ -219,10 +220,11 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
     PetscCall(MatDenseRestoreColumnVecRead(X, first, &x));
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &R));
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &S));
-    if (direction == DINI_TANGENT) PetscCall(DiniRuleMatJVP_Private(dini, X, Y, first, count, R, S));
-    else PetscCall(DiniRuleMatVJP_Private(dini, DiniConjugates(type), X, Y, first, count, R, S));
+    if (direction == DINI_TANGENT) failed = DiniRuleMatJVP_Private(dini, X, Y, first, count, R, S);
+    else failed = DiniRuleMatVJP_Private(dini, DiniConjugates(type), X, Y, first, count, R, S);
     PetscCall(MatDestroy(&R));
     PetscCall(MatDestroy(&S));
+    PetscCall(failed);
   }
   PetscCall(MatAssemblyBegin(Y, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(Y, MAT_FINAL_ASSEMBLY));

@@ -4,35 +4,34 @@
 /* One by one, by a type that has its own way */
 static PetscErrorCode DiniColumnsJVP(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count)
 {
-  Vec dm, du;
+  Vec            dm, du;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   for (PetscInt j = first; j < first + count; j++) {
     PetscCall(MatDenseGetColumnVecRead(dM, j, &dm));
     PetscCall(MatDenseGetColumnVecWrite(dU, j, &du));
-    PetscUseTypeMethod(dini, jvp, dm, du);
+    failed = (*dini->ops->jvp)(dini, dm, du);
     PetscCall(MatDenseRestoreColumnVecWrite(dU, j, &du));
     PetscCall(MatDenseRestoreColumnVecRead(dM, j, &dm));
+    PetscCall(failed);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Columns first to first + count - 1 of dM and dU; R and X are count columns of work with the layout of the state */
-PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X)
+static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X,
+                                   PetscBool good[])
 {
-  Vec       dm, r, du, x;
-  PetscBool zero, *good;
+  Vec            dm, r, du, x;
+  PetscBool      zero;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
-  if (dini->ops->jvp) {
-    PetscCall(DiniColumnsJVP(dini, dM, dU, first, count));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(PetscMalloc1(count, &good));
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(MatDenseGetColumnVecRead(dM, first + j, &dm));
-    PetscCall(DiniParameterApply_Private(dini, dm, dini->r, &zero));
+    failed = DiniParameterApply_Private(dini, dm, dini->r, &zero);
     PetscCall(MatDenseRestoreColumnVecRead(dM, first + j, &dm));
+    PetscCall(failed);
     PetscCall(VecScale(dini->r, -1.0));
     PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
     PetscCall(VecCopy(dini->r, r));
@@ -46,6 +45,23 @@ PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first,
     PetscCall(MatDenseRestoreColumnVecWrite(dU, first + j, &du));
     PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Columns first to first + count - 1 of dM and dU; R and X are count columns of work with the layout of the state */
+PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X)
+{
+  PetscBool     *good;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  if (dini->ops->jvp) {
+    PetscCall(DiniColumnsJVP(dini, dM, dU, first, count));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(count, &good));
+  failed = DiniBlockJVP(dini, dM, dU, first, count, R, X, good);
   PetscCall(PetscFree(good));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,17 +5,35 @@
 /* One by one, by a type that has its own way; the cotangents are in R */
 static PetscErrorCode DiniColumnsVJP(Dini dini, PetscBool conj, Mat R, Mat Mbar, PetscInt first, PetscInt count)
 {
-  Vec r, mbar;
+  Vec            r, mbar;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(MatDenseGetColumnVecRead(R, j, &r));
     PetscCall(MatDenseGetColumnVecWrite(Mbar, first + j, &mbar));
-    PetscUseTypeMethod(dini, vjp, r, mbar);
+    failed = (*dini->ops->vjp)(dini, r, mbar);
     if (conj) PetscCall(VecConjugate(mbar));
     PetscCall(MatDenseRestoreColumnVecWrite(Mbar, first + j, &mbar));
     PetscCall(MatDenseRestoreColumnVecRead(R, j, &r));
+    PetscCall(failed);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* column = -F_m^H x, or its conjugate */
+static PetscErrorCode DiniColumnVJP(Dini dini, PetscBool conj, Mat X, PetscInt j, Vec column)
+{
+  Vec x;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseGetColumnVecRead(X, j, &x));
+  PetscCall(VecCopy(x, dini->lambda));
+  PetscCall(PetscObjectStateIncrease((PetscObject)dini->lambda));
+  PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
+  PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, column));
+  PetscCall(VecScale(column, -1.0));
+  if (conj) PetscCall(VecConjugate(column));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -23,8 +41,9 @@ static PetscErrorCode DiniColumnsVJP(Dini dini, PetscBool conj, Mat R, Mat Mbar,
 PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first, PetscInt count,
                                       Mat R, Mat X)
 {
-  Vec        ubar, r, mbar, x;
-  PetscBool *good;
+  Vec            ubar, r, mbar;
+  PetscBool     *good;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(count, &good));
@@ -41,20 +60,14 @@ PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat M
     PetscCall(DiniColumnsVJP(dini, conj, R, Mbar, first, count));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, good));
-  for (PetscInt j = 0; j < count; j++) {
+  failed = DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, good);
+  for (PetscInt j = 0; j < count && !failed; j++) {
     PetscCall(MatDenseGetColumnVecWrite(Mbar, first + j, &mbar));
-    if (good[j]) {
-      PetscCall(MatDenseGetColumnVecRead(X, j, &x));
-      PetscCall(VecCopy(x, dini->lambda));
-      PetscCall(PetscObjectStateIncrease((PetscObject)dini->lambda));
-      PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
-      PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));
-      PetscCall(VecScale(mbar, -1.0));
-      if (conj) PetscCall(VecConjugate(mbar));
-    } else PetscCall(VecSet(mbar, NAN)); /* keep a lambda of NaN away from the application's code */
+    if (good[j]) failed = DiniColumnVJP(dini, conj, X, j, mbar);
+    else PetscCall(VecSet(mbar, NAN)); /* keep a lambda of NaN away from the application's code */
     PetscCall(MatDenseRestoreColumnVecWrite(Mbar, first + j, &mbar));
   }
   PetscCall(PetscFree(good));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
