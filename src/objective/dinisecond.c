@@ -145,6 +145,7 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
                                                                              : hessian->blend;
   PetscReal          norm, change;
   PetscErrorCode     failed;
+  Mat                J, P;
 
   PetscFunctionBegin;
   PetscCall(DiniNorm_Private(du, &norm));
@@ -159,7 +160,9 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
   if (norm == 0.0) fraction = 0.0;
   PetscCall(DiniSums(du, dm, &d.wu, &d.wm));
   if (!hessian->objective || (dini->guard && !hessian->objectiveguarded)) PetscCall(DiniSums(du, dm, &d.ju, &d.jm));
-  if (fraction != 0.0 && (!hessian->residual || (dini->guard && !hessian->residualguarded)))
+  PetscCall(
+      DiniEngineGetJacobian_Private(dini, &J, &P)); /* NULL where nothing but the application's own solves knows J */
+  if (fraction != 0.0 && (!hessian->residual || (J && dini->guard && !hessian->residualguarded)))
     PetscCall(DiniSums(du, dm, &d.fu, &d.fm));
   failed = DiniSecond(dini, &d, fraction, du, dm, hu, hm);
   PetscCall(VecDestroy(&d.wu));
