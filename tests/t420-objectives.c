@@ -232,12 +232,100 @@ static PetscErrorCode TestNestOfShells(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+typedef struct {
+  Curved  *c;
+  PetscInt adjoints, wrong; /* adjoint solves, and the one that is wrong; negative for none */
+} Solves;
+
+static PetscErrorCode CurvedF(Dini dini, Vec u, Vec F, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  PetscCall(CurvedResidual(((Solves *)ctx)->c, u, F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CurvedSolve(Dini dini, Vec u, void *ctx)
+{
+  Curved *c = ((Solves *)ctx)->c;
+
+  PetscFunctionBeginUser;
+  (void)dini;
+  PetscCall(SNESSolve(c->snes, NULL, u));
+  PetscCall(SNESComputeJacobian(c->snes, u, c->J, c->J));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CurvedTangent(Dini dini, Vec r, Vec x, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  PetscCall(DiniTestDirectSolve(((Solves *)ctx)->c->J, PETSC_FALSE, r, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CurvedAdjoint(Dini dini, Vec g, Vec x, void *ctx)
+{
+  Solves *s = (Solves *)ctx;
+
+  PetscFunctionBeginUser;
+  (void)dini;
+  PetscCall(DiniTestDirectSolve(s->c->J, PETSC_TRUE, g, x));
+  if (s->adjoints++ == s->wrong) PetscCall(VecScale(x, 2.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Nobody but the application's solves knows J: second derivatives come from callbacks. A lambda that has failed gives NaN. */
+static PetscErrorCode TestOwnSolves(void)
+{
+  Curved    c;
+  Solves    s = {&c, 0, -1};
+  Vec       v, Hv, expected;
+  PetscReal norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(CurvedCreate(5, &c));
+  PetscCall(CurvedDini(&c, DINIPARAMETERMATRIX));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniTestVec(c.m, 5, &v));
+  PetscCall(VecDuplicate(v, &Hv));
+  PetscCall(VecDuplicate(v, &expected));
+  PetscCall(DiniHVP(c.dini, v, expected));
+  PetscCall(DiniDestroy(&c.dini));
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &c.dini));
+  PetscCall(DiniSetType(c.dini, DINISHELL));
+  PetscCall(DiniSetResidual(c.dini, CurvedF, &s));
+  PetscCall(DiniSetSolve(c.dini, CurvedSolve, &s));
+  PetscCall(DiniSetTangentSolve(c.dini, CurvedTangent, &s));
+  PetscCall(DiniSetAdjointSolve(c.dini, CurvedAdjoint, &s));
+  PetscCall(DiniAddParameter(c.dini, "m", c.m, NULL));
+  PetscCall(DiniSetObjective(c.dini, CurvedObjective, CurvedObjectiveGradient, &c));
+  PetscCall(DiniSetObjectiveHessian(c.dini, CurvedObjectiveHessian, &c));
+  PetscCall(DiniSolve(c.dini, c.u));
+  DiniTestExpect(DiniHVP(c.dini, v, Hv), PETSC_ERR_SUP, "DiniSetResidualHessian()");
+  PetscCall(DiniSetResidualHessian(c.dini, CurvedResidualHessian, &c));
+  PetscCall(DiniHVP(c.dini, v, Hv));
+  PetscCall(DiniTestVecsClose(Hv, expected, 1e-6, "H v by the application's own solves and callbacks"));
+  PetscCall(DiniSetErrorIfNotConverged(c.dini, PETSC_FALSE));
+  PetscCall(DiniSolve(c.dini, c.u));
+  s.wrong = s.adjoints;
+  PetscCall(DiniHVP(c.dini, v, Hv));
+  PetscCall(VecNorm(Hv, NORM_2, &norm));
+  DiniTestTrue(PetscIsInfOrNanReal(norm), "H v without a lambda has the norm %g", (double)norm);
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&Hv));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(CurvedDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestZeroDirection());
   PetscCall(TestNestOfShells());
+  PetscCall(TestOwnSolves());
   PetscCall(TestObjectives("-pc_type bjacobi"));
   PetscCall(TestObjectives("-pc_type redundant"));
   PetscCall(TestPredict());

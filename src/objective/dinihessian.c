@@ -1,5 +1,6 @@
 /* The Hessian of the reduced objective m -> J(u(m), m): products, blocks of them, and the Mat. */
 #include "../private/diniimpl.h"
+#include <math.h>
 
 const char *const DiniHessianTypes[] = {"full", "gauss_newton", "blend", "DiniHessianType", "DINI_HESSIAN_", NULL};
 
@@ -72,6 +73,10 @@ static PetscErrorCode DiniProduct(Dini dini, Vec v, Vec Hv)
   PetscFunctionBegin;
   PetscCall(DiniCheckFlat_Private(dini, v, "The direction v"));
   PetscCall(DiniCheckFlat_Private(dini, Hv, "The result H v"));
+  if (dini->hessian.point != dini->point) { /* the solve for lambda has failed */
+    PetscCall(VecSet(Hv, NAN));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(DiniRuleHVP_Private(dini, v, Hv));
   dini->stats.hessian_products++;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -86,6 +91,9 @@ static PetscErrorCode DiniBlockProduct(Dini dini, Mat V, Mat HV)
   Mat             R, S;
 
   PetscFunctionBegin;
+  PetscCheck(dini->hessian.point == dini->point, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: the adjoint solve for lambda, with J^H lambda = dJ/du, has failed, so there is no Hessian",
+             DiniLabel_Private(dini));
   PetscCall(DiniCheckColumns_Private(dini, V, HV, "DiniMatHVP()", &n));
   PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
   for (PetscInt first = 0; first < n && !failed; first += block) {
