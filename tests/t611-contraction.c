@@ -207,6 +207,51 @@ static PetscErrorCode TestReports(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode HalfSquare(Dini dini, Vec u, PetscReal *value, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)ctx;
+  PetscCall(VecNorm(u, NORM_2, value));
+  *value *= 0.5 * *value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode HalfSquareGradient(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)dJdm;
+  (void)ctx;
+  PetscCall(VecCopy(u, dJdu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Differences of a J that is made of differences take a step that its rounding asks for. */
+static PetscErrorCode TestHessian(DiniFixedPointDerivative kind)
+{
+  const DiniFixedPointDerivative kinds[] = {DINI_FIXEDPOINT_MATRIX, kind};
+  FixedMap                       f;
+  Vec                            v, Hv[2];
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 2; k++) {
+    PetscCall(FixedMapCreate(6, FIXEDMAP_SYMMETRIC, 0.5, 0.3, &f));
+    PetscCall(FixedMapDini(&f, kinds[k]));
+    PetscCall(DiniSetObjective(f.dini, HalfSquare, HalfSquareGradient, NULL));
+    PetscCall(DiniSolve(f.dini, f.u));
+    PetscCall(DiniTestVec(f.m, 5, &v));
+    PetscCall(VecDuplicate(v, &Hv[k]));
+    PetscCall(DiniHVP(f.dini, v, Hv[k]));
+    PetscCall(VecDestroy(&v));
+    PetscCall(FixedMapDestroy(&f));
+  }
+  PetscCall(DiniTestVecsClose(Hv[0], Hv[1], 3e-6, "H v with G_u by differences"));
+  PetscCall(VecDestroy(&Hv[0]));
+  PetscCall(VecDestroy(&Hv[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   const PetscInt sizes[] = {1, 2, 3, 7, 10};
@@ -218,6 +263,7 @@ int main(int argc, char **argv)
 
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(TestHessian(DINI_FIXEDPOINT_FD));
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(cases); i++) {
     for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(sizes); k++) {
       PetscCall(TestArnoldi(sizes[k], cases[i].kind, cases[i].s));

@@ -205,7 +205,8 @@ PetscErrorCode DiniBesideStep_Private(Dini dini, Vec du, Vec dm, PetscReal *h)
 
   PetscFunctionBegin;
   PetscCall(DiniRelative(du, dini->u, &relative));
-  if (dini->source.way) noise = PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0); /* J is made of central differences */
+  if (dini->source.way || dini->source.differenced)
+    noise = PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0); /* J is made of central differences */
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
     PetscBool     differences;
@@ -216,7 +217,7 @@ PetscErrorCode DiniBesideStep_Private(Dini dini, Vec du, Vec dm, PetscReal *h)
     PetscCall(DiniRelative(par->x, par->copy, &relative));
     differences = (PetscBool)(par->kind && (par->kind->fill == DiniParameterFill_FD ||
                                             par->kind->fill == DiniParameterFill_Coloring));
-    if (!differences || par->affine) continue;
+    if (!differences || par->affine || par->difference == DINI_DIFFERENCE_COMPLEX) continue; /* exact to rounding */
     noise = PetscMax(noise, par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0)
                                                                        : PETSC_SQRT_MACHINE_EPSILON);
   }

@@ -16,9 +16,10 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
   PetscFunctionBegin;
   PetscCall(MatDestroy(&s->J));
   PetscCall(DiniColoringDestroy_Private(&s->coloring));
-  s->used   = DINI_JACOBIAN_AUTO;
-  s->way    = DINI_WAY_NONE;
-  s->why[0] = 0;
+  s->used        = DINI_JACOBIAN_AUTO;
+  s->way         = DINI_WAY_NONE;
+  s->differenced = PETSC_FALSE;
+  s->why[0]      = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

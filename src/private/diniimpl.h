@@ -80,7 +80,8 @@ typedef struct {
   DiniJacobianType type, used; /* used: DINI_JACOBIAN_AUTO before the first linearization */
   PetscInt         maxcolumns;
   DiniJacobianWay  way;
-  Mat              J; /* by differences */
+  PetscBool        differenced; /* what the type gives is made of central differences itself */
+  Mat              J;           /* by differences */
   DiniColoring     coloring;
   char             why[512]; /* what has been tried and found wanting */
 } DiniJacobianSource;

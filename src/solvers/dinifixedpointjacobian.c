@@ -110,7 +110,8 @@ PetscErrorCode DiniJacobian_FixedPoint(Dini dini, Vec u, Mat *J, Mat *P)
   PetscCall(DiniFixedPointWork_Private(dini));
   PetscCall(DiniFixedPointKind_Private(dini, &kind));
   if (kind != ctx->kind) PetscCall(MatDestroy(&ctx->J));
-  ctx->kind = kind;
+  ctx->kind                = kind;
+  dini->source.differenced = (PetscBool)(kind == DINI_FIXEDPOINT_FD || kind == DINI_FIXEDPOINT_COLORING);
   if (kind == DINI_FIXEDPOINT_OPERATOR) {
     PetscCheck(
         ctx->apply[0] || ctx->apply[1], PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
