@@ -309,10 +309,51 @@ static PetscErrorCode TestMisuse(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode NoFill(Dini dini, Vec u, Vec m, Mat Fm, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)u;
+  (void)m;
+  (void)Fm;
+  (void)ctx;
+  PetscFunctionReturn(PETSC_ERR_USER);
+}
+
+/* A callback's error within the columns leaves nothing behind. */
+static PetscErrorCode TestInterrupted(void)
+{
+  Linear   l;
+  Mat      B, U;
+  Vec      m;
+  PetscInt n, N;
+
+  PetscFunctionBeginUser;
+  PetscCall(LinearCreate(6, &l));
+  PetscCall(LinearDini(&l, DINIKSP, DINIPARAMETERMATRIX));
+  PetscCall(DiniSetParameterJacobian(l.dini, l.p, l.Fm, NoFill, NULL));
+  PetscCall(VecGetLocalSize(l.u, &n));
+  PetscCall(VecGetSize(l.u, &N));
+  PetscCall(MatCreateDense(PETSC_COMM_WORLD, n, PETSC_DECIDE, N, 2, NULL, &B));
+  PetscCall(MatSetRandom(B, NULL));
+  PetscCall(MatDuplicate(B, MAT_COPY_VALUES, &U));
+  PetscCall(DiniTestVec(l.m, 3, &m));
+  PetscCall(DiniMatSolve(l.dini, B, U));
+  DiniTestExpect(DiniMatSolveVJP(l.dini, B, NULL, NULL, m), PETSC_ERR_USER, "DiniSetParameterJacobian()");
+  PetscCall(DiniTestFill(m, 3));
+  DiniTestExpect(DiniMatSolveJVP(l.dini, NULL, NULL, m, B), PETSC_ERR_USER, "DiniSetParameterJacobian()");
+  PetscCall(MatDestroy(&B));
+  PetscCall(MatDestroy(&U));
+  PetscCall(VecDestroy(&m));
+  PetscCall(LinearDestroy(&l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(TestInterrupted());
   PetscCall(PetscLogDefaultBegin());
   PetscCall(TestColumns(1, 1, DINIPARAMETERMATRIX, PETSC_TRUE));
   PetscCall(TestColumns(3, 5, DINIPARAMETERMATRIX, PETSC_TRUE));

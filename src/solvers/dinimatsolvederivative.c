@@ -66,55 +66,70 @@ static PetscErrorCode DiniApplyParameters(Dini dini, Vec dm, Vec c, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
+/* Work of a derivative, whatever becomes of it */
+typedef struct {
+  Mat        R, X, outer;
+  Vec        lambda, sum, t;
+  PetscBool *good;
+} DiniBlockWork;
+
+static PetscErrorCode DiniBlockWorkDestroy(DiniBlockWork *w)
+{
+  PetscFunctionBegin;
+  PetscCall(MatDestroy(&w->R));
+  PetscCall(MatDestroy(&w->X));
+  PetscCall(MatDestroy(&w->outer));
+  PetscCall(VecDestroy(&w->lambda));
+  PetscCall(VecDestroy(&w->sum));
+  PetscCall(VecDestroy(&w->t));
+  PetscCall(PetscFree(w->good));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, DiniBlockWork *w)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscInt  n, block;
-  Mat       R, X;
-  Vec       c, t;
-  PetscBool zero, *good;
+  PetscBool zero;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(ctx->U, NULL, &n));
   PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
-  PetscCall(VecDuplicate(ctx->column, &c));
-  PetscCall(VecDuplicate(ctx->column, &t));
-  PetscCall(PetscMalloc1(n, &good));
+  PetscCall(VecDuplicate(ctx->column, &w->sum));
+  PetscCall(VecDuplicate(ctx->column, &w->t));
+  PetscCall(PetscMalloc1(n, &w->good));
   if (dm) {
     PetscCall(DiniAtColumn(dini, -1));
-    PetscCall(DiniParameterApply_Private(dini, dm, c, &zero));
+    PetscCall(DiniParameterApply_Private(dini, dm, w->sum, &zero));
   }
   for (PetscInt first = 0; first < n; first += block) {
     const PetscInt count = PetscMin(block, n - first);
 
-    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &R));
-    PetscCall(MatDuplicate(R, MAT_DO_NOT_COPY_VALUES, &X));
+    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &w->R));
+    PetscCall(MatDuplicate(w->R, MAT_DO_NOT_COPY_VALUES, &w->X));
     for (PetscInt k = 0; k < count; k++) {
       PetscCall(DiniAtColumn(dini, first + k));
-      if (dm) PetscCall(DiniApplyParameters(dini, dm, c, dini->r));
+      if (dm) PetscCall(DiniApplyParameters(dini, dm, w->sum, dini->r));
       else PetscCall(VecSet(dini->r, 0.0));
       if (dA) {
-        PetscCall(MatMult(dA, ctx->column, t));
-        PetscCall(VecAXPY(dini->r, 1.0, t));
+        PetscCall(MatMult(dA, ctx->column, w->t));
+        PetscCall(VecAXPY(dini->r, 1.0, w->t));
       }
       PetscCall(VecScale(dini->r, -1.0));
       if (dB) {
-        PetscCall(DiniTakeColumn_Private(dB, first + k, t));
-        PetscCall(VecAXPY(dini->r, 1.0, t));
+        PetscCall(DiniTakeColumn_Private(dB, first + k, w->t));
+        PetscCall(VecAXPY(dini->r, 1.0, w->t));
       }
-      PetscCall(DiniGiveColumn_Private(R, k, PETSC_FALSE, dini->r));
+      PetscCall(DiniGiveColumn_Private(w->R, k, PETSC_FALSE, dini->r));
     }
-    PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good));
+    PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, w->R, w->X, w->good));
     for (PetscInt k = 0; k < count; k++) { /* what has failed is NaN already */
-      PetscCall(DiniTakeColumn_Private(X, k, t));
-      PetscCall(DiniGiveColumn_Private(dU, first + k, PETSC_FALSE, t));
+      PetscCall(DiniTakeColumn_Private(w->X, k, w->t));
+      PetscCall(DiniGiveColumn_Private(dU, first + k, PETSC_FALSE, w->t));
     }
-    PetscCall(MatDestroy(&R));
-    PetscCall(MatDestroy(&X));
+    PetscCall(MatDestroy(&w->R));
+    PetscCall(MatDestroy(&w->X));
   }
-  PetscCall(PetscFree(good));
-  PetscCall(VecDestroy(&c));
-  PetscCall(VecDestroy(&t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -135,57 +150,50 @@ static PetscErrorCode DiniBlockColumn(Dini dini, PetscInt k, Vec lambda, PetscBo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar)
+static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar, DiniBlockWork *w)
 {
-  Dini_KSP *ctx  = (Dini_KSP *)dini->data;
-  Mat       work = NULL, R, X;
-  Vec       lambda, sum, t = NULL;
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscInt  n, block;
-  PetscBool all = PETSC_TRUE, *good;
+  PetscBool all = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(ctx->U, NULL, &n));
   PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
-  PetscCall(VecDuplicate(ctx->column, &lambda));
-  PetscCall(VecDuplicate(ctx->column, &sum));
-  PetscCall(VecSet(sum, 0.0));
-  PetscCall(PetscMalloc1(n, &good));
+  PetscCall(VecDuplicate(ctx->column, &w->lambda));
+  PetscCall(VecDuplicate(ctx->column, &w->sum));
+  PetscCall(VecSet(w->sum, 0.0));
+  PetscCall(PetscMalloc1(n, &w->good));
   if (mbar) {
-    PetscCall(VecDuplicate(mbar, &t));
+    PetscCall(VecDuplicate(mbar, &w->t));
     PetscCall(VecSet(mbar, 0.0));
   }
   for (PetscInt first = 0; first < n; first += block) {
     const PetscInt count = PetscMin(block, n - first);
 
-    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &R));
-    PetscCall(MatDuplicate(R, MAT_DO_NOT_COPY_VALUES, &X));
+    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &w->R));
+    PetscCall(MatDuplicate(w->R, MAT_DO_NOT_COPY_VALUES, &w->X));
     for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniTakeColumn_Private(Ubar, first + k, lambda));
-      PetscCall(DiniGiveColumn_Private(R, k, conj, lambda));
+      PetscCall(DiniTakeColumn_Private(Ubar, first + k, w->lambda));
+      PetscCall(DiniGiveColumn_Private(w->R, k, conj, w->lambda));
     }
-    PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, good));
+    PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, w->R, w->X, w->good));
     for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniTakeColumn_Private(X, k, lambda));
-      if (Bbar) PetscCall(DiniGiveColumn_Private(Bbar, first + k, conj, lambda));
-      PetscCall(DiniBlockColumn(dini, first + k, lambda, good[k], Abar, &work, mbar, t));
-      PetscCall(VecAXPY(sum, 1.0, lambda));
-      all = (PetscBool)(all && good[k]);
+      PetscCall(DiniTakeColumn_Private(w->X, k, w->lambda));
+      if (Bbar) PetscCall(DiniGiveColumn_Private(Bbar, first + k, conj, w->lambda));
+      PetscCall(DiniBlockColumn(dini, first + k, w->lambda, w->good[k], Abar, &w->outer, mbar, w->t));
+      PetscCall(VecAXPY(w->sum, 1.0, w->lambda));
+      all = (PetscBool)(all && w->good[k]);
     }
-    PetscCall(MatDestroy(&R));
-    PetscCall(MatDestroy(&X));
+    PetscCall(MatDestroy(&w->R));
+    PetscCall(MatDestroy(&w->X));
   }
   if (mbar && all) { /* what b(m) has put into F_m */
     PetscCall(DiniAtColumn(dini, -1));
-    PetscCall(DiniParameterApplyAdjoint_Private(dini, sum, t));
-    PetscCall(VecAXPY(mbar, 1.0, t));
+    PetscCall(DiniParameterApplyAdjoint_Private(dini, w->sum, w->t));
+    PetscCall(VecAXPY(mbar, 1.0, w->t));
   }
   if (mbar && conj) PetscCall(VecConjugate(mbar));
   if (Abar && conj) PetscCall(MatConjugate(Abar));
-  PetscCall(PetscFree(good));
-  PetscCall(MatDestroy(&work));
-  PetscCall(VecDestroy(&lambda));
-  PetscCall(VecDestroy(&sum));
-  PetscCall(VecDestroy(&t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,6 +214,7 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
 */
 PetscErrorCode DiniMatSolveJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
 {
+  DiniBlockWork  w = {0};
   PetscErrorCode failed;
   PetscInt       n = -1;
 
@@ -218,8 +227,9 @@ PetscErrorCode DiniMatSolveJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
   if (dB) PetscCall(DiniCheckBlock_Private(dini, dB, "The direction dB", &n));
   if (dm) PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniCheckBlock_Private(dini, dU, "The result dU", &n));
-  failed      = DiniBlockJVP(dini, dA, dB, dm, dU);
+  failed      = DiniBlockJVP(dini, dA, dB, dm, dU, &w);
   dini->stage = DINI_STAGE_NEW;
+  PetscCall(DiniBlockWorkDestroy(&w));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -245,6 +255,7 @@ PetscErrorCode DiniMatSolveJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
 */
 PetscErrorCode DiniMatSolveVJP(Dini dini, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar)
 {
+  DiniBlockWork  w = {0};
   PetscErrorCode failed;
   PetscInt       n = -1;
   PetscBool      conj;
@@ -259,8 +270,9 @@ PetscErrorCode DiniMatSolveVJP(Dini dini, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar
   if (Abar) PetscCall(DiniCheckPattern_Private(dini, Abar, "The result Abar"));
   if (Bbar) PetscCall(DiniCheckBlock_Private(dini, Bbar, "The result Bbar", &n));
   if (mbar) PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
-  failed      = DiniBlockVJP(dini, conj, Ubar, Abar, Bbar, mbar);
+  failed      = DiniBlockVJP(dini, conj, Ubar, Abar, Bbar, mbar, &w);
   dini->stage = DINI_STAGE_NEW;
+  PetscCall(DiniBlockWorkDestroy(&w));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
