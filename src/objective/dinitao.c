@@ -52,23 +52,80 @@ static PetscErrorCode DiniTaoPreconditioner(Tao tao, PCType type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The Hessian that a Tao works with belongs to the parameters at which the Tao has asked for it */
+typedef struct {
+  Dini      dini;
+  Vec       m;
+  PetscReal rtol;
+} DiniTaoHessian;
+
+/* A trust region that has rejected a step goes on with the old Hessian, while the state is that of the trial point. */
+static PetscErrorCode DiniTaoHessianMult(Mat H, Vec v, Vec Hv)
+{
+  DiniTaoHessian *hessian;
+  PetscBool       converged;
+
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(H, &hessian));
+  PetscCheck(hessian->m, PetscObjectComm((PetscObject)H), PETSC_ERR_ORDER,
+             "The Tao has not computed its Hessian yet; call TaoComputeHessian()");
+  PetscCall(DiniSolveAt_Private(hessian->dini, hessian->m, PETSC_FALSE, &converged));
+  hessian->dini->hessian.rtol = hessian->rtol;
+  PetscCall(DiniHVP(hessian->dini, v, Hv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniTaoHessianDestroy(Mat H)
+{
+  DiniTaoHessian *hessian;
+
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(H, &hessian));
+  PetscCall(VecDestroy(&hessian->m));
+  PetscCall(DiniDestroy(&hessian->dini));
+  PetscCall(PetscFree(hessian));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniTaoHessianCreate(Dini dini, Mat *H)
+{
+  DiniTaoHessian *hessian;
+  PetscInt        n, N;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&hessian));
+  PetscCall(PetscObjectReference((PetscObject)dini));
+  hessian->dini = dini;
+  PetscCall(DiniParameterLayout_Private(dini, &n, &N));
+  PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), n, n, N, N, hessian, H));
+  PetscCall(MatShellSetOperation(*H, MATOP_MULT, (void (*)(void))DiniTaoHessianMult));
+  PetscCall(MatShellSetOperation(*H, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniTaoHessianMult));
+  PetscCall(MatShellSetOperation(*H, MATOP_DESTROY, (void (*)(void))DiniTaoHessianDestroy));
+  PetscCall(MatSetOption(*H, MAT_SYMMETRIC, PETSC_TRUE));
+  PetscCall(MatSetOption(*H, MAT_SYMMETRY_ETERNAL, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   The Hessian needs no assembly but the state at m. Newton's linear solves are inexact, so those inside its products may be,
   as far below as a Krylov method does not notice.
 */
-static PetscErrorCode DiniTaoHessian(Tao tao, Vec m, Mat H, Mat Hpre, void *ctx)
+static PetscErrorCode DiniTaoComputeHessian(Tao tao, Vec m, Mat H, Mat Hpre, void *ctx)
 {
-  Dini      dini = (Dini)ctx;
-  KSP       ksp;
-  PetscReal rtol = 0.0;
-  PetscBool converged;
+  DiniTaoHessian *hessian;
+  KSP             ksp;
+  PetscReal       rtol = 0.0;
+  PetscBool       converged;
 
   PetscFunctionBegin;
-  PetscCall(DiniSolveAt_Private(dini, m, PETSC_FALSE, &converged));
+  PetscCall(DiniSolveAt_Private((Dini)ctx, m, PETSC_FALSE, &converged));
+  PetscCall(MatShellGetContext(H, &hessian));
+  if (!hessian->m) PetscCall(VecDuplicate(m, &hessian->m));
+  PetscCall(VecCopy(m, hessian->m));
   PetscCall(TaoGetKSP(tao, &ksp));
   if (ksp) PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, NULL));
+  hessian->rtol = DINI_INNER_RTOL * PetscMin(rtol, 1.0);
   if (H == Hpre) PetscCall(DiniTaoPreconditioner(tao, PCNONE));
-  dini->hessian.rtol = DINI_INNER_RTOL * PetscMin(rtol, 1.0);
   PetscCall(MatAssemblyBegin(H, MAT_FINAL_ASSEMBLY)); /* undoes the shifts by which Tao's methods make H definite */
   PetscCall(MatAssemblyEnd(H, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -101,7 +158,7 @@ PetscErrorCode DiniSetHessianPreconditioner(Dini dini, Mat P)
   @brief Lets a Tao minimise the objective of a Dini over its active parameters.
 
   Collective. Sets the Tao's objective and gradient and, unless it has one, its solution: a flat parameter vector with the
-  current values; in real builds also its Hessian, DiniGetHessian(). Types of first order and Newton's then work from the
+  current values; in real builds also its Hessian, by DiniHVP(). Types of first order and Newton's then work from the
   options database, `-tao_type blmvm` or `bnls`, say. Newton's linear solves are inexact, and the tolerance of the solves in a
   Hessian product follows theirs. A forward solve that
   fails at a trial point gives the line search a value ten times the last good one, so that it shortens its step, and the
@@ -131,8 +188,9 @@ PetscErrorCode DiniSetTao(Dini dini, Tao tao)
   PetscCall(TaoSetObjective(tao, DiniTaoObjective, dini));
   PetscCall(TaoSetObjectiveAndGradient(tao, NULL, DiniTaoObjectiveAndGradient, dini));
   if (!PetscDefined(USE_COMPLEX)) {
-    PetscCall(DiniGetHessian(dini, &H));
-    PetscCall(TaoSetHessian(tao, H, dini->hessian.prior ? dini->hessian.prior : H, DiniTaoHessian, dini));
+    PetscCall(DiniTaoHessianCreate(dini, &H));
+    PetscCall(TaoSetHessian(tao, H, dini->hessian.prior ? dini->hessian.prior : H, DiniTaoComputeHessian, dini));
+    PetscCall(MatDestroy(&H));
     if (!dini->hessian.prior) PetscCall(DiniTaoPreconditioner(tao, PCLMVM));
   }
   PetscCall(PetscObjectCompose((PetscObject)tao, "Dini", (PetscObject)dini));
