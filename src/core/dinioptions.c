@@ -168,8 +168,9 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
 /**
   @brief Sets how large |F(u, m)| may be at a state found elsewhere.
 
-  Logically Collective. Applies to DiniAttach() and to states from DiniSetSolve(). The scale of the relative tolerance is
-  |J u|, the size of the terms of F that cancel at a solution, measured by one difference of F.
+  Logically Collective. Applies to DiniAttach(), to states from DiniSetSolve(), and where a SNES has stopped without having
+  tested |F|. The scale of the relative tolerance is |J u|, the size of the terms of F that cancel at a solution, measured
+  by one difference of F. Pairs of eigenproblems have to meet rtol in their residual relative to its terms.
 
   @param[in] dini the Dini
   @param[in] rtol relative tolerance, initially 1e-6; PETSC_INFINITY accepts everything, PETSC_DEFAULT leaves it as it is
