@@ -230,6 +230,9 @@ DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[],
 DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
 
+DINI_INTERN PetscErrorCode DiniGetColumn_Private(Mat, PetscInt j, Vec);
+DINI_INTERN PetscErrorCode DiniSetColumn_Private(Mat, PetscInt j, PetscBool conj, Vec);
+
 /* A call of the application's code: an error on one rank is an error on all, and names the callback. */
 #define DiniCallUser(dini, what, ...) PetscCall(DiniAgree_Private(dini, what, (__VA_ARGS__)))
 

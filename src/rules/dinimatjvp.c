@@ -20,7 +20,7 @@ static PetscErrorCode DiniColumnsJVP(Dini dini, Mat dM, Mat dU, PetscInt first, 
 /* Columns first to first + count - 1 of dM and dU; R and X are count columns of work with the layout of the state */
 PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X)
 {
-  Vec       dm, r, du, x;
+  Vec       dm;
   PetscBool zero, *good;
 
   PetscFunctionBegin;
@@ -34,17 +34,12 @@ PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first,
     PetscCall(DiniParameterApply_Private(dini, dm, dini->r, &zero));
     PetscCall(MatDenseRestoreColumnVecRead(dM, first + j, &dm));
     PetscCall(VecScale(dini->r, -1.0));
-    PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
-    PetscCall(VecCopy(dini->r, r));
-    PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
+    PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
   }
   PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good));
   for (PetscInt j = 0; j < count; j++) { /* what has failed is NaN already */
-    PetscCall(MatDenseGetColumnVecRead(X, j, &x));
-    PetscCall(MatDenseGetColumnVecWrite(dU, first + j, &du));
-    PetscCall(VecCopy(x, du));
-    PetscCall(MatDenseRestoreColumnVecWrite(dU, first + j, &du));
-    PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
+    PetscCall(DiniGetColumn_Private(X, j, dini->r));
+    PetscCall(DiniSetColumn_Private(dU, first + j, PETSC_FALSE, dini->r));
   }
   PetscCall(PetscFree(good));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -23,18 +23,14 @@ static PetscErrorCode DiniColumnsVJP(Dini dini, PetscBool conj, Mat R, Mat Mbar,
 PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first, PetscInt count,
                                       Mat R, Mat X)
 {
-  Vec        ubar, r, mbar, x;
+  Vec        mbar;
   PetscBool *good;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(count, &good));
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(MatDenseGetColumnVecRead(Ubar, first + j, &ubar));
-    PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
-    PetscCall(VecCopy(ubar, r));
-    if (conj) PetscCall(VecConjugate(r));
-    PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
-    PetscCall(MatDenseRestoreColumnVecRead(Ubar, first + j, &ubar));
+    PetscCall(DiniGetColumn_Private(Ubar, first + j, dini->r));
+    PetscCall(DiniSetColumn_Private(R, j, conj, dini->r));
   }
   if (dini->ops->vjp) {
     PetscCall(PetscFree(good));
@@ -45,10 +41,7 @@ PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat M
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(MatDenseGetColumnVecWrite(Mbar, first + j, &mbar));
     if (good[j]) {
-      PetscCall(MatDenseGetColumnVecRead(X, j, &x));
-      PetscCall(VecCopy(x, dini->lambda));
-      PetscCall(PetscObjectStateIncrease((PetscObject)dini->lambda));
-      PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
+      PetscCall(DiniGetColumn_Private(X, j, dini->lambda));
       PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));
       PetscCall(VecScale(mbar, -1.0));
       if (conj) PetscCall(VecConjugate(mbar));

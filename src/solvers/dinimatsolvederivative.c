@@ -15,7 +15,7 @@ static PetscErrorCode DiniAtColumn(Dini dini, PetscInt k)
 
   PetscFunctionBegin;
   if (k < 0) PetscCall(VecSet(ctx->column, 0.0));
-  else PetscCall(DiniTakeColumn_Private(ctx->U, k, ctx->column));
+  else PetscCall(DiniGetColumn_Private(ctx->U, k, ctx->column));
   PetscCall(DiniSetPoint_Private(dini, ctx->column));
   if (ctx->linearized) dini->stage = DINI_STAGE_LINEARIZED;
   else {
@@ -99,15 +99,15 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
       }
       PetscCall(VecScale(dini->r, -1.0));
       if (dB) {
-        PetscCall(DiniTakeColumn_Private(dB, first + k, t));
+        PetscCall(DiniGetColumn_Private(dB, first + k, t));
         PetscCall(VecAXPY(dini->r, 1.0, t));
       }
-      PetscCall(DiniGiveColumn_Private(R, k, PETSC_FALSE, dini->r));
+      PetscCall(DiniSetColumn_Private(R, k, PETSC_FALSE, dini->r));
     }
     PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good));
     for (PetscInt k = 0; k < count; k++) { /* what has failed is NaN already */
-      PetscCall(DiniTakeColumn_Private(X, k, t));
-      PetscCall(DiniGiveColumn_Private(dU, first + k, PETSC_FALSE, t));
+      PetscCall(DiniGetColumn_Private(X, k, t));
+      PetscCall(DiniSetColumn_Private(dU, first + k, PETSC_FALSE, t));
     }
     PetscCall(MatDestroy(&R));
     PetscCall(MatDestroy(&X));
@@ -160,13 +160,13 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &R));
     PetscCall(MatDuplicate(R, MAT_DO_NOT_COPY_VALUES, &X));
     for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniTakeColumn_Private(Ubar, first + k, lambda));
-      PetscCall(DiniGiveColumn_Private(R, k, conj, lambda));
+      PetscCall(DiniGetColumn_Private(Ubar, first + k, lambda));
+      PetscCall(DiniSetColumn_Private(R, k, conj, lambda));
     }
     PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, good));
     for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniTakeColumn_Private(X, k, lambda));
-      if (Bbar) PetscCall(DiniGiveColumn_Private(Bbar, first + k, conj, lambda));
+      PetscCall(DiniGetColumn_Private(X, k, lambda));
+      if (Bbar) PetscCall(DiniSetColumn_Private(Bbar, first + k, conj, lambda));
       PetscCall(DiniBlockColumn(dini, first + k, lambda, good[k], Abar, &work, mbar, t));
       PetscCall(VecAXPY(sum, 1.0, lambda));
       all = (PetscBool)(all && good[k]);
