@@ -35,7 +35,7 @@ flavour=$scalar
 # The newest finished build of this flavour in the cache.
 cached() {
   local dir newest=""
-  for dir in "$cache"/petsc-"${version:-*}"-"$flavour"; do
+  for dir in "$cache"/petsc-${version:-*}-"$flavour"; do
     if [ -e "$dir/.complete" ]; then newest=$(printf '%s\n' $newest "$dir" | sort -V | tail -n 1); fi
   done
   printf '%s\n' "$newest"

@@ -43,7 +43,7 @@ static PetscErrorCode CheckVJP(Fit *f, Vec ubar, Mat J, PetscBool plain)
   left[0] = f->r, right[0] = lambda;
   left[1] = q, right[1] = f->u;
   PetscCall(DiniMatrixVJP(f->dini, ubar, Abar));
-  PetscCall(DiniTestOuter(Abar, 2, -1.0, left, right, plain, -1, 1e-8, "entries of A in least squares"));
+  PetscCall(DiniTestOuter(Abar, 2, left, right, plain, -1, 1e-8, "entries of A in least squares"));
   PetscCall(DiniVJP(f->dini, ubar, bbar)); /* A (A^H A)^{-1} ubar */
   if (plain) PetscCall(VecConjugate(bbar));
   PetscCall(DiniTestVecsClose(bbar, q, 1e-8, "bbar in least squares"));

@@ -126,7 +126,7 @@ static PetscErrorCode CheckVJP(Linear *l, Mat B, PetscBool plain)
   PetscCall(ReferenceCreate(l, B, Ubar, plain, &r));
   PetscCall(DiniMatSolveVJP(l->dini, Ubar, Abar, Bbar, mbar));
   PetscCall(CheckColumns(Bbar, r.lambda, r.k, plain, "Bbar"));
-  PetscCall(DiniTestOuter(Abar, r.k, -1.0, r.lambda, r.u, plain, -1, 1e-8, "Abar of many right-hand sides"));
+  PetscCall(DiniTestOuter(Abar, r.k, r.lambda, r.u, plain, -1, 1e-8, "Abar of many right-hand sides"));
   PetscCall(DiniTestVecsClose(mbar, r.mbar, 1e-7, "mbar of many right-hand sides"));
   /* one at a time */
   PetscCall(MatZeroEntries(Abar));
@@ -136,7 +136,7 @@ static PetscErrorCode CheckVJP(Linear *l, Mat B, PetscBool plain)
   PetscCall(DiniMatSolveVJP(l->dini, Ubar, NULL, Bbar, NULL));
   PetscCall(DiniMatSolveVJP(l->dini, Ubar, NULL, NULL, mbar));
   PetscCall(CheckColumns(Bbar, r.lambda, r.k, plain, "Bbar alone"));
-  PetscCall(DiniTestOuter(Abar, r.k, -1.0, r.lambda, r.u, plain, -1, 1e-8, "Abar alone"));
+  PetscCall(DiniTestOuter(Abar, r.k, r.lambda, r.u, plain, -1, 1e-8, "Abar alone"));
   PetscCall(DiniTestVecsClose(mbar, r.mbar, 1e-7, "mbar alone"));
   PetscCall(ReferenceDestroy(&r));
   PetscCall(MatDestroy(&Ubar));

@@ -41,7 +41,7 @@ static PetscErrorCode CheckBar(Linear *l, Mat A, Vec ubar, Mat Abar, const char 
   PetscCall(VecDuplicate(ubar, &lambda));
   PetscCall(DiniTestDirectSolve(A, PETSC_TRUE, ubar, lambda));
   PetscCall(DiniMatrixVJP(l->dini, ubar, Abar));
-  PetscCall(DiniTestOuter(Abar, 1, -1.0, &lambda, &l->u, PETSC_FALSE, -1, 1e-8, what));
+  PetscCall(DiniTestOuter(Abar, 1, &lambda, &l->u, PETSC_FALSE, -1, 1e-8, what));
   PetscCall(VecDestroy(&lambda));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

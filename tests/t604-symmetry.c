@@ -22,7 +22,7 @@ static PetscErrorCode CheckBar(Linear *l, Vec ubar, Mat Abar, PetscInt entries, 
   PetscCall(VecDuplicate(ubar, &lambda));
   PetscCall(DiniTestDirectSolve(l->A, PETSC_TRUE, g, lambda));
   PetscCall(DiniMatrixVJP(l->dini, ubar, Abar));
-  PetscCall(DiniTestOuter(Abar, 1, -1.0, &lambda, &l->u, plain, entries, 1e-9, what));
+  PetscCall(DiniTestOuter(Abar, 1, &lambda, &l->u, plain, entries, 1e-9, what));
   PetscCall(VecDestroy(&g));
   PetscCall(VecDestroy(&lambda));
   PetscFunctionReturn(PETSC_SUCCESS);

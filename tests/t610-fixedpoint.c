@@ -207,7 +207,9 @@ static PetscErrorCode TestStopping(PetscInt N)
   PetscCall(DiniSolve(f.dini, f.u));
   PetscCall(FixedMapReference(&f, NULL, NULL, ubar, expected));
   PetscCall(DiniVJP(f.dini, ubar, mbar)); /* the guard's products */
-  for (PetscReal rtol = 1e-3; rtol > 1e-14; rtol *= 1e-3) {
+  for (int digits = 3; digits <= 12; digits += 3) {
+    const PetscReal rtol = PetscPowReal(10.0, -(PetscReal)digits);
+
     PetscCall(DiniSetTolerances(f.dini, rtol, rtol));
     PetscCall(DiniResetStatistics(f.dini));
     PetscCall(DiniGetStatistics(f.dini, &before));

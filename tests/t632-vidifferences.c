@@ -68,14 +68,53 @@ static PetscErrorCode CreateMixed(PetscInt N, SNESType type, Box *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of two directions and of two cotangents at once, the first are these */
+static PetscErrorCode Columns(Box *b, Vec dm, Vec du, Vec ubar, Vec mbar)
+{
+  Mat      dM, dU, Ubar, Mbar;
+  Vec      column;
+  PetscInt n, N, nm, Nm;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetSize(b->u, &N));
+  PetscCall(VecGetLocalSize(b->u, &n));
+  PetscCall(VecGetLocalSize(dm, &nm));
+  PetscCall(VecGetSize(dm, &Nm));
+  PetscCall(MatCreateDense(PETSC_COMM_WORLD, nm, PETSC_DECIDE, Nm, 2, NULL, &dM));
+  PetscCall(MatCreateDense(PETSC_COMM_WORLD, n, PETSC_DECIDE, N, 2, NULL, &dU));
+  PetscCall(MatDuplicate(dU, MAT_DO_NOT_COPY_VALUES, &Ubar));
+  PetscCall(MatDuplicate(dM, MAT_DO_NOT_COPY_VALUES, &Mbar));
+  for (PetscInt j = 0; j < 2; j++) {
+    PetscCall(MatDenseGetColumnVecWrite(dM, j, &column));
+    if (j) PetscCall(BoxFill(column, 12));
+    else PetscCall(VecCopy(dm, column));
+    PetscCall(MatDenseRestoreColumnVecWrite(dM, j, &column));
+    PetscCall(MatDenseGetColumnVecWrite(Ubar, j, &column));
+    if (j) PetscCall(BoxFill(column, 13));
+    else PetscCall(VecCopy(ubar, column));
+    PetscCall(MatDenseRestoreColumnVecWrite(Ubar, j, &column));
+  }
+  PetscCall(DiniMatJVP(b->dini, dM, dU));
+  PetscCall(DiniMatVJP(b->dini, Ubar, Mbar));
+  PetscCall(MatDenseGetColumnVecRead(dU, 0, &column));
+  PetscCall(DiniTestVecsClose(column, du, 1e-8, "a column of DiniMatJVP()"));
+  PetscCall(MatDenseRestoreColumnVecRead(dU, 0, &column));
+  PetscCall(MatDenseGetColumnVecRead(Mbar, 0, &column));
+  PetscCall(DiniTestVecsClose(column, mbar, 1e-8, "a column of DiniMatVJP()"));
+  PetscCall(MatDenseRestoreColumnVecRead(Mbar, 0, &column));
+  PetscCall(MatDestroy(&dM));
+  PetscCall(MatDestroy(&dU));
+  PetscCall(MatDestroy(&Ubar));
+  PetscCall(MatDestroy(&Mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Central differences of whole solves, the whole vector; the blocks of directions and of cotangents agree with single ones */
 static PetscErrorCode TestDifferences(PetscInt N, SNESType type)
 {
   const PetscReal h = 1e-5;
   Box             b;
-  Vec             m, dm, du, plus, minus, shifted, ubar, mbar, column;
-  Mat             dM, dU, Ubar, Mbar;
-  PetscInt        n, nm, Nm;
+  Vec             m, dm, du, plus, minus, shifted, ubar, mbar;
   PetscViewer     viewer;
   char            text[16384];
 
@@ -102,31 +141,7 @@ static PetscErrorCode TestDifferences(PetscInt N, SNESType type)
   PetscCall(DiniJVP(b.dini, dm, du));
   PetscCall(DiniVJP(b.dini, ubar, mbar));
   PetscCall(DiniTestDotProduct(b.dini, 1e-8));
-  PetscCall(VecGetLocalSize(b.u, &n));
-  PetscCall(VecGetLocalSize(m, &nm));
-  PetscCall(VecGetSize(m, &Nm));
-  PetscCall(MatCreateDense(PETSC_COMM_WORLD, nm, PETSC_DECIDE, Nm, 2, NULL, &dM));
-  PetscCall(MatCreateDense(PETSC_COMM_WORLD, n, PETSC_DECIDE, N, 2, NULL, &dU));
-  PetscCall(MatDuplicate(dU, MAT_DO_NOT_COPY_VALUES, &Ubar));
-  PetscCall(MatDuplicate(dM, MAT_DO_NOT_COPY_VALUES, &Mbar));
-  for (PetscInt j = 0; j < 2; j++) {
-    PetscCall(MatDenseGetColumnVecWrite(dM, j, &column));
-    if (j) PetscCall(BoxFill(column, 12));
-    else PetscCall(VecCopy(dm, column));
-    PetscCall(MatDenseRestoreColumnVecWrite(dM, j, &column));
-    PetscCall(MatDenseGetColumnVecWrite(Ubar, j, &column));
-    if (j) PetscCall(BoxFill(column, 13));
-    else PetscCall(VecCopy(ubar, column));
-    PetscCall(MatDenseRestoreColumnVecWrite(Ubar, j, &column));
-  }
-  PetscCall(DiniMatJVP(b.dini, dM, dU));
-  PetscCall(DiniMatVJP(b.dini, Ubar, Mbar));
-  PetscCall(MatDenseGetColumnVecRead(dU, 0, &column));
-  PetscCall(DiniTestVecsClose(column, du, 1e-8, "a column of DiniMatJVP()"));
-  PetscCall(MatDenseRestoreColumnVecRead(dU, 0, &column));
-  PetscCall(MatDenseGetColumnVecRead(Mbar, 0, &column));
-  PetscCall(DiniTestVecsClose(column, mbar, 1e-8, "a column of DiniMatVJP()"));
-  PetscCall(MatDenseRestoreColumnVecRead(Mbar, 0, &column));
+  PetscCall(Columns(&b, dm, du, ubar, mbar));
   PetscCall(DiniSetGradientTolerance(b.dini, 1e-9)); /* corrects by the residual of the adjoint system */
   PetscCall(VecCopy(mbar, shifted));
   PetscCall(DiniVJP(b.dini, ubar, mbar));
@@ -168,10 +183,6 @@ static PetscErrorCode TestDifferences(PetscInt N, SNESType type)
   PetscCall(VecDestroy(&shifted));
   PetscCall(VecDestroy(&ubar));
   PetscCall(VecDestroy(&mbar));
-  PetscCall(MatDestroy(&dM));
-  PetscCall(MatDestroy(&dU));
-  PetscCall(MatDestroy(&Ubar));
-  PetscCall(MatDestroy(&Mbar));
   PetscCall(BoxDestroy(&b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,6 +3,13 @@ static char help[] = "Coloured differences without a pattern of the application'
 #include "support/spread.h"
 #include <petscdmplex.h>
 
+#if PETSC_VERSION_LT(3, 22, 0)
+  #define BoxMesh(comm, faces, dm) DMPlexCreateBoxMesh(comm, 2, PETSC_FALSE, faces, NULL, NULL, NULL, PETSC_TRUE, dm)
+#else
+  #define BoxMesh(comm, faces, dm)                                                                                     \
+    DMPlexCreateBoxMesh(comm, 2, PETSC_FALSE, faces, NULL, NULL, NULL, PETSC_TRUE, 0, PETSC_TRUE, dm)
+#endif
+
 typedef struct {
   DM        state, block;
   PetscBool volumes; /* finite volumes: a cell reads its neighbours; else finite elements: a cell couples its closure */
@@ -16,7 +23,7 @@ static PetscErrorCode MeshCreate(PetscInt nx, PetscInt ny, PetscBool volumes, DM
   DM               distributed;
 
   PetscFunctionBeginUser;
-  PetscCall(DMPlexCreateBoxMesh(PETSC_COMM_WORLD, 2, PETSC_FALSE, faces, NULL, NULL, NULL, PETSC_TRUE, dm));
+  PetscCall(BoxMesh(PETSC_COMM_WORLD, faces, dm));
   PetscCall(DMSetBasicAdjacency(*dm, volumes, volumes ? PETSC_FALSE : PETSC_TRUE));
   PetscCall(DMPlexGetPartitioner(*dm, &part));
   PetscCall(PetscPartitionerSetType(part, PETSCPARTITIONERSIMPLE));

@@ -342,7 +342,7 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  for (PetscInt N = 1; N <= 10; N += N < 4 ? 1 : 3) PetscCall(TestChain(N));
+  for (PetscInt N = 1; N <= 10; N += N < 3 ? 2 : 7) PetscCall(TestChain(N));
   PetscCall(TestProducts(1));
   PetscCall(TestProducts(9));
   PetscCall(TestClosedForm(1));

@@ -79,7 +79,7 @@ static PetscErrorCode Sweep(DiniType type, Call call, Fault fault, PetscErrorCod
   PetscCall(References(&k));
   PetscCall(Run(&k, 0));
   PetscCall(Right(&k, "before any fault"));
-  for (PetscInt at = 1; struck && at <= (brief ? 2 : 40); at++) {
+  for (PetscInt at = 1; struck && at <= (brief ? 1 : 40); at++) {
     PetscCall(PetscSNPrintf(what, sizeof(what), "type %s, callback %d, fault %d at call %d", type, (int)call,
                             (int)fault, (int)at));
     PetscCall(DiniTestCatch());
@@ -105,11 +105,13 @@ static PetscErrorCode Persistent(DiniType type, Call call, Fault fault, PetscErr
 {
   Failing        k;
   PetscErrorCode ierr;
+  PetscBool      brief;
 
   PetscFunctionBeginUser;
   PetscCall(FailingCreate(type, call, fault, &k));
   PetscCall(References(&k));
-  for (int again = 0; again < 2; again++) {
+  PetscCall(Brief(&brief));
+  for (int again = 0; again < (brief ? 1 : 2); again++) {
     PetscCall(DiniTestCatch());
     ierr = Run(&k, ALWAYS);
     PetscCall(DiniTestCaught(ierr, code, must, CallWords[call], __FILE__, __LINE__));

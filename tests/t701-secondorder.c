@@ -1,6 +1,6 @@
 static char help[] = "Second derivatives that cancel, linear systems on one factorisation, and a PDE.\n";
 
-#include "support/fixtures.h"
+#include "support/fixedmap.h"
 
 /*
   F = (u - m) w entry by entry, w = 1 + u^2 + b m^2 + c u m: u = m, whatever the weights, though F_uu = (4 + 2 c) m,
@@ -310,6 +310,37 @@ static PetscErrorCode TestPDE(DiniParameterType kind, PetscReal rtol)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* u = G(u, m), however G_u is known */
+static PetscErrorCode TestFixedPoint(DiniFixedPointDerivative derivative)
+{
+  FixedMap  f;
+  Vec       v, Hv, reference, m;
+  PetscReal value;
+
+  PetscFunctionBeginUser;
+  PetscCall(FixedMapCreate(6, FIXEDMAP_NONNORMAL, 0.6, 0.2, &f));
+  PetscCall(FixedMapDini(&f, derivative));
+  PetscCall(DiniSetState(f.dini, f.u));
+  PetscCall(DiniSetObjective(f.dini, Value, Gradient, NULL));
+  PetscCall(DiniTestVec(f.m, 14, &v));
+  PetscCall(VecDuplicate(v, &Hv));
+  PetscCall(VecDuplicate(v, &reference));
+  PetscCall(DiniCreateParameterVec(f.dini, &m));
+  PetscCall(DiniComputeObjective(f.dini, m, &value));
+  PetscCall(Reference(f.dini, v, reference));
+  PetscCall(DiniHVP(f.dini, v, Hv));
+  PetscCall(DiniTestVecsClose(Hv, reference, 1e-4, DiniFixedPointDerivatives[derivative]));
+  PetscCall(DiniSetHessianType(f.dini, DINI_HESSIAN_GAUSS_NEWTON));
+  PetscCall(DiniHVP(f.dini, v, Hv));
+  PetscCall(DiniTestVecsDiffer(Hv, reference, 1e-3, "Gauss-Newton of a fixed point and the full Hessian"));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&Hv));
+  PetscCall(VecDestroy(&reference));
+  PetscCall(VecDestroy(&m));
+  PetscCall(FixedMapDestroy(&f));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscMPIInt size;
@@ -327,6 +358,10 @@ int main(int argc, char **argv)
   }
   PetscCall(TestPDE(DINIPARAMETERMATRIX, 1e-5));
   PetscCall(TestPDE(DINIPARAMETERCOLORING, 1e-4));
+  PetscCall(TestFixedPoint(DINI_FIXEDPOINT_MATRIX));
+  PetscCall(TestFixedPoint(DINI_FIXEDPOINT_OPERATOR));
+  PetscCall(TestFixedPoint(DINI_FIXEDPOINT_COLORING));
+  PetscCall(TestFixedPoint(DINI_FIXEDPOINT_FD));
   PetscCall(PetscFinalize());
   return 0;
 }

@@ -52,7 +52,7 @@ static PetscBool OnBoundary(const DMDALocalInfo *info, PetscInt local)
 static PetscErrorCode AddElement(const DMDALocalInfo *info, Want want, const PetscInt node[3], const double x[],
                                  const double g[], const double in[], double out[], Mat A)
 {
-  double   J[KERNEL_NODES][KERNEL_INPUTS], values[9], inputs[KERNEL_INPUTS] = {0.0}, results[KERNEL_INPUTS];
+  double   J[KERNEL_NODES][KERNEL_INPUTS] = {{0.0}}, values[9], inputs[KERNEL_INPUTS] = {0.0}, results[KERNEL_INPUTS];
   PetscInt rows[3];
   int      taped = 0;
 
@@ -111,7 +111,7 @@ static PetscErrorCode Sweep(Elements *e, Vec u, Want want, Vec in, Vec out, Mat 
   PetscCall(VecGetArray(local[3], &oa));
   PetscCall(DMDAGetElements(e->da, &n, &corners, &elements));
   for (PetscInt k = 0; k < n; k++) {
-    const PetscInt         *node  = elements + 3 * k;
+    const PetscInt         *node  = elements + (size_t)3 * (size_t)k;
     const DMDACoor2d *const at[3] = {nodes + node[0], nodes + node[1], nodes + node[2]};
     const double            x[]   = {ua[node[0]], ua[node[1]], ua[node[2]], ma[node[0]], ma[node[1]], ma[node[2]]};
     double                  g[KERNEL_GEOMETRY];

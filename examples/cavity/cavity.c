@@ -30,7 +30,7 @@ int main(int argc, char **argv)
   PetscCall(SNESCreate(PETSC_COMM_WORLD, &snes));
   PetscCall(SNESSetDM(snes, cavity.da));
   PetscCall(SNESGetLineSearch(snes, &linesearch));
-  PetscCall(SNESLineSearchSetType(linesearch, SNESLINESEARCHBASIC));
+  PetscCall(SNESLineSearchSetType(linesearch, SNESLINESEARCHNONE));
   PetscCall(SNESSetErrorIfNotConverged(snes, PETSC_TRUE));
   PetscCall(SNESSetFromOptions(snes));
 

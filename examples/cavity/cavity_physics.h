@@ -3,6 +3,10 @@
 #include <petscdmda.h>
 #include <petscsnes.h>
 
+#if !defined(SNESLINESEARCHNONE) /* its name before PETSc 3.26 */
+  #define SNESLINESEARCHNONE SNESLINESEARCHBASIC
+#endif
+
 /* What the program is run for. Each is linear in the unknowns: a product of the solution with a vector of weights. */
 typedef enum { CAVITY_NUSSELT, CAVITY_NUSSELT_COLD, CAVITY_DRAG } CavityNumber;
 extern const char *const CavityNumbers[];

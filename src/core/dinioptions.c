@@ -61,32 +61,36 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a value that makes no sense
 
   Options:
-  - `-dini_type <snes|ksp|fixedpoint|shell>`: the kind of solver, DiniSetType()
-  - `-dini_tangent_rtol`, `-dini_adjoint_rtol <1e-10>`: accepted true relative residuals, DiniSetTolerances()
-  - `-dini_jacobian_type <auto|given|coloring|fd|mf>`, `-dini_jacobian_max_columns`: DiniSetJacobianType(),
-    DiniSetJacobianMaxColumns()
-  - `-dini_transpose <auto|native|explicit|symmetric>`: DiniSetTranspose()
-  - `-dini_reuse <auto|always|never>`, `-dini_direct_max`, `-dini_block_size`: DiniSetReuse(), DiniSetDirectMax(),
-    DiniSetBlockSize()
-  - `-dini_gradient_rtol`: DiniSetGradientTolerance()
-  - `-dini_hessian_type`, `-dini_hessian_blend`, `-dini_hessian_step`: DiniSetHessianType(), DiniSetHessianBlend(),
-    DiniSetHessianStep()
-  - `-dini_predict <false>`: DiniSetPredict()
-  - `-dini_reuse_forward <false>`: DiniSetForwardReuse()
+  - `-dini_type <snes|ksp|fixedpoint|shell>`, with SLEPc also `<eps|pep|nep>`: the kind of solver, DiniSetType()
   - `-dini_adjoint_type <hermitian|transpose>`: DiniSetAdjointType()
-  - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol`: DiniSetAttachTolerances()
-  - `-dini_weak_activity <inactive|active|error>`, `-dini_weak_activity_rtol <1e-8>`: DiniSetWeakActivity()
   - `-dini_guard <true>`: DiniSetGuard()
   - `-dini_error_if_not_converged <true>`: DiniSetErrorIfNotConverged()
-  - `-dini_parameter_<name>_...`: DiniSetParameterType(), DiniSetParameterDifference(), DiniSetParameterAffine(),
-    DiniSetParameterReal(), DiniSetParameterMaxColumns(), DiniSetParameterActive()
-  - `-dini_fixedpoint_...`: DiniSetFixedPointDerivative(), DiniSetFixedPointMaxColumns(), DiniSetFixedPointMethod(),
-    DiniSetFixedPointMaxIterations(), DiniGetFixedPointSNES()
-  - `-dini_tangent_ksp_...`, `-dini_adjoint_ksp_...`: Dini's own linear solvers
   - `-dini_view`: print the object when it is destroyed
   - `-dini_monitor`: print a line per operation
   - `-dini_converged_reason`: print why each solve ended
   - `-dini_check [viewer]`: run DiniCheck() once, before the first derivative
+  - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol <1e-50>`: DiniSetAttachTolerances()
+  - `-dini_predict <false>`: DiniSetPredict()
+  - `-dini_reuse_forward <false>`: DiniSetForwardReuse()
+  - `-dini_jacobian_type <auto|given|coloring|fd|mf>`, `-dini_jacobian_max_columns <64>`: DiniSetJacobianType(),
+    DiniSetJacobianMaxColumns()
+  - `-dini_parameter_<name>_...`: DiniSetParameterType(), DiniSetParameterDifference(), DiniSetParameterAffine(),
+    DiniSetParameterReal(), DiniSetParameterMaxColumns(), DiniSetParameterActive()
+  - `-dini_tangent_rtol`, `-dini_adjoint_rtol <1e-10>`: accepted true relative residuals, DiniSetTolerances()
+  - `-dini_gradient_rtol <0>`: DiniSetGradientTolerance()
+  - `-dini_transpose <auto|native|explicit|symmetric>`: DiniSetTranspose()
+  - `-dini_reuse <auto|always|never>`, `-dini_direct_max <200000>`, `-dini_block_size <32>`: DiniSetReuse(),
+    DiniSetDirectMax(), DiniSetBlockSize()
+  - `-dini_tangent_ksp_...`, `-dini_adjoint_ksp_...`: Dini's own linear solvers
+  - `-dini_adjoint_pc_...`, `-dini_direct_pc_...`, `-dini_pc_...`: preconditioners of the assembled transpose, of the last
+    resort, and where no forward preconditioner fits J
+  - `-dini_hessian_type <full|gauss_newton|blend>`, `-dini_hessian_blend <0.5>`, `-dini_hessian_step`:
+    DiniSetHessianType(), DiniSetHessianBlend(), DiniSetHessianStep()
+  - `-dini_fixedpoint_...`: DiniSetFixedPointDerivative(), DiniSetFixedPointMaxColumns(), DiniSetFixedPointMethod(),
+    DiniSetFixedPointMaxIterations(), DiniGetFixedPointSNES()
+  - `-dini_weak_activity <inactive|active|error>`, `-dini_weak_activity_rtol <1e-8>`: DiniSetWeakActivity()
+  - `-dini_eigen_...`, with SLEPc: DiniSetEigenMode(), DiniSetEigenGap(), DiniSetEigenTracking()
+  - `-eigen_ksp_...`, `-eigen_pc_...`, `-eigen_dini_...`, with SLEPc: the linear systems of eigenproblems
 */
 PetscErrorCode DiniSetFromOptions(Dini dini)
 {
@@ -164,8 +168,9 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
 /**
   @brief Sets how large |F(u, m)| may be at a state found elsewhere.
 
-  Logically Collective. Applies to DiniAttach() and to states from DiniSetSolve(). The scale of the relative tolerance is
-  |J u|, the size of the terms of F that cancel at a solution, measured by one difference of F.
+  Logically Collective. Applies to DiniAttach(), to states from DiniSetSolve(), and where a SNES has stopped without having
+  tested |F|. The scale of the relative tolerance is |J u|, the size of the terms of F that cancel at a solution, measured
+  by one difference of F. Pairs of eigenproblems have to meet rtol in their residual relative to its terms.
 
   @param[in] dini the Dini
   @param[in] rtol relative tolerance, initially 1e-6; PETSC_INFINITY accepts everything, PETSC_DEFAULT leaves it as it is

@@ -8,15 +8,20 @@
 #include "../private/diniparameterimpl.h"
 
 typedef struct {
-  Dini         dini;          /* a reference */
-  PetscInt     p;             /* columns: this block, or DINI_ALL_PARAMETERS */
-  PetscInt     nparams, n, N; /* blocks there were, columns */
-  PetscBool   *active;
-  Vec          u, *m;   /* the point, every block */
-  Vec         *aside;   /* the application's values, while those of the point are in its blocks */
-  PetscScalar *scalars; /* and its scalars, this rank */
-  PetscInt64   point, relation, mstamp;
-  PetscReal    fnorm; /* |F| there */
+  Vec         m;      /* at the point */
+  Vec         aside;  /* the application's values, while those of the point are in its block */
+  PetscScalar scalar; /* and its scalar, this rank */
+  PetscBool   active;
+} DiniPinnedBlock;
+
+typedef struct {
+  Dini             dini;    /* a reference */
+  PetscInt         p;       /* columns: this block, or DINI_ALL_PARAMETERS */
+  PetscInt         nparams; /* blocks there were */
+  DiniPinnedBlock *blocks;
+  Vec              u; /* at the point */
+  PetscInt64       point, relation, mstamp;
+  PetscReal        fnorm; /* |F| there */
 } DiniPinned;
 
 static PetscErrorCode DiniPinnedGet(Mat D, DiniPinned **pin)
@@ -34,7 +39,7 @@ static PetscErrorCode DiniPinnedCheck(DiniPinned *pin)
 
   PetscFunctionBegin;
   for (PetscInt q = 0; q < pin->nparams && same; q++)
-    if (dini->params[q]->active != pin->active[q]) same = PETSC_FALSE;
+    if (dini->params[q]->active != pin->blocks[q].active) same = PETSC_FALSE;
   PetscCheck(same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
              "%s: parameters have been added or switched on or off since this derivative was created; create it again "
              "with DiniCreateDerivative()",
@@ -61,7 +66,7 @@ static PetscErrorCode DiniPin_Derivative(Mat D)
              "DiniCreateDerivative()",
              DiniLabel_Private(dini));
   PetscCall(VecCopy(dini->ucopy, pin->u));
-  for (PetscInt q = 0; q < pin->nparams; q++) PetscCall(VecCopy(dini->params[q]->copy, pin->m[q]));
+  for (PetscInt q = 0; q < pin->nparams; q++) PetscCall(VecCopy(dini->params[q]->copy, pin->blocks[q].m));
   pin->point    = dini->point;
   pin->relation = dini->relation;
   pin->mstamp   = dini->mstamp;
@@ -89,7 +94,8 @@ static PetscErrorCode DiniPinnedThere(DiniPinned *pin, PetscBool *there)
   }
   PetscCall(VecEqual(dini->u, pin->u, there));
   if (*there) PetscCall(VecEqual(dini->ucopy, pin->u, there));
-  for (PetscInt q = 0; q < pin->nparams && *there; q++) PetscCall(VecEqual(dini->params[q]->copy, pin->m[q], there));
+  for (PetscInt q = 0; q < pin->nparams && *there; q++)
+    PetscCall(VecEqual(dini->params[q]->copy, pin->blocks[q].m, there));
   if (*there) {
     pin->point  = dini->point;
     pin->mstamp = dini->mpoint;
@@ -97,14 +103,14 @@ static PetscErrorCode DiniPinnedThere(DiniPinned *pin, PetscBool *there)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Hands out values[q] for every block; a block that has them already is pushed all the same, so that all are told */
-static PetscErrorCode DiniPinnedPush(DiniPinned *pin, Vec values[])
+/* Hands out the values of the point, or those laid aside, of every block: one that has them already is told as well */
+static PetscErrorCode DiniPinnedPush(DiniPinned *pin, PetscBool aside)
 {
   PetscFunctionBegin;
   for (PetscInt q = 0; q < pin->nparams; q++) {
     DiniParameter par = pin->dini->params[q];
 
-    PetscCall(VecCopy(values[q], par->m));
+    PetscCall(VecCopy(aside ? pin->blocks[q].aside : pin->blocks[q].m, par->m));
     PetscCall(DiniParameterPushOne_Private(pin->dini, par));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -121,7 +127,7 @@ static PetscErrorCode DiniPinnedSwap(DiniPinned *pin, PetscBool *swapped)
   for (PetscInt q = 0; q < pin->nparams && same; q++) {
     DiniParameter par = dini->params[q];
 
-    PetscCall(VecEqual(par->m, pin->m[q], &same));
+    PetscCall(VecEqual(par->m, pin->blocks[q].m, &same));
     differs = (PetscBool)(par->scalar && *par->scalar != par->value);
     PetscCall(MPIU_Allreduce(&differs, &all, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
     if (all) same = PETSC_FALSE;
@@ -136,12 +142,12 @@ static PetscErrorCode DiniPinnedSwap(DiniPinned *pin, PetscBool *swapped)
                "%s: the Vec of parameter \"%s\" is locked by the application, so a derivative pinned at other values "
                "can not be applied now",
                DiniLabel_Private(dini), par->name);
-    if (!pin->aside[q]) PetscCall(VecDuplicate(par->m, &pin->aside[q]));
-    PetscCall(VecCopy(par->m, pin->aside[q]));
-    pin->scalars[q] = par->scalar ? *par->scalar : 0.0;
+    if (!pin->blocks[q].aside) PetscCall(VecDuplicate(par->m, &pin->blocks[q].aside));
+    PetscCall(VecCopy(par->m, pin->blocks[q].aside));
+    pin->blocks[q].scalar = par->scalar ? *par->scalar : 0.0;
   }
   *swapped = PETSC_TRUE;
-  PetscCall(DiniPinnedPush(pin, pin->m));
+  PetscCall(DiniPinnedPush(pin, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -203,14 +209,14 @@ static PetscErrorCode DiniPinnedApply(Mat D, PetscErrorCode (*fn)(Dini, void *, 
     for (PetscInt q = 0; q < pin->nparams; q++)
       if (pin->p != DINI_ALL_PARAMETERS) dini->params[q]->active = (PetscBool)(q == pin->p);
     failed = (*fn)(dini, x, y);
-    for (PetscInt q = 0; q < pin->nparams; q++) dini->params[q]->active = pin->active[q];
+    for (PetscInt q = 0; q < pin->nparams; q++) dini->params[q]->active = pin->blocks[q].active;
   }
   dini->elsewhere = elsewhere;
   if (swapped) {
-    PetscErrorCode back = DiniPinnedPush(pin, pin->aside);
+    PetscErrorCode back = DiniPinnedPush(pin, PETSC_TRUE);
 
     for (PetscInt q = 0; q < pin->nparams; q++)
-      if (dini->params[q]->scalar) *dini->params[q]->scalar = pin->scalars[q];
+      if (dini->params[q]->scalar) *dini->params[q]->scalar = pin->blocks[q].scalar;
     if (!failed) failed = back; /* the first error is the one to report */
   }
   PetscCall(failed);
@@ -277,10 +283,10 @@ static PetscErrorCode DiniPinnedDestroy(Mat D)
   PetscCall(PetscObjectComposeFunction((PetscObject)D, "DiniPinDerivative_C", NULL));
   PetscCall(VecDestroy(&pin->u));
   for (PetscInt q = 0; q < pin->nparams; q++) {
-    PetscCall(VecDestroy(&pin->m[q]));
-    PetscCall(VecDestroy(&pin->aside[q]));
+    PetscCall(VecDestroy(&pin->blocks[q].m));
+    PetscCall(VecDestroy(&pin->blocks[q].aside));
   }
-  PetscCall(PetscFree4(pin->m, pin->aside, pin->active, pin->scalars));
+  PetscCall(PetscFree(pin->blocks));
   PetscCall(DiniDestroy(&pin->dini));
   PetscCall(PetscFree(pin));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -293,15 +299,15 @@ static PetscErrorCode DiniPinnedCreate(Dini dini, PetscInt p, DiniPinned **out)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&pin));
-  PetscCall(PetscCalloc4(count, &pin->m, count, &pin->aside, count, &pin->active, count, &pin->scalars));
+  PetscCall(PetscCalloc1(count, &pin->blocks));
   PetscCall(PetscObjectReference((PetscObject)dini));
   pin->dini    = dini;
   pin->p       = p;
   pin->nparams = count;
   PetscCall(VecDuplicate(dini->u, &pin->u));
   for (PetscInt q = 0; q < count; q++) {
-    PetscCall(VecDuplicate(dini->params[q]->m, &pin->m[q]));
-    pin->active[q] = dini->params[q]->active;
+    PetscCall(VecDuplicate(dini->params[q]->m, &pin->blocks[q].m));
+    pin->blocks[q].active = dini->params[q]->active;
   }
   *out = pin;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -71,12 +71,24 @@ static PetscErrorCode DiniOperatorMultTranspose(Mat Fm, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Without PETSc's detour over conjugates, which forgets a Vec when the callback fails */
+static PetscErrorCode DiniOperatorMultHermitian(Mat Fm, Vec x, Vec y)
+{
+  DiniParameter par;
+
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(Fm, &par));
+  PetscCall(DiniOperatorApply(par, par->applyadjoint, "adjoint apply", x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniParameterCreate_Operator(Dini dini, DiniParameter par, Mat *Fm)
 {
   PetscFunctionBegin;
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, par->n, dini->N, par->N, par, Fm));
   PetscCall(MatShellSetOperation(*Fm, MATOP_MULT, (void (*)(void))DiniOperatorMult));
   PetscCall(MatShellSetOperation(*Fm, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniOperatorMultTranspose));
+  PetscCall(MatShellSetOperation(*Fm, MATOP_MULT_HERMITIAN_TRANSPOSE, (void (*)(void))DiniOperatorMultHermitian));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

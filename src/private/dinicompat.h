@@ -32,6 +32,11 @@ typedef PetscCtxRt DiniDestroyArgument;
 #else
   #define DiniPCMatState(pc) ((pc)->matstate.state)
 #endif
+#if PETSC_VERSION_LT(3, 26, 0)
+  #define DINI_LINESEARCH_NONE SNESLINESEARCHBASIC
+#else
+  #define DINI_LINESEARCH_NONE SNESLINESEARCHNONE
+#endif
 #if PETSC_VERSION_LT(3, 25, 0)
   #define DINI_SNES_NAN SNES_DIVERGED_FNORM_NAN
 #else

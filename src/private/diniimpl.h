@@ -231,6 +231,9 @@ DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[],
 DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
 
+DINI_INTERN PetscErrorCode DiniGetColumn_Private(Mat, PetscInt j, Vec);
+DINI_INTERN PetscErrorCode DiniSetColumn_Private(Mat, PetscInt j, PetscBool conj, Vec);
+
 /* A call of the application's code: an error on one rank is an error on all, and names the callback. */
 #define DiniCallUser(dini, what, ...) PetscCall(DiniAgree_Private(dini, what, (__VA_ARGS__)))
 
@@ -281,8 +284,8 @@ typedef PetscErrorCode     DiniDifferenceFn(Dini, void *ctx, Vec h, Vec dF, Pets
 DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
 DINI_INTERN Vec            DiniColoringSteps_Private(DiniColoring);
 DINI_INTERN PetscErrorCode DiniStateSteps_Private(Dini, Vec h);
-DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini, DiniColoring, DiniDifferenceFn *, void *ctx, Mat A,
-                                                    PetscReal *all, PetscReal *stray);
+DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini, DiniColoring, DiniDifferenceFn *, void *, Mat, PetscReal *all,
+                                                    PetscReal *stray);
 DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 
 /* parameter */

@@ -60,6 +60,4 @@ DINI_INTERN PetscErrorCode DiniCheckPattern_Private(Dini, Mat Abar, const char w
 DINI_INTERN PetscErrorCode DiniCheckMatrix_Private(Dini, Mat dA, const char what[]);
 
 /* columns of dense matrices with the layout of the state in their rows */
-DINI_INTERN PetscErrorCode DiniTakeColumn_Private(Mat X, PetscInt k, Vec x);
-DINI_INTERN PetscErrorCode DiniGiveColumn_Private(Mat X, PetscInt k, PetscBool conj, Vec x);
 DINI_INTERN PetscErrorCode DiniCheckBlock_Private(Dini, Mat X, const char what[], PetscInt *n);

@@ -1,30 +1,6 @@
 /* The rule of dinihvp.c, many columns at once: a block of tangent solves and a block of adjoint solves */
 #include "../private/diniimpl.h"
 
-/* v = column j of V, in a Vec of its own */
-static PetscErrorCode DiniColumn(Mat V, PetscInt j, Vec v)
-{
-  Vec column;
-
-  PetscFunctionBegin;
-  PetscCall(MatDenseGetColumnVecRead(V, j, &column));
-  PetscCall(VecCopy(column, v));
-  PetscCall(PetscObjectStateIncrease((PetscObject)v));
-  PetscCall(MatDenseRestoreColumnVecRead(V, j, &column));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniSetColumn(Mat V, PetscInt j, Vec v)
-{
-  Vec column;
-
-  PetscFunctionBegin;
-  PetscCall(MatDenseGetColumnVecWrite(V, j, &column));
-  PetscCall(VecCopy(v, column));
-  PetscCall(MatDenseRestoreColumnVecWrite(V, j, &column));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 typedef struct {
   PetscInt   first, count; /* columns */
   Vec        du, hu, v, hm;
@@ -39,26 +15,26 @@ static PetscErrorCode DiniBlock(Dini dini, Mat V, Mat HV, const DiniColumns *c, 
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(DiniColumn(V, first + j, v));
+    PetscCall(DiniGetColumn_Private(V, first + j, v));
     PetscCall(DiniParameterApply_Private(dini, v, dini->r, &zero));
     PetscCall(VecScale(dini->r, -1.0));
-    PetscCall(DiniSetColumn(R, j, dini->r));
+    PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
   }
   PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, c->good));
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(DiniColumn(V, first + j, v));
-    PetscCall(DiniColumn(X, j, du));
+    PetscCall(DiniGetColumn_Private(V, first + j, v));
+    PetscCall(DiniGetColumn_Private(X, j, du));
     PetscCall(DiniSecond_Private(dini, du, v, hu, hm));
-    PetscCall(DiniSetColumn(R, j, hu));
-    PetscCall(DiniSetColumn(HV, first + j, hm));
+    PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, hu));
+    PetscCall(DiniSetColumn_Private(HV, first + j, PETSC_FALSE, hm));
   }
   PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, c->good));
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(DiniColumn(X, j, du));
-    PetscCall(DiniColumn(HV, first + j, hm));
+    PetscCall(DiniGetColumn_Private(X, j, du));
+    PetscCall(DiniGetColumn_Private(HV, first + j, hm));
     PetscCall(DiniParameterApplyAdjoint_Private(dini, du, v));
     PetscCall(VecAXPY(hm, -1.0, v));
-    PetscCall(DiniSetColumn(HV, first + j, hm));
+    PetscCall(DiniSetColumn_Private(HV, first + j, PETSC_FALSE, hm));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -22,7 +22,7 @@ static PetscErrorCode DiniColumnsJVP(Dini dini, Mat dM, Mat dU, PetscInt first, 
 static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X,
                                    PetscBool good[])
 {
-  Vec            dm, r, du, x;
+  Vec            dm;
   PetscBool      zero;
   PetscErrorCode failed;
 
@@ -33,17 +33,12 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, Pe
     PetscCall(MatDenseRestoreColumnVecRead(dM, first + j, &dm));
     PetscCall(failed);
     PetscCall(VecScale(dini->r, -1.0));
-    PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
-    PetscCall(VecCopy(dini->r, r));
-    PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
+    PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
   }
   PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good));
   for (PetscInt j = 0; j < count; j++) { /* what has failed is NaN already */
-    PetscCall(MatDenseGetColumnVecRead(X, j, &x));
-    PetscCall(MatDenseGetColumnVecWrite(dU, first + j, &du));
-    PetscCall(VecCopy(x, du));
-    PetscCall(MatDenseRestoreColumnVecWrite(dU, first + j, &du));
-    PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
+    PetscCall(DiniGetColumn_Private(X, j, dini->r));
+    PetscCall(DiniSetColumn_Private(dU, first + j, PETSC_FALSE, dini->r));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -24,13 +24,8 @@ static PetscErrorCode DiniColumnsVJP(Dini dini, PetscBool conj, Mat R, Mat Mbar,
 /* column = -F_m^H x, or its conjugate */
 static PetscErrorCode DiniColumnVJP(Dini dini, PetscBool conj, Mat X, PetscInt j, Vec column)
 {
-  Vec x;
-
   PetscFunctionBegin;
-  PetscCall(MatDenseGetColumnVecRead(X, j, &x));
-  PetscCall(VecCopy(x, dini->lambda));
-  PetscCall(PetscObjectStateIncrease((PetscObject)dini->lambda));
-  PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
+  PetscCall(DiniGetColumn_Private(X, j, dini->lambda));
   PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, column));
   PetscCall(VecScale(column, -1.0));
   if (conj) PetscCall(VecConjugate(column));
@@ -41,19 +36,15 @@ static PetscErrorCode DiniColumnVJP(Dini dini, PetscBool conj, Mat X, PetscInt j
 PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first, PetscInt count,
                                       Mat R, Mat X)
 {
-  Vec            ubar, r, mbar;
+  Vec            mbar;
   PetscBool     *good;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(count, &good));
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(MatDenseGetColumnVecRead(Ubar, first + j, &ubar));
-    PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
-    PetscCall(VecCopy(ubar, r));
-    if (conj) PetscCall(VecConjugate(r));
-    PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
-    PetscCall(MatDenseRestoreColumnVecRead(Ubar, first + j, &ubar));
+    PetscCall(DiniGetColumn_Private(Ubar, first + j, dini->r));
+    PetscCall(DiniSetColumn_Private(R, j, conj, dini->r));
   }
   if (dini->ops->vjp) {
     PetscCall(PetscFree(good));

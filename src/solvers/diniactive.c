@@ -211,7 +211,7 @@ static PetscErrorCode DiniActiveNoise(Dini dini, PetscInt bs, const DiniEntry en
   PetscFunctionBegin;
   PetscCall(PetscCalloc2(3 * bs, &mine, 3 * bs, &all));
   for (PetscInt i = 0; i < dini->n; i++) {
-    PetscReal *m = &mine[3 * (i % bs)];
+    PetscReal *m = mine + (size_t)3 * (size_t)(i % bs);
 
     m[0] = PetscMax(m[0], PetscAbsReal(DiniNatural(entry[i])));
     m[1] = PetscMax(m[1], PetscAbsReal(entry[i].F));
@@ -219,8 +219,10 @@ static PetscErrorCode DiniActiveNoise(Dini dini, PetscInt bs, const DiniEntry en
   }
   PetscCall(MPIU_Allreduce(mine, all, (PetscMPIInt)(3 * bs), MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
   for (PetscInt c = 0; c < bs; c++) {
-    noise[c]  = 10.0 * all[3 * c] + 100.0 * PETSC_MACHINE_EPSILON * all[3 * c + 1];
-    factor[c] = dini->weakrtol * all[3 * c + 2];
+    const PetscReal *a = all + (size_t)3 * (size_t)c;
+
+    noise[c]  = 10.0 * a[0] + 100.0 * PETSC_MACHINE_EPSILON * a[1];
+    factor[c] = dini->weakrtol * a[2];
   }
   PetscCall(PetscFree2(mine, all));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -41,7 +41,7 @@ PetscErrorCode DiniFixedPointCreateSNES_Private(Dini dini)
   PetscCall(SNESAppendOptionsPrefix(ctx->snes, "dini_fixedpoint_"));
   PetscCall(SNESSetType(ctx->snes, SNESNRICHARDSON));
   PetscCall(SNESGetLineSearch(ctx->snes, &search));
-  PetscCall(SNESLineSearchSetType(search, SNESLINESEARCHBASIC)); /* u - F(u, m), which is G(u, m) */
+  PetscCall(SNESLineSearchSetType(search, DINI_LINESEARCH_NONE)); /* u - F(u, m), which is G(u, m) */
   PetscCall(SNESSetTolerances(ctx->snes, 1e-50, 1e-12, 0.0, 10000, 1000000));
   PetscCall(SNESSetDivergenceTolerance(ctx->snes, 1e10)); /* a G_u that is not normal grows before it contracts */
   PetscCall(SNESSetConvergenceTest(ctx->snes, DiniSNESConverged, NULL, NULL));

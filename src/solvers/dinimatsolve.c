@@ -2,32 +2,6 @@
 #include "../private/dinikspimpl.h"
 #include <petsctime.h>
 
-/* ---- Columns ---- */
-
-PetscErrorCode DiniTakeColumn_Private(Mat X, PetscInt k, Vec x)
-{
-  Vec column;
-
-  PetscFunctionBegin;
-  PetscCall(MatDenseGetColumnVecRead(X, k, &column));
-  PetscCall(VecCopy(column, x));
-  PetscCall(PetscObjectStateIncrease((PetscObject)x)); /* VecCopy() takes cached norms along, rank by rank */
-  PetscCall(MatDenseRestoreColumnVecRead(X, k, &column));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode DiniGiveColumn_Private(Mat X, PetscInt k, PetscBool conj, Vec x)
-{
-  Vec column;
-
-  PetscFunctionBegin;
-  PetscCall(MatDenseGetColumnVecWrite(X, k, &column));
-  PetscCall(VecCopy(x, column));
-  if (conj) PetscCall(VecConjugate(column));
-  PetscCall(MatDenseRestoreColumnVecWrite(X, k, &column));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* A dense matrix with the layout of the state in its rows, and n columns where n is known already */
 PetscErrorCode DiniCheckBlock_Private(Dini dini, Mat X, const char what[], PetscInt *n)
 {
@@ -103,8 +77,8 @@ static PetscErrorCode DiniBlockResidual(Dini dini, Mat A, Mat B, Mat U, PetscRea
   *largest = *relative = 0.0;
   PetscCall(MatGetSize(B, NULL, &n));
   for (PetscInt k = 0; k < n; k++) {
-    PetscCall(DiniTakeColumn_Private(B, k, b));
-    PetscCall(DiniTakeColumn_Private(U, k, u));
+    PetscCall(DiniGetColumn_Private(B, k, b));
+    PetscCall(DiniGetColumn_Private(U, k, u));
     PetscCall(DiniNorm_Private(b, &bnorm));
     PetscCall(MatMult(A, u, dini->r));
     PetscCall(VecAXPY(dini->r, -1.0, b));

@@ -15,7 +15,7 @@ static PetscErrorCode DiniAtColumn(Dini dini, PetscInt k)
 
   PetscFunctionBegin;
   if (k < 0) PetscCall(VecSet(ctx->column, 0.0));
-  else PetscCall(DiniTakeColumn_Private(ctx->U, k, ctx->column));
+  else PetscCall(DiniGetColumn_Private(ctx->U, k, ctx->column));
   PetscCall(DiniSetPoint_Private(dini, ctx->column));
   if (ctx->linearized) dini->stage = DINI_STAGE_LINEARIZED;
   else {
@@ -117,15 +117,15 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, Di
       }
       PetscCall(VecScale(dini->r, -1.0));
       if (dB) {
-        PetscCall(DiniTakeColumn_Private(dB, first + k, w->t));
+        PetscCall(DiniGetColumn_Private(dB, first + k, w->t));
         PetscCall(VecAXPY(dini->r, 1.0, w->t));
       }
-      PetscCall(DiniGiveColumn_Private(w->R, k, PETSC_FALSE, dini->r));
+      PetscCall(DiniSetColumn_Private(w->R, k, PETSC_FALSE, dini->r));
     }
     PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, w->R, w->X, w->good));
     for (PetscInt k = 0; k < count; k++) { /* what has failed is NaN already */
-      PetscCall(DiniTakeColumn_Private(w->X, k, w->t));
-      PetscCall(DiniGiveColumn_Private(dU, first + k, PETSC_FALSE, w->t));
+      PetscCall(DiniGetColumn_Private(w->X, k, w->t));
+      PetscCall(DiniSetColumn_Private(dU, first + k, PETSC_FALSE, w->t));
     }
     PetscCall(MatDestroy(&w->R));
     PetscCall(MatDestroy(&w->X));
@@ -173,13 +173,13 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &w->R));
     PetscCall(MatDuplicate(w->R, MAT_DO_NOT_COPY_VALUES, &w->X));
     for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniTakeColumn_Private(Ubar, first + k, w->lambda));
-      PetscCall(DiniGiveColumn_Private(w->R, k, conj, w->lambda));
+      PetscCall(DiniGetColumn_Private(Ubar, first + k, w->lambda));
+      PetscCall(DiniSetColumn_Private(w->R, k, conj, w->lambda));
     }
     PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, w->R, w->X, w->good));
     for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniTakeColumn_Private(w->X, k, w->lambda));
-      if (Bbar) PetscCall(DiniGiveColumn_Private(Bbar, first + k, conj, w->lambda));
+      PetscCall(DiniGetColumn_Private(w->X, k, w->lambda));
+      if (Bbar) PetscCall(DiniSetColumn_Private(Bbar, first + k, conj, w->lambda));
       PetscCall(DiniBlockColumn(dini, first + k, w->lambda, w->good[k], Abar, &w->outer, mbar, w->t));
       PetscCall(VecAXPY(w->sum, 1.0, w->lambda));
       all = (PetscBool)(all && w->good[k]);

@@ -214,3 +214,29 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
   PetscCall(VecRestoreArrayRead(like, &l));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* v = column j of A, in a Vec of its own */
+PetscErrorCode DiniGetColumn_Private(Mat A, PetscInt j, Vec v)
+{
+  Vec a;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseGetColumnVecRead(A, j, &a));
+  PetscCall(VecCopy(a, v));
+  PetscCall(PetscObjectStateIncrease((PetscObject)v)); /* VecCopy() takes cached norms along, rank by rank */
+  PetscCall(MatDenseRestoreColumnVecRead(A, j, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* column j of A = v, or its conjugate */
+PetscErrorCode DiniSetColumn_Private(Mat A, PetscInt j, PetscBool conj, Vec v)
+{
+  Vec a;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseGetColumnVecWrite(A, j, &a));
+  PetscCall(VecCopy(v, a));
+  if (conj) PetscCall(VecConjugate(a));
+  PetscCall(MatDenseRestoreColumnVecWrite(A, j, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

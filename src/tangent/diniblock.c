@@ -13,29 +13,6 @@
 
 /* ---- Columns ---- */
 
-static PetscErrorCode DiniGetColumn(Mat A, PetscInt j, Vec v)
-{
-  Vec a;
-
-  PetscFunctionBegin;
-  PetscCall(MatDenseGetColumnVecRead(A, j, &a));
-  PetscCall(VecCopy(a, v));
-  PetscCall(PetscObjectStateIncrease((PetscObject)v));
-  PetscCall(MatDenseRestoreColumnVecRead(A, j, &a));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniPutColumn(Mat A, PetscInt j, Vec v)
-{
-  Vec a;
-
-  PetscFunctionBegin;
-  PetscCall(MatDenseGetColumnVecWrite(A, j, &a));
-  PetscCall(VecCopy(v, a));
-  PetscCall(MatDenseRestoreColumnVecWrite(A, j, &a));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Each column by itself, from a guess: of the block solve (good: nothing left to do), or of the columns before it */
 static PetscErrorCode DiniSolveColumns(Dini dini, DiniDirection direction, Mat B, Mat X, PetscBool fromblock,
                                        PetscBool good[])
@@ -52,14 +29,14 @@ static PetscErrorCode DiniSolveColumns(Dini dini, DiniDirection direction, Mat B
   if (!fromblock) PetscCall(DiniBasisCreate_Private(B, &basis));
   for (PetscInt j = 0; j < n; j++) {
     if (fromblock && good[j]) continue;
-    PetscCall(DiniGetColumn(B, j, b));
+    PetscCall(DiniGetColumn_Private(B, j, b));
     if (fromblock) {
-      PetscCall(DiniGetColumn(X, j, x));
+      PetscCall(DiniGetColumn_Private(X, j, x));
       guess = PETSC_TRUE;
     } else PetscCall(DiniBasisGuess_Private(&basis, X, j, x, &guess));
     PetscCall(DiniEngineSolveGuess_Private(dini, direction, b, x, guess));
     good[j] = (PetscBool)(dini->reason >= 0);
-    PetscCall(DiniPutColumn(X, j, x));
+    PetscCall(DiniSetColumn_Private(X, j, PETSC_FALSE, x));
     if (!fromblock && !good[j] && basis.size && basis.column[basis.size - 1] == j) basis.size--;
   }
   if (!fromblock) PetscCall(DiniBasisDestroy_Private(&basis));
@@ -200,20 +177,20 @@ static PetscErrorCode DiniSolveDistinct(Dini dini, DiniDirection direction, Mat 
     PetscCall(MatDuplicate(R, MAT_DO_NOT_COPY_VALUES, &S));
     for (PetscInt j = 0; j < n; j++) {
       if (like[j] != j) continue;
-      PetscCall(DiniGetColumn(B, j, x));
-      PetscCall(DiniPutColumn(R, k, x));
+      PetscCall(DiniGetColumn_Private(B, j, x));
+      PetscCall(DiniSetColumn_Private(R, k, PETSC_FALSE, x));
       norms[k++] = bnorm[j];
     }
     if (distinct) PetscCall(DiniSolveFactor(dini, direction, F, transpose, R, S, norms, right));
     k = 0;
     for (PetscInt j = 0; j < n; j++) {
-      if (like[j] == j) PetscCall(DiniGetColumn(S, k, x));
+      if (like[j] == j) PetscCall(DiniGetColumn_Private(S, k, x));
       else if (like[j] < 0) PetscCall(VecSet(x, 0.0));
       else {
-        PetscCall(DiniGetColumn(X, like[j], x));
+        PetscCall(DiniGetColumn_Private(X, like[j], x));
         PetscCall(VecScale(x, factor[j]));
       }
-      PetscCall(DiniPutColumn(X, j, x));
+      PetscCall(DiniSetColumn_Private(X, j, PETSC_FALSE, x));
       good[j] = (PetscBool)(like[j] < 0 || (like[j] == j && right[k]));
       if (like[j] == j) k++;
     }

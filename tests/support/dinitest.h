@@ -53,11 +53,11 @@ extern PetscErrorCode DiniTestReferenceJVP(Mat J, Mat Fm, Vec dm, Vec du);
 extern PetscErrorCode DiniTestReferenceVJP(Mat J, Mat Fm, Vec ubar, Vec mbar);
 
 /*
-  Every stored entry of A is alpha times the sum over k of l_k r_k^H, or with plain its conjugate, and A stores as many
+  Every stored entry of A is minus the sum over k of l_k r_k^H, or with plain its conjugate, and A stores as many
   entries as expected (negative: not asked).
 */
-extern PetscErrorCode DiniTestOuter(Mat A, PetscInt n, PetscScalar alpha, const Vec l[], const Vec r[], PetscBool plain,
-                                    PetscInt entries, PetscReal rtol, const char what[]);
+extern PetscErrorCode DiniTestOuter(Mat A, PetscInt n, const Vec l[], const Vec r[], PetscBool plain, PetscInt entries,
+                                    PetscReal rtol, const char what[]);
 
 /* <ubar, JVP dm> = <VJP ubar, dm> for two independent directions */
 extern PetscErrorCode DiniTestDotProduct(Dini dini, PetscReal rtol);

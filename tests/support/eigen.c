@@ -57,7 +57,8 @@ static PetscErrorCode AddElements(const Spring *chain, int which, Mat M)
     if (e < lo || e - 1 >= hi) continue;
     for (int k = 0; k < 4; k++) scaled[k] = value[e] * element[k];
     for (PetscInt r = 0; r < 2; r++) /* each rank adds to its own rows; negative ones are ignored */
-      if (node[r] >= lo && node[r] < hi) PetscCall(MatSetValues(M, 1, &node[r], 2, node, &scaled[2 * r], ADD_VALUES));
+      if (node[r] >= lo && node[r] < hi)
+        PetscCall(MatSetValues(M, 1, &node[r], 2, node, scaled + (size_t)2 * (size_t)r, ADD_VALUES));
   }
   PetscCall(PetscFree(value));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -107,7 +108,7 @@ static PetscErrorCode FillElements(Dini dini, Spring *chain, int which, Vec u, M
 
     for (PetscInt r = 0; r < 2; r++)
       if (node[r] >= lo && node[r] < hi)
-        PetscCall(MatSetValue(Fm, node[r], e, factor * (element[2 * r] * value[0] + element[2 * r + 1] * value[1]),
+        PetscCall(MatSetValue(Fm, node[r], e, factor * (element[r ? 2 : 0] * value[0] + element[r ? 3 : 1] * value[1]),
                               INSERT_VALUES));
   }
   PetscCall(MatAssemblyBegin(Fm, MAT_FINAL_ASSEMBLY));
