@@ -201,7 +201,8 @@ static PetscErrorCode DiniPinnedApply(Mat D, PetscErrorCode (*fn)(Dini, void *, 
   PetscCall(DiniPinnedThere(pin, &there));
   elsewhere = dini->elsewhere;
   failed    = DiniPinnedSwap(pin, &swapped);
-  if (!failed && !swapped && dini->mstamp != pin->mstamp) failed = DiniPinnedPush(pin, pin->m); /* handed others last */
+  if (!failed && !swapped && dini->mstamp != pin->mstamp)
+    failed = DiniParameterPush_Private(dini); /* handed others last */
   if (!failed && !there) failed = DiniPinnedReturn(pin, &elsewhere);
   if (!failed) {
     dini->mstamp    = pin->mstamp; /* the values are those of the stamp again */
