@@ -6,7 +6,7 @@ PetscErrorCode ContactResidual(SNES snes, Vec u, Vec F, void *ctx)
 
   PetscFunctionBeginUser;
   (void)snes;
-  if (c->fail) return PETSC_ERR_USER;
+  PetscCheck(!c->fail, PETSC_COMM_SELF, PETSC_ERR_USER, "the obstacle breaks");
   PetscCall(MatMult(c->T, u, F));
   PetscCall(VecAXPY(F, -1.0, c->m));
   PetscFunctionReturn(PETSC_SUCCESS);
