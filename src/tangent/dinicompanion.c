@@ -8,19 +8,34 @@
 #include "../private/diniengineimpl.h"
 #include <petsctime.h>
 
+/* PETSc frees the process grid of two SuperLU_DIST factors on one communicator twice: MUMPS is used where there is one */
+static PetscErrorCode DiniAvoidSecondGrid(PC pc)
+{
+  MatSolverType solver = NULL;
+  PetscBool     factored, dist = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factored, PCLU, PCCHOLESKY, ""));
+  if (factored) PetscCall(PCFactorGetMatSolverType(pc, &solver));
+  if (solver) PetscCall(PetscStrcmp(solver, MATSOLVERSUPERLU_DIST, &dist));
+#if defined(PETSC_HAVE_MUMPS)
+  if (dist) {
+    PetscCall(PCReset(pc)); /* a factor made already is of the other package */
+    PetscCall(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
+  }
+#endif
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniCopyFactor(PC from, PC to)
 {
   MatSolverType solver = NULL;
-  PetscBool     dist   = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(PCFactorGetMatSolverType(from, &solver));
   if (!solver) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscStrcmp(solver, MATSOLVERSUPERLU_DIST, &dist)); /* PETSc frees the grid of two such factors twice */
-#if defined(PETSC_HAVE_MUMPS)
-  if (dist) solver = MATSOLVERMUMPS;
-#endif
   PetscCall(PCFactorSetMatSolverType(to, solver));
+  PetscCall(DiniAvoidSecondGrid(to));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -178,6 +193,7 @@ static PetscErrorCode DiniCreateCompanion(Dini dini)
     PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCMG, &mg)); /* its type would be read back to gamg, say */
     if (mg) PetscCall(KSPSetSkipPCSetFromOptions(e->companion, PETSC_TRUE));
     PetscCall(KSPSetFromOptions(e->companion));
+    PetscCall(DiniAvoidSecondGrid(pc)); /* the forward solver's options ask for the same package */
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
