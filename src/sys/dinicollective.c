@@ -133,7 +133,8 @@ PetscErrorCode DiniNormMax_Private(Vec v, PetscReal *norm)
   PetscFunctionBegin;
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &a));
-  for (PetscInt i = 0; i < n; i++) mine = PetscMax(mine, PetscAbsScalar(a[i]));
+  for (PetscInt i = 0; i < n; i++)
+    mine = PetscMax(mine, PetscIsNanScalar(a[i]) ? PETSC_INFINITY : PetscAbsScalar(a[i]));
   PetscCall(VecRestoreArrayRead(v, &a));
   PetscCall(MPIU_Allreduce(&mine, norm, 1, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)v)));
   PetscFunctionReturn(PETSC_SUCCESS);
