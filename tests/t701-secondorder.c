@@ -318,7 +318,7 @@ static PetscErrorCode TestFixedPoint(DiniFixedPointDerivative derivative)
   PetscReal value;
 
   PetscFunctionBeginUser;
-  PetscCall(FixedMapCreate(6, FIXEDMAP_NONNORMAL, 0.6, 0.2, &f));
+  PetscCall(FixedMapCreate(6, FIXEDMAP_ROTATION, 0.5, 0.1, &f));
   PetscCall(FixedMapDini(&f, derivative));
   PetscCall(DiniSetState(f.dini, f.u));
   PetscCall(DiniSetObjective(f.dini, Value, Gradient, NULL));
