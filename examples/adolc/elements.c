@@ -52,7 +52,8 @@ static PetscBool OnBoundary(const DMDALocalInfo *info, PetscInt local)
 static PetscErrorCode AddElement(const DMDALocalInfo *info, Want want, const PetscInt node[3], const double x[],
                                  const double g[], const double in[], double out[], Mat A)
 {
-  double   J[KERNEL_NODES][KERNEL_INPUTS] = {{0.0}}, values[9], inputs[KERNEL_INPUTS] = {0.0}, results[KERNEL_INPUTS];
+  double   J[KERNEL_NODES][KERNEL_INPUTS] = {{0.0}}, values[9];
+  double   inputs[KERNEL_INPUTS] = {0.0}, results[KERNEL_INPUTS] = {0.0};
   PetscInt rows[3];
   int      taped = 0;
 

@@ -284,8 +284,8 @@ typedef PetscErrorCode     DiniDifferenceFn(Dini, void *ctx, Vec h, Vec dF, Pets
 DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
 DINI_INTERN Vec            DiniColoringSteps_Private(DiniColoring);
 DINI_INTERN PetscErrorCode DiniStateSteps_Private(Dini, Vec h);
-DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini, DiniColoring, DiniDifferenceFn *, void *, Mat, PetscReal *all,
-                                                    PetscReal *stray);
+DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniDifferenceFn *difference, void *ctx,
+                                                    Mat A, PetscReal *all, PetscReal *stray);
 DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 
 /* parameter */
