@@ -119,6 +119,71 @@ static PetscErrorCode TestSolves(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* J = Re <w, x> of the first eigenvector */
+static PetscErrorCode Value(Dini dini, Vec u, PetscReal *value, void *ctx)
+{
+  Vec         w;
+  PetscScalar dot;
+
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)ctx;
+  PetscCall(DiniTestVec(u, 50, &w));
+  PetscCall(VecDot(u, w, &dot));
+  *value = PetscRealPart(dot);
+  PetscCall(VecDestroy(&w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Gradient(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)u;
+  (void)dJdm;
+  (void)ctx;
+  PetscCall(DiniTestFill(dJdu, 50));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* An objective of an eigenvector has its gradient, and no Hessian */
+static PetscErrorCode TestObjective(void)
+{
+  const PetscReal h = 1e-5;
+  Spring          chain;
+  Vec             u, m, dm, shifted, g;
+  PetscReal       value, sides[2];
+  PetscScalar     slope;
+
+  PetscFunctionBeginUser;
+  PetscCall(SpringCreate(12, PETSC_FALSE, PETSC_FALSE, &chain));
+  PetscCall(SpringDini(&chain, DINIPARAMETERMATRIX));
+  PetscCall(MatCreateVecs(chain.A, &u, NULL));
+  PetscCall(DiniSetState(chain.dini, u));
+  PetscCall(DiniSetObjective(chain.dini, Value, Gradient, NULL));
+  PetscCall(DiniCreateParameterVec(chain.dini, &m));
+  PetscCall(VecDuplicate(m, &shifted));
+  PetscCall(VecDuplicate(m, &g));
+  PetscCall(DiniTestVec(m, 51, &dm));
+  if (PetscDefined(USE_COMPLEX)) PetscCall(VecRealPart(dm));
+  PetscCall(DiniComputeObjectiveAndGradient(chain.dini, m, &value, g));
+  PetscCall(VecDot(dm, g, &slope));
+  DiniTestExpect(DiniHVP(chain.dini, dm, shifted), PETSC_ERR_SUP, "first derivatives only");
+  for (int side = 0; side < 2; side++) {
+    PetscCall(VecWAXPY(shifted, side ? -h : h, dm, m));
+    PetscCall(DiniComputeObjective(chain.dini, shifted, &sides[side]));
+  }
+  DiniTestClose(PetscRealPart(slope), 0.5 * (sides[0] - sides[1]) / h, 1e-5, 1e-9,
+                "slope of an eigenvector's objective");
+  PetscCall(VecDestroy(&u));
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&dm));
+  PetscCall(VecDestroy(&shifted));
+  PetscCall(VecDestroy(&g));
+  PetscCall(SpringDestroy(&chain));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* F_m that forgets the coefficients, and NaN in the matrices */
 static PetscErrorCode TestCallbacks(void)
 {
@@ -200,6 +265,7 @@ int main(int argc, char **argv)
   PetscCall(SlepcInitialize(&argc, &argv, NULL, help));
   PetscCall(TestPoint());
   PetscCall(TestSolves());
+  PetscCall(TestObjective());
   PetscCall(TestCallbacks());
   PetscCall(TestFalseSymmetry());
   PetscCall(TestParts());

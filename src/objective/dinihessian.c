@@ -62,6 +62,9 @@ static PetscErrorCode DiniHessianReady(Dini dini)
   PetscFunctionBegin;
   PetscCheck(dini->objective, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "There is no objective to take the Hessian of; call DiniSetObjective()");
+  PetscCheck(!dini->ops->vjp, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "%s, of type \"%s\", has first derivatives only; difference its gradients", DiniLabel_Private(dini),
+             ((PetscObject)dini)->type_name);
   PetscCall(DiniCheckRequested_Private(dini));
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniObjectiveAdjoint(dini));

@@ -221,12 +221,13 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   failed = DiniObjectivePartials_Private(dini, dini->objective, dJdu, dJdm);
   if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g);
   if (!failed) failed = VecAXPY(g, 1.0, dJdm);
-  if (!failed && dini->reason > 0 && dini->hessian.lambda &&
+  if (!failed && dini->reason > 0 && dini->hessian.lambda && !dini->ops->vjp &&
       dini->gradientrtol == 0.0) { /* Hessian products at this point begin with it; not with a loose one */
     failed              = VecCopy(dini->lambda, dini->hessian.lambda);
     dini->hessian.point = dini->point;
   }
-  if (!failed && dini->reason > 0) failed = DiniEstimateObjective_Private(dini);
+  if (!failed && dini->reason > 0 && !dini->ops->vjp) /* a type with a rule of its own leaves no lambda */
+    failed = DiniEstimateObjective_Private(dini);
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));
   PetscCall(failed);
