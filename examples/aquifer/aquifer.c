@@ -41,6 +41,7 @@ static PetscErrorCode Invert(MPI_Comm comm, const AquiferOptions *options, const
   PetscCall(InversionRun(comm, options, wells, &inv, &summary));
   PetscCall(ReportSummary(comm, options, wells, &summary));
   if (options->output[0]) PetscCall(OutputWrite(inv, wells));
+  if (options->compare) PetscCall(CompareMethods(inv));
   PetscCall(InversionDestroy(&inv));
   if (options->folds) PetscCall(CrossValidate(comm, options, wells));
   PetscFunctionReturn(0);

@@ -24,6 +24,7 @@ typedef struct {
   PetscReal match_tolerance;
   PetscInt  folds;
   PetscBool quiet;
+  PetscBool compare; /* first-order methods against Newton, see compare.c */
 } AquiferOptions;
 
 typedef struct {
@@ -137,6 +138,7 @@ PetscErrorCode FlowFieldDerivative(Flow *, Vec, Vec, Vec);
 PetscErrorCode FlowFieldAdjoint(Flow *, Vec, Vec, Vec);
 PetscErrorCode FlowBoundaryDerivative(Flow *, Vec, Vec);
 PetscErrorCode FlowBoundaryAdjoint(Flow *, Vec, Vec);
+PetscErrorCode FlowCurvature(Flow *, Vec, Vec, Vec, Vec, Vec, Vec);
 
 PetscErrorCode PriorCreateField(const Grid *, PetscReal, PetscReal, Prior *);
 PetscErrorCode PriorCreateBoundary(const Grid *, PetscReal, PetscReal, Prior *);
@@ -147,11 +149,13 @@ PetscErrorCode PriorDestroy(Prior *);
 PetscErrorCode ObservationCreate(const Grid *, const Wells *, Observation *);
 PetscErrorCode ObservationMisfit(Observation *, Vec, PetscReal *);
 PetscErrorCode ObservationMisfitGradient(Observation *, PetscReal, Vec);
+PetscErrorCode ObservationMisfitHessian(Observation *, PetscReal, Vec, Vec);
 PetscErrorCode ObservationDestroy(Observation *);
 
 PetscErrorCode BlocksAdd(Inversion *);
 PetscErrorCode BlocksProlong(Inversion *, Inversion *);
 PetscErrorCode BlocksDestroy(Inversion *);
+PetscErrorCode BlocksCurvature(Dini, Vec, Vec, Vec, Vec, Vec, Vec, void *);
 
 PetscErrorCode InversionCreate(MPI_Comm, const AquiferOptions *, const Wells *, Inversion *, Inversion **);
 PetscErrorCode InversionEvaluate(Inversion *, PetscReal *, Vec);
@@ -163,5 +167,6 @@ PetscErrorCode ReportHeader(Inversion *);
 PetscErrorCode ReportMonitor(Tao, void *);
 PetscErrorCode ReportSummary(MPI_Comm, const AquiferOptions *, const Wells *, const Summary *);
 PetscErrorCode OutputWrite(Inversion *, const Wells *);
+PetscErrorCode CompareMethods(Inversion *);
 PetscErrorCode CrossValidate(MPI_Comm, const AquiferOptions *, const Wells *);
 PetscErrorCode CheckFromOptions(MPI_Comm, const AquiferOptions *, const Wells *, PetscBool *);

@@ -76,6 +76,8 @@ PetscErrorCode AquiferOptionsGet(MPI_Comm comm, AquiferOptions *o)
   PetscCall(PetscOptionsReal("-aquifer_match_tolerance", "relative distance accepted between the two", "",
                              o->match_tolerance, &o->match_tolerance, NULL));
   PetscCall(PetscOptionsInt("-aquifer_crossvalidate", "number of folds, 0: none", "", o->folds, &o->folds, NULL));
+  PetscCall(PetscOptionsBool("-aquifer_compare", "methods of first and of second order, from the same start", "",
+                             o->compare, &o->compare, NULL));
   PetscCall(PetscOptionsBool("-aquifer_quiet", "no line per iteration", "", o->quiet, &o->quiet, NULL));
   PetscOptionsEnd();
   PetscCheck(!has_cells || two == 2, comm, PETSC_ERR_USER_INPUT, "-aquifer_cells: expected two numbers, as in 128,96");
