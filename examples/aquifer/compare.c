@@ -9,8 +9,6 @@
 
 typedef struct {
   const char    *type;
-  PetscBool      newton;
-  PetscInt       history; /* of a quasi-Newton matrix, 0: Tao's own */
   Vec            x;
   PetscInt       iterations;
   PetscReal      objective, gradient, seconds;
@@ -26,35 +24,6 @@ static void Subtract(DiniStatistics *after, const DiniStatistics *before)
   after->hessian_products -= before->hessian_products;
 }
 
-/* The unknowns are whitened, so the Newton step's Krylov method goes without a preconditioner */
-static PetscErrorCode CreateTao(Inversion *inv, const Method *method, PetscReal gatol, Tao *tao)
-{
-  PetscFunctionBeginUser;
-  PetscCall(TaoCreate(PetscObjectComm((PetscObject)inv->dini), tao));
-  PetscCall(TaoSetOptionsPrefix(*tao, "compare_"));
-  PetscCall(TaoSetType(*tao, method->type));
-  PetscCall(TaoSetTolerances(*tao, gatol, 0.0, 0.0));
-  PetscCall(TaoSetMaximumIterations(*tao, 5000));
-  if (method->newton) {
-    KSP ksp;
-    PC  pc;
-
-    PetscCall(TaoGetKSP(*tao, &ksp));
-    PetscCall(KSPSetTolerances(ksp, 1e-2, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
-    PetscCall(KSPGetPC(ksp, &pc));
-    PetscCall(PCSetType(pc, PCNONE));
-  } else if (method->history) {
-    Mat hessian;
-
-    PetscCall(TaoGetLMVMMatrix(*tao, &hessian));
-    PetscCall(MatLMVMSetHistorySize(hessian, method->history));
-  }
-  PetscCall(TaoSetSolution(*tao, method->x));
-  PetscCall(DiniSetTao(inv->dini, *tao));
-  PetscCall(TaoSetFromOptions(*tao));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode Minimise(Inversion *inv, PetscReal gatol, Method *method)
 {
   TaoConvergedReason reason;
@@ -66,7 +35,7 @@ static PetscErrorCode Minimise(Inversion *inv, PetscReal gatol, Method *method)
   PetscCall(VecDuplicate(inv->x, &method->x));
   PetscCall(VecSet(method->x, 0.0));
   PetscCall(VecSet(inv->flow.head, inv->trend.a));
-  PetscCall(CreateTao(inv, method, gatol, &tao));
+  PetscCall(MinimiserCreate(inv, method->type, method->x, gatol, "compare_", &tao));
   PetscCall(DiniGetStatistics(inv->dini, &before));
   PetscCall(PetscTime(&start));
   PetscCall(TaoSolve(tao));
@@ -126,7 +95,7 @@ static PetscErrorCode CheckSame(Inversion *inv, const Method *a, const Method *b
 /* At the weight and on the grid of inv, whose estimate stays as it is */
 PetscErrorCode CompareMethods(Inversion *inv)
 {
-  Method method[] = {{.type = TAOBLMVM}, {.type = TAOBQNLS, .history = 30}, {.type = TAOBNLS, .newton = PETSC_TRUE}};
+  Method         method[] = {{.type = TAOBLMVM}, {.type = TAOBQNLS}, {.type = TAOBNLS}};
   const PetscInt methods = (PetscInt)PETSC_STATIC_ARRAY_LENGTH(method), newton = methods - 1;
   MPI_Comm       comm  = PetscObjectComm((PetscObject)inv->dini);
   PetscReal      gatol = 1e-5, value;
