@@ -332,8 +332,8 @@ int main(int argc, char **argv)
     PetscCall(Test(2, 1.0, PETSC_FALSE, PETSC_TRUE, (DiniPosteriorMethod)method));
     PetscCall(Test(7, 3.0, PETSC_FALSE, PETSC_FALSE, (DiniPosteriorMethod)method));
     PetscCall(Test(20, 1.0, PETSC_TRUE, PETSC_TRUE, (DiniPosteriorMethod)method));
-    PetscCall(Test(50, 2.0, PETSC_FALSE, PETSC_TRUE, (DiniPosteriorMethod)method));
-    PetscCall(Test(70, 5.0, PETSC_TRUE, PETSC_FALSE, (DiniPosteriorMethod)method));
+    PetscCall(Test(46, 2.0, PETSC_FALSE, PETSC_TRUE, (DiniPosteriorMethod)method));
+    PetscCall(Test(52, 5.0, PETSC_TRUE, PETSC_FALSE, (DiniPosteriorMethod)method));
   }
   PetscCall(PetscFinalize());
   return 0;
