@@ -5,8 +5,6 @@
    half the former, a point with gradient g is at most 2 n |g|/weight from the minimum: so far may two estimates be apart. */
 #include "aquifer.h"
 
-#if !defined(PETSC_USE_COMPLEX)
-
 typedef struct {
   const char    *type;
   Vec            x;
@@ -116,13 +114,3 @@ PetscErrorCode CompareMethods(Inversion *inv)
   PetscCall(InversionEvaluate(inv, &value, NULL));
   PetscFunctionReturn(0);
 }
-
-#else
-
-PetscErrorCode CompareMethods(Inversion *inv)
-{
-  PetscFunctionBeginUser;
-  SETERRQ(PetscObjectComm((PetscObject)inv->dini), PETSC_ERR_SUP, "Tao has no methods for complex scalars");
-}
-
-#endif

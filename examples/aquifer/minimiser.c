@@ -1,14 +1,13 @@
 /* Another Tao for the objective of an inversion than its own: BLMVM, BQNLS or Newton's method BNLS, to a tolerance. */
 #include "aquifer.h"
 
-#if !defined(PETSC_USE_COMPLEX)
-
 enum { MOST = 5000, HISTORY = 30 };
 
 /* Minimises from x. The unknowns are whitened, so the Newton step's Krylov method goes without a preconditioner; a
    quasi-Newton matrix has the history that the inversion's own has */
 PetscErrorCode MinimiserCreate(Inversion *inv, TaoType type, Vec x, PetscReal gatol, const char prefix[], Tao *tao)
 {
+#if !defined(PETSC_USE_COMPLEX) /* as in inversion.c */
   KSP       ksp;
   PC        pc;
   Mat       hessian;
@@ -35,6 +34,9 @@ PetscErrorCode MinimiserCreate(Inversion *inv, TaoType type, Vec x, PetscReal ga
   PetscCall(DiniSetTao(inv->dini, *tao));
   PetscCall(TaoSetFromOptions(*tao));
   PetscFunctionReturn(0);
-}
-
+#else
+  PetscFunctionBeginUser;
+  (void)inv, (void)type, (void)x, (void)gatol, (void)prefix, (void)tao;
+  SETERRQ(PetscObjectComm((PetscObject)inv->dini), PETSC_ERR_SUP, "Tao has no methods for complex scalars");
 #endif
+}

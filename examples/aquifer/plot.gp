@@ -130,7 +130,7 @@ eval "plot ".field(std_skip)." using 1 with image notitle, \
 # samples, on the colours of the estimate
 set terminal pngcairo size 1000,790 font "Sans,11" background rgb "white"
 set output dir."/samples.png"
-set multiplot title "The estimate, and three samples of the Laplace posterior: log_{10}(T / T_{mean})" font ",13"
+set multiplot title "The estimate, and three samples of the Laplace posterior: log_{10}(T / T_{mean}); axes in km" font ",13"
 unset key
 unset xlabel
 unset ylabel
@@ -139,9 +139,11 @@ set cbrange [-sample_max:sample_max]
 set palette defined (-1 "#8c510a", -0.5 "#d8b365", 0 "#f7f7f7", 0.5 "#5ab4ac", 1 "#01665e")
 set colorbox user origin 0.925,0.08 size 0.02,0.82
 do for [k = 0:3] {
-  left = 0.05 + 0.44*(k % 2); low = k < 2 ? 0.51 : 0.05
+  left = 0.05 + 0.44*(k % 2); low = k < 2 ? 0.49 : 0.05
   set lmargin at screen left; set rmargin at screen left + 0.41
   set bmargin at screen low; set tmargin at screen low + 0.4
+  set format y k % 2 ? "" : "%g"
+  set format x k < 2 ? "" : "%g"
   set title k == 0 ? "estimate" : sprintf("sample %d", k) offset 0,-0.6
   eval "plot ".field(value(sprintf("sample_skip_%d", k)))." using 1 with image notitle, \
     wells using 1:2 with points pt 7 ps 0.4 lc rgb 'black' notitle"
@@ -154,6 +156,7 @@ set terminal pngcairo size 900,600 font "Sans,12" background rgb "white"
 set output dir."/spectrum.png"
 set size noratio
 unset lmargin; unset rmargin; unset bmargin; unset tmargin
+set format x "%g"
 set format y "10^{%L}"
 set logscale y
 set xrange [0:90]

@@ -99,6 +99,20 @@ static PetscErrorCode FieldMult(Mat L, Vec x, Vec y)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode FieldMultTranspose(Mat L, Vec y, Vec x)
+{
+  Inversion *inv;
+  Vec        part;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(L, &inv));
+  PetscCall(VecSet(x, 0.0));
+  PetscCall(DiniGetParameterSubVec(inv->dini, x, FIELD, &part));
+  PetscCall(PriorApplyAdjoint(&inv->block[FIELD].prior, y, part));
+  PetscCall(DiniRestoreParameterSubVec(inv->dini, x, FIELD, &part));
+  PetscFunctionReturn(0);
+}
+
 /* Its variance at the nodes, under the prior and under the posterior */
 static PetscErrorCode FieldVariances(Inversion *inv, DiniPosterior post, Mat L, Vec prior, Vec posterior)
 {
@@ -119,6 +133,7 @@ static PetscErrorCode CreateFieldMap(Inversion *inv, Mat *L)
   PetscCall(
       MatCreateShell(PetscObjectComm((PetscObject)inv->x), rows, columns, PETSC_DETERMINE, PETSC_DETERMINE, inv, L));
   PetscCall(MatShellSetOperation(*L, MATOP_MULT, (void (*)(void))FieldMult));
+  PetscCall(MatShellSetOperation(*L, MATOP_MULT_TRANSPOSE, (void (*)(void))FieldMultTranspose));
   PetscFunctionReturn(0);
 }
 
@@ -227,6 +242,7 @@ static PetscErrorCode Write(Inversion *inv, DiniPosterior post, Mat L, Vec prior
   PetscCall(OutputOpen(inv, "posterior.gp", &viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "std_skip = %" PetscInt_FMT "; std_max = %.3g; sample_max = %.3g\n", skip[1],
                                    (double)most, (double)size));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "sample_skip_0 = %" PetscInt_FMT "\n", skip[0])); /* the estimate */
   for (PetscInt k = 0; k < SAMPLES; k++)
     PetscCall(
         PetscViewerASCIIPrintf(viewer, "sample_skip_%" PetscInt_FMT " = %" PetscInt_FMT "\n", k + 1, skip[3 + k]));
@@ -253,7 +269,7 @@ PetscErrorCode PosteriorRun(Inversion *inv, const Wells *wells)
   PetscCall(VecDuplicate(inv->flow.m, &posterior));
   PetscCall(FieldVariances(inv, post, L, prior, posterior));
   PetscCall(Report(inv, post, prior, posterior));
-  if (check) PetscCall(PosteriorCheck(inv, wells, post));
+  if (check) PetscCall(PosteriorCheck(inv, wells, post, L, posterior));
   if (inv->options->output[0]) PetscCall(Write(inv, post, L, prior, posterior));
   PetscCall(VecDestroy(&posterior));
   PetscCall(VecDestroy(&prior));

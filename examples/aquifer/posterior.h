@@ -10,6 +10,6 @@ typedef struct {
 } Prediction;
 
 PetscErrorCode PosteriorCreate(Inversion *, DiniPosterior *);
-PetscErrorCode PosteriorCheck(Inversion *, const Wells *, DiniPosterior);
+PetscErrorCode PosteriorCheck(Inversion *, const Wells *, DiniPosterior, Mat, Vec);
 PetscErrorCode PredictionCreate(Inversion *, const Wells *, PetscBool, Prediction *);
 PetscErrorCode PredictionDestroy(Prediction *);

@@ -1,4 +1,5 @@
-/* -aquifer_check_posterior: the variances of the heads at the wells in use, by another way than eigenpairs.
+/* -aquifer_check_posterior: variances by other ways. Those of the field, with a solve for each node instead of the prior's
+   modes. Those of the heads at the wells in use, without eigenpairs:
 
    Under the prior the heads have the covariance K = L L^T/weight, to first order, and measuring them with the error sigma
    leaves  K - K (K + sigma^2)^{-1} K:  a matrix with a row for each well, whatever the grid. The Gauss-Newton posterior has the
@@ -85,8 +86,7 @@ static PetscErrorCode Compare(Mat K, Mat X, PetscReal sigma, PetscReal bound, Ve
   PetscFunctionReturn(0);
 }
 
-/* For the Gauss-Newton Hessian */
-PetscErrorCode PosteriorCheck(Inversion *inv, const Wells *wells, DiniPosterior post)
+static PetscErrorCode CheckHeads(Inversion *inv, const Wells *wells, DiniPosterior post)
 {
   const PetscReal sigma = inv->options->head_error, tolerance = 1e-6;
   MPI_Comm        comm = PetscObjectComm((PetscObject)post);
@@ -115,5 +115,32 @@ PetscErrorCode PosteriorCheck(Inversion *inv, const Wells *wells, DiniPosterior 
   PetscCall(MatDestroy(&X));
   PetscCall(VecDestroy(&variance));
   PetscCall(PredictionDestroy(&prediction));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode CheckField(DiniPosterior post, Mat L, Vec variance)
+{
+  MPI_Comm  comm = PetscObjectComm((PetscObject)post);
+  PetscReal apart;
+  Vec       other;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecDuplicate(variance, &other));
+  PetscCall(DiniPosteriorGetVariance(post, L, NULL, other));
+  PetscCall(VecAXPY(other, -1.0, variance));
+  PetscCall(VecPointwiseDivide(other, other, variance));
+  PetscCall(VecNorm(other, NORM_INFINITY, &apart));
+  PetscCheck(apart < 1e-8, comm, PETSC_ERR_PLIB, "variances of ln T differ by %g from those with a solve for each node",
+             (double)apart);
+  PetscCall(VecDestroy(&other));
+  PetscFunctionReturn(0);
+}
+
+/* For the Gauss-Newton Hessian; L and variance: of the field at its nodes */
+PetscErrorCode PosteriorCheck(Inversion *inv, const Wells *wells, DiniPosterior post, Mat L, Vec variance)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CheckField(post, L, variance));
+  PetscCall(CheckHeads(inv, wells, post));
   PetscFunctionReturn(0);
 }
