@@ -231,6 +231,7 @@ DINI_INTERN PetscErrorCode DiniActiveView_Private(Dini, PetscViewer);
 DINI_INTERN const char    *DiniLabel_Private(Dini);
 DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
 DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
+DINI_INTERN PetscErrorCode DiniHasAdjoint_Private(Mat, PetscBool *has);
 DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniNormMax_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
