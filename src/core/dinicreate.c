@@ -121,6 +121,7 @@ PetscErrorCode DiniReset(Dini dini)
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
   PetscCall(DiniHessianReset_Private(dini));
+  PetscCall(DiniHistoryReset_Private(dini));
   PetscCall(VecDestroy(&dini->u));
   PetscCall(VecDestroy(&dini->ucopy));
   PetscCall(VecDestroy(&dini->r));
