@@ -117,7 +117,13 @@ typedef struct {
 } Summary;
 
 /* of the intervals predicted at wells held out, see coverage.c */
-enum { COVERAGE_LEVELS = 4, COVERAGE_SUMS = 2 * COVERAGE_LEVELS + 3 };
+enum {
+  COVERAGE_LEVELS   = 4,                   /* first the wells inside intervals, then those inside the head error's */
+  COVERAGE_RELATIVE = 2 * COVERAGE_LEVELS, /* squares of errors over standard deviations */
+  COVERAGE_SIGMA,                          /* standard deviations */
+  COVERAGE_ERROR,                          /* squares of errors */
+  COVERAGE_SUMS
+};
 
 typedef struct {
   PetscReal sums[COVERAGE_SUMS];

@@ -28,9 +28,9 @@ static PetscErrorCode Count(Inversion *inv, const Wells *wells, Vec variance, Pe
       sums[l] += miss <= normals[l] * sigma;
       sums[COVERAGE_LEVELS + l] += miss <= normals[l] * error;
     }
-    sums[2 * COVERAGE_LEVELS] += PetscSqr(miss / sigma);
-    sums[2 * COVERAGE_LEVELS + 1] += sigma;
-    sums[2 * COVERAGE_LEVELS + 2] += miss * miss;
+    sums[COVERAGE_RELATIVE] += PetscSqr(miss / sigma);
+    sums[COVERAGE_SIGMA] += sigma;
+    sums[COVERAGE_ERROR] += miss * miss;
   }
   PetscCall(VecRestoreArrayRead(ob->residual, &r));
   PetscCall(VecRestoreArrayRead(variance, &v));
@@ -64,7 +64,7 @@ PetscErrorCode CoverageAdd(Inversion *inv, const Wells *wells, Coverage *c)
 /* At the end: shares of wells inside the intervals, and inside those of the head error alone */
 PetscErrorCode CoverageReport(MPI_Comm comm, const Coverage *c)
 {
-  const PetscReal *s = c->sums, *last = &c->sums[2 * COVERAGE_LEVELS];
+  const PetscReal *s = c->sums;
   const PetscReal  n = (PetscReal)PetscMax(c->n, 1);
 
   PetscFunctionBeginUser;
@@ -76,6 +76,7 @@ PetscErrorCode CoverageReport(MPI_Comm comm, const Coverage *c)
                           (double)(100 * s[COVERAGE_LEVELS + l] / n)));
   PetscCall(PetscPrintf(comm,
                         "standard deviation predicted %.1f m on average; RMS error %.1f m, %.2f of the prediction\n",
-                        (double)(last[1] / n), (double)PetscSqrtReal(last[2] / n), (double)PetscSqrtReal(last[0] / n)));
+                        (double)(s[COVERAGE_SIGMA] / n), (double)PetscSqrtReal(s[COVERAGE_ERROR] / n),
+                        (double)PetscSqrtReal(s[COVERAGE_RELATIVE] / n)));
   PetscFunctionReturn(0);
 }

@@ -26,7 +26,7 @@ static PetscErrorCode CreatePriorCovariance(Inversion *inv, const Prediction *p,
   }
   PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, n, n, NULL, K));
   PetscCall(MatDenseGetArrayWrite(*K, &k));
-  for (PetscInt i = 0; i < n; i++) PetscCall(VecMDot(row[i], n, row, &k[i * n]));
+  for (PetscInt i = 0; i < n; i++) PetscCall(VecMDot(row[i], n, row, &k[(size_t)i * (size_t)n]));
   PetscCall(MatDenseRestoreArrayWrite(*K, &k));
   PetscCall(MatAssemblyBegin(*K, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(*K, MAT_FINAL_ASSEMBLY));
