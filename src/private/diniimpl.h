@@ -100,19 +100,29 @@ typedef struct {
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;
 
+/* How DiniContinue() goes along a path: set by the user; zero stands for what the way to the target gives */
+typedef struct {
+  PetscReal           step, minstep, rtol;
+  PetscInt            maxsteps;
+  PetscBool           print;
+  DiniContinuationFn *monitor;
+  void               *ctx;
+} DiniContinuation;
+
 struct _p_Dini {
   PETSCHEADER(struct _DiniOps);
   /* set by the user */
-  DiniAdjointType adjointtype;
-  PetscReal       attachrtol, attachatol;
-  PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
-  PetscBool       predict, reuseforward;
-  PetscBool       guard, erroriffail, fromoptions;
-  PetscBool       checkrequested, reasonrequested, viewrequested;
-  PetscViewer     checkviewer;
-  PetscInt        nparams, maxparams;
-  DiniParameter  *params;
-  Vec             state; /* for objectives */
+  DiniAdjointType  adjointtype;
+  PetscReal        attachrtol, attachatol;
+  PetscReal        gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
+  PetscBool        predict, reuseforward;
+  PetscBool        guard, erroriffail, fromoptions;
+  PetscBool        checkrequested, reasonrequested, viewrequested;
+  PetscViewer      checkviewer;
+  PetscInt         nparams, maxparams;
+  DiniParameter   *params;
+  Vec              state; /* for objectives */
+  DiniContinuation continuation;
 
   /* set by the user: variational inequalities */
   DiniWeakActivity weakactivity;
@@ -339,6 +349,9 @@ DINI_INTERN PetscErrorCode DiniSolveAt_Private(Dini, Vec m, PetscBool tolerated,
 DINI_INTERN PetscErrorCode DiniObjectiveValue_Private(Dini, DiniObjective, PetscReal *value);
 DINI_INTERN PetscErrorCode DiniObjectivePartials_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm);
 DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g);
+
+/* continuation */
+DINI_INTERN PetscErrorCode DiniContinuationSetFromOptions_Private(Dini, DiniOptionItems);
 
 /* rules */
 DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du);
