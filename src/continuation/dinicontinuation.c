@@ -221,6 +221,7 @@ PetscErrorCode DiniContinue(Dini dini, PetscInt p, PetscReal target, Vec u, Pets
   DiniPath               path;
   DiniContinuationReason why = DINI_CONTINUATION_ITERATING;
   PetscBool              erroriffail;
+  DiniAdjointType        adjointtype;
   PetscReal              way, step, end, now;
   PetscErrorCode         failed;
   const char            *text, *name;
@@ -234,9 +235,12 @@ PetscErrorCode DiniContinue(Dini dini, PetscInt p, PetscReal target, Vec u, Pets
   path.minstep = dini->continuation.minstep > 0.0 ? dini->continuation.minstep : PetscMin(1e-6 * way, step);
   path.rtol    = dini->continuation.rtol;
   erroriffail  = dini->erroriffail;
+  adjointtype  = dini->adjointtype;
+  PetscCall(DiniSetAdjointType(dini, DINI_ADJOINT_HERMITIAN));
   PetscCall(DiniSetErrorIfNotConverged(dini, PETSC_FALSE)); /* a solve that fails is a step that was too long */
   failed = DiniPathWalk(dini, &path, step, &why);
   PetscCall(DiniSetErrorIfNotConverged(dini, erroriffail));
+  PetscCall(DiniSetAdjointType(dini, adjointtype));
   if (failed) PetscCall(DiniPathRescue(dini, &path));
   else PetscCall(DiniPathEnd(dini, &path, why));
   end  = path.end;

@@ -44,12 +44,16 @@ PetscErrorCode DiniPathParameter_Private(Dini dini, DiniPath *path, PetscReal m)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A right-hand side that leans to no subspace, the same at each call */
+/* The first right-hand side leans to no subspace. */
 static PetscErrorCode DiniPathRightHandSide(Dini dini, DiniPath *path)
 {
+  PetscReal norm;
+
   PetscFunctionBegin;
   PetscCall(VecSet(path->w[0], 0.0));
   PetscCall(DiniRandomDirection_Private(dini, 31, path->w[0], path->r));
+  PetscCall(DiniNorm_Private(path->r, &norm));
+  PetscCall(VecScale(path->r, 1.0 / norm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -122,8 +126,49 @@ static PetscErrorCode DiniPathTangents(Dini dini, DiniPath *path, PetscReal m, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Differences of F and a caller's own tangent solve may give no adjoint. */
+static PetscErrorCode DiniPathHasAdjoint(Dini dini, PetscBool *has)
+{
+  Mat J;
+
+  PetscFunctionBegin;
+  *has = (PetscBool)(dini->linearsolve[DINI_ADJOINT] != NULL);
+  if (*has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniGetJacobian(dini, &J, NULL));
+  if (J) PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, has));
+  if (J && !*has) PetscCall(MatHasOperation(J, MATOP_MULT_HERMITIAN_TRANSPOSE, has));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  One step of inverse iteration at the latest point, r = J^{-H} x / |J^{-H} x| and x = J^{-1} r: along the path r turns into
+  the left singular vector of the smallest singular value, so that x shows it long before it is small.
+*/
+static PetscErrorCode DiniPathRefine(Dini dini, DiniPath *path)
+{
+  PetscReal norm;
+  PetscBool good;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPathHasAdjoint(dini, &good));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniAdjointSolve(dini, path->point[0].x, path->w[0]));
+  PetscCall(DiniConverged(dini, &good));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniNorm_Private(path->w[0], &norm));
+  PetscCall(VecScale(path->w[0], 1.0 / norm));
+  PetscCall(DiniTangentSolve(dini, path->w[0], path->w[1]));
+  PetscCall(DiniConverged(dini, &good));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecCopy(path->w[0], path->r));
+  PetscCall(VecCopy(path->w[1], path->point[0].x));
+  PetscCall(PetscObjectStateIncrease((PetscObject)path->r)); /* VecCopy() takes cached norms along, rank by rank */
+  PetscCall(PetscObjectStateIncrease((PetscObject)path->point[0].x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The trial becomes the latest point. */
-static PetscErrorCode DiniPathAccept(DiniPath *path)
+static PetscErrorCode DiniPathAccept(Dini dini, DiniPath *path)
 {
   const DiniPathPoint oldest = path->point[DINI_PATH_POINTS - 1];
   PetscReal           unorm;
@@ -136,6 +181,7 @@ static PetscErrorCode DiniPathAccept(DiniPath *path)
   path->here     = PETSC_TRUE;
   PetscCall(DiniNorm_Private(path->point[0].u, &unorm));
   path->size = PetscMax(path->size, unorm);
+  PetscCall(DiniPathRefine(dini, path));
   PetscCall(DiniPathFold_Private(path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -186,7 +232,7 @@ PetscErrorCode DiniPathStep_Private(Dini dini, DiniPath *path, PetscReal m, Dini
   *outcome = DINI_STEP_TANGENT;
   if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPathJudge(path, outcome, error));
-  if (*outcome == DINI_STEP_GOOD) PetscCall(DiniPathAccept(path));
+  if (*outcome == DINI_STEP_GOOD) PetscCall(DiniPathAccept(dini, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -223,7 +269,7 @@ PetscErrorCode DiniPathBegin_Private(Dini dini, DiniPath *path)
              "%s: The tangent solve fails at the present value %g of parameter \"%s\", so there is no direction to "
              "continue in: J may be singular there. Begin elsewhere, or look at it with -dini_monitor",
              DiniLabel_Private(dini), (double)path->start, path->name);
-  PetscCall(DiniPathAccept(path));
+  PetscCall(DiniPathAccept(dini, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

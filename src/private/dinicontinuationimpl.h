@@ -9,7 +9,7 @@ typedef struct {
   PetscReal m;
   Vec       u;
   Vec       t; /* du/dm */
-  Vec       x; /* J^{-1} r with one r for all points: grows like 1/sigma_min, and turns round where J is singular */
+  Vec       x; /* J^{-1} r with |r| = 1: grows like 1/sigma_min, and turns round where J is singular */
 } DiniPathPoint;
 
 /* How a step ended */
