@@ -123,6 +123,7 @@ PetscErrorCode DiniReset(Dini dini)
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
   PetscCall(DiniHessianReset_Private(dini));
+  PetscCall(DiniConditionReset_Private(dini));
   PetscCall(VecDestroy(&dini->u));
   PetscCall(VecDestroy(&dini->ucopy));
   PetscCall(VecDestroy(&dini->r));

@@ -68,6 +68,7 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   - `-dini_view`: print the object when it is destroyed
   - `-dini_monitor`: print a line per operation
   - `-dini_converged_reason`: print why each solve ended
+  - `-dini_condition`, with SLEPc: print the singular values of J after each linearization, DiniComputeCondition()
   - `-dini_check [viewer]`: run DiniCheck() once, before the first derivative
   - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol <1e-50>`: DiniSetAttachTolerances()
   - `-dini_predict <false>`: DiniSetPredict()
@@ -148,6 +149,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
   PetscCall(DiniJacobianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniContinuationSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniConditionSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
   PetscTryTypeMethod(dini, setfromoptions, PetscOptionsObject);

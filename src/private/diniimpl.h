@@ -109,6 +109,16 @@ typedef struct {
   void               *ctx;
 } DiniContinuation;
 
+/* The smallest and the largest singular value of J at the point; SLEPc finds them */
+typedef struct {
+  PetscErrorCode (*compute)(Dini); /* NULL without SLEPc */
+  PetscBool  requested, busy;
+  PetscBool  verified; /* else smin is a bound from above */
+  PetscInt64 point;    /* where they belong, 0: none */
+  PetscReal  smin, smax;
+  Vec        left, right; /* J right = smin left, J^H left = smin right; NULL where smin is a bound */
+} DiniCondition;
+
 struct _p_Dini {
   PETSCHEADER(struct _DiniOps);
   /* set by the user */
@@ -148,15 +158,16 @@ struct _p_Dini {
   PetscErrorCode (*monitordestroy[DINI_MAX_MONITORS])(void **);
 
   /* children and work */
-  DiniEngine  engine; /* src/tangent */
-  Vec         r;      /* right-hand sides, layout of u */
-  Vec         lambda; /* adjoint solutions, layout of u */
-  Vec         w[2];   /* guards and differences, layout of u */
-  Vec         c;      /* conjugates for the plain transpose, layout of u */
-  Vec         F;      /* F(u, m) at the point, where somebody has computed it */
-  DiniHessian hessian;
-  Mat         D;    /* the derivative, owned; knows the Dini by a plain pointer */
-  void       *data; /* of the type */
+  DiniEngine    engine; /* src/tangent */
+  Vec           r;      /* right-hand sides, layout of u */
+  Vec           lambda; /* adjoint solutions, layout of u */
+  Vec           w[2];   /* guards and differences, layout of u */
+  Vec           c;      /* conjugates for the plain transpose, layout of u */
+  Vec           F;      /* F(u, m) at the point, where somebody has computed it */
+  DiniHessian   hessian;
+  DiniCondition condition;
+  Mat           D;    /* the derivative, owned; knows the Dini by a plain pointer */
+  void         *data; /* of the type */
 
   /* of a variational inequality; NULL where u solves F(u, m) = 0 */
   DiniActive active;
@@ -327,6 +338,16 @@ DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
+
+/* conditioning: they do nothing where -dini_condition has not asked for it */
+DINI_INTERN PetscErrorCode DiniConditionSetFromOptions_Private(Dini, DiniOptionItems);
+DINI_INTERN PetscErrorCode DiniConditionLinearized_Private(Dini);
+DINI_INTERN PetscErrorCode DiniConditionHint_Private(Dini, char text[], size_t size);
+DINI_INTERN PetscErrorCode DiniConditionView_Private(Dini, PetscViewer);
+DINI_INTERN PetscErrorCode DiniConditionReset_Private(Dini);
+#if defined(DINI_HAVE_SLEPC)
+DINI_INTERN PetscErrorCode DiniCondition_SLEPc(Dini);
+#endif
 
 /* beside the point */
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
