@@ -162,14 +162,14 @@ DINI_PUBLIC const char *const DiniHessianTypes[]; /**< names of the values of Di
 
 /** How DiniContinue() ended. Negative: before the target, and not because of what the path does there. */
 typedef enum {
-  DINI_CONTINUATION_ITERATING        = 0,  /**< on the way */
-  DINI_CONTINUATION_TARGET           = 1,  /**< at the target */
-  DINI_CONTINUATION_FOLD             = 2,  /**< the path turns back before the target: du/dm is infinite there */
-  DINI_CONTINUATION_BIFURCATION      = 3,  /**< J is singular before the target, and it is no fold: branches cross */
+  DINI_CONTINUATION_ITERATING   = 0, /**< on the way */
+  DINI_CONTINUATION_TARGET      = 1, /**< at the target */
+  DINI_CONTINUATION_FOLD        = 2, /**< the path turns back before the target: du/dm is infinite there */
+  DINI_CONTINUATION_BIFURCATION = 3, /**< J is singular before the target, and it is no fold: branches cross, say */
   DINI_CONTINUATION_DIVERGED_FORWARD = -1, /**< the forward solve fails after the smallest step too */
   DINI_CONTINUATION_DIVERGED_TANGENT = -2, /**< so does the tangent solve, or du/dm grows though J is regular */
   DINI_CONTINUATION_DIVERGED_BRANCH  = -3, /**< the forward solve leaves the branch after the smallest step too */
-  DINI_CONTINUATION_DIVERGED_STEPS   = -4  /**< so many steps have not been enough */
+  DINI_CONTINUATION_DIVERGED_STEPS   = -4  /**< so many steps, or steps so small, do not get there */
 } DiniContinuationReason;
 /** Text of a reason, of the form "FOLD". */
 DINI_PUBLIC PetscErrorCode DiniContinuationReasonString(DiniContinuationReason, const char **);

@@ -288,12 +288,28 @@ static PetscErrorCode TestBifurcations(PetscInt N)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A first step over the fold, beyond which there is another branch: Newton's method finds it, and it is not taken for this one */
+static PetscErrorCode TestJump(PetscInt N)
+{
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 5; k++) {
+    Problem a;
+
+    PetscCall(Create(CUBIC, N, 1.0, -1.53, &a));
+    PetscCall(DiniSetContinuation(a.dini, 1.05 + 0.5 * k, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+    PetscCall(Expect(&a, 20.0, DINI_CONTINUATION_FOLD, 2.0, 1e-6, "a first step over the fold"));
+    PetscCall(Destroy(&a));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   for (PetscInt N = 1; N <= 4; N += 3) {
     PetscCall(TestFolds(N));
+    PetscCall(TestJump(N));
     PetscCall(TestTargets(N));
     PetscCall(TestBifurcations(N));
   }

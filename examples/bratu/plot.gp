@@ -28,6 +28,7 @@ set logscale xy
 set format x "10^{%L}"
 set xrange [1e-4:10]
 set yrange [0.1:40]
+set key default
 set key top left
 plot file index 0 using (fold-$1):4 with linespoints pt 7 ps 0.9 lw 2 lc rgb "#2166ac" title "lower branch", \
      file index 1 using (fold-$1):4 with linespoints pt 7 ps 0.9 lw 2 lc rgb "#b2182b" title "upper branch", \

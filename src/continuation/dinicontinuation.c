@@ -116,6 +116,24 @@ static PetscErrorCode DiniPathAtTurn(DiniPath *path, PetscReal dm, DiniContinuat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Good steps that have become too small without a fold in sight: 1/|x| says where J will be singular, as at a pole of u. */
+static PetscErrorCode DiniPathAtPole(DiniPath *path, DiniContinuationReason *reason)
+{
+  const PetscReal dm = path->n > 1 ? path->point[0].m - path->point[1].m : 0.0;
+  PetscReal       x[2], where;
+
+  PetscFunctionBegin;
+  *reason = DINI_CONTINUATION_DIVERGED_STEPS;
+  if (path->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int i = 0; i < 2; i++) PetscCall(DiniNorm_Private(path->point[i].x, &x[i]));
+  if (!(x[0] > x[1])) PetscFunctionReturn(PETSC_SUCCESS);
+  where = path->point[0].m + dm * x[1] / (x[0] - x[1]); /* the zero of a line through 1/|x| */
+  if (PetscAbsReal(where - path->point[0].m) > DiniPathTolerance(path, where)) PetscFunctionReturn(PETSC_SUCCESS);
+  *reason   = DINI_CONTINUATION_BIFURCATION;
+  path->end = where;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A part of the distance to the fold that is safe in view of what is not known of it */
 static PetscReal DiniPathLimit(const DiniPath *path, PetscReal step)
 {
@@ -151,7 +169,8 @@ static PetscErrorCode DiniPathWalk(Dini dini, DiniPath *path, PetscReal step, Di
       path->end = m;
       step =
           dm * PetscMin(before == DINI_STEP_GOOD ? 2.0 : 1.0, PetscMax(0.5, DINI_PATH_ERROR / PetscMax(error, 0.05)));
-      PetscCall(DiniPathAtFold(path, reason));
+      if (path->seen) PetscCall(DiniPathAtFold(path, reason));
+      else if (step < path->minstep && m != path->target) PetscCall(DiniPathAtPole(path, reason));
     } else {
       step = 0.5 * dm;
       if (outcome == DINI_STEP_TURN) PetscCall(DiniPathAtTurn(path, dm, reason));

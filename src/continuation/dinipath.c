@@ -207,10 +207,10 @@ static PetscErrorCode DiniPathJudge(DiniPath *path, DiniStep *outcome, PetscReal
   PetscCall(DiniNorm_Private(now->x, &norm));
   ahead  = PetscRealPart(dot) / norm;
   behind = norm;
-  if (*error > DINI_PATH_JUMP) *outcome = DINI_STEP_JUMP;
-  else if (!(ahead > 0.0)) { /* 1/<x, x_0> is smooth there: a secant */ *outcome = DINI_STEP_TURN;
+  if (!(ahead > 0.0)) { /* 1/<x, x_0> is smooth there: a secant */
+    *outcome   = DINI_STEP_TURN;
     path->turn = now->m + (trial->m - now->m) * ahead / (ahead - behind);
-  }
+  } else if (*error > DINI_PATH_JUMP) *outcome = DINI_STEP_JUMP;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
