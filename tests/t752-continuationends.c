@@ -181,6 +181,8 @@ static PetscErrorCode TestOvershoot(void)
   PetscCall(DiniGetStatistics(a.dini, &stats));
   DiniTestTrue(stats.forward_failures > 0, "No forward solve has failed");
   DiniTestTrue(m > 0.0 && m < 2e-5, "The parameter is %g", (double)m);
+  PetscCall(VecSet(a.m, -1.0)); /* what fails afterwards is an error again */
+  DiniTestExpect(DiniSolve(a.dini, a.u), PETSC_ERR_NOT_CONVERGED, "The forward solve");
   PetscCall(Destroy(&a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

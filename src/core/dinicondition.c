@@ -6,17 +6,19 @@
 
 PetscErrorCode DiniConditionSetFromOptions_Private(Dini dini, DiniOptionItems PetscOptionsObject)
 {
-  DiniCondition *c = &dini->condition;
+  DiniCondition *c         = &dini->condition;
+  PetscBool      requested = c->requested;
 
   PetscFunctionBegin;
 #if defined(DINI_HAVE_SLEPC)
   c->compute = DiniCondition_SLEPc;
 #endif
   PetscCall(PetscOptionsBool("-dini_condition", "Singular values of J after each linearization", "DiniComputeCondition",
-                             c->requested, &c->requested, NULL));
-  PetscCheck(!c->requested || c->compute, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+                             requested, &requested, NULL));
+  PetscCheck(!requested || c->compute, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s: -dini_condition needs SLEPc, and this Dini has been built without; configure it with -DDINI_SLEPC=ON",
              DiniLabel_Private(dini));
+  c->requested = requested;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
