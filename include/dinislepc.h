@@ -1,6 +1,6 @@
 /**
   @file dinislepc.h
-  @brief Derivatives of eigenvalues and eigenvectors, singular values of J: what Dini offers where it has been built with SLEPc.
+  @brief Eigenvalues and eigenvectors, singular values of J, uncertainty: what Dini offers where it is built with SLEPc.
 
   An eigenproblem T(lambda; m) x = 0 with T = sum_k c_k(lambda) M_k(m): A x = lambda B x has c = (1, -lambda). Dini takes
   the EPS, PEP or NEP that finds the pairs, treats it as opaque, and differentiates each simple pair, and the mean of each
