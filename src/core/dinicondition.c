@@ -6,19 +6,27 @@
 
 PetscErrorCode DiniConditionSetFromOptions_Private(Dini dini, DiniOptionItems PetscOptionsObject)
 {
-  DiniCondition *c         = &dini->condition;
-  PetscBool      requested = c->requested;
+  DiniCondition *c = &dini->condition;
 
   PetscFunctionBegin;
 #if defined(DINI_HAVE_SLEPC)
   c->compute = DiniCondition_SLEPc;
 #endif
   PetscCall(PetscOptionsBool("-dini_condition", "Singular values of J after each linearization", "DiniComputeCondition",
-                             requested, &requested, NULL));
-  PetscCheck(!requested || c->compute, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+                             c->requested, &c->requested, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After the options have been read: PETSc frees nothing of them when an error comes in between. */
+PetscErrorCode DiniConditionAvailable_Private(Dini dini)
+{
+  const PetscBool wanted = dini->condition.requested;
+
+  PetscFunctionBegin;
+  if (!dini->condition.compute) dini->condition.requested = PETSC_FALSE;
+  PetscCheck(!wanted || dini->condition.requested, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s: -dini_condition needs SLEPc, and this Dini has been built without; configure it with -DDINI_SLEPC=ON",
              DiniLabel_Private(dini));
-  c->requested = requested;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -167,6 +167,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
                                        &dini->checkrequested));
   }
   PetscOptionsEnd();
+  PetscCall(DiniConditionAvailable_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

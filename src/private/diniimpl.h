@@ -341,6 +341,7 @@ DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 
 /* conditioning: they do nothing where -dini_condition has not asked for it */
 DINI_INTERN PetscErrorCode DiniConditionSetFromOptions_Private(Dini, DiniOptionItems);
+DINI_INTERN PetscErrorCode DiniConditionAvailable_Private(Dini);
 DINI_INTERN PetscErrorCode DiniConditionLinearized_Private(Dini);
 DINI_INTERN PetscErrorCode DiniConditionHint_Private(Dini, char text[], size_t size);
 DINI_INTERN PetscErrorCode DiniConditionView_Private(Dini, PetscViewer);
