@@ -241,10 +241,7 @@ typedef PetscErrorCode DiniResidualHessianFn(Dini dini, Vec u, Vec lambda, Vec d
 /** Callback of DiniMonitorSet(): called after each operation with its iterations and true relative residual. */
 typedef PetscErrorCode DiniMonitorFn(Dini dini, DiniOperation operation, PetscInt its, PetscReal rnorm, void *ctx);
 
-/**
-  Callback of DiniContinuationMonitorSet(), at each solution on the path: the parameter's value, u and du/dm there, and where
-  a fold is foretold, PETSC_INFINITY while none is in sight. All are read-only.
-*/
+/** Callback of DiniContinuationMonitorSet(): m, u, du/dm, and the fold in sight or PETSC_INFINITY; all read-only. */
 typedef PetscErrorCode DiniContinuationFn(Dini dini, PetscReal m, Vec u, Vec dudm, PetscReal fold, void *ctx);
 
 /** Class id of Dini objects. */

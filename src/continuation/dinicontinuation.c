@@ -1,8 +1,9 @@
 /* DiniContinue(): along u(m) through one scalar parameter, up to a target or to where the path turns back. */
 #include "../private/dinicontinuationimpl.h"
 
-#define DINI_PATH_ERROR 0.2  /* part of a step that the tangent may miss; near a fold a step of 0.64 of the distance */
-#define DINI_PATH_LEAP  0.75 /* of the distance to a fold */
+#define DINI_PATH_ERROR  0.2  /* part of a step that the tangent may miss; near a fold a step of 0.64 of the distance */
+#define DINI_PATH_GROWTH 1.5  /* of steps: larger ones run into folds that are not in sight yet */
+#define DINI_PATH_LEAP   0.75 /* of the distance to a fold */
 
 /* The block is one number, real and active; the target is one for all ranks. */
 static PetscErrorCode DiniCheckContinuation(Dini dini, PetscInt p, PetscReal target, Vec u)
@@ -167,8 +168,8 @@ static PetscErrorCode DiniPathWalk(Dini dini, DiniPath *path, PetscReal step, Di
     PetscCall(DiniPathReport(dini, path, m, outcome, error));
     if (outcome == DINI_STEP_GOOD) {
       path->end = m;
-      step =
-          dm * PetscMin(before == DINI_STEP_GOOD ? 2.0 : 1.0, PetscMax(0.5, DINI_PATH_ERROR / PetscMax(error, 0.05)));
+      step      = dm * PetscMin(before == DINI_STEP_GOOD ? DINI_PATH_GROWTH : 1.0,
+                           PetscMax(0.5, DINI_PATH_ERROR / PetscMax(error, 0.05)));
       if (path->seen) PetscCall(DiniPathAtFold(path, reason));
       else if (step < path->minstep && m != path->target) PetscCall(DiniPathAtPole(path, reason));
     } else {

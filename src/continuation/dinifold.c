@@ -23,9 +23,9 @@ static PetscReal DiniNewtonForm(PetscInt n, const PetscReal z[], const PetscReal
   return value;
 }
 
-/* Coefficients on nodes that are doubled: values f and derivatives df at n points */
-static void DiniHermite(PetscInt n, const PetscReal x[], const PetscReal f[], const PetscReal df[], PetscReal z[],
-                        PetscReal c[])
+/* Coefficients on nodes that are doubled, values f and derivatives df at n points; returns their number */
+static PetscInt DiniHermite(PetscInt n, const PetscReal x[], const PetscReal f[], const PetscReal df[], PetscReal z[],
+                            PetscReal c[])
 {
   for (PetscInt i = 0; i < 2 * n; i++) {
     z[i] = x[i / 2];
@@ -34,6 +34,7 @@ static void DiniHermite(PetscInt n, const PetscReal x[], const PetscReal f[], co
   for (PetscInt order = 1; order < 2 * n; order++)
     for (PetscInt i = 2 * n - 1; i >= order; i--)
       c[i] = z[i] == z[i - order] ? df[i / 2] : (c[i] - c[i - 1]) / (z[i] - z[i - order]);
+  return 2 * n;
 }
 
 /* The first maximum of mu(xi) within reach ahead of xi[0], from n points; false when there is none */
@@ -42,22 +43,23 @@ static PetscBool DiniTurningPoint(PetscInt n, const PetscReal xi[], const PetscR
 {
   PetscReal z[2 * DINI_PATH_POINTS], c[2 * DINI_PATH_POINTS];
   PetscReal low = xi[0], high, derivative;
+  PetscInt  nodes;
 
   for (PetscInt i = 0; i < n; i++)
     if (!(slope[i] > 0.0) || (i && !(xi[i] < xi[i - 1]))) return PETSC_FALSE;
-  DiniHermite(n, xi, mu, slope, z, c);
+  nodes = DiniHermite(n, xi, mu, slope, z, c);
   for (int k = 1; k <= DINI_FOLD_SCAN; k++) {
     high = xi[0] + reach * (PetscReal)k / DINI_FOLD_SCAN;
-    (void)DiniNewtonForm(2 * n, z, c, high, &derivative);
+    (void)DiniNewtonForm(nodes, z, c, high, &derivative);
     if (derivative <= 0.0) {
       for (int bisection = 0; bisection < 60; bisection++) {
         const PetscReal middle = 0.5 * (low + high);
 
-        (void)DiniNewtonForm(2 * n, z, c, middle, &derivative);
+        (void)DiniNewtonForm(nodes, z, c, middle, &derivative);
         if (derivative > 0.0) low = middle;
         else high = middle;
       }
-      *maximum = DiniNewtonForm(2 * n, z, c, low, &derivative);
+      *maximum = DiniNewtonForm(nodes, z, c, low, &derivative);
       return PETSC_TRUE;
     }
     low = high;
