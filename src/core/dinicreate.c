@@ -22,18 +22,19 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   PetscCall(DiniInitializePackage());
   PetscCall(
       PetscHeaderCreate(dini, DINI_CLASSID, "Dini", "Implicit differentiation", "Dini", comm, DiniDestroy, DiniView));
-  dini->adjointtype           = DINI_ADJOINT_HERMITIAN;
-  dini->attachrtol            = 1e-6;
-  dini->attachatol            = 1e-50;
-  dini->weakrtol              = 1e-8;
-  dini->guard                 = PETSC_TRUE;
-  dini->erroriffail           = PETSC_TRUE;
-  dini->hessian.blend         = 0.5;
+  dini->adjointtype       = DINI_ADJOINT_HERMITIAN;
+  dini->attachrtol        = 1e-6;
+  dini->attachatol        = 1e-50;
+  dini->weakrtol          = 1e-8;
+  dini->guard             = PETSC_TRUE;
+  dini->erroriffail       = PETSC_TRUE;
+  dini->hessian.blend     = 0.5;
+  dini->n                 = PETSC_DECIDE; /* unknown until a state has been seen */
+  dini->source.maxcolumns = 64;
+  dini->rate              = -1.0;
+
   dini->continuation.rtol     = 1e-4;
   dini->continuation.maxsteps = 200;
-  dini->n                     = PETSC_DECIDE; /* unknown until a state has been seen */
-  dini->source.maxcolumns     = 64;
-  dini->rate                  = -1.0;
   PetscCall(DiniEngineCreate_Private(dini));
   *newdini = dini;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -124,6 +125,7 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(MatDestroy(&dini->D));
   PetscCall(DiniHessianReset_Private(dini));
   PetscCall(DiniConditionReset_Private(dini));
+  PetscCall(DiniHistoryReset_Private(dini));
   PetscCall(VecDestroy(&dini->u));
   PetscCall(VecDestroy(&dini->ucopy));
   PetscCall(VecDestroy(&dini->r));

@@ -5,6 +5,7 @@
 #include "dinicompat.h"
 
 #define DINI_INTERN extern __attribute__((visibility("hidden")))
+#include "dinisingularimpl.h"
 
 typedef struct _DiniParameter *DiniParameter;
 typedef struct _DiniEngine    *DiniEngine;
@@ -100,38 +101,31 @@ typedef struct {
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;
 
-/* How DiniContinue() goes along a path: set by the user; zero stands for what the way to the target gives */
-typedef struct {
-  PetscReal           step, minstep, rtol;
-  PetscInt            maxsteps;
-  PetscBool           print;
-  DiniContinuationFn *monitor;
-  void               *ctx;
-} DiniContinuation;
+#define DINI_HISTORY 8
 
-/* The smallest and the largest singular value of J at the point; SLEPc finds them */
+/* The last states and their parameters, newest first, from which states of linear systems are predicted */
 typedef struct {
-  PetscErrorCode (*compute)(Dini); /* NULL without SLEPc */
-  PetscBool  requested, busy;
-  PetscBool  verified; /* else smin is a bound from above */
-  PetscInt64 point;    /* where they belong, 0: none */
-  PetscReal  smin, smax;
-  Vec        left, right; /* J right = smin left, J^H left = smin right; NULL where smin is a bound */
-} DiniCondition;
+  PetscInt n;
+  Vec      u[DINI_HISTORY], m[DINI_HISTORY]; /* m flat */
+  Vec      lambda;                           /* of the last gradient of the objective, NULL before */
+} DiniHistory;
 
 struct _p_Dini {
   PETSCHEADER(struct _DiniOps);
   /* set by the user */
-  DiniAdjointType  adjointtype;
-  PetscReal        attachrtol, attachatol;
-  PetscReal        gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
-  PetscBool        predict, reuseforward;
-  PetscBool        guard, erroriffail, fromoptions;
-  PetscBool        checkrequested, reasonrequested, viewrequested;
-  PetscViewer      checkviewer;
-  PetscInt         nparams, maxparams;
-  DiniParameter   *params;
-  Vec              state; /* for objectives */
+  DiniAdjointType adjointtype;
+  PetscReal       attachrtol, attachatol;
+  PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
+  PetscBool       predict, reuseforward;
+  PetscBool   told; /* inside DiniSolveAt_Private(): the active blocks have been handed to the application just now */
+  PetscBool   guard, erroriffail, fromoptions;
+  PetscBool   checkrequested, reasonrequested, viewrequested;
+  PetscViewer checkviewer;
+  PetscInt    nparams, maxparams;
+  DiniParameter *params;
+  Vec            state; /* for objectives */
+
+  /* set by the user: continuation */
   DiniContinuation continuation;
 
   /* set by the user: variational inequalities */
@@ -158,16 +152,20 @@ struct _p_Dini {
   PetscErrorCode (*monitordestroy[DINI_MAX_MONITORS])(void **);
 
   /* children and work */
-  DiniEngine    engine; /* src/tangent */
-  Vec           r;      /* right-hand sides, layout of u */
-  Vec           lambda; /* adjoint solutions, layout of u */
-  Vec           w[2];   /* guards and differences, layout of u */
-  Vec           c;      /* conjugates for the plain transpose, layout of u */
-  Vec           F;      /* F(u, m) at the point, where somebody has computed it */
-  DiniHessian   hessian;
+  DiniEngine  engine; /* src/tangent */
+  Vec         r;      /* right-hand sides, layout of u */
+  Vec         lambda; /* adjoint solutions, layout of u */
+  Vec         w[2];   /* guards and differences, layout of u */
+  Vec         c;      /* conjugates for the plain transpose, layout of u */
+  Vec         F;      /* F(u, m) at the point, where somebody has computed it */
+  DiniHessian hessian;
+  DiniHistory history;
+  Vec         guess; /* for the adjoint solve of a VJP under way, or NULL */
+  Mat         D;     /* the derivative, owned; knows the Dini by a plain pointer */
+  void       *data;  /* of the type */
+
+  /* conditioning of J, at its own point */
   DiniCondition condition;
-  Mat           D;    /* the derivative, owned; knows the Dini by a plain pointer */
-  void         *data; /* of the type */
 
   /* of a variational inequality; NULL where u solves F(u, m) = 0 */
   DiniActive active;
@@ -313,6 +311,7 @@ DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 DINI_INTERN PetscErrorCode DiniParameterLayout_Private(Dini, PetscInt *n, PetscInt *N);
 DINI_INTERN PetscErrorCode DiniParameterPull_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterPush_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterPushInactive_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterRemember_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterChanged_Private(Dini, const char **culprit);
 DINI_INTERN PetscErrorCode DiniParameterUnchanged_Private(Dini);
@@ -334,21 +333,11 @@ DINI_INTERN PetscErrorCode DiniEngineReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
+DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
-
-/* conditioning: they do nothing where -dini_condition has not asked for it */
-DINI_INTERN PetscErrorCode DiniConditionSetFromOptions_Private(Dini, DiniOptionItems);
-DINI_INTERN PetscErrorCode DiniConditionAvailable_Private(Dini);
-DINI_INTERN PetscErrorCode DiniConditionLinearized_Private(Dini);
-DINI_INTERN PetscErrorCode DiniConditionHint_Private(Dini, char text[], size_t size);
-DINI_INTERN PetscErrorCode DiniConditionView_Private(Dini, PetscViewer);
-DINI_INTERN PetscErrorCode DiniConditionReset_Private(Dini);
-#if defined(DINI_HAVE_SLEPC)
-DINI_INTERN PetscErrorCode DiniCondition_SLEPc(Dini);
-#endif
 
 /* beside the point */
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
@@ -367,13 +356,11 @@ DINI_INTERN PetscErrorCode DiniSecond_Private(Dini, Vec du, Vec dm, Vec hu, Vec 
 DINI_INTERN PetscErrorCode DiniHessianReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniHessianSetFromOptions_Private(Dini, DiniOptionItems);
 DINI_INTERN PetscErrorCode DiniPredict_Private(Dini, Vec m, Vec *guess);
+DINI_INTERN PetscErrorCode DiniHistoryReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniSolveAt_Private(Dini, Vec m, PetscBool tolerated, PetscBool *converged);
 DINI_INTERN PetscErrorCode DiniObjectiveValue_Private(Dini, DiniObjective, PetscReal *value);
 DINI_INTERN PetscErrorCode DiniObjectivePartials_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm);
 DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g);
-
-/* continuation */
-DINI_INTERN PetscErrorCode DiniContinuationSetFromOptions_Private(Dini, DiniOptionItems);
 
 /* rules */
 DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du);
