@@ -5,6 +5,7 @@
 #include "dinicompat.h"
 
 #define DINI_INTERN extern __attribute__((visibility("hidden")))
+#include "dinisingularimpl.h"
 
 typedef struct _DiniParameter *DiniParameter;
 typedef struct _DiniEngine    *DiniEngine;
@@ -124,6 +125,9 @@ struct _p_Dini {
   DiniParameter *params;
   Vec            state; /* for objectives */
 
+  /* set by the user: continuation */
+  DiniContinuation continuation;
+
   /* set by the user: variational inequalities */
   DiniWeakActivity weakactivity;
   PetscReal        weakrtol;
@@ -159,6 +163,9 @@ struct _p_Dini {
   Vec         guess; /* for the adjoint solve of a VJP under way, or NULL */
   Mat         D;     /* the derivative, owned; knows the Dini by a plain pointer */
   void       *data;  /* of the type */
+
+  /* conditioning of J, at its own point */
+  DiniCondition condition;
 
   /* of a variational inequality; NULL where u solves F(u, m) = 0 */
   DiniActive active;
