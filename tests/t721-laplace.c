@@ -218,6 +218,37 @@ static PetscErrorCode TestOptions(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A multiple of the identity, as whitened parameters with a weight have it */
+static PetscErrorCode TestWeight(void)
+{
+  Transport     t;
+  DiniPosterior post;
+  Mat           R;
+  Vec           variance[2];
+  PetscInt      n, N;
+
+  PetscFunctionBeginUser;
+  PetscCall(Solve(&t, 5, 4));
+  PetscCall(VecGetLocalSize(t.m, &n));
+  PetscCall(VecGetSize(t.m, &N));
+  for (int k = 0; k < 2; k++) {
+    if (k) PetscCall(Precision(&t, 3.0, 0.0, &R));
+    else PetscCall(MatCreateConstantDiagonal(PETSC_COMM_WORLD, n, n, N, N, 3.0, &R));
+    PetscCall(DiniPosteriorCreate(t.dini, &post));
+    PetscCall(DiniPosteriorSetScale(post, 40.0));
+    PetscCall(DiniPosteriorSetPrior(post, R, PETSC_FALSE));
+    PetscCall(DiniPosteriorSolve(post));
+    PetscCall(VecDuplicate(t.m, &variance[k]));
+    PetscCall(DiniPosteriorGetVariance(post, NULL, NULL, variance[k]));
+    PetscCall(DiniPosteriorDestroy(&post));
+    PetscCall(MatDestroy(&R));
+  }
+  PetscCall(DiniTestVecsClose(variance[0], variance[1], 1e-8, "variances, precision of two types"));
+  for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&variance[k]));
+  PetscCall(TransportDestroy(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestMisuse(void)
 {
   Transport        t, other;
@@ -339,6 +370,7 @@ int main(int argc, char **argv)
   PetscCall(TestPredictions());
   PetscCall(TestMethods());
   PetscCall(TestOptions());
+  PetscCall(TestWeight());
   PetscCall(TestMisuse());
   PetscCall(TestIndefinite());
   PetscCall(PetscFinalize());

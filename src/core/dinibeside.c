@@ -130,10 +130,8 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   }
   PetscCall(DiniPutBack(&home->J));
   PetscCall(DiniPutBack(&home->P));
-  if (failed) { /* what the application holds now is anybody's guess */
-    PetscCall(DiniInvalidate_Private(dini));
-    PetscCall(failed);
-  }
+  if (failed) PetscCall(DiniInvalidate_Private(dini)); /* what the application holds now is anybody's guess */
+  PetscCall(failed);
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
   PetscCall(DiniActiveFull_Private(dini, &J, &P));
   if (P) PetscCall(PetscObjectQuery((PetscObject)P, "__SNES_latest_X", &latest));

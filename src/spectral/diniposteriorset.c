@@ -51,7 +51,8 @@ PetscErrorCode DiniPosteriorSetPriorRoot(DiniPosterior post, Mat S)
 /**
   @brief Gives the KSP that solves with the prior's precision.
 
-  Collective. By default conjugate gradients to 1e-12 with PETSc's preconditioner for R, none for a shell.
+  Collective. By default conjugate gradients to 1e-12 with PETSc's preconditioner for R, none for a shell or a multiple of the
+  identity.
 
   @param[in]  post the posterior, after DiniPosteriorSetPrior() with a matrix
   @param[out] ksp  the solver; belongs to the posterior
@@ -61,7 +62,7 @@ PetscErrorCode DiniPosteriorSetPriorRoot(DiniPosterior post, Mat S)
 */
 PetscErrorCode DiniPosteriorGetPriorKSP(DiniPosterior post, KSP *ksp)
 {
-  PetscBool shell;
+  PetscBool plain;
   PC        pc;
 
   PetscFunctionBegin;
@@ -77,9 +78,9 @@ PetscErrorCode DiniPosteriorGetPriorKSP(DiniPosterior post, KSP *ksp)
     PetscCall(KSPSetType(post->ksp, KSPCG));
     PetscCall(KSPSetTolerances(post->ksp, 1e-12, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
     PetscCall(KSPSetErrorIfNotConverged(post->ksp, PETSC_TRUE));
-    PetscCall(PetscObjectTypeCompare((PetscObject)post->R, MATSHELL, &shell));
+    PetscCall(PetscObjectTypeCompareAny((PetscObject)post->R, &plain, MATSHELL, MATCONSTANTDIAGONAL, ""));
     PetscCall(KSPGetPC(post->ksp, &pc));
-    if (shell) PetscCall(PCSetType(pc, PCNONE));
+    if (plain) PetscCall(PCSetType(pc, PCNONE)); /* no other fits */
     PetscCall(KSPSetFromOptions(post->ksp));
   }
   PetscCall(KSPSetOperators(post->ksp, post->R, post->R)); /* an EPS that used it has reset it when it went */

@@ -304,8 +304,8 @@ static PetscErrorCode DiniNormal(PetscInt number, Vec z)
 /**
   @brief Draws a sample of the posterior, as the deviation from its mean.
 
-  Collective. x = (I - V diag(1 - (1 + lambda)^{-1/2}) V^H R) S z with z standard normal, a function of the number alone and the
-  same on any number of ranks; complex builds draw real z too.
+  Collective. x = (I - V diag(1 - (1 + lambda)^{-1/2}) V^H R) S z with z standard normal. Entry i of z is a function of the
+  number and of i alone, the same on any number of ranks; complex builds draw real z too.
 
   @param[in]  post   the posterior, after DiniPosteriorSolve(), with DiniPosteriorSetPriorRoot() unless the precision is the
                      identity
