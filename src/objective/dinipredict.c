@@ -52,10 +52,11 @@ static PetscErrorCode DiniHistoryAdd(Dini dini, Vec u, Vec m)
   G c = b for the Gram matrix G of n vectors, g[i][j] = s_i^H s_j for j <= i, by Cholesky; overwrites both. A vector that the
   ones before it all but span is left out, c = 0: it has nothing new, and rounding errors.
 */
-static void DiniSolveGram(PetscInt n, PetscScalar g[][DINI_HISTORY], PetscScalar b[])
+static PetscErrorCode DiniSolveGram(PetscInt n, PetscScalar g[][DINI_HISTORY], PetscScalar b[])
 {
   PetscBool used[DINI_HISTORY];
 
+  PetscFunctionBegin;
   for (PetscInt i = 0; i < n; i++) {
     const PetscReal size = PetscRealPart(g[i][i]);
     PetscReal       left = size;
@@ -82,6 +83,7 @@ static void DiniSolveGram(PetscInt n, PetscScalar g[][DINI_HISTORY], PetscScalar
     for (PetscInt j = 0; j < i; j++)
       if (used[j]) b[j] -= PetscConj(g[i][j]) * b[i];
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* du = sum_j c_j (u_j - u) for the c that bring sum_j c_j s_j, s_j = m_j - m, nearest to dm */
@@ -97,7 +99,7 @@ static PetscErrorCode DiniSecants(DiniHistory *history, Vec u, Vec m, Vec dm, Ve
     for (PetscInt j = 0; j < i; j++) g[i][j] = PetscConj(g[i][j]);
   }
   PetscCall(VecMDot(dm, n, s, c));
-  DiniSolveGram(n, g, c);
+  PetscCall(DiniSolveGram(n, g, c));
   for (PetscInt i = 0; i < n; i++) sum += c[i];
   PetscCall(VecCopy(u, du));
   PetscCall(VecScale(du, -sum));
