@@ -11,6 +11,7 @@
 #include <slepceps.h>
 #include <slepcnep.h>
 #include <slepcpep.h>
+#include <slepcsvd.h>
 
 #define DINIEPS "eps" /**< an EPS: A(m) x = lambda B(m) x */
 #define DINIPEP "pep" /**< a PEP: sum_k lambda^k A_k(m) x = 0 */
@@ -48,3 +49,7 @@ DINI_PUBLIC PetscErrorCode DiniEigenClusterJVP(Dini, PetscInt, Vec, PetscScalar 
 DINI_PUBLIC PetscErrorCode DiniEigenClusterVJP(Dini, PetscInt, PetscScalar, PetscScalar, Vec);
 DINI_PUBLIC PetscErrorCode DiniEigenvectorJVP(Dini, PetscInt, Vec, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniEigenvectorVJP(Dini, PetscInt, Vec, Vec, Vec);
+
+/* the spectrum of the derivative: singular values of B (du/dm) S */
+DINI_PUBLIC PetscErrorCode DiniCreateSVD(Dini, Mat B, Mat S, SVD *);
+DINI_PUBLIC PetscErrorCode DiniSVDSolve(SVD, PetscInt *);
