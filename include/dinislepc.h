@@ -1,10 +1,10 @@
 /**
   @file dinislepc.h
-  @brief Derivatives of eigenvalues and eigenvectors: what Dini offers where it has been built with SLEPc.
+  @brief Derivatives of eigenvalues and eigenvectors, and singular values of derivatives: what Dini offers where it has been built with SLEPc.
 
   An eigenproblem T(lambda; m) x = 0 with T = sum_k c_k(lambda) M_k(m): A x = lambda B x has c = (1, -lambda). Dini takes
   the EPS, PEP or NEP that finds the pairs, treats it as opaque, and differentiates each simple pair, and the mean of each
-  cluster, with respect to the parameters.
+  cluster, with respect to the parameters. It also gives the singular values of the derivative of any solve.
 */
 #pragma once
 #include <dini.h>

@@ -37,6 +37,9 @@ typedef struct {
   Vec        x, y;           /* work, in the domain of A and in its range */
 } DiniTriplets;
 
+/* Tolerance where the caller sets none */
+#define DINI_SVD_TOL 1e-8
+
 /* Ten times what the solver was asked for: its estimates are not made of true residuals */
 #define DINI_SVD_SLACK 10.0
 

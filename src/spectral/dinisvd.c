@@ -172,6 +172,7 @@ static PetscErrorCode DiniSVDSetOperations(Mat A)
 static PetscErrorCode DiniSVDCreateOperator(Dini dini, Mat B, Mat S, Mat *A)
 {
   DiniSVD *ctx;
+  Mat      D;
   PetscInt m, n, M, N;
 
   PetscFunctionBegin;
@@ -179,12 +180,13 @@ static PetscErrorCode DiniSVDCreateOperator(Dini dini, Mat B, Mat S, Mat *A)
   PetscCall(DiniParameterLayout_Private(dini, &n, &N));
   if (B) PetscCall(DiniSVDCheckFactor(dini, B, PETSC_FALSE, dini->n, dini->N, "the operator B on the state"));
   if (S) PetscCall(DiniSVDCheckFactor(dini, S, PETSC_TRUE, n, N, "the operator S on the parameters"));
+  PetscCall(DiniCreateDerivative(dini, DINI_ALL_PARAMETERS, &D));
   PetscCall(PetscNew(&ctx));
-  PetscCall(DiniCreateDerivative(dini, DINI_ALL_PARAMETERS, &ctx->D));
   PetscCall(PetscObjectReference((PetscObject)dini));
   PetscCall(PetscObjectReference((PetscObject)B));
   PetscCall(PetscObjectReference((PetscObject)S));
   ctx->dini = dini;
+  ctx->D    = D;
   ctx->B    = B;
   ctx->S    = S;
   PetscCall(MatCreateVecs(ctx->D, &ctx->dm, &ctx->du));

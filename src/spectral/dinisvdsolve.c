@@ -46,6 +46,28 @@ static PetscErrorCode DiniSVDCheckType(SVD svd, DiniSVD *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Singular values can not be better than the products that they are made of */
+static PetscErrorCode DiniSVDCheckTolerances(SVD svd, DiniSVD *ctx)
+{
+  PetscReal tol, tangent, adjoint;
+  PetscInt  its;
+
+  PetscFunctionBegin;
+  PetscCall(SVDGetTolerances(svd, &tol, &its));
+  if (tol <= 0.0) { /* left to SLEPc */
+    tol = DINI_SVD_TOL;
+    PetscCall(SVDSetTolerances(svd, tol, its));
+  }
+  PetscCall(DiniGetTolerances(ctx->dini, &tangent, &adjoint));
+  PetscCheck(PetscMax(tangent, adjoint) <= DINI_SVD_SLACK * tol, PetscObjectComm((PetscObject)svd),
+             PETSC_ERR_ARG_INCOMP,
+             "%s: singular values are to be verified to %g, and the linear solves in the products are accepted at %g "
+             "(tangent) and %g (adjoint); tighten -dini_tangent_rtol and -dini_adjoint_rtol, or ask for less with "
+             "-dini_svd_tol",
+             DiniLabel_Private(ctx->dini), (double)(DINI_SVD_SLACK * tol), (double)tangent, (double)adjoint);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* |<M x, y> - <x, M^H y>| relative to |M x| |y| + |x| |M^H y|; w = x, M^H y, y, M x */
 static PetscErrorCode DiniSVDAdjointError(DiniSVD *ctx, Mat M, const char *const what[2], Vec w[4], PetscReal *error)
 {
@@ -169,7 +191,7 @@ static PetscErrorCode DiniSVDSolveVerified(SVD svd, Mat A, DiniSVD *ctx, DiniTri
                       values were asked for; may be NULL
   @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED when the solver has not converged, or a triplet is not verified,
           PETSC_ERR_ARG_WRONG when B or S and their transposed products do not belong together, PETSC_ERR_SUP for types that
-          need the entries of a matrix
+          need the entries of a matrix, PETSC_ERR_ARG_INCOMP for linear solves looser than the values are to be
 
   Options: `-dini_svd_tol`; `-dini_guard 0` leaves out the looks at B and S and for values passed over.
 
@@ -187,6 +209,7 @@ PetscErrorCode DiniSVDSolve(SVD svd, PetscInt *nonzero)
   PetscValidHeaderSpecific(svd, SVD_CLASSID, 1);
   PetscCall(DiniSVDGet_Private(svd, &A, &ctx));
   PetscCall(DiniSVDCheckType(svd, ctx));
+  PetscCall(DiniSVDCheckTolerances(svd, ctx));
   PetscCall(DiniSVDCheckAdjoint(ctx, ctx->B, DINI_SVD_B, DINI_SVD_B_ADJOINT));
   PetscCall(DiniSVDCheckAdjoint(ctx, ctx->S, DINI_SVD_S, DINI_SVD_S_ADJOINT));
   failed = DiniSVDSolveVerified(svd, A, ctx, &triplets, &count);
