@@ -1,6 +1,7 @@
 /**
   @file dinislepc.h
-  @brief Derivatives of eigenvalues and eigenvectors, and singular values of derivatives: what Dini offers where it has been built with SLEPc.
+  @brief Derivatives of eigenvalues and eigenvectors, singular values of derivatives, and the uncertainty of a minimum: what
+  Dini offers where it has been built with SLEPc.
 
   An eigenproblem T(lambda; m) x = 0 with T = sum_k c_k(lambda) M_k(m): A x = lambda B x has c = (1, -lambda). Dini takes
   the EPS, PEP or NEP that finds the pairs, treats it as opaque, and differentiates each simple pair, and the mean of each
@@ -49,6 +50,41 @@ DINI_PUBLIC PetscErrorCode DiniEigenClusterJVP(Dini, PetscInt, Vec, PetscScalar 
 DINI_PUBLIC PetscErrorCode DiniEigenClusterVJP(Dini, PetscInt, PetscScalar, PetscScalar, Vec);
 DINI_PUBLIC PetscErrorCode DiniEigenvectorJVP(Dini, PetscInt, Vec, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniEigenvectorVJP(Dini, PetscInt, Vec, Vec, Vec);
+
+/** The Laplace approximation of a posterior, see DiniPosteriorCreate(). */
+typedef struct _p_DiniPosterior *DiniPosterior;
+
+/** How the dominant eigenpairs of the data-misfit Hessian are found, see DiniPosteriorSetMethod(). */
+typedef enum {
+  DINI_POSTERIOR_EPS,       /**< an EPS of SLEPc, by default Krylov-Schur: fewest products, one after the other */
+  DINI_POSTERIOR_RANDOMIZED /**< randomized subspace iteration: products in blocks */
+} DiniPosteriorMethod;
+DINI_PUBLIC const char *const DiniPosteriorMethods[]; /**< names of the values of DiniPosteriorMethod, as in options */
+DINI_PUBLIC PetscClassId      DINI_POSTERIOR_CLASSID; /**< class of DiniPosterior */
+
+/* uncertainty: the posterior's Gaussian about the minimum of an objective */
+DINI_PUBLIC PetscErrorCode DiniPosteriorCreate(Dini, DiniPosterior *);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSetPrior(DiniPosterior, Mat, PetscBool);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSetPriorRoot(DiniPosterior, Mat);
+DINI_PUBLIC PetscErrorCode DiniPosteriorGetPriorKSP(DiniPosterior, KSP *);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSetScale(DiniPosterior, PetscReal);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSetMethod(DiniPosterior, DiniPosteriorMethod);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSetDimension(DiniPosterior, PetscInt, PetscReal);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSetTolerance(DiniPosterior, PetscReal, PetscInt);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSetOversampling(DiniPosterior, PetscInt);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSetFromOptions(DiniPosterior);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSolve(DiniPosterior);
+DINI_PUBLIC PetscErrorCode DiniPosteriorView(DiniPosterior, PetscViewer);
+DINI_PUBLIC PetscErrorCode DiniPosteriorReset(DiniPosterior);
+DINI_PUBLIC PetscErrorCode DiniPosteriorDestroy(DiniPosterior *);
+
+/* what it says */
+DINI_PUBLIC PetscErrorCode DiniPosteriorGetEigenvalues(DiniPosterior, PetscInt *, const PetscReal *[], PetscReal *);
+DINI_PUBLIC PetscErrorCode DiniPosteriorGetEigenvector(DiniPosterior, PetscInt, Vec);
+DINI_PUBLIC PetscErrorCode DiniPosteriorApplyCovariance(DiniPosterior, Vec, Vec);
+DINI_PUBLIC PetscErrorCode DiniPosteriorGetVariance(DiniPosterior, Mat, Vec, Vec);
+DINI_PUBLIC PetscErrorCode DiniPosteriorSample(DiniPosterior, PetscInt, Vec);
+DINI_PUBLIC PetscErrorCode DiniPosteriorGetInformationGain(DiniPosterior, Vec, PetscReal *, PetscReal *);
 
 /* the spectrum of the derivative: singular values of B (du/dm) S */
 DINI_PUBLIC PetscErrorCode DiniCreateSVD(Dini, Mat B, Mat S, SVD *);

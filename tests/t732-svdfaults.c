@@ -186,7 +186,7 @@ static PetscErrorCode TestLoose(SVDType type)
   Dense  A;
 
   PetscFunctionBeginUser;
-  PetscCall(SystemCreate(40, Skewed, &s));
+  PetscCall(SystemCreate(12, Skewed, &s));
   PetscCall(DenseJVPs(s.dini, &A));
   PetscCall(DiniSetTolerances(s.dini, 1e-2, PETSC_DEFAULT));
   PetscCall(Create(s.dini, NULL, NULL, type, 3, &svd));

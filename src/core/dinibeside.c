@@ -79,13 +79,14 @@ static PetscErrorCode DiniLeave(Dini dini, PetscBool matrices, DiniHome *home)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The parameters at m + h dm, or back at m for a NULL dm; F_m no longer belongs to them */
+/* The parameters at m + h dm, or back at m for a NULL dm, all of them whatever fails; F_m no longer belongs to them */
 static PetscErrorCode DiniMoveParameters(Dini dini, DiniHome *home, PetscReal h, Vec dm)
 {
-  PetscInt offset = 0;
+  PetscInt       offset = 0;
+  PetscErrorCode failed = PETSC_SUCCESS, pushed;
 
   PetscFunctionBegin;
-  for (PetscInt p = 0; p < dini->nparams; p++) {
+  for (PetscInt p = 0; p < dini->nparams && (!failed || !dm); p++) {
     DiniParameter par = dini->params[p];
 
     if (!par->active) continue;
@@ -96,9 +97,11 @@ static PetscErrorCode DiniMoveParameters(Dini dini, DiniHome *home, PetscReal h,
     offset += par->n;
     PetscCall(VecCopy(par->copy, par->m));
     PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
-    PetscCall(DiniParameterPushOne_Private(dini, par));
+    pushed = DiniParameterPushOne_Private(dini, par);
+    if (!failed) failed = pushed;
     if (par->kind && par->kind->fill) par->current = PETSC_FALSE;
   }
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -108,24 +111,29 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   const PetscBool again = (PetscBool)(home->J.A && !home->J.copy);
   Mat             J, P;
   PetscObject     latest = NULL;
+  PetscErrorCode  failed;
 
   PetscFunctionBegin;
   dini->u     = home->u;
   dini->state = home->state;
-  PetscCall(DiniMoveParameters(dini, home, 0.0, NULL));
-  dini->mstamp = home->stamp;
+  failed      = DiniMoveParameters(dini, home, 0.0, NULL);
+  if (!failed) dini->mstamp = home->stamp;
   for (PetscInt p = 0; p < dini->nparams; p++) {
     if (home->Fm[p].copy) dini->params[p]->current = PETSC_TRUE;
     PetscCall(DiniPutBack(&home->Fm[p]));
     PetscCall(VecDestroy(&home->m[p]));
   }
   PetscCall(PetscFree2(home->m, home->Fm));
-  if (again) { /* a shell keeps its point to itself */
-    PetscCall(DiniJacobianBeside_Private(dini, &J));
-    PetscCall(PetscObjectStateSet((PetscObject)home->J.A, home->J.state));
+  if (again && !failed) { /* a shell keeps its point to itself */
+    failed = DiniJacobianBeside_Private(dini, &J);
+    if (!failed) PetscCall(PetscObjectStateSet((PetscObject)home->J.A, home->J.state));
   }
   PetscCall(DiniPutBack(&home->J));
   PetscCall(DiniPutBack(&home->P));
+  if (failed) { /* what the application holds now is anybody's guess */
+    PetscCall(DiniInvalidate_Private(dini));
+    PetscCall(failed);
+  }
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
   PetscCall(DiniActiveFull_Private(dini, &J, &P));
   if (P) PetscCall(PetscObjectQuery((PetscObject)P, "__SNES_latest_X", &latest));

@@ -190,6 +190,20 @@ PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* y = F_m x or F_m^H x. An error in a callback under it leaves x locked by PETSc: that is undone. */
+static PetscErrorCode DiniParameterMult(DiniParameter par, PetscBool adjoint, Vec x, Vec y)
+{
+  PetscErrorCode failed;
+  PetscInt       locks;
+
+  PetscFunctionBegin;
+  PetscCall(VecLockGet(x, &locks));
+  failed = adjoint ? MatMultHermitianTranspose(par->Fm, x, y) : MatMult(par->Fm, x, y);
+  PetscCall(DiniUnlock_Private(x, locks));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* y = sum of F_m dm over the active blocks; blocks whose direction is zero are not even filled. */
 PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *zero)
 {
@@ -213,7 +227,8 @@ PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *z
     PetscCall(DiniParameterEnsure_Private(dini, par));
     PetscCall(DiniActiveTangent_Private(dini, par->m, par->x, y, zero));
     if (!par->Fm) continue;
-    PetscCall(MatMult(par->Fm, par->x, dini->lambda)); /* no adjoint is under way: a work vector here */
+    /* no adjoint is under way: lambda is a work vector here */
+    PetscCall(DiniParameterMult(par, PETSC_FALSE, par->x, dini->lambda));
     PetscCall(DiniActiveProject_Private(dini, dini->lambda));
     PetscCall(VecAXPY(y, 1.0, dini->lambda));
     *zero = PETSC_FALSE;
@@ -249,7 +264,7 @@ static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec
           "(DiniSetParameterOperator()), or, for a small block of type fd, -dini_parameter_%s_max_columns "
           "%" PetscInt_FMT,
           DiniLabel_Private(dini), par->name, par->kind->name, par->N, par->name, par->N);
-      PetscCall(MatMultHermitianTranspose(par->Fm, part, par->x));
+      PetscCall(DiniParameterMult(par, PETSC_TRUE, part, par->x));
     }
     if (bounds) PetscCall(DiniActiveAdjoint_Private(dini, par->m, lambda, part, par->x));
     if (par->real) PetscCall(VecRealPart(par->x)); /* dJ = Re g^H dm for real dm */

@@ -144,6 +144,7 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
   PetscLogDouble     start, end;
   Mat                A;
   Vec                column;
+  PetscErrorCode     failed;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
@@ -154,9 +155,10 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
              "DiniMatSolve() is not for least-squares KSPs; call DiniSolve() for each right-hand side");
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(MatCreateVecs(A, &column, NULL));
-  PetscCall(DiniSetUpLayout_Private(dini, column)); /* may reset what there is of another size */
-  if (!ctx->column) ctx->column = column;
+  failed = DiniSetUpLayout_Private(dini, column); /* may reset what there is of another size */
+  if (!failed && !ctx->column) ctx->column = column;
   else PetscCall(VecDestroy(&column));
+  PetscCall(failed);
   PetscCall(DiniCheckBlock_Private(dini, B, "The matrix B of right-hand sides", &n));
   PetscCall(DiniCheckBlock_Private(dini, U, "The matrix U of solutions", &n));
   PetscCheck(B != U, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN, "B and U have to be different matrices");

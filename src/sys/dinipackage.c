@@ -66,6 +66,7 @@ PetscErrorCode DiniInitializePackage(void)
   PetscCall(DiniRegister(DINIEPS, DiniCreate_EPS));
   PetscCall(DiniRegister(DINIPEP, DiniCreate_PEP));
   PetscCall(DiniRegister(DININEP, DiniCreate_NEP));
+  PetscCall(PetscClassIdRegister("Dini Posterior", &DINI_POSTERIOR_CLASSID));
 #endif
   PetscCall(PetscLogEventRegister("DiniSolve", DINI_CLASSID, &DINI_Solve));
   PetscCall(PetscLogEventRegister("DiniLinearize", DINI_CLASSID, &DINI_Linearize));

@@ -13,35 +13,47 @@
 
 /* ---- Columns ---- */
 
-/* Each column by itself, from a guess: of the block solve (good: nothing left to do), or of the columns before it */
-static PetscErrorCode DiniSolveColumns(Dini dini, DiniDirection direction, Mat B, Mat X, PetscBool fromblock,
-                                       PetscBool good[])
+/* Each column by itself, from a guess: of the block solve (good: nothing left to do), or, with a basis, of those before it */
+static PetscErrorCode DiniEachColumn(Dini dini, DiniDirection direction, Mat B, Mat X, DiniBasis *basis, Vec b, Vec x,
+                                     PetscBool good[])
 {
   PetscInt  n;
-  Vec       b, x;
-  DiniBasis basis;
   PetscBool guess;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(B, NULL, &n));
-  PetscCall(VecDuplicate(dini->engine->b, &b));
-  PetscCall(VecDuplicate(dini->engine->b, &x));
-  if (!fromblock) PetscCall(DiniBasisCreate_Private(B, &basis));
   for (PetscInt j = 0; j < n; j++) {
-    if (fromblock && good[j]) continue;
+    if (!basis && good[j]) continue;
     PetscCall(DiniGetColumn_Private(B, j, b));
-    if (fromblock) {
+    if (basis) PetscCall(DiniBasisGuess_Private(basis, X, j, x, &guess));
+    else {
       PetscCall(DiniGetColumn_Private(X, j, x));
       guess = PETSC_TRUE;
-    } else PetscCall(DiniBasisGuess_Private(&basis, X, j, x, &guess));
+    }
     PetscCall(DiniEngineSolveGuess_Private(dini, direction, b, x, guess));
     good[j] = (PetscBool)(dini->reason >= 0);
     PetscCall(DiniSetColumn_Private(X, j, PETSC_FALSE, x));
-    if (!fromblock && !good[j] && basis.size && basis.column[basis.size - 1] == j) basis.size--;
+    if (basis && !good[j] && basis->size && basis->column[basis->size - 1] == j) basis->size--;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniSolveColumns(Dini dini, DiniDirection direction, Mat B, Mat X, PetscBool fromblock,
+                                       PetscBool good[])
+{
+  Vec            b, x;
+  DiniBasis      basis;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->engine->b, &b));
+  PetscCall(VecDuplicate(dini->engine->b, &x));
+  if (!fromblock) PetscCall(DiniBasisCreate_Private(B, &basis));
+  failed = DiniEachColumn(dini, direction, B, X, fromblock ? NULL : &basis, b, x, good);
   if (!fromblock) PetscCall(DiniBasisDestroy_Private(&basis));
   PetscCall(VecDestroy(&b));
   PetscCall(VecDestroy(&x));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -80,78 +92,102 @@ static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, 
 static PetscErrorCode DiniBlockResidual(Dini dini, DiniDirection direction, Mat B, Mat X, const PetscReal bnorm[],
                                         Mat R, PetscReal relative[])
 {
-  PetscInt n;
-  Vec      b, x, r;
+  PetscInt       n;
+  Vec            b, x, r;
+  PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(B, NULL, &n));
-  for (PetscInt j = 0; j < n; j++) {
+  for (PetscInt j = 0; j < n && !failed; j++) {
     PetscCall(MatDenseGetColumnVecRead(B, j, &b));
     PetscCall(MatDenseGetColumnVecRead(X, j, &x));
     PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
-    PetscCall(DiniEngineMult_Private(dini, direction, x, r));
-    PetscCall(VecAYPX(r, -1.0, b));
+    failed = DiniEngineMult_Private(dini, direction, x, r);
+    if (!failed) PetscCall(VecAYPX(r, -1.0, b));
     PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
     PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
     PetscCall(MatDenseRestoreColumnVecRead(B, j, &b));
   }
+  PetscCall(failed);
   PetscCall(MatGetColumnNorms(R, NORM_2, relative));
   for (PetscInt j = 0; j < n; j++) relative[j] = bnorm[j] > 0.0 ? relative[j] / bnorm[j] : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* X by the factor F with refinement; good[j] where the true residual of column j has met the tolerance */
+/* What a block solve by a factor works with */
+typedef struct {
+  Mat              F, R, E; /* the factor, the residuals, their corrections */
+  PetscBool        transpose;
+  const PetscReal *bnorm;
+  PetscReal       *relative;
+} DiniFactorSolve;
+
+/* X by the factor with refinement; good[j] where the true residual of column j has met the tolerance */
+static PetscErrorCode DiniRefine(Dini dini, DiniDirection direction, DiniFactorSolve *f, Mat B, Mat X, PetscInt *passes,
+                                 PetscBool good[])
+{
+  DiniEngine e = dini->engine;
+  PetscInt   n, left;
+  PetscReal  worst, previous = 1.0;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(B, NULL, &n));
+  PetscCall(MatZeroEntries(X));
+  for (*passes = 1; *passes <= DINI_BLOCK_PASSES; (*passes)++) {
+    if (f->transpose) {
+      if (PetscDefined(USE_COMPLEX)) PetscCall(MatConjugate(f->R));
+      PetscCall(MatMatSolveTranspose(f->F, f->R, f->E));
+      if (PetscDefined(USE_COMPLEX)) PetscCall(MatConjugate(f->E));
+    } else PetscCall(MatMatSolve(f->F, f->R, f->E));
+    PetscCall(MatAXPY(X, 1.0, f->E, SAME_NONZERO_PATTERN));
+    PetscCall(DiniBlockResidual(dini, direction, B, X, f->bnorm, f->R, f->relative));
+    worst = 0.0;
+    left  = 0;
+    for (PetscInt j = 0; j < n; j++) {
+      const PetscReal relative = f->relative[j];
+
+      good[j] = (PetscBool)(relative <= e->rtol[direction]);
+      if (!good[j]) left++;
+      worst = relative > worst || PetscIsInfOrNanReal(relative) ? relative : worst;
+    }
+    PetscCall(PetscInfo(
+        dini, "Block of %" PetscInt_FMT " %s solves, pass %" PetscInt_FMT ": worst true relative residual %g\n", n,
+        DiniOperations[DINI_OPERATION_TANGENT + direction], *passes, (double)worst));
+    if (!left || !(worst < 0.3 * previous)) break;
+    previous = worst;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniSolveFactor(Dini dini, DiniDirection direction, Mat F, PetscBool transpose, Mat B, Mat X,
                                       const PetscReal bnorm[], PetscBool good[])
 {
-  DiniEngine      e = dini->engine;
-  PetscInt        n, left, before;
-  Mat             R, E;
-  PetscReal      *relative, worst, previous = 1.0;
+  DiniFactorSolve f = {.F = F, .transpose = transpose, .bnorm = bnorm};
+  PetscInt        n, before = dini->engine->start[direction];
   PetscLogDouble  start, end;
   DiniSolveStatus status = {0};
+  PetscErrorCode  failed;
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&start));
   PetscCall(MatGetSize(B, NULL, &n));
-  PetscCall(PetscCalloc1(n, &relative));
-  PetscCall(MatDuplicate(B, MAT_COPY_VALUES, &R));
-  PetscCall(MatDuplicate(B, MAT_DO_NOT_COPY_VALUES, &E));
-  PetscCall(MatZeroEntries(X));
-  for (PetscInt pass = 0; pass < DINI_BLOCK_PASSES; pass++) {
-    if (transpose) {
-      if (PetscDefined(USE_COMPLEX)) PetscCall(MatConjugate(R));
-      PetscCall(MatMatSolveTranspose(F, R, E));
-      if (PetscDefined(USE_COMPLEX)) PetscCall(MatConjugate(E));
-    } else PetscCall(MatMatSolve(F, R, E));
-    PetscCall(MatAXPY(X, 1.0, E, SAME_NONZERO_PATTERN));
-    PetscCall(DiniBlockResidual(dini, direction, B, X, bnorm, R, relative));
-    worst = 0.0;
-    left  = 0;
-    for (PetscInt j = 0; j < n; j++) {
-      good[j] = (PetscBool)(relative[j] <= e->rtol[direction]);
-      if (!good[j]) left++;
-      worst = relative[j] > worst || PetscIsInfOrNanReal(relative[j]) ? relative[j] : worst;
-    }
-    status.its = pass + 1;
-    PetscCall(PetscInfo(
-        dini, "Block of %" PetscInt_FMT " %s solves, pass %" PetscInt_FMT ": worst true relative residual %g\n", n,
-        DiniOperations[DINI_OPERATION_TANGENT + direction], pass + 1, (double)worst));
-    if (!left || !(worst < 0.3 * previous)) break;
-    previous = worst;
-  }
-  PetscCall(MatDestroy(&R));
-  PetscCall(MatDestroy(&E));
+  PetscCall(PetscCalloc1(n, &f.relative));
+  PetscCall(MatDuplicate(B, MAT_COPY_VALUES, &f.R));
+  PetscCall(MatDuplicate(B, MAT_DO_NOT_COPY_VALUES, &f.E));
+  failed = DiniRefine(dini, direction, &f, B, X, &status.its, good);
+  PetscCall(MatDestroy(&f.R));
+  PetscCall(MatDestroy(&f.E));
   PetscCall(PetscTime(&end));
-  before      = e->start[direction];
+  status.its  = PetscMin(status.its, DINI_BLOCK_PASSES);
   status.rung = before ? (DiniRung)before : DINI_RUNG_KEPT;
-  for (PetscInt j = 0; j < n; j++) {
+  for (PetscInt j = 0; j < n && !failed; j++) {
     if (!good[j] || bnorm[j] == 0.0) continue;
     status.good     = PETSC_TRUE;
-    status.relative = relative[j];
-    PetscCall(DiniEngineRecord_Private(dini, direction, &status, (PetscReal)(end - start) / (PetscReal)n));
+    status.relative = f.relative[j];
+    failed          = DiniEngineRecord_Private(dini, direction, &status, (PetscReal)(end - start) / (PetscReal)n);
   }
-  PetscCall(PetscFree(relative));
+  PetscCall(PetscFree(f.relative));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -159,18 +195,19 @@ static PetscErrorCode DiniSolveFactor(Dini dini, DiniDirection direction, Mat F,
 static PetscErrorCode DiniSolveDistinct(Dini dini, DiniDirection direction, Mat F, PetscBool transpose, Mat B, Mat X,
                                         const PetscReal bnorm[], PetscBool good[])
 {
-  PetscInt     n, distinct = 0, k = 0, *like;
-  PetscScalar *factor;
-  PetscReal   *norms;
-  PetscBool   *right;
-  Mat          R, S;
-  Vec          x;
+  PetscInt       n, distinct = 0, k = 0, *like;
+  PetscScalar   *factor;
+  PetscReal     *norms;
+  PetscBool     *right;
+  Mat            R = NULL, S = NULL;
+  Vec            x      = NULL;
+  PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(B, NULL, &n));
   PetscCall(PetscMalloc4(n, &like, n, &factor, n, &norms, n, &right));
   PetscCall(DiniBasisDistinct_Private(B, like, factor, &distinct));
-  if (distinct == n) PetscCall(DiniSolveFactor(dini, direction, F, transpose, B, X, bnorm, good));
+  if (distinct == n) failed = DiniSolveFactor(dini, direction, F, transpose, B, X, bnorm, good);
   else {
     PetscCall(VecDuplicate(dini->engine->b, &x));
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, distinct, NULL, &R));
@@ -181,9 +218,9 @@ static PetscErrorCode DiniSolveDistinct(Dini dini, DiniDirection direction, Mat 
       PetscCall(DiniSetColumn_Private(R, k, PETSC_FALSE, x));
       norms[k++] = bnorm[j];
     }
-    if (distinct) PetscCall(DiniSolveFactor(dini, direction, F, transpose, R, S, norms, right));
+    if (distinct) failed = DiniSolveFactor(dini, direction, F, transpose, R, S, norms, right);
     k = 0;
-    for (PetscInt j = 0; j < n; j++) {
+    for (PetscInt j = 0; j < n && !failed; j++) {
       if (like[j] == j) PetscCall(DiniGetColumn_Private(S, k, x));
       else if (like[j] < 0) PetscCall(VecSet(x, 0.0));
       else {
@@ -199,6 +236,40 @@ static PetscErrorCode DiniSolveDistinct(Dini dini, DiniDirection direction, Mat 
     PetscCall(VecDestroy(&x));
   }
   PetscCall(PetscFree4(like, factor, norms, right));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* By a factorisation where there is one; alone: the columns have still to be solved, one by one and from nothing */
+static PetscErrorCode DiniSolveBlock(Dini dini, DiniDirection direction, Mat B, Mat X, const PetscReal bnorm[],
+                                     PetscBool good[], PetscBool *alone)
+{
+  const PetscLogEvent event = direction == DINI_TANGENT ? DINI_Tangent : DINI_Adjoint;
+  DiniEngine          e     = dini->engine;
+  PetscInt            n, iterations;
+  Mat                 F      = NULL;
+  PetscBool           finite = PETSC_TRUE, transpose = PETSC_FALSE;
+  DiniFrozen          frozen;
+  PetscErrorCode      failed;
+
+  PetscFunctionBegin;
+  *alone = PETSC_TRUE;
+  PetscCall(MatGetSize(B, NULL, &n));
+  for (PetscInt j = 0; j < n; j++) finite = (PetscBool)(finite && !PetscIsInfOrNanReal(bnorm[j]));
+  PetscCall(DiniEngineIterations_Private(dini, &iterations));
+  if (n > 1 && finite && !dini->linearsolve[direction] && !iterations) {
+    PetscCall(DiniEnginePrepare_Private(dini, direction));
+    PetscCall(DiniEngineReuse_Private(dini, direction));
+    if (dini->reason != DINI_DIVERGED_PC_FAILED) PetscCall(DiniGetFactor(dini, direction, &F, &transpose));
+  }
+  if (!F) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(event, dini, 0, 0, 0));
+  PetscCall(DiniFreeze_Private(e->pc, &frozen));
+  failed = DiniSolveDistinct(dini, direction, F, transpose, B, X, bnorm, good);
+  PetscCall(DiniThaw_Private(&frozen));
+  PetscCall(failed);
+  PetscCall(PetscLogEventEnd(event, dini, 0, 0, 0));
+  *alone = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -208,37 +279,19 @@ static PetscErrorCode DiniSolveDistinct(Dini dini, DiniDirection direction, Mat 
 */
 PetscErrorCode DiniEngineMatSolve_Private(Dini dini, DiniDirection direction, Mat B, Mat X, PetscBool good[])
 {
-  const PetscLogEvent event = direction == DINI_TANGENT ? DINI_Tangent : DINI_Adjoint;
-  DiniEngine          e     = dini->engine;
-  PetscInt            n, iterations;
-  PetscReal          *bnorm;
-  Mat                 F         = NULL;
-  PetscBool           transpose = PETSC_FALSE, finite = PETSC_TRUE, alone = PETSC_TRUE;
-  DiniFrozen          frozen;
-  PetscErrorCode      failed;
+  PetscInt       n;
+  PetscReal     *bnorm;
+  PetscBool      alone;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   dini->reason = DINI_CONVERGED_ITERATING; /* what an earlier solve has come to is not asked here */
   PetscCall(MatGetSize(B, NULL, &n));
   PetscCall(PetscMalloc1(n, &bnorm));
   PetscCall(MatGetColumnNorms(B, NORM_2, bnorm));
-  for (PetscInt j = 0; j < n; j++) finite = (PetscBool)(finite && !PetscIsInfOrNanReal(bnorm[j]));
-  PetscCall(DiniEngineIterations_Private(dini, &iterations));
-  if (n > 1 && finite && !dini->linearsolve[direction] && !iterations) {
-    PetscCall(DiniEnginePrepare_Private(dini, direction));
-    PetscCall(DiniEngineReuse_Private(dini, direction));
-    if (dini->reason != DINI_DIVERGED_PC_FAILED) PetscCall(DiniGetFactor(dini, direction, &F, &transpose));
-  }
-  if (F) {
-    PetscCall(PetscLogEventBegin(event, dini, 0, 0, 0));
-    PetscCall(DiniFreeze_Private(e->pc, &frozen));
-    failed = DiniSolveDistinct(dini, direction, F, transpose, B, X, bnorm, good);
-    PetscCall(DiniThaw_Private(&frozen));
-    PetscCall(failed);
-    PetscCall(PetscLogEventEnd(event, dini, 0, 0, 0));
-    alone = PETSC_FALSE;
-  }
+  failed = DiniSolveBlock(dini, direction, B, X, bnorm, good, &alone);
   PetscCall(PetscFree(bnorm));
+  PetscCall(failed);
   PetscCall(DiniSolveColumns(dini, direction, B, X, (PetscBool)!alone, good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,203 @@
+/* How a posterior's basis is made: by an EPS that is asked for more and more pairs, or by randomized subspace iteration. */
+#include "../private/diniposteriorimpl.h"
+
+#define DINI_POSTERIOR_START 20 /* pairs asked for first */
+
+typedef enum {
+  DINI_BASIS_DONE,    /* all pairs asked for are there, and verified */
+  DINI_BASIS_ENLARGE, /* there may be more above the threshold */
+  DINI_BASIS_IMPROVE  /* some pair above the threshold is not exact enough */
+} DiniBasis;
+
+static PetscReal DiniPosteriorBound(DiniPosterior post, PetscInt j)
+{
+  return post->rtol * PetscMax(1.0, PetscAbsReal(post->lambda[j]));
+}
+
+/* What the k Ritz pairs are worth; sets the results as they would be kept */
+static DiniBasis DiniPosteriorJudge(DiniPosterior post, PetscInt k)
+{
+  const PetscReal *residual = post->error;
+  PetscInt         large    = 0;
+
+  while (large < k && PetscAbsReal(post->lambda[large]) >= post->threshold) large++;
+  post->n   = post->most > 0 ? PetscMin(post->most, large) : large;
+  post->cut = post->n < k ? PetscAbsReal(post->lambda[post->n]) : k < post->N ? PetscAbsReal(post->lambda[k - 1]) : 0.0;
+  post->residual = 0.0;
+  if (large == k && k < post->N && !(post->most > 0 && post->most <= k)) return DINI_BASIS_ENLARGE;
+  for (PetscInt j = 0; j < post->n; j++) {
+    post->residual = PetscMax(post->residual, residual[j] / PetscMax(1.0, PetscAbsReal(post->lambda[j])));
+    if (!(residual[j] <= DiniPosteriorBound(post, j))) return DINI_BASIS_IMPROVE;
+  }
+  /* the first one left out must be known well enough to be left out */
+  if (post->n < k && post->n == large && !(post->cut + residual[post->n] <= 2.0 * post->threshold))
+    return DINI_BASIS_IMPROVE;
+  return DINI_BASIS_DONE;
+}
+
+static PetscErrorCode DiniPosteriorFailed(DiniPosterior post, PetscInt k)
+{
+  const PetscReal *residual = post->error;
+  PetscInt         worst    = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt j = 0; j < post->n; j++)
+    if (residual[j] / DiniPosteriorBound(post, j) > residual[worst] / DiniPosteriorBound(post, worst)) worst = j;
+  SETERRQ(PetscObjectComm((PetscObject)post), PETSC_ERR_NOT_CONVERGED,
+          "%s: after %" PetscInt_FMT " rounds with %" PetscInt_FMT " columns, pair %" PetscInt_FMT
+          " with lambda = %g has the residual %g, above %g. More rounds (-dini_posterior_max_it), exacter solves "
+          "(-dini_tangent_rtol, -dini_adjoint_rtol), a looser -dini_posterior_rtol or a higher "
+          "-dini_posterior_threshold would help",
+          DiniPosteriorLabel_Private(post), post->its, k, worst, (double)post->lambda[worst], (double)residual[worst],
+          (double)DiniPosteriorBound(post, worst));
+}
+
+static PetscErrorCode DiniPosteriorRandomColumns(DiniPosterior post, PetscInt first, PetscInt last)
+{
+  PetscFunctionBegin;
+  for (PetscInt j = first; j < last; j++) PetscCall(BVSetRandomColumn(post->V, j));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* V <- R^{-1} A V, columns first to last - 1 */
+static PetscErrorCode DiniPosteriorIterate(DiniPosterior post, PetscInt first, PetscInt last)
+{
+  PetscFunctionBegin;
+  for (PetscInt j = first; j < last; j++) {
+    Vec v;
+
+    PetscCall(BVCopyVec(post->AV, j, post->w[0]));
+    PetscCall(BVGetColumn(post->V, j, &v));
+    PetscCall(DiniPosteriorApplyInverse_Private(post, post->w[0], v));
+    PetscCall(BVRestoreColumn(post->V, j, &v));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Randomized subspace iteration, after A. K. Saibaba, J. Lee and P. K. Kitanidis, Numer. Linear Algebra Appl. 23 (2016): a
+  random block, two blocks of products, Rayleigh and Ritz; again while a pair is not exact enough.
+*/
+PetscErrorCode DiniPosteriorSolve_Randomized(DiniPosterior post)
+{
+  const PetscInt start = (post->most > 0 ? post->most : DINI_POSTERIOR_START) + post->oversampling;
+  PetscInt       k = PetscMin(post->N, start), fresh, slow = 0;
+  DiniBasis      basis = DINI_BASIS_ENLARGE;
+
+  PetscFunctionBegin;
+  for (fresh = 0; post->its < post->maxit && basis != DINI_BASIS_DONE; post->its++) {
+    PetscCall(DiniPosteriorBasis_Private(post, k));
+    if (fresh < k) { /* new columns: one product of random ones first */
+      PetscCall(DiniPosteriorRandomColumns(post, fresh, k));
+      if (k < post->N) {
+        PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, fresh, k));
+        PetscCall(DiniPosteriorIterate(post, fresh, k));
+      }
+    }
+    if (basis == DINI_BASIS_IMPROVE) PetscCall(DiniPosteriorIterate(post, 0, fresh));
+    if (basis == DINI_BASIS_IMPROVE) fresh = 0;
+    PetscCall(DiniPosteriorOrthonormalize_Private(post, fresh, k));
+    PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, fresh, k));
+    PetscCall(DiniPosteriorRitz_Private(post, k));
+    basis = DiniPosteriorJudge(post, k);
+    PetscCall(PetscInfo(post,
+                        "round %" PetscInt_FMT ": %" PetscInt_FMT " columns, %" PetscInt_FMT
+                        " above the threshold, the next %g, worst residual %g\n",
+                        post->its, k, post->n, (double)post->cut, (double)post->residual));
+    fresh = k;
+    if (basis == DINI_BASIS_ENLARGE || (basis == DINI_BASIS_IMPROVE && ++slow % 3 == 0)) k = PetscMin(post->N, 2 * k);
+  }
+  if (basis != DINI_BASIS_DONE) PetscCall(DiniPosteriorFailed(post, fresh));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* EPSConvergenceTestFn: residuals are judged as those of the Ritz pairs will be, with a tenth of the tolerance */
+static PetscErrorCode DiniPosteriorConverged(EPS eps, PetscScalar re, PetscScalar im, PetscReal res, PetscReal *error,
+                                             void *ctx)
+{
+  PetscFunctionBegin;
+  (void)eps, (void)im, (void)ctx;
+  *error = res / PetscMax(1.0, PetscAbsScalar(re));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPosteriorCreateEPS(DiniPosterior post)
+{
+  ST  st;
+  KSP ksp;
+
+  PetscFunctionBegin;
+  PetscCall(EPSCreate(PetscObjectComm((PetscObject)post), &post->eps));
+  PetscCall(EPSSetOptionsPrefix(post->eps, ((PetscObject)post)->prefix));
+  PetscCall(EPSAppendOptionsPrefix(post->eps, "dini_posterior_"));
+  PetscCall(EPSSetOperators(post->eps, post->A, post->R));
+  PetscCall(EPSSetProblemType(post->eps, post->R ? EPS_GHEP : EPS_HEP));
+  PetscCall(EPSSetWhichEigenpairs(post->eps, EPS_LARGEST_MAGNITUDE));
+  PetscCall(EPSSetTolerances(post->eps, 0.1 * post->rtol, PETSC_DEFAULT));
+  PetscCall(EPSSetConvergenceTestFunction(post->eps, DiniPosteriorConverged, NULL, NULL));
+  if (post->R) {
+    PetscCall(DiniPosteriorGetPriorKSP(post, &ksp));
+    PetscCall(EPSGetST(post->eps, &st));
+    PetscCall(STSetKSP(st, ksp));
+  }
+  PetscCall(EPSSetFromOptions(post->eps));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Columns k to k + n - 1 of V: the n next pairs, by deflating those that are there */
+static PetscErrorCode DiniPosteriorNext(DiniPosterior post, PetscInt k, PetscInt n, PetscInt *got)
+{
+  EPSConvergedReason reason;
+  PetscInt           nconv;
+  Vec               *known;
+
+  PetscFunctionBegin;
+  if (k) {
+    PetscCall(VecDuplicateVecs(post->w[0], k, &known));
+    for (PetscInt j = 0; j < k; j++) PetscCall(BVCopyVec(post->V, j, known[j]));
+    PetscCall(EPSSetDeflationSpace(post->eps, k, known));
+    PetscCall(VecDestroyVecs(k, &known));
+  }
+  PetscCall(EPSSetDimensions(post->eps, n, PetscMin(post->N - k, PetscMax(2 * n, n + 15)), PETSC_DEFAULT));
+  PetscCall(EPSSolve(post->eps));
+  PetscCall(EPSGetConvergedReason(post->eps, &reason));
+  PetscCall(EPSGetConverged(post->eps, &nconv));
+  PetscCheck(nconv > 0, PetscObjectComm((PetscObject)post), PETSC_ERR_NOT_CONVERGED,
+             "%s: the EPS has found no further pair beyond %" PetscInt_FMT
+             ", with the reason %s; see -dini_posterior_eps_monitor, or take -dini_posterior_method randomized",
+             DiniPosteriorLabel_Private(post), k, EPSConvergedReasons[reason]);
+  *got = nconv;
+  PetscCall(DiniPosteriorBasis_Private(post, k + *got));
+  for (PetscInt j = 0; j < *got; j++) {
+    PetscCall(EPSGetEigenvector(post->eps, j, post->w[0], NULL));
+    PetscCall(BVInsertVec(post->V, k + j, post->w[0]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniPosteriorSolve_EPS(DiniPosterior post)
+{
+  PetscInt  k = 0, n = PetscMin(post->N, post->most > 0 ? post->most : DINI_POSTERIOR_START), got = 0;
+  DiniBasis basis = DINI_BASIS_ENLARGE;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPosteriorCreateEPS(post));
+  for (; post->its < post->maxit && basis == DINI_BASIS_ENLARGE; post->its++) {
+    if (k + 2 * n >= post->N) { /* the rest of the space is no dearer */
+      got = post->N - k;
+      PetscCall(DiniPosteriorBasis_Private(post, post->N));
+      PetscCall(DiniPosteriorRandomColumns(post, k, post->N));
+    } else PetscCall(DiniPosteriorNext(post, k, n, &got));
+    PetscCall(DiniPosteriorOrthonormalize_Private(post, k, k + got));
+    PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, k, k + got));
+    k += got;
+    PetscCall(DiniPosteriorRitz_Private(post, k));
+    basis = DiniPosteriorJudge(post, k);
+    PetscCall(PetscInfo(
+        post, "%" PetscInt_FMT " pairs, %" PetscInt_FMT " above the threshold, the next %g, worst residual %g\n", k,
+        post->n, (double)post->cut, (double)post->residual));
+    n = k;
+  }
+  if (basis != DINI_BASIS_DONE) PetscCall(DiniPosteriorFailed(post, k));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
