@@ -51,8 +51,8 @@ typedef PetscErrorCode DiniSVDMatFn(DiniSVD *, Mat, Mat M[3]);
 
 DINI_INTERN PetscErrorCode DiniSVDApplyColumns_Private(DiniSVD *, Mat M, PetscBool adjoint, const char what[], Mat X,
                                                        Mat *Y);
-DINI_INTERN PetscErrorCode DiniSVDHold_Private(DiniSVD *, DiniSVDVecFn *, Vec x, Vec y);
-DINI_INTERN PetscErrorCode DiniSVDHoldBlock_Private(DiniSVD *, DiniSVDMatFn *, Mat X, Mat Y);
+DINI_INTERN PetscErrorCode DiniSVDHold_Private(DiniSVD *, DiniSVDVecFn *, Vec, Vec);
+DINI_INTERN PetscErrorCode DiniSVDHoldBlock_Private(DiniSVD *, DiniSVDMatFn *, Mat, Mat);
 DINI_INTERN PetscErrorCode DiniSVDTranspose_Private(Mat A, MatReuse, Mat *AT);
 DINI_INTERN PetscErrorCode DiniSVDApply_Private(DiniSVD *, Mat M, PetscBool adjoint, const char what[], Vec x, Vec y);
 DINI_INTERN PetscErrorCode DiniSVDGet_Private(SVD, Mat *A, DiniSVD **);
