@@ -204,7 +204,7 @@ static PetscErrorCode TestTypes(DiniType type, PetscInt N)
 /* A few of many, by options with the prefix of the Dini, which cost what they must */
 static PetscErrorCode TestFew(void)
 {
-  const PetscInt N = 40;
+  const PetscInt N = 20;
   Curved         c;
   Dense          A;
   SVD            svd;
@@ -226,7 +226,7 @@ static PetscErrorCode TestFew(void)
   PetscCall(DiniSVDSolve(svd, &nonzero));
   PetscCall(DiniGetStatistics(c.dini, &after));
   DiniTestTrue(nonzero >= 4, "Only %" PetscInt_FMT " values", nonzero);
-  PetscCall(DenseExpect(&A, svd, 4, 1e-8, "four values of forty"));
+  PetscCall(DenseExpect(&A, svd, 4, 1e-8, "four values of twenty"));
   DiniTestCount(after.forward_solves - before.forward_solves, 0, "forward solves of an SVD");
   DiniTestCount(after.jacobian_assemblies - before.jacobian_assemblies, 0, "assemblies of J for an SVD");
   DiniTestCount(after.parameter_assemblies - before.parameter_assemblies, 0, "assemblies of F_m for an SVD");
@@ -250,10 +250,9 @@ int main(int argc, char **argv)
     PetscCall(TestSystem(N, Phases, SVDTRLANCZOS));
   }
   for (size_t k = 0; k < sizeof(types) / sizeof(types[0]); k++) {
-    PetscCall(TestSystem(2, Skewed, types[k]));
-    PetscCall(TestSystem(7, Skewed, types[k]));
+    PetscCall(TestSystem(4, Skewed, types[k]));
     PetscCall(TestCurved(1, DINIPARAMETERMATRIX, types[k]));
-    PetscCall(TestCurved(6, DINIPARAMETERMATRIX, types[k]));
+    PetscCall(TestCurved(5, DINIPARAMETERMATRIX, types[k]));
   }
   PetscCall(TestCurved(7, DINIPARAMETEROPERATOR, SVDTRLANCZOS));
   PetscCall(TestTypes(DINIKSP, 6));

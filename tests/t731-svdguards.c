@@ -103,7 +103,7 @@ static PetscErrorCode TestSolver(void)
   PetscInt          nonzero;
 
   PetscFunctionBeginUser;
-  PetscCall(SystemCreate(30, Skewed, &s));
+  PetscCall(SystemCreate(16, Skewed, &s));
   PetscCall(DenseJVPs(s.dini, &A));
   PetscCall(Create(s.dini, NULL, NULL, SVDTRLANCZOS, 5, &svd));
   for (size_t k = 0; k < sizeof(entries) / sizeof(entries[0]); k++) {
@@ -114,7 +114,7 @@ static PetscErrorCode TestSolver(void)
   PetscCall(SVDSetDimensions(svd, 5, 6, PETSC_DEFAULT));
   PetscCall(SVDSetTolerances(svd, 1e-8, 1));
   DiniTestExpect(DiniSVDSolve(svd, NULL), PETSC_ERR_NOT_CONVERGED, "the SVD has not converged: DIVERGED_ITS");
-  PetscCall(SVDSetDimensions(svd, 5, 20, 20));
+  PetscCall(SVDSetDimensions(svd, 5, 14, 14));
   PetscCall(SVDSetTolerances(svd, 1e-8, 100));
   PetscCall(DiniSVDSolve(svd, &nonzero));
   PetscCall(DenseExpect(&A, svd, 5, 1e-7, "values after a failure"));
