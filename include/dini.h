@@ -160,6 +160,20 @@ typedef enum {
 } DiniHessianType;
 DINI_PUBLIC const char *const DiniHessianTypes[]; /**< names of the values of DiniHessianType, as in options */
 
+/** How DiniContinue() ended. Negative: before the target, and not because of what the path does there. */
+typedef enum {
+  DINI_CONTINUATION_ITERATING   = 0, /**< on the way */
+  DINI_CONTINUATION_TARGET      = 1, /**< at the target */
+  DINI_CONTINUATION_FOLD        = 2, /**< the path turns back before the target: du/dm is infinite there */
+  DINI_CONTINUATION_BIFURCATION = 3, /**< J is singular before the target, and it is no fold: branches cross, say */
+  DINI_CONTINUATION_DIVERGED_FORWARD = -1, /**< the forward solve fails after the smallest step too */
+  DINI_CONTINUATION_DIVERGED_TANGENT = -2, /**< so does the tangent solve, or du/dm grows though J is regular */
+  DINI_CONTINUATION_DIVERGED_BRANCH  = -3, /**< the forward solve leaves the branch after the smallest step too */
+  DINI_CONTINUATION_DIVERGED_STEPS   = -4  /**< so many steps, or steps so small, do not get there */
+} DiniContinuationReason;
+/** Text of a reason, of the form "FOLD". */
+DINI_PUBLIC PetscErrorCode DiniContinuationReasonString(DiniContinuationReason, const char **);
+
 /** What an object has spent and how well it did, since its creation or DiniResetStatistics(). */
 typedef struct {
   PetscInt  forward_solves;      /**< successful forward solves */
@@ -226,6 +240,9 @@ typedef PetscErrorCode DiniObjectiveHessianFn(Dini dini, Vec u, Vec du, Vec dm, 
 typedef PetscErrorCode DiniResidualHessianFn(Dini dini, Vec u, Vec lambda, Vec du, Vec dm, Vec hu, Vec hm, void *ctx);
 /** Callback of DiniMonitorSet(): called after each operation with its iterations and true relative residual. */
 typedef PetscErrorCode DiniMonitorFn(Dini dini, DiniOperation operation, PetscInt its, PetscReal rnorm, void *ctx);
+
+/** Callback of DiniContinuationMonitorSet(): m, u, du/dm, and the fold in sight or PETSC_INFINITY; all read-only. */
+typedef PetscErrorCode DiniContinuationFn(Dini dini, PetscReal m, Vec u, Vec dudm, PetscReal fold, void *ctx);
 
 /** Class id of Dini objects. */
 DINI_PUBLIC PetscClassId DINI_CLASSID;
@@ -365,6 +382,11 @@ DINI_PUBLIC PetscErrorCode DiniSetHessianPreconditioner(Dini, Mat);
 DINI_PUBLIC PetscErrorCode DiniHVP(Dini, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniMatHVP(Dini, Mat, Mat);
 DINI_PUBLIC PetscErrorCode DiniGetHessian(Dini, Mat *);
+
+/* continuation */
+DINI_PUBLIC PetscErrorCode DiniContinue(Dini, PetscInt, PetscReal, Vec, PetscReal *, DiniContinuationReason *);
+DINI_PUBLIC PetscErrorCode DiniSetContinuation(Dini, PetscReal, PetscReal, PetscInt, PetscReal);
+DINI_PUBLIC PetscErrorCode DiniContinuationMonitorSet(Dini, DiniContinuationFn *, void *);
 
 /* trust */
 DINI_PUBLIC PetscErrorCode DiniCheck(Dini, PetscViewer);

@@ -1,7 +1,7 @@
 /**
   @file dinislepc.h
-  @brief Derivatives of eigenvalues and eigenvectors, singular values of derivatives, and the uncertainty of a minimum: what
-  Dini offers where it has been built with SLEPc.
+  @brief Eigenvalues and eigenvectors, singular values of J and of du/dm, uncertainty: what Dini offers where it is built
+  with SLEPc.
 
   An eigenproblem T(lambda; m) x = 0 with T = sum_k c_k(lambda) M_k(m): A x = lambda B x has c = (1, -lambda). Dini takes
   the EPS, PEP or NEP that finds the pairs, treats it as opaque, and differentiates each simple pair, and the mean of each
@@ -50,6 +50,9 @@ DINI_PUBLIC PetscErrorCode DiniEigenClusterJVP(Dini, PetscInt, Vec, PetscScalar 
 DINI_PUBLIC PetscErrorCode DiniEigenClusterVJP(Dini, PetscInt, PetscScalar, PetscScalar, Vec);
 DINI_PUBLIC PetscErrorCode DiniEigenvectorJVP(Dini, PetscInt, Vec, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniEigenvectorVJP(Dini, PetscInt, Vec, Vec, Vec);
+
+/* the Jacobian */
+DINI_PUBLIC PetscErrorCode DiniComputeCondition(Dini, PetscReal *, PetscReal *, Vec, Vec);
 
 /** The Laplace approximation of a posterior, see DiniPosteriorCreate(). */
 typedef struct _p_DiniPosterior *DiniPosterior;

@@ -41,6 +41,10 @@ static PetscErrorCode Invert(MPI_Comm comm, const AquiferOptions *options, const
   PetscCall(InversionRun(comm, options, wells, &inv, &summary));
   PetscCall(ReportSummary(comm, options, wells, &summary));
   if (options->output[0]) PetscCall(OutputWrite(inv, wells));
+#if defined(AQUIFER_POSTERIOR)
+  if (options->posterior) PetscCall(PosteriorRun(inv, wells));
+#endif
+  if (options->compare) PetscCall(CompareMethods(inv));
   PetscCall(InversionDestroy(&inv));
   if (options->folds) PetscCall(CrossValidate(comm, options, wells));
   PetscFunctionReturn(0);

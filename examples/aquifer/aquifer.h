@@ -24,6 +24,8 @@ typedef struct {
   PetscReal match_tolerance;
   PetscInt  folds;
   PetscBool quiet;
+  PetscBool posterior; /* its Laplace approximation, see posterior.c */
+  PetscBool compare;   /* first-order methods against Newton, see compare.c */
 } AquiferOptions;
 
 typedef struct {
@@ -68,7 +70,7 @@ typedef struct {
 typedef struct {
   Mat       K;
   Vec       rootmass, mean, work;
-  PetscReal scale;
+  PetscReal scale, kappa, robin;
   KSP       ksp;
 } Prior;
 
@@ -114,6 +116,20 @@ typedef struct {
   DiniStatistics statistics; /* summed over the grids */
 } Summary;
 
+/* of the intervals predicted at wells held out, see coverage.c */
+enum {
+  COVERAGE_LEVELS   = 4,                   /* first the wells inside intervals, then those inside the head error's */
+  COVERAGE_RELATIVE = 2 * COVERAGE_LEVELS, /* squares of errors over standard deviations */
+  COVERAGE_SIGMA,                          /* standard deviations */
+  COVERAGE_ERROR,                          /* squares of errors */
+  COVERAGE_SUMS
+};
+
+typedef struct {
+  PetscReal sums[COVERAGE_SUMS];
+  PetscInt  n; /* wells */
+} Coverage;
+
 PetscErrorCode AquiferOptionsGet(MPI_Comm, AquiferOptions *);
 PetscErrorCode WellsRead(MPI_Comm, const char[], Wells *);
 PetscErrorCode WellsGetDomain(MPI_Comm, const Wells *, const AquiferOptions *, PetscReal[4]);
@@ -137,21 +153,25 @@ PetscErrorCode FlowFieldDerivative(Flow *, Vec, Vec, Vec);
 PetscErrorCode FlowFieldAdjoint(Flow *, Vec, Vec, Vec);
 PetscErrorCode FlowBoundaryDerivative(Flow *, Vec, Vec);
 PetscErrorCode FlowBoundaryAdjoint(Flow *, Vec, Vec);
+PetscErrorCode FlowCurvature(Flow *, Vec, Vec, Vec, Vec, Vec, Vec);
 
 PetscErrorCode PriorCreateField(const Grid *, PetscReal, PetscReal, Prior *);
 PetscErrorCode PriorCreateBoundary(const Grid *, PetscReal, PetscReal, Prior *);
 PetscErrorCode PriorApply(Prior *, Vec, Vec);
 PetscErrorCode PriorApplyAdjoint(Prior *, Vec, Vec);
+PetscErrorCode PriorFieldVariance(const Grid *, const Prior *, Vec);
 PetscErrorCode PriorDestroy(Prior *);
 
 PetscErrorCode ObservationCreate(const Grid *, const Wells *, Observation *);
 PetscErrorCode ObservationMisfit(Observation *, Vec, PetscReal *);
 PetscErrorCode ObservationMisfitGradient(Observation *, PetscReal, Vec);
+PetscErrorCode ObservationMisfitHessian(Observation *, PetscReal, Vec, Vec);
 PetscErrorCode ObservationDestroy(Observation *);
 
 PetscErrorCode BlocksAdd(Inversion *);
 PetscErrorCode BlocksProlong(Inversion *, Inversion *);
 PetscErrorCode BlocksDestroy(Inversion *);
+PetscErrorCode BlocksCurvature(Dini, Vec, Vec, Vec, Vec, Vec, Vec, void *);
 
 PetscErrorCode InversionCreate(MPI_Comm, const AquiferOptions *, const Wells *, Inversion *, Inversion **);
 PetscErrorCode InversionEvaluate(Inversion *, PetscReal *, Vec);
@@ -163,5 +183,13 @@ PetscErrorCode ReportHeader(Inversion *);
 PetscErrorCode ReportMonitor(Tao, void *);
 PetscErrorCode ReportSummary(MPI_Comm, const AquiferOptions *, const Wells *, const Summary *);
 PetscErrorCode OutputWrite(Inversion *, const Wells *);
+PetscErrorCode OutputFields(Inversion *, const char[], PetscInt, const char *const[], Vec[], PetscInt[]);
+PetscErrorCode OutputOpen(Inversion *, const char[], PetscViewer *);
+PetscErrorCode OutputClose(PetscViewer *);
+PetscErrorCode MinimiserCreate(Inversion *, TaoType, Vec, PetscReal, const char[], Tao *);
+PetscErrorCode PosteriorRun(Inversion *, const Wells *);
+PetscErrorCode CoverageAdd(Inversion *, const Wells *, Coverage *);
+PetscErrorCode CoverageReport(MPI_Comm, const Coverage *);
+PetscErrorCode CompareMethods(Inversion *);
 PetscErrorCode CrossValidate(MPI_Comm, const AquiferOptions *, const Wells *);
 PetscErrorCode CheckFromOptions(MPI_Comm, const AquiferOptions *, const Wells *, PetscBool *);

@@ -41,6 +41,9 @@ PetscErrorCode CrossValidate(MPI_Comm comm, const AquiferOptions *options, const
   AquiferOptions silent = *options;
   Wells          part   = *wells;
   Errors         all    = {0, 0, 0};
+#if defined(AQUIFER_POSTERIOR)
+  Coverage coverage = {{0}, 0};
+#endif
 
   PetscFunctionBeginUser;
   silent.quiet = PETSC_TRUE;
@@ -60,6 +63,9 @@ PetscErrorCode CrossValidate(MPI_Comm comm, const AquiferOptions *options, const
     for (PetscInt i = fold; i < wells->n; i += options->folds) part.well[i].used = PETSC_FALSE;
     PetscCall(InversionRun(comm, &silent, &part, &inv, &summary));
     PetscCall(HeldOut(comm, inv, &part, &e));
+#if defined(AQUIFER_POSTERIOR)
+    if (options->posterior) PetscCall(CoverageAdd(inv, &part, &coverage));
+#endif
     PetscCall(InversionDestroy(&inv));
     PetscCall(PetscPrintf(comm, "%5" PetscInt_FMT " %6" PetscInt_FMT " %14.2f %14.2f%s\n", fold + 1, e.n,
                           (double)Rms(e.inversion, e.n), (double)Rms(e.plane, e.n),
@@ -68,6 +74,9 @@ PetscErrorCode CrossValidate(MPI_Comm comm, const AquiferOptions *options, const
   }
   PetscCall(PetscPrintf(comm, "%5s %6" PetscInt_FMT " %14.2f %14.2f\n", "all", all.n, (double)Rms(all.inversion, all.n),
                         (double)Rms(all.plane, all.n)));
+#if defined(AQUIFER_POSTERIOR)
+  if (options->posterior) PetscCall(CoverageReport(comm, &coverage));
+#endif
   PetscCall(PetscFree(part.well));
   PetscFunctionReturn(0);
 }

@@ -44,6 +44,19 @@ static PetscErrorCode ObjectiveGradient(Dini dini, Vec u, Vec dJdu, Vec dJdm, vo
   PetscFunctionReturn(0);
 }
 
+/* DiniObjectiveHessianFn: both terms are quadratic */
+static PetscErrorCode ObjectiveHessian(Dini dini, Vec u, Vec du, Vec dm, Vec hu, Vec hm, void *ctx)
+{
+  Inversion      *inv = (Inversion *)ctx;
+  const PetscReal n   = (PetscReal)inv->observation.total;
+
+  PetscFunctionBeginUser;
+  (void)dini, (void)u;
+  PetscCall(ObservationMisfitHessian(&inv->observation, 1 / (n * PetscSqr(inv->options->head_error)), du, hu));
+  PetscCall(VecAXPY(hm, inv->weight / n, dm));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode SetUpDini(MPI_Comm comm, Inversion *inv)
 {
   PetscFunctionBeginUser;
@@ -54,6 +67,8 @@ static PetscErrorCode SetUpDini(MPI_Comm comm, Inversion *inv)
   PetscCall(BlocksAdd(inv));
   PetscCall(DiniSetState(inv->dini, inv->flow.head));
   PetscCall(DiniSetObjective(inv->dini, Objective, ObjectiveGradient, inv));
+  PetscCall(DiniSetObjectiveHessian(inv->dini, ObjectiveHessian, inv));
+  PetscCall(DiniSetResidualHessian(inv->dini, BlocksCurvature, inv));
   PetscCall(DiniSetFromOptions(inv->dini));
   PetscFunctionReturn(0);
 }

@@ -124,6 +124,21 @@ PetscErrorCode ObservationMisfitGradient(Observation *ob, PetscReal factor, Vec 
   PetscFunctionReturn(0);
 }
 
+/* hu = factor B^T B du, over the wells in use */
+PetscErrorCode ObservationMisfitHessian(Observation *ob, PetscReal factor, Vec du, Vec hu)
+{
+  Vec r;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecDuplicate(ob->residual, &r));
+  PetscCall(MatMult(ob->B, du, r));
+  PetscCall(VecPointwiseMult(r, ob->used, r));
+  PetscCall(VecScale(r, factor));
+  PetscCall(MatMultTranspose(ob->B, r, hu));
+  PetscCall(VecDestroy(&r));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode ObservationDestroy(Observation *ob)
 {
   PetscFunctionBeginUser;

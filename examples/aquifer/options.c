@@ -76,10 +76,20 @@ PetscErrorCode AquiferOptionsGet(MPI_Comm comm, AquiferOptions *o)
   PetscCall(PetscOptionsReal("-aquifer_match_tolerance", "relative distance accepted between the two", "",
                              o->match_tolerance, &o->match_tolerance, NULL));
   PetscCall(PetscOptionsInt("-aquifer_crossvalidate", "number of folds, 0: none", "", o->folds, &o->folds, NULL));
+  PetscCall(PetscOptionsBool("-aquifer_posterior", "Laplace approximation of the posterior", "", o->posterior,
+                             &o->posterior, NULL));
+  PetscCall(PetscOptionsBool("-aquifer_compare", "methods of first and of second order, from the same start", "",
+                             o->compare, &o->compare, NULL));
   PetscCall(PetscOptionsBool("-aquifer_quiet", "no line per iteration", "", o->quiet, &o->quiet, NULL));
   PetscOptionsEnd();
   PetscCheck(!has_cells || two == 2, comm, PETSC_ERR_USER_INPUT, "-aquifer_cells: expected two numbers, as in 128,96");
   PetscCheck(!o->has_domain || four == 4, comm, PETSC_ERR_USER_INPUT, "-aquifer_domain: expected x0,x1,y0,y1 in km");
+#if !defined(AQUIFER_POSTERIOR)
+  PetscCheck(
+      !o->posterior, comm, PETSC_ERR_SUP,
+      "-aquifer_posterior: this Dini has been built without SLEPc, which finds the eigenpairs; install SLEPc for "
+      "this PETSc and configure again with -DDINI_SLEPC=ON");
+#endif
   PetscCall(CheckValues(comm, o));
   PetscFunctionReturn(0);
 }

@@ -22,7 +22,7 @@ static PetscErrorCode CheckDirectory(MPI_Comm comm, const char path[])
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode OpenText(Inversion *inv, const char name[], PetscViewer *viewer)
+PetscErrorCode OutputOpen(Inversion *inv, const char name[], PetscViewer *viewer)
 {
   char path[PATH];
 
@@ -33,7 +33,7 @@ static PetscErrorCode OpenText(Inversion *inv, const char name[], PetscViewer *v
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode CloseText(PetscViewer *viewer)
+PetscErrorCode OutputClose(PetscViewer *viewer)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscViewerFlush(*viewer));
@@ -86,20 +86,17 @@ static PetscErrorCode WriteString(PetscViewer viewer, const char text[], PetscIn
   PetscFunctionReturn(0);
 }
 
-/* skip: where each field starts in the file, for other readers */
-static PetscErrorCode WriteFields(Inversion *inv, PetscInt skip[FIELDS])
+/* A VTK file of fields, which are freed; skip: where each starts in the file, for other readers */
+PetscErrorCode OutputFields(Inversion *inv, const char file[], PetscInt n, const char *const names[], Vec fields[],
+                            PetscInt skip[])
 {
-  const char *names[FIELDS] = {"head_m", "head_minus_trend_m", "log10_transmissivity",
-                               "log10_transmissivity_over_mean"};
-  const Grid *g             = &inv->grid;
+  const Grid *g = &inv->grid;
   char        text[PATH];
   PetscInt    bytes = 0;
   PetscViewer viewer;
-  Vec         fields[FIELDS];
 
   PetscFunctionBeginUser;
-  PetscCall(FillFields(inv, fields));
-  PetscCall(PetscSNPrintf(text, sizeof(text), "%s/aquifer.vtk", inv->options->output));
+  PetscCall(PetscSNPrintf(text, sizeof(text), "%s/%s", inv->options->output, file));
   PetscCall(PetscViewerCreate(PetscObjectComm((PetscObject)g->da), &viewer));
   PetscCall(PetscViewerSetType(viewer, PETSCVIEWERBINARY));
   PetscCall(PetscViewerFileSetMode(viewer, FILE_MODE_WRITE));
@@ -112,7 +109,7 @@ static PetscErrorCode WriteFields(Inversion *inv, PetscInt skip[FIELDS])
       " %" PetscInt_FMT " 1\nORIGIN %g %g 0\nSPACING %.12g %.12g 1\nPOINT_DATA %" PetscInt_FMT,
       g->nx, g->ny, (double)g->domain[0], (double)g->domain[2], (double)g->dx, (double)g->dy, g->nx * g->ny));
   PetscCall(WriteString(viewer, text, &bytes));
-  for (PetscInt f = 0; f < FIELDS; f++) {
+  for (PetscInt f = 0; f < n; f++) {
     PetscCall(PetscSNPrintf(text, sizeof(text), "\nSCALARS %s double 1\nLOOKUP_TABLE default\n", names[f]));
     PetscCall(WriteString(viewer, text, &bytes));
     skip[f] = bytes;
@@ -125,6 +122,18 @@ static PetscErrorCode WriteFields(Inversion *inv, PetscInt skip[FIELDS])
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode WriteFields(Inversion *inv, PetscInt skip[FIELDS])
+{
+  const char *names[FIELDS] = {"head_m", "head_minus_trend_m", "log10_transmissivity",
+                               "log10_transmissivity_over_mean"};
+  Vec         fields[FIELDS];
+
+  PetscFunctionBeginUser;
+  PetscCall(FillFields(inv, fields));
+  PetscCall(OutputFields(inv, "aquifer.vtk", FIELDS, names, fields, skip));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode WriteWells(Inversion *inv, const Wells *wells)
 {
   const Observation *ob = &inv->observation;
@@ -132,7 +141,7 @@ static PetscErrorCode WriteWells(Inversion *inv, const Wells *wells)
   PetscViewer        viewer;
 
   PetscFunctionBeginUser;
-  PetscCall(OpenText(inv, "wells.txt", &viewer));
+  PetscCall(OutputOpen(inv, "wells.txt", &viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "# x_km y_km head_m modelled_m residual_m (modelled - measured)\n"));
   PetscCall(VecGetArrayRead(ob->residual, &r));
   for (PetscInt k = 0; k < ob->n; k++) {
@@ -143,7 +152,7 @@ static PetscErrorCode WriteWells(Inversion *inv, const Wells *wells)
                                                  (double)w->head, (double)(w->head + d), (double)d));
   }
   PetscCall(VecRestoreArrayRead(ob->residual, &r));
-  PetscCall(CloseText(&viewer));
+  PetscCall(OutputClose(&viewer));
   PetscFunctionReturn(0);
 }
 
@@ -166,7 +175,7 @@ static PetscErrorCode WriteBoundary(Inversion *inv)
   PetscViewer        viewer;
 
   PetscFunctionBeginUser;
-  PetscCall(OpenText(inv, "boundary.txt", &viewer));
+  PetscCall(OutputOpen(inv, "boundary.txt", &viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "# km_along_boundary head_m trend_m (in the order of the ranks)\n"));
   PetscCall(VecGetArrayRead(inv->flow.hb, &hb));
   PetscCall(VecGetArrayRead(inv->block[BOUNDARY].prior.mean, &mean));
@@ -179,7 +188,7 @@ static PetscErrorCode WriteBoundary(Inversion *inv)
   }
   PetscCall(VecRestoreArrayRead(inv->block[BOUNDARY].prior.mean, &mean));
   PetscCall(VecRestoreArrayRead(inv->flow.hb, &hb));
-  PetscCall(CloseText(&viewer));
+  PetscCall(OutputClose(&viewer));
   PetscFunctionReturn(0);
 }
 
@@ -193,7 +202,7 @@ static PetscErrorCode WriteFlow(Inversion *inv)
   PetscViewer    viewer;
 
   PetscFunctionBeginUser;
-  PetscCall(OpenText(inv, "flow.txt", &viewer));
+  PetscCall(OutputOpen(inv, "flow.txt", &viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "# x_km y_km qx qy (m/km, for T relative to its prior mean)\n"));
   PetscCall(DMGetLocalVector(g->da, &lh));
   PetscCall(DMGlobalToLocal(g->da, inv->flow.head, INSERT_VALUES, lh));
@@ -215,7 +224,7 @@ static PetscErrorCode WriteFlow(Inversion *inv)
   PetscCall(DMDAVecRestoreArrayRead(g->da, inv->flow.m, &m));
   PetscCall(DMDAVecRestoreArrayRead(g->da, lh, &h));
   PetscCall(DMRestoreLocalVector(g->da, &lh));
-  PetscCall(CloseText(&viewer));
+  PetscCall(OutputClose(&viewer));
   PetscFunctionReturn(0);
 }
 
@@ -231,7 +240,7 @@ static PetscErrorCode WriteSettings(Inversion *inv, const PetscInt skip[FIELDS])
   PetscCall(VecMin(inv->flow.head, NULL, &head_low));
   PetscCall(VecMax(inv->flow.head, NULL, &head_high));
   most = PetscMax(high - inv->options->m_mean, inv->options->m_mean - low) / PetscLogReal(10.0);
-  PetscCall(OpenText(inv, "settings.gp", &viewer));
+  PetscCall(OutputOpen(inv, "settings.gp", &viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "nx = %" PetscInt_FMT "; ny = %" PetscInt_FMT "\n", g->nx, g->ny));
   PetscCall(PetscViewerASCIIPrintf(viewer, "x0 = %.8g; x1 = %.8g; y0 = %.8g; y1 = %.8g\n", (double)g->domain[0],
                                    (double)g->domain[1], (double)g->domain[2], (double)g->domain[3]));
@@ -242,7 +251,7 @@ static PetscErrorCode WriteSettings(Inversion *inv, const PetscInt skip[FIELDS])
                                    50 * ceil((double)head_high / 50)));
   PetscCall(PetscViewerASCIIPrintf(viewer, "t_max = %.2g\n", (double)PetscMax(most, 0.01)));
   PetscCall(PetscViewerASCIIPrintf(viewer, "rms = %.4g; rms_trend = %.4g\n", (double)inv->rms, (double)inv->trend.rms));
-  PetscCall(CloseText(&viewer));
+  PetscCall(OutputClose(&viewer));
   PetscFunctionReturn(0);
 }
 

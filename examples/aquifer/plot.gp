@@ -1,6 +1,6 @@
 # Pictures of a result:  gnuplot -e "dir='out'" plot.gp
 # Reads what the aquifer program wrote with -aquifer_output out, and writes head.png, transmissivity.png, residuals.png
-# and boundary.png into the same directory.
+# and boundary.png into the same directory; after -aquifer_posterior also std.png, samples.png and spectrum.png.
 if (!exists("dir")) dir = "."
 load dir."/settings.gp"
 
@@ -100,3 +100,76 @@ set label "north" at lx + ly + 0.5*lx, graph 0.96 center
 set label "west" at 2*lx + 1.5*ly, graph 0.96 center
 plot dir."/boundary.txt" using 1:2 smooth unique with lines lw 2.5 lc rgb '#b2182b' title 'inferred', \
   dir."/boundary.txt" using 1:3 smooth unique with lines lw 1.8 dt 2 lc rgb '#2166ac' title 'best-fit plane'
+
+# --- the posterior, where -aquifer_posterior has written it ---
+if (system("test -f '".dir."/posterior.gp' && echo yes") ne "yes") exit
+load dir."/posterior.gp"
+reset
+set encoding utf8
+set tics out nomirror
+set border lw 1.2
+vtk = dir."/posterior.vtk"
+set size ratio -1
+set xrange [x0:x1]
+set yrange [y0:y1]
+
+# standard deviation
+set terminal pngcairo size 900,700 font "Sans,12" background rgb "white"
+set output dir."/std.png"
+set title "Standard deviation of log_{10} T under the Laplace posterior\n".sprintf("the prior's is %.2f at most", std_max)
+set xlabel "Easting (km)"
+set ylabel "Northing (km)"
+set cblabel "Standard deviation of log_{10} T"
+set cbrange [*:std_max]
+set palette defined (0 "#440154", 0.25 "#3b528b", 0.5 "#21918c", 0.75 "#5ec962", 1 "#fde725")
+set key outside below horizontal
+eval "plot ".field(std_skip)." using 1 with image notitle, \
+  wells using 1:2 with points pt 7 ps 0.9 lc rgb 'white' notitle, \
+  wells using 1:2 with points pt 6 ps 0.9 lw 1.2 lc rgb 'black' title 'wells'"
+
+# samples, on the colours of the estimate
+set terminal pngcairo size 1000,790 font "Sans,11" background rgb "white"
+set output dir."/samples.png"
+set multiplot title "The estimate, and three samples of the Laplace posterior: log_{10}(T / T_{mean}); axes in km" font ",13"
+unset key
+unset xlabel
+unset ylabel
+unset cblabel
+set cbrange [-sample_max:sample_max]
+set palette defined (-1 "#8c510a", -0.5 "#d8b365", 0 "#f7f7f7", 0.5 "#5ab4ac", 1 "#01665e")
+set colorbox user origin 0.925,0.08 size 0.02,0.82
+do for [k = 0:3] {
+  left = 0.05 + 0.44*(k % 2); low = k < 2 ? 0.49 : 0.05
+  set lmargin at screen left; set rmargin at screen left + 0.41
+  set bmargin at screen low; set tmargin at screen low + 0.4
+  set format y k % 2 ? "" : "%g"
+  set format x k < 2 ? "" : "%g"
+  set title k == 0 ? "estimate" : sprintf("sample %d", k) offset 0,-0.6
+  eval "plot ".field(value(sprintf("sample_skip_%d", k)))." using 1 with image notitle, \
+    wells using 1:2 with points pt 7 ps 0.4 lc rgb 'black' notitle"
+  unset colorbox
+}
+unset multiplot
+
+# eigenvalues, of each grid that has been run into this directory
+set terminal pngcairo size 900,600 font "Sans,12" background rgb "white"
+set output dir."/spectrum.png"
+set size noratio
+unset lmargin; unset rmargin; unset bmargin; unset tmargin
+set format x "%g"
+set format y "10^{%L}"
+set logscale y
+set xrange [0:90]
+set yrange [0.005:*]
+set autoscale ymax
+set grid lc rgb "#d0d0d0"
+set key default
+set key inside top right
+set title "What the 85 heads add to the prior: eigenvalues of the misfit's Hessian against the prior's precision"
+set xlabel "Number of the eigenvalue"
+set ylabel "Eigenvalue"
+grids = system("cd '".dir."' && ls spectrum_*.txt | sed 's/spectrum_//; s/.txt//' | sort -n")
+set arrow from 0, first 1 to 90, first 1 nohead dt 2 lc rgb "#707070"
+set label "prior and heads weigh the same" at 2, first 1.3 font ",10" tc rgb "#505050"
+plot for [i = 1:words(grids)] dir."/spectrum_".word(grids, i).".txt" using 1:2 with linespoints pt 4 + 2*i ps 0.7 lw 1.2 \
+  title word(grids, i)." cells"

@@ -39,6 +39,8 @@ PetscErrorCode PriorCreateField(const Grid *g, PetscReal sigma, PetscReal length
   PetscScalar   **mass;
 
   PetscFunctionBeginUser;
+  p->kappa = kappa;
+  p->robin = robin;
   p->scale = PetscSqrtReal(4 * PETSC_PI) * kappa * sigma;
   PetscCall(DMCreateMatrix(g->da, &p->K));
   PetscCall(DMCreateGlobalVector(g->da, &p->rootmass));

@@ -26,6 +26,7 @@ $mpiexec -n "$ranks" "$program" -aquifer_output "$directory" "$@" | tee "$direct
 if command -v gnuplot >/dev/null; then
   gnuplot -e "dir='$directory'" "$here/plot.gp"
   echo "pictures: $directory/head.png transmissivity.png residuals.png boundary.png"
+  [ ! -f "$directory/posterior.gp" ] || echo "of the posterior: $directory/std.png samples.png spectrum.png"
 else
   echo "no gnuplot: pictures left out; $directory/aquifer.vtk opens in ParaView"
 fi

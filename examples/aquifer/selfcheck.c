@@ -34,11 +34,9 @@ static PetscErrorCode CheckForward(MPI_Comm comm, const AquiferOptions *o, const
 }
 
 /* Standard deviation at one node: the covariance's diagonal is |S^T e|^2. A negative place means: not on this rank */
-static PetscErrorCode CheckSigma(Prior *p, const char what[], PetscInt place, PetscReal sigma, PetscReal tolerance)
+static PetscErrorCode SigmaAt(Prior *p, PetscInt place, PetscReal *sigma)
 {
-  Vec       e, s;
-  PetscReal got;
-  MPI_Comm  comm = PetscObjectComm((PetscObject)p->K);
+  Vec e, s;
 
   PetscFunctionBeginUser;
   PetscCall(VecDuplicate(p->mean, &e));
@@ -53,12 +51,22 @@ static PetscErrorCode CheckSigma(Prior *p, const char what[], PetscInt place, Pe
   PetscCall(VecAssemblyBegin(e));
   PetscCall(VecAssemblyEnd(e));
   PetscCall(PriorApplyAdjoint(p, e, s));
-  PetscCall(VecNorm(s, NORM_2, &got));
+  PetscCall(VecNorm(s, NORM_2, sigma));
+  PetscCall(VecDestroy(&e));
+  PetscCall(VecDestroy(&s));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode CheckSigma(Prior *p, const char what[], PetscInt place, PetscReal sigma, PetscReal tolerance)
+{
+  PetscReal got;
+  MPI_Comm  comm = PetscObjectComm((PetscObject)p->K);
+
+  PetscFunctionBeginUser;
+  PetscCall(SigmaAt(p, place, &got));
   PetscCall(PetscPrintf(comm, "standard deviation, %s: %.4g, asked for %.4g\n", what, (double)got, (double)sigma));
   PetscCheck(PetscAbsReal(got / sigma - 1) < tolerance, comm, PETSC_ERR_PLIB, "%s: off by more than %g", what,
              (double)tolerance);
-  PetscCall(VecDestroy(&e));
-  PetscCall(VecDestroy(&s));
   PetscFunctionReturn(0);
 }
 
@@ -68,6 +76,40 @@ static PetscInt PlaceOf(const Grid *g, PetscInt i, PetscInt j)
 
   return mine ? (j - g->ys) * g->xm + i - g->xs : -1;
 }
+
+#if defined(AQUIFER_POSTERIOR)
+/* The variance by modes against solves, at nodes of all kinds */
+static PetscErrorCode CheckVariance(const Grid *g, Prior *p)
+{
+  const PetscInt     node[][2] = {{0, 0},         {g->nx - 1, 0}, {0, g->ny - 1},         {g->nx / 2, 0},
+                                  {0, g->ny / 3}, {1, g->ny / 2}, {g->nx / 5, g->ny / 7}, {g->nx / 2, g->ny / 2}};
+  const PetscInt     nodes     = (PetscInt)(sizeof(node) / sizeof(node[0]));
+  const PetscScalar *v;
+  MPI_Comm           comm  = PetscObjectComm((PetscObject)g->da);
+  PetscReal          worst = 0;
+  Vec                variance;
+
+  PetscFunctionBeginUser;
+  PetscCall(DMCreateGlobalVector(g->da, &variance));
+  PetscCall(PriorFieldVariance(g, p, variance));
+  PetscCall(VecGetArrayRead(variance, &v));
+  for (PetscInt k = 0; k < nodes; k++) {
+    const PetscInt place = PlaceOf(g, node[k][0], node[k][1]);
+    PetscReal      sigma;
+
+    PetscCall(SigmaAt(p, place, &sigma));
+    if (place >= 0) worst = PetscMax(worst, PetscAbsReal(PetscRealPart(v[place]) / PetscSqr(sigma) - 1));
+  }
+  PetscCall(VecRestoreArrayRead(variance, &v));
+  PetscCall(VecDestroy(&variance));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPIU_REAL, MPIU_MAX, comm));
+  PetscCheck(worst < 1e-8, comm, PETSC_ERR_PLIB, "the variance by modes differs from solves by %g of it",
+             (double)worst);
+  PetscCall(PetscPrintf(comm, "variance by modes against solves at %" PetscInt_FMT " nodes: %.1e apart\n", nodes,
+                        (double)worst));
+  PetscFunctionReturn(0);
+}
+#endif
 
 static PetscErrorCode CheckPrior(MPI_Comm comm, const AquiferOptions *o, const Wells *wells)
 {
@@ -83,6 +125,9 @@ static PetscErrorCode CheckPrior(MPI_Comm comm, const AquiferOptions *o, const W
   PetscCall(CheckSigma(field, "ln T in the middle", PlaceOf(g, g->nx / 2, g->ny / 2), o->m_sigma, 0.05));
   PetscCall(CheckSigma(field, "ln T at an edge", PlaceOf(g, g->nx / 2, 0), o->m_sigma, 0.2));
   PetscCall(CheckSigma(field, "ln T in a corner", PlaceOf(g, 0, 0), o->m_sigma, 0.3));
+#if defined(AQUIFER_POSTERIOR)
+  PetscCall(CheckVariance(g, field));
+#endif
   PetscCall(
       CheckSigma(ring, "boundary head", PlaceOf(g, 0, 0), o->boundary_sigma, 0.05)); /* the corner leads the ring */
   PetscCall(PetscPrintf(comm, "the priors' standard deviations: passed\n"));

@@ -11,7 +11,7 @@
 #include "flow.h"
 
 /* The head as F reads it: u at inner nodes, hb on the boundary, ghosted; with m beside it */
-static PetscErrorCode GetFields(Flow *f, Vec u, Vec *lh, Vec *lm)
+PetscErrorCode FlowGetFields(Flow *f, Vec u, Vec *lh, Vec *lm)
 {
   Vec h;
 
@@ -34,7 +34,7 @@ static PetscErrorCode FieldStencil(Flow *f, Vec u, Vec in, Vec out, PetscBool ad
   PetscScalar **h, **m, **x, **y;
 
   PetscFunctionBeginUser;
-  PetscCall(GetFields(f, u, &lh, &lm));
+  PetscCall(FlowGetFields(f, u, &lh, &lm));
   PetscCall(FlowGetGhosted(f, in, &lin));
   PetscCall(DMDAVecGetArrayRead(da, lh, &h));
   PetscCall(DMDAVecGetArrayRead(da, lm, &m));

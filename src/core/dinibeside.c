@@ -181,7 +181,7 @@ PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
       J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
       "The second derivatives of F are wanted by differences of J^H lambda, and nobody has given J; give them to "
       "DiniSetResidualHessian(), or J to DiniSetJacobian()");
-  PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, &transposes));
+  PetscCall(DiniHasAdjoint_Private(J, &transposes));
   PetscCheck(transposes, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "The Jacobian has no transposed product, so J^H lambda can not be differenced; give the second "
              "derivatives of F to DiniSetResidualHessian()");

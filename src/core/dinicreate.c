@@ -32,6 +32,9 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   dini->n                 = PETSC_DECIDE; /* unknown until a state has been seen */
   dini->source.maxcolumns = 64;
   dini->rate              = -1.0;
+
+  dini->continuation.rtol     = 1e-4;
+  dini->continuation.maxsteps = 200;
   PetscCall(DiniEngineCreate_Private(dini));
   *newdini = dini;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -121,6 +124,8 @@ PetscErrorCode DiniReset(Dini dini)
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
   PetscCall(DiniHessianReset_Private(dini));
+  PetscCall(DiniConditionReset_Private(dini));
+  PetscCall(DiniHistoryReset_Private(dini));
   PetscCall(VecDestroy(&dini->u));
   PetscCall(VecDestroy(&dini->ucopy));
   PetscCall(VecDestroy(&dini->r));

@@ -166,7 +166,7 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal
   *error = PetscMax(best, 0.0);
   if (*error > DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardStays(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, work[2]));
-  PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, &transposes));
+  PetscCall(DiniHasAdjoint_Private(J, &transposes));
   if (transposes)
     PetscCall(DiniGuardTranspose(dini, J, "the Jacobian", v, Jv, work[2], work[3])); /* else the engine speaks up */
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -252,7 +252,7 @@ PetscErrorCode DiniJacobianBeside_Private(Dini dini, Mat *J)
   if (s->used == DINI_JACOBIAN_AUTO || s->used == DINI_JACOBIAN_GIVEN) {
     PetscCall(DiniGivenJacobian(dini, J, &P));
     if (!*J || !s->way) PetscFunctionReturn(PETSC_SUCCESS);
-    PetscCall(MatHasOperation(*J, MATOP_MULT_TRANSPOSE, &transposes));
+    PetscCall(DiniHasAdjoint_Private(*J, &transposes));
     if (transposes) PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniDifferenceJacobian_Private(dini, s->way, NULL, J, &why));

@@ -74,6 +74,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   dini->stats.linearize_seconds += (PetscReal)(end - start);
   dini->stage = DINI_STAGE_LINEARIZED;
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_LINEARIZE, 0, 0.0));
+  PetscCall(DiniConditionLinearized_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

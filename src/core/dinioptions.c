@@ -68,6 +68,7 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   - `-dini_view`: print the object when it is destroyed
   - `-dini_monitor`: print a line per operation
   - `-dini_converged_reason`: print why each solve ended
+  - `-dini_condition`, with SLEPc: print the singular values of J after each linearization, DiniComputeCondition()
   - `-dini_check [viewer]`: run DiniCheck() once, before the first derivative
   - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol <1e-50>`: DiniSetAttachTolerances()
   - `-dini_predict <false>`: DiniSetPredict()
@@ -86,6 +87,8 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
     resort, and where no forward preconditioner fits J
   - `-dini_hessian_type <full|gauss_newton|blend>`, `-dini_hessian_blend <0.5>`, `-dini_hessian_step`:
     DiniSetHessianType(), DiniSetHessianBlend(), DiniSetHessianStep()
+  - `-dini_continuation_step`, `-dini_continuation_min_step`, `-dini_continuation_max_steps <200>`,
+    `-dini_continuation_rtol <1e-4>`: DiniSetContinuation(); `-dini_continuation_monitor`: print a line per step
   - `-dini_fixedpoint_...`: DiniSetFixedPointDerivative(), DiniSetFixedPointMaxColumns(), DiniSetFixedPointMethod(),
     DiniSetFixedPointMaxIterations(), DiniGetFixedPointSNES()
   - `-dini_weak_activity <inactive|active|error>`, `-dini_weak_activity_rtol <1e-8>`: DiniSetWeakActivity()
@@ -145,6 +148,8 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
                              "DiniSetErrorIfNotConverged", dini->erroriffail, &dini->erroriffail, NULL));
   PetscCall(DiniJacobianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniContinuationSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniConditionSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
   PetscTryTypeMethod(dini, setfromoptions, PetscOptionsObject);
@@ -162,6 +167,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
                                        &dini->checkrequested));
   }
   PetscOptionsEnd();
+  PetscCall(DiniConditionAvailable_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -106,6 +106,7 @@ PetscErrorCode DiniView(Dini dini, PetscViewer viewer)
   PetscCall(DiniJacobianView_Private(dini, viewer));
   PetscCall(DiniParameterView_Private(dini, viewer));
   PetscCall(DiniEngineView_Private(dini, viewer));
+  PetscCall(DiniConditionView_Private(dini, viewer));
   PetscTryTypeMethod(dini, view, viewer);
   PetscCall(DiniActiveView_Private(dini, viewer));
   PetscCall(DiniViewStatistics_Private(dini, viewer));

@@ -219,7 +219,13 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   PetscCall(VecDuplicate(dini->state, &dJdu));
   PetscCall(DiniCreateParameterVec(dini, &dJdm));
   failed = DiniObjectivePartials_Private(dini, dini->objective, dJdu, dJdm);
+  if (dini->predict) dini->guess = dini->history.lambda;
   if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g);
+  dini->guess = NULL;
+  if (!failed && dini->predict && dini->reason > 0 && !dini->ops->vjp) {
+    if (!dini->history.lambda) failed = VecDuplicate(dini->lambda, &dini->history.lambda);
+    if (!failed) failed = VecCopy(dini->lambda, dini->history.lambda);
+  }
   if (!failed) failed = VecAXPY(g, 1.0, dJdm);
   if (!failed && dini->reason > 0 && dini->hessian.lambda && !dini->ops->vjp &&
       dini->gradientrtol == 0.0) { /* Hessian products at this point begin with it; not with a loose one */

@@ -1,4 +1,4 @@
-/* The state that objectives are evaluated at: solved for, from where the last solve or the tangent has brought it. */
+/* The state that objectives are evaluated at: solved for, from where the last solve or a prediction has brought it. */
 #include "../private/diniimpl.h"
 
 /* Is the state already the solution at m? Line searches ask for value and gradient at one point one after the other. */
@@ -70,7 +70,9 @@ PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscB
   if (failed) PetscCall(VecDestroy(&before));
   PetscCall(failed);
   if (tolerated) dini->erroriffail = PETSC_FALSE;
+  dini->told        = PETSC_TRUE; /* by DiniSetParameters(), above */
   failed            = DiniSolve(dini, dini->state);
+  dini->told        = PETSC_FALSE;
   dini->erroriffail = policy;
   *converged        = (PetscBool)(!failed && dini->reason > 0);
   if (!*converged) PetscCall(VecCopy(before, dini->state));
@@ -80,11 +82,13 @@ PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscB
 }
 
 /**
-  @brief Chooses whether the tangent predicts the state at new parameters: u(m) + (du/dm) dm as the initial guess.
+  @brief Chooses whether the state at new parameters is predicted, as the initial guess of its solve.
 
-  Logically Collective. In DiniComputeObjective() and what is built on it, such as an optimisation with Tao. It costs one
-  loose tangent solve with the kept preconditioner and two residuals, and is taken only where it lowers |F|;
-  DiniStatistics counts predictions made and taken.
+  Logically Collective. In DiniComputeObjective() and what is built on it, such as an optimisation with Tao. The guess is u +
+  (du/dm) dm by a loose tangent solve with the kept preconditioner; for type ksp, where such a solve would cost what it saves,
+  it is the combination of the last nine states whose parameters come nearest to the new ones, at no solve. It is taken only
+  where it lowers |F|, at two residuals; DiniStatistics counts predictions made and taken. The adjoint solve of a gradient
+  begins with the lambda of the one before.
 
   @param[in] dini    the Dini
   @param[in] predict PETSC_TRUE to predict, initially PETSC_FALSE

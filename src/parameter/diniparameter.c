@@ -33,6 +33,7 @@ static PetscErrorCode DiniParameterRelayout(Dini dini)
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
   PetscCall(DiniHessianReset_Private(dini));
+  PetscCall(DiniHistoryReset_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

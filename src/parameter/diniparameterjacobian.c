@@ -255,7 +255,7 @@ static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec
     if (norm != 0.0) PetscCall(DiniParameterEnsure_Private(dini, par));
     if (norm == 0.0 || !par->Fm) PetscCall(VecSet(par->x, 0.0));
     else {
-      PetscCall(MatHasOperation(par->Fm, MATOP_MULT_TRANSPOSE, &has));
+      PetscCall(DiniHasAdjoint_Private(par->Fm, &has));
       PetscCheck(
           has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
           "%s: F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT

@@ -119,7 +119,6 @@ DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b
 /* one solve */
 DINI_INTERN PetscErrorCode DiniEngineBegin_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineAtRounding_Private(Dini, DiniDirection, Vec x, DiniSolveStatus *);
-DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
 DINI_INTERN PetscErrorCode DiniEngineRecord_Private(Dini, DiniDirection, const DiniSolveStatus *, PetscReal seconds);
 /* basis */
 DINI_INTERN PetscErrorCode DiniBasisCreate_Private(Mat B, DiniBasis *);

@@ -5,6 +5,7 @@
 #include "dinicompat.h"
 
 #define DINI_INTERN extern __attribute__((visibility("hidden")))
+#include "dinisingularimpl.h"
 
 typedef struct _DiniParameter *DiniParameter;
 typedef struct _DiniEngine    *DiniEngine;
@@ -100,6 +101,15 @@ typedef struct {
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;
 
+#define DINI_HISTORY 8
+
+/* The last states and their parameters, newest first, from which states of linear systems are predicted */
+typedef struct {
+  PetscInt n;
+  Vec      u[DINI_HISTORY], m[DINI_HISTORY]; /* m flat */
+  Vec      lambda;                           /* of the last gradient of the objective, NULL before */
+} DiniHistory;
+
 struct _p_Dini {
   PETSCHEADER(struct _DiniOps);
   /* set by the user */
@@ -107,12 +117,16 @@ struct _p_Dini {
   PetscReal       attachrtol, attachatol;
   PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
   PetscBool       predict, reuseforward;
-  PetscBool       guard, erroriffail, fromoptions;
-  PetscBool       checkrequested, reasonrequested, viewrequested;
-  PetscViewer     checkviewer;
-  PetscInt        nparams, maxparams;
-  DiniParameter  *params;
-  Vec             state; /* for objectives */
+  PetscBool   told; /* inside DiniSolveAt_Private(): the active blocks have been handed to the application just now */
+  PetscBool   guard, erroriffail, fromoptions;
+  PetscBool   checkrequested, reasonrequested, viewrequested;
+  PetscViewer checkviewer;
+  PetscInt    nparams, maxparams;
+  DiniParameter *params;
+  Vec            state; /* for objectives */
+
+  /* set by the user: continuation */
+  DiniContinuation continuation;
 
   /* set by the user: variational inequalities */
   DiniWeakActivity weakactivity;
@@ -145,8 +159,13 @@ struct _p_Dini {
   Vec         c;      /* conjugates for the plain transpose, layout of u */
   Vec         F;      /* F(u, m) at the point, where somebody has computed it */
   DiniHessian hessian;
-  Mat         D;    /* the derivative, owned; knows the Dini by a plain pointer */
-  void       *data; /* of the type */
+  DiniHistory history;
+  Vec         guess; /* for the adjoint solve of a VJP under way, or NULL */
+  Mat         D;     /* the derivative, owned; knows the Dini by a plain pointer */
+  void       *data;  /* of the type */
+
+  /* conditioning of J, at its own point */
+  DiniCondition condition;
 
   /* of a variational inequality; NULL where u solves F(u, m) = 0 */
   DiniActive active;
@@ -219,6 +238,7 @@ DINI_INTERN PetscErrorCode DiniActiveView_Private(Dini, PetscViewer);
 DINI_INTERN const char    *DiniLabel_Private(Dini);
 DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
 DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
+DINI_INTERN PetscErrorCode DiniHasAdjoint_Private(Mat, PetscBool *has);
 DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniNormMax_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
@@ -292,6 +312,7 @@ DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 DINI_INTERN PetscErrorCode DiniParameterLayout_Private(Dini, PetscInt *n, PetscInt *N);
 DINI_INTERN PetscErrorCode DiniParameterPull_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterPush_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterPushInactive_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterRemember_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterChanged_Private(Dini, const char **culprit);
 DINI_INTERN PetscErrorCode DiniParameterUnchanged_Private(Dini);
@@ -313,6 +334,7 @@ DINI_INTERN PetscErrorCode DiniEngineReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
+DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
@@ -335,6 +357,7 @@ DINI_INTERN PetscErrorCode DiniSecond_Private(Dini, Vec du, Vec dm, Vec hu, Vec 
 DINI_INTERN PetscErrorCode DiniHessianReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniHessianSetFromOptions_Private(Dini, DiniOptionItems);
 DINI_INTERN PetscErrorCode DiniPredict_Private(Dini, Vec m, Vec *guess);
+DINI_INTERN PetscErrorCode DiniHistoryReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniSolveAt_Private(Dini, Vec m, PetscBool tolerated, PetscBool *converged);
 DINI_INTERN PetscErrorCode DiniObjectiveValue_Private(Dini, DiniObjective, PetscReal *value);
 DINI_INTERN PetscErrorCode DiniObjectivePartials_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm);

@@ -9,7 +9,8 @@ PetscErrorCode DiniRuleVJP_Private(Dini dini, Vec ubar, Vec mbar)
     PetscUseTypeMethod(dini, vjp, ubar, mbar);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, ubar, dini->lambda));
+  if (dini->guess) PetscCall(VecCopy(dini->guess, dini->lambda));
+  PetscCall(DiniEngineSolveGuess_Private(dini, DINI_ADJOINT, ubar, dini->lambda, (PetscBool)(dini->guess != NULL)));
   if (dini->reason < 0) PetscCall(VecSet(mbar, NAN)); /* lambda is NaN: keep it away from the application's code */
   else {
     PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));

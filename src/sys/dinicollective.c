@@ -39,6 +39,15 @@ PetscErrorCode DiniUnlock_Private(Vec v, PetscInt locks)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is there a product with A^H? A shell of a complex build may have that one and no plain transpose. */
+PetscErrorCode DiniHasAdjoint_Private(Mat A, PetscBool *has)
+{
+  PetscFunctionBegin;
+  PetscCall(MatHasOperation(A, MATOP_MULT_TRANSPOSE, has));
+  if (!*has && PetscDefined(USE_COMPLEX)) PetscCall(MatHasOperation(A, MATOP_MULT_HERMITIAN_TRANSPOSE, has));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniCheckComm_Private(Dini dini, PetscObject object, const char what[])
 {
   PetscMPIInt result;

@@ -94,7 +94,7 @@ PetscErrorCode DiniEngineNullSpaces_Private(Dini dini)
     PetscCall(DiniConjugateNullSpace(left, &e->null[DINI_ADJOINT]));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(MatHasOperation(e->J, MATOP_MULT_TRANSPOSE, &has));
+  PetscCall(DiniHasAdjoint_Private(e->J, &has));
   if (!has) PetscFunctionReturn(PETSC_SUCCESS); /* no adjoint solve will come */
   PetscCall(DiniSameNullSpace(dini, &same));
   PetscCheck(

@@ -55,11 +55,12 @@ PetscErrorCode DiniEngineNeedProduct_Private(Dini dini, DiniDirection direction)
              "%s: There is no Jacobian for %s solves; call DiniSetJacobian() or %s", DiniLabel_Private(dini),
              DiniOperations[DINI_OPERATION_TANGENT + direction],
              direction == DINI_TANGENT ? "DiniSetTangentSolve()" : "DiniSetAdjointSolve()");
-  PetscCall(MatHasOperation(e->J, direction == DINI_TANGENT ? MATOP_MULT : MATOP_MULT_TRANSPOSE, &has));
+  if (direction == DINI_TANGENT) PetscCall(MatHasOperation(e->J, MATOP_MULT, &has));
+  else PetscCall(DiniHasAdjoint_Private(e->J, &has));
   if (!has && direction == DINI_ADJOINT) PetscCall(DiniHermitianKnown(e->J, &has)); /* one triangle, complex */
   if (!has && direction == DINI_ADJOINT) {
     PetscCall(DiniAssembleForAdjoint(dini));
-    PetscCall(MatHasOperation(e->J, MATOP_MULT_TRANSPOSE, &has));
+    PetscCall(DiniHasAdjoint_Private(e->J, &has));
   }
   PetscCall(MatGetType(e->J, &type));
   PetscCheck(has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,

@@ -205,21 +205,24 @@ static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniS
 {
   const char *what   = DiniOperations[DINI_OPERATION_TANGENT + direction];
   const char *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
+  char        near[256];
 
   PetscFunctionBegin;
+  PetscCall(DiniConditionHint_Private(dini, near, sizeof(near)));
   PetscCheck(
       !dini->erroriffail || status->rung != DINI_RUNG_ITERATION, PetscObjectComm((PetscObject)dini),
       PETSC_ERR_NOT_CONVERGED,
       "%s: The %s solve missed the true relative residual %g it has to reach: %s. The derivative would be wrong, so "
-      "there is none; -%sdini_fixedpoint_method krylov gives it whether the map contracts or not",
-      DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix);
-  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-             "%s: The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be "
-             "wrong, so there "
-             "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
-             "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol",
-             DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix, what, prefix,
-             what, prefix, what, prefix, what, prefix, what);
+      "there is none; -%sdini_fixedpoint_method krylov gives it whether the map contracts or not%s",
+      DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix, near);
+  PetscCheck(
+      !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+      "%s: The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be "
+      "wrong, so there "
+      "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
+      "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol%s",
+      DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix, what, prefix, what,
+      prefix, what, prefix, what, prefix, what, near);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -264,6 +267,12 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
   PetscCall(PetscLogEventEnd(event, dini, b, x, 0));
   PetscCall(PetscTime(&end));
   PetscCall(DiniEngineRecord_Private(dini, direction, &status, (PetscReal)(end - start)));
+  if (status.good && status.rung > DINI_RUNG_KEPT) {
+    char near[256];
+
+    PetscCall(DiniConditionHint_Private(dini, near, sizeof(near)));
+    if (near[0]) PetscCall(PetscInfo(dini, "The solve needed rung %s%s\n", DiniRungs[status.rung], near));
+  }
   if (status.good) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecSet(x, NAN)); /* nobody shall take it for a derivative */
   PetscCall(DiniRefuse(dini, direction, &status));

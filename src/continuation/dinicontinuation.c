@@ -1,0 +1,280 @@
+/* DiniContinue(): along u(m) through one scalar parameter, up to a target or to where the path turns back. */
+#include "../private/dinicontinuationimpl.h"
+
+#define DINI_PATH_ERROR  0.2  /* part of a step that the tangent may miss; near a fold a step of 0.64 of the distance */
+#define DINI_PATH_GROWTH 1.5  /* of steps: larger ones run into folds that are not in sight yet */
+#define DINI_PATH_LEAP   0.75 /* of the distance to a fold */
+
+/* The block is one number, real and active; the target is one for all ranks. */
+static PetscErrorCode DiniCheckContinuation(Dini dini, PetscInt p, PetscReal target, Vec u)
+{
+  const char *name;
+  Vec         m;
+  PetscInt    N;
+  PetscBool   active, real;
+  PetscReal   mine[2] = {target, -target}, all[2];
+
+  PetscFunctionBegin;
+  PetscCall(DiniSetUp(dini));
+  PetscCheck(
+      !dini->ops->jvp, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      "%s, of type \"%s\", has no path to continue along: the state of an eigenproblem is one of many modes; solve "
+      "at each value, with DiniSetEigenTracking()",
+      DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
+  PetscCall(DiniGetParameter(dini, p, &name, &m));
+  PetscCall(VecGetSize(m, &N));
+  PetscCheck(N == 1, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "%s: DiniContinue() goes along one number, and parameter \"%s\" has %" PetscInt_FMT
+             "; continue in a scalar (DiniAddScalarParameter()) that multiplies or shifts the field",
+             DiniLabel_Private(dini), name, N);
+  PetscCall(DiniGetParameterActive(dini, p, &active));
+  PetscCheck(active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: Parameter \"%s\" is inactive, so there is no derivative to continue along; call "
+             "DiniSetParameterActive()",
+             DiniLabel_Private(dini), name);
+  if (PetscIsNanReal(target)) mine[0] = mine[1] = PETSC_INFINITY; /* a maximum may lose NaN */
+  PetscCall(MPIU_Allreduce(mine, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(PetscAbsReal(all[0]) < PETSC_INFINITY && PetscAbsReal(all[1]) < PETSC_INFINITY,
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: The target %g of parameter \"%s\" is not a number to be reached", DiniLabel_Private(dini),
+             (double)target, name);
+  PetscCheck(all[0] == -all[1], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: The ranks do not agree about the target of parameter \"%s\": from %g to %g", DiniLabel_Private(dini),
+             name, (double)-all[1], (double)all[0]);
+  PetscCall(DiniIsReal_Private(m, &real));
+  PetscCheck(real, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: Parameter \"%s\" has an imaginary part; DiniContinue() goes along real values",
+             DiniLabel_Private(dini), name);
+  PetscCall(DiniSetUpLayout_Private(dini, u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPathReport(Dini dini, const DiniPath *path, PetscReal m, DiniStep outcome, PetscReal error)
+{
+  static const char *const outcomes[] = {
+      "", ", taken back: the forward solve failed", ", taken back: the tangent solve failed",
+      ", taken back: far from where the tangent points", ", taken back: J is singular on the way"};
+  MPI_Comm    comm   = PetscObjectComm((PetscObject)dini);
+  const char *prefix = ((PetscObject)dini)->prefix;
+  PetscReal   tnorm;
+
+  PetscFunctionBegin;
+  PetscCall(PetscInfo(dini, "Continuation, \"%s\" = %.10g%s; the tangent misses %g of the change\n", path->name,
+                      (double)m, outcomes[outcome], (double)error));
+  if (dini->continuation.print) {
+    PetscCall(PetscPrintf(comm, "  %sDini continuation: %s %.10g%s", prefix ? prefix : "", path->name, (double)m,
+                          outcomes[outcome]));
+    if (outcome == DINI_STEP_GOOD) {
+      PetscCall(DiniNorm_Private(path->point[0].t, &tnorm));
+      PetscCall(PetscPrintf(comm, ", |du/dm| %g", (double)tnorm));
+      if (path->seen)
+        PetscCall(PetscPrintf(comm, ", a fold ahead at %.10g (+- %.1g)", (double)path->fold, (double)path->spread));
+    }
+    PetscCall(PetscPrintf(comm, "\n"));
+  }
+  if (outcome == DINI_STEP_GOOD && dini->continuation.monitor) {
+    const DiniPathPoint *point = &path->point[0];
+
+    DiniCallUser(dini, "The continuation monitor (DiniContinuationMonitorSet())",
+                 (*dini->continuation.monitor)(dini, point->m, point->u, point->t,
+                                               path->seen ? path->fold : PETSC_INFINITY, dini->continuation.ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscReal DiniPathTolerance(const DiniPath *path, PetscReal where)
+{
+  return PetscMax(path->rtol * PetscAbsReal(where), path->minstep);
+}
+
+/* Has the fold come near enough, and is it one? |x| ~ 1/sigma_min tells: the path may turn for other reasons. */
+static PetscErrorCode DiniPathAtFold(DiniPath *path, DiniContinuationReason *reason)
+{
+  const PetscReal tol = DiniPathTolerance(path, path->fold);
+  PetscReal       power;
+
+  PetscFunctionBegin;
+  if (!path->seen || path->sign * (path->target - path->fold) < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (PetscAbsReal(path->fold - path->point[0].m) > tol || path->spread > tol) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPathGrowth_Private(path, path->fold, &power));
+  *reason = power < 0.25   ? DINI_CONTINUATION_DIVERGED_TANGENT
+            : power < 0.75 ? DINI_CONTINUATION_FOLD
+                           : DINI_CONTINUATION_BIFURCATION;
+  if (*reason > 0) path->end = path->fold;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A step inside of which J is singular is halved until it is small enough to tell where. */
+static PetscErrorCode DiniPathAtTurn(DiniPath *path, PetscReal dm, DiniContinuationReason *reason)
+{
+  PetscReal power;
+
+  PetscFunctionBegin;
+  if (dm > DiniPathTolerance(path, path->turn)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPathGrowth_Private(path, path->turn, &power));
+  *reason = power < 0.75 ? DINI_CONTINUATION_DIVERGED_BRANCH : DINI_CONTINUATION_BIFURCATION;
+  if (*reason > 0) path->end = path->turn;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Good steps that have become too small without a fold in sight: 1/|x| says where J will be singular, as at a pole of u. */
+static PetscErrorCode DiniPathAtPole(DiniPath *path, DiniContinuationReason *reason)
+{
+  const PetscReal dm = path->n > 1 ? path->point[0].m - path->point[1].m : 0.0;
+  PetscReal       x[2], where;
+
+  PetscFunctionBegin;
+  *reason = DINI_CONTINUATION_DIVERGED_STEPS;
+  if (path->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int i = 0; i < 2; i++) PetscCall(DiniNorm_Private(path->point[i].x, &x[i]));
+  if (!(x[0] > x[1])) PetscFunctionReturn(PETSC_SUCCESS);
+  where = path->point[0].m + dm * x[1] / (x[0] - x[1]); /* the zero of a line through 1/|x| */
+  if (PetscAbsReal(where - path->point[0].m) > DiniPathTolerance(path, where)) PetscFunctionReturn(PETSC_SUCCESS);
+  *reason   = DINI_CONTINUATION_BIFURCATION;
+  path->end = where;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A part of the distance to the fold that is safe in view of what is not known of it */
+static PetscReal DiniPathLimit(const DiniPath *path, PetscReal step)
+{
+  const PetscReal distance = PetscAbsReal(path->fold - path->point[0].m);
+
+  if (!path->seen) return step;
+  return PetscMin(step, DINI_PATH_LEAP * PetscMax(distance - path->spread, distance / 3.0));
+}
+
+static PetscErrorCode DiniPathWalk(Dini dini, DiniPath *path, PetscReal step, DiniContinuationReason *reason)
+{
+  static const DiniContinuationReason diverged[] = {
+      DINI_CONTINUATION_DIVERGED_STEPS, DINI_CONTINUATION_DIVERGED_FORWARD, DINI_CONTINUATION_DIVERGED_TANGENT,
+      DINI_CONTINUATION_DIVERGED_BRANCH, DINI_CONTINUATION_DIVERGED_BRANCH};
+  DiniStep  outcome = DINI_STEP_GOOD, before;
+  PetscReal error   = 0.0;
+
+  PetscFunctionBegin;
+  *reason = DINI_CONTINUATION_ITERATING;
+  PetscCall(DiniPathBegin_Private(dini, path));
+  path->end = path->start;
+  PetscCall(DiniPathReport(dini, path, path->start, outcome, error));
+  for (PetscInt n = 0; n < dini->continuation.maxsteps && !*reason; n++) {
+    const PetscReal now = path->point[0].m, left = PetscAbsReal(path->target - now);
+    const PetscReal dm = PetscMin(DiniPathLimit(path, step), left);
+    const PetscReal m  = dm < left ? now + path->sign * dm : path->target;
+
+    if (left == 0.0) break;
+    before = outcome;
+    PetscCall(DiniPathStep_Private(dini, path, m, &outcome, &error));
+    PetscCall(DiniPathReport(dini, path, m, outcome, error));
+    if (outcome == DINI_STEP_GOOD) {
+      path->end = m;
+      step      = dm * PetscMin(before == DINI_STEP_GOOD ? DINI_PATH_GROWTH : 1.0,
+                           PetscMax(0.5, DINI_PATH_ERROR / PetscMax(error, 0.05)));
+      if (path->seen) PetscCall(DiniPathAtFold(path, reason));
+      else if (step < path->minstep && m != path->target) PetscCall(DiniPathAtPole(path, reason));
+    } else {
+      step = 0.5 * dm;
+      if (outcome == DINI_STEP_TURN) PetscCall(DiniPathAtTurn(path, dm, reason));
+      else if (step < path->minstep) *reason = diverged[outcome];
+    }
+  }
+  if (path->point[0].m == path->target) *reason = DINI_CONTINUATION_TARGET;
+  else if (!*reason) *reason = DINI_CONTINUATION_DIVERGED_STEPS;
+  PetscCall(DiniPathReturn_Private(dini, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* An error on the way leaves u and the parameter at the last good point; the Dini needs a solve before a derivative. */
+static PetscErrorCode DiniPathRescue(Dini dini, DiniPath *path)
+{
+  PetscFunctionBegin;
+  if (!path->n || path->here) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecCopy(path->point[0].u, path->u));
+  PetscCall(DiniPathParameter_Private(dini, path, path->point[0].m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPathEnd(Dini dini, const DiniPath *path, DiniContinuationReason reason)
+{
+  const char *text, *prefix = ((PetscObject)dini)->prefix;
+
+  PetscFunctionBegin;
+  PetscCall(DiniContinuationReasonString(reason, &text));
+  PetscCall(PetscInfo(dini, "Continuation ended: %s, \"%s\" = %.10g\n", text, path->name, (double)path->end));
+  if (dini->continuation.print)
+    PetscCall(PetscPrintf(PetscObjectComm((PetscObject)dini), "  %sDini continuation: %s at %s %.10g\n",
+                          prefix ? prefix : "", text, path->name, (double)path->end));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Follows the solution u(m) through one scalar parameter, from its present value to a target or to a fold.
+
+  Collective. Natural continuation: each step predicts u + (du/dm) dm by a tangent solve, corrects by the forward solve, and
+  is halved where that fails or leaves the branch. A fold, where the path turns back and du/dm is infinite, is foretold from
+  the tangents at the last points, and steps are fractions of the distance to it, so that the forward solve is never asked
+  for a solution beyond. The path also ends where J turns singular with a bounded tangent, because branches cross there.
+
+  On return u and the parameter are at the last good solution, and the Dini is ready for derivatives there. At a fold or a
+  bifurcation that is nearer to it than the tolerance of DiniSetContinuation(). When the call raises an error they have that
+  solution's values too, but call DiniSolve() before a derivative.
+
+  @param[in]     dini    the Dini
+  @param[in]     p       number of an active block of one entry, such as DiniAddScalarParameter() gives; real
+  @param[in]     target  value to reach, above or below the present one, in units of the parameter
+  @param[in,out] u       initial guess at the present value on entry; solution at the value the parameter has on return
+  @param[out]    reached the target, or the location of the fold or bifurcation (which the parameter has not reached), or
+                         else the value on return; may be NULL
+  @param[out]    reason  why the path ended. With NULL, all but DINI_CONTINUATION_TARGET is an error
+  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED when there is no solution to begin at, PETSC_ERR_ARG_SIZ for a
+          block that is not one number, PETSC_ERR_ARG_WRONG for one that is inactive or has an imaginary part,
+          PETSC_ERR_ARG_OUTOFRANGE for a target that is not finite, PETSC_ERR_SUP for eigenproblems
+
+  Options: `-dini_continuation_step`, `-dini_continuation_min_step`, `-dini_continuation_max_steps`,
+  `-dini_continuation_rtol`, `-dini_continuation_monitor`.
+
+  @see DiniSetContinuation(), DiniContinuationMonitorSet(), DiniJVP()
+*/
+PetscErrorCode DiniContinue(Dini dini, PetscInt p, PetscReal target, Vec u, PetscReal *reached,
+                            DiniContinuationReason *reason)
+{
+  DiniPath               path;
+  DiniContinuationReason why = DINI_CONTINUATION_ITERATING;
+  PetscBool              erroriffail;
+  DiniAdjointType        adjointtype;
+  PetscReal              way, step, end, now;
+  PetscErrorCode         failed;
+  const char            *text, *name;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniCheckContinuation(dini, p, target, u));
+  PetscCall(DiniPathCreate_Private(dini, p, target, u, &path));
+  way          = PetscAbsReal(target - path.start);
+  step         = dini->continuation.step > 0.0 ? dini->continuation.step : way / 20.0;
+  path.minstep = dini->continuation.minstep > 0.0 ? dini->continuation.minstep : PetscMin(1e-6 * way, step);
+  path.rtol    = dini->continuation.rtol;
+  erroriffail  = dini->erroriffail;
+  adjointtype  = dini->adjointtype;
+  PetscCall(DiniSetAdjointType(dini, DINI_ADJOINT_HERMITIAN));
+  PetscCall(DiniSetErrorIfNotConverged(dini, PETSC_FALSE)); /* a solve that fails is a step that was too long */
+  failed = DiniPathWalk(dini, &path, step, &why);
+  PetscCall(DiniSetErrorIfNotConverged(dini, erroriffail));
+  PetscCall(DiniSetAdjointType(dini, adjointtype));
+  if (failed) PetscCall(DiniPathRescue(dini, &path));
+  else PetscCall(DiniPathEnd(dini, &path, why));
+  end  = path.end;
+  now  = path.point[0].m;
+  name = path.name;
+  PetscCall(DiniPathDestroy_Private(&path));
+  PetscCall(failed);
+  PetscCall(DiniContinuationReasonString(why, &text));
+  PetscCheck(reason || why == DINI_CONTINUATION_TARGET, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: The path of parameter \"%s\" does not reach its target %g: it ends with %s at %.10g, and the last "
+             "solution is that at %.10g. Ask for the reason to have this without an error; watch it with "
+             "-dini_continuation_monitor",
+             DiniLabel_Private(dini), name, (double)target, text, (double)end, (double)now);
+  if (reached) *reached = end;
+  if (reason) *reason = why;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,133 @@
+/* What can be set on a continuation, from code or from the options database, and what its end is called. */
+#include "../private/diniimpl.h"
+
+/**
+  @brief Sets the steps of DiniContinue().
+
+  Logically Collective.
+
+  @param[in] dini     the Dini
+  @param[in] step     first step of the parameter, positive, in its units; 0 (initially): a twentieth of the way
+  @param[in] minstep  smallest step, in the units of the parameter; 0 (initially): 1e-6 of the way
+  @param[in] maxsteps most steps, those that are taken back included; initially 200
+  @param[in] rtol     how near to a fold or a bifurcation the path ends, relative to its location; initially 1e-4
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for values that make no sense
+
+  PETSC_DEFAULT leaves a value as it is.
+
+  Options: `-dini_continuation_step`, `-dini_continuation_min_step`, `-dini_continuation_max_steps`,
+  `-dini_continuation_rtol`.
+*/
+PetscErrorCode DiniSetContinuation(Dini dini, PetscReal step, PetscReal minstep, PetscInt maxsteps, PetscReal rtol)
+{
+  DiniContinuation *c;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  c = &dini->continuation;
+  if (step == PETSC_DEFAULT) step = c->step;
+  if (minstep == PETSC_DEFAULT) minstep = c->minstep;
+  if (maxsteps == PETSC_DEFAULT) maxsteps = c->maxsteps;
+  if (rtol == PETSC_DEFAULT) rtol = c->rtol;
+  PetscCheck(step >= 0.0 && minstep >= 0.0 && !PetscIsInfOrNanReal(step) && !PetscIsInfOrNanReal(minstep),
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: The steps %g and %g of a continuation must be positive, or 0 for those that the way to the target "
+             "gives; they are sizes, the target gives the direction",
+             DiniLabel_Private(dini), (double)step, (double)minstep);
+  PetscCheck(step == 0.0 || minstep <= step, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: The smallest step %g of a continuation is larger than the first one, %g", DiniLabel_Private(dini),
+             (double)minstep, (double)step);
+  PetscCheck(maxsteps > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: A continuation in at most %" PetscInt_FMT " steps goes nowhere", DiniLabel_Private(dini), maxsteps);
+  PetscCheck(rtol > 0.0 && rtol < 1.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: The relative tolerance %g of a fold must lie between 0 and 1", DiniLabel_Private(dini), (double)rtol);
+  c->step     = step;
+  c->minstep  = minstep;
+  c->maxsteps = maxsteps;
+  c->rtol     = rtol;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives a function that DiniContinue() calls at each solution on the path, the first one included.
+
+  Logically Collective. The Dini is at that solution: DiniJVP(), DiniVJP() and, with SLEPc, DiniComputeCondition() may be
+  called. DiniSolve(), DiniAttach() and changes of parameters may not.
+
+  @param[in] dini    the Dini
+  @param[in] monitor the function; NULL for none
+  @param[in] ctx     its context, may be NULL
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniContinuationMonitorSet(Dini dini, DiniContinuationFn *monitor, void *ctx)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  dini->continuation.monitor = monitor;
+  dini->continuation.ctx     = ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniContinuationSetFromOptions_Private(Dini dini, DiniOptionItems PetscOptionsObject)
+{
+  DiniContinuation c = dini->continuation;
+
+  PetscFunctionBegin;
+  PetscOptionsHeadBegin(PetscOptionsObject, "Continuation");
+  PetscCall(PetscOptionsReal("-dini_continuation_step", "First step of the parameter", "DiniSetContinuation", c.step,
+                             &c.step, NULL));
+  PetscCall(PetscOptionsReal("-dini_continuation_min_step", "Smallest step of the parameter", "DiniSetContinuation",
+                             c.minstep, &c.minstep, NULL));
+  PetscCall(PetscOptionsInt("-dini_continuation_max_steps", "Most steps", "DiniSetContinuation", c.maxsteps,
+                            &c.maxsteps, NULL));
+  PetscCall(PetscOptionsReal("-dini_continuation_rtol", "How near to a fold the path ends", "DiniSetContinuation",
+                             c.rtol, &c.rtol, NULL));
+  PetscCall(DiniSetContinuation(dini, c.step, c.minstep, c.maxsteps, c.rtol));
+  PetscCall(PetscOptionsBool("-dini_continuation_monitor", "Print a line per step", "DiniContinuationMonitorSet",
+                             c.print, &dini->continuation.print, NULL));
+  PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Text of the reason why a continuation ended, of the form "FOLD".
+
+  Not Collective.
+
+  @param[in]  reason the reason
+  @param[out] text   its text, not to be freed
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniContinuationReasonString(DiniContinuationReason reason, const char **text)
+{
+  PetscFunctionBegin;
+  switch (reason) {
+  case DINI_CONTINUATION_ITERATING:
+    *text = "ITERATING";
+    break;
+  case DINI_CONTINUATION_TARGET:
+    *text = "TARGET";
+    break;
+  case DINI_CONTINUATION_FOLD:
+    *text = "FOLD";
+    break;
+  case DINI_CONTINUATION_BIFURCATION:
+    *text = "BIFURCATION";
+    break;
+  case DINI_CONTINUATION_DIVERGED_FORWARD:
+    *text = "DIVERGED_FORWARD";
+    break;
+  case DINI_CONTINUATION_DIVERGED_TANGENT:
+    *text = "DIVERGED_TANGENT";
+    break;
+  case DINI_CONTINUATION_DIVERGED_BRANCH:
+    *text = "DIVERGED_BRANCH";
+    break;
+  case DINI_CONTINUATION_DIVERGED_STEPS:
+    *text = "DIVERGED_STEPS";
+    break;
+  default:
+    *text = "unknown reason";
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,57 @@
+/* Private to src/continuation: the path m -> u(m) through one scalar parameter. */
+#pragma once
+#include "diniimpl.h"
+
+#define DINI_PATH_POINTS 3 /* good points that are kept: what a fold is foretold from */
+
+/* One solution on the path */
+typedef struct {
+  PetscReal m;
+  Vec       u;
+  Vec       t; /* du/dm */
+  Vec       x; /* J^{-1} r with |r| = 1: grows like 1/sigma_min, and turns round where J is singular */
+} DiniPathPoint;
+
+/* How a step ended */
+typedef enum {
+  DINI_STEP_GOOD,
+  DINI_STEP_FORWARD, /* the forward solve failed */
+  DINI_STEP_TANGENT, /* a tangent solve failed */
+  DINI_STEP_JUMP,    /* far from where the tangent points: another branch */
+  DINI_STEP_TURN     /* J is singular on the way */
+} DiniStep;
+
+typedef struct {
+  /* set by the caller */
+  PetscInt    p;
+  const char *name;
+  PetscReal   start, target, sign; /* the parameter runs from start to target: sign * m grows */
+  PetscReal   minstep, rtol;
+  Vec         u; /* the caller's */
+
+  /* work */
+  Vec      flat; /* of all active blocks */
+  Vec      dm;   /* one in the parameter, zero elsewhere */
+  Vec      r;    /* right-hand side of x */
+  Vec      w[2]; /* layout of u */
+  PetscInt n;    /* good points, the latest first */
+
+  DiniPathPoint point[DINI_PATH_POINTS], trial;
+
+  /* status */
+  PetscBool here;         /* the Dini is at the latest point */
+  PetscReal size;         /* largest |u| seen */
+  PetscBool seen;         /* a fold is in sight: */
+  PetscReal fold, spread; /* where, and how far two ways to foretell it are apart */
+  PetscReal end;          /* where the path ends, as told to the caller */
+  PetscReal turn;         /* where J is singular, inside of the last step of kind DINI_STEP_TURN */
+} DiniPath;
+
+DINI_INTERN PetscErrorCode DiniPathCreate_Private(Dini, PetscInt p, PetscReal target, Vec u, DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathDestroy_Private(DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathParameter_Private(Dini, DiniPath *, PetscReal m);
+DINI_INTERN PetscErrorCode DiniPathBegin_Private(Dini, DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathStep_Private(Dini, DiniPath *, PetscReal m, DiniStep *, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniPathReturn_Private(Dini, DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathFold_Private(DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathGrowth_Private(const DiniPath *, PetscReal critical, PetscReal *power);
