@@ -1,16 +1,18 @@
 /**
   @file dinislepc.h
-  @brief Eigenvalues and eigenvectors, singular values of J, uncertainty: what Dini offers where it is built with SLEPc.
+  @brief Eigenvalues and eigenvectors, singular values of J and of du/dm, uncertainty: what Dini offers where it is built
+  with SLEPc.
 
   An eigenproblem T(lambda; m) x = 0 with T = sum_k c_k(lambda) M_k(m): A x = lambda B x has c = (1, -lambda). Dini takes
   the EPS, PEP or NEP that finds the pairs, treats it as opaque, and differentiates each simple pair, and the mean of each
-  cluster, with respect to the parameters.
+  cluster, with respect to the parameters. It also gives the singular values of the derivative of any solve.
 */
 #pragma once
 #include <dini.h>
 #include <slepceps.h>
 #include <slepcnep.h>
 #include <slepcpep.h>
+#include <slepcsvd.h>
 
 #define DINIEPS "eps" /**< an EPS: A(m) x = lambda B(m) x */
 #define DINIPEP "pep" /**< a PEP: sum_k lambda^k A_k(m) x = 0 */
@@ -86,3 +88,7 @@ DINI_PUBLIC PetscErrorCode DiniPosteriorApplyCovariance(DiniPosterior, Vec, Vec)
 DINI_PUBLIC PetscErrorCode DiniPosteriorGetVariance(DiniPosterior, Mat, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniPosteriorSample(DiniPosterior, PetscInt, Vec);
 DINI_PUBLIC PetscErrorCode DiniPosteriorGetInformationGain(DiniPosterior, Vec, PetscReal *, PetscReal *);
+
+/* the spectrum of the derivative: singular values of B (du/dm) S */
+DINI_PUBLIC PetscErrorCode DiniCreateSVD(Dini, Mat B, Mat S, SVD *);
+DINI_PUBLIC PetscErrorCode DiniSVDSolve(SVD, PetscInt *);
