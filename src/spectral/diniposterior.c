@@ -55,6 +55,7 @@ PetscErrorCode DiniPosteriorCreate(Dini dini, DiniPosterior *newpost)
   post->rtol         = 1e-4;
   post->oversampling = 10;
   post->maxit        = 20;
+  PetscCall(PetscObjectChangeTypeName((PetscObject)post, "laplace"));
   *newpost           = post;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

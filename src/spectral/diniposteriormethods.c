@@ -2,6 +2,7 @@
 #include "../private/diniposteriorimpl.h"
 
 #define DINI_POSTERIOR_START 20 /* pairs asked for first */
+#define DINI_POSTERIOR_LOOK  3  /* vectors that look for what has been missed */
 
 typedef enum {
   DINI_BASIS_DONE,    /* all pairs asked for are there, and verified */
@@ -175,14 +176,46 @@ static PetscErrorCode DiniPosteriorNext(DiniPosterior post, PetscInt k, PetscInt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  Has the EPS passed over a pair? A Krylov space grown from one vector has one only of several vectors that share an eigenvalue.
+  Two steps of power iteration on a few vectors beside the k found bound the largest of the rest from below; the one that
+  sees most is what the EPS begins with next.
+*/
+static PetscErrorCode DiniPosteriorLookBeside(DiniPosterior post, PetscInt k, PetscReal *largest)
+{
+  const PetscInt last = PetscMin(post->N, k + DINI_POSTERIOR_LOOK);
+  PetscReal      norm;
+
+  PetscFunctionBegin;
+  *largest = 0.0;
+  if (k == last) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPosteriorBasis_Private(post, last));
+  PetscCall(DiniPosteriorRandomColumns(post, k, last));
+  for (int step = 0; step < 2; step++) {
+    PetscCall(DiniPosteriorOrthonormalize_Private(post, k, last));
+    PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, k, last));
+    PetscCall(DiniPosteriorIterate(post, k, last));
+  }
+  PetscCall(BVSetMatrix(post->V, post->R, PETSC_FALSE));
+  for (PetscInt j = k; j < last; j++) {
+    PetscCall(BVNormColumn(post->V, j, NORM_2, &norm)); /* |R^{-1} A v| in the norm of R, with |v| = 1 in it */
+    if (norm > *largest) PetscCall(BVCopyVec(post->V, j, post->w[1]));
+    *largest = PetscMax(*largest, norm);
+  }
+  PetscCall(BVSetMatrix(post->V, NULL, PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniPosteriorSolve_EPS(DiniPosterior post)
 {
   PetscInt  k = 0, n = PetscMin(post->N, post->most > 0 ? post->most : DINI_POSTERIOR_START), got = 0;
-  DiniBasis basis = DINI_BASIS_ENLARGE;
+  PetscReal beside = 0.0, least;
+  DiniBasis basis  = DINI_BASIS_ENLARGE;
 
   PetscFunctionBegin;
   PetscCall(DiniPosteriorCreateEPS(post));
   for (; post->its < post->maxit && basis == DINI_BASIS_ENLARGE; post->its++) {
+    if (beside > 0.0) PetscCall(EPSSetInitialSpace(post->eps, 1, &post->w[1]));
     if (k + 2 * n >= post->N) { /* the rest of the space is no dearer */
       got = post->N - k;
       PetscCall(DiniPosteriorBasis_Private(post, post->N));
@@ -193,9 +226,13 @@ PetscErrorCode DiniPosteriorSolve_EPS(DiniPosterior post)
     k += got;
     PetscCall(DiniPosteriorRitz_Private(post, k));
     basis = DiniPosteriorJudge(post, k);
-    PetscCall(PetscInfo(
-        post, "%" PetscInt_FMT " pairs, %" PetscInt_FMT " above the threshold, the next %g, worst residual %g\n", k,
-        post->n, (double)post->cut, (double)post->residual));
+    least = post->n == post->most ? PetscAbsReal(post->lambda[post->n - 1]) : post->threshold;
+    if (basis == DINI_BASIS_DONE) PetscCall(DiniPosteriorLookBeside(post, k, &beside));
+    PetscCall(PetscInfo(post,
+                        "%" PetscInt_FMT " pairs, %" PetscInt_FMT
+                        " above the threshold, the next %g, worst residual %g, beside them %g\n",
+                        k, post->n, (double)post->cut, (double)post->residual, (double)beside));
+    if (basis == DINI_BASIS_DONE && beside > (1.0 + post->rtol) * least) basis = DINI_BASIS_ENLARGE;
     n = k;
   }
   if (basis != DINI_BASIS_DONE) PetscCall(DiniPosteriorFailed(post, k));
