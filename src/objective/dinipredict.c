@@ -54,7 +54,7 @@ static PetscErrorCode DiniHistoryAdd(Dini dini, Vec u, Vec m)
 */
 static PetscErrorCode DiniSolveGram(PetscInt n, PetscScalar g[][DINI_HISTORY], PetscScalar b[])
 {
-  PetscBool used[DINI_HISTORY];
+  PetscBool used[DINI_HISTORY] = {PETSC_FALSE};
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < n; i++) {
