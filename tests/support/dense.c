@@ -71,7 +71,7 @@ static PetscErrorCode Columns(Vec e, Vec y, PetscErrorCode (*fn)(void *, Vec, Ve
     PetscCall(ShiftEntry(e, j, 1.0));
     PetscCall(fn(ctx, e, y));
     PetscCall(GatherAll(y, &column));
-    PetscCall(PetscArraycpy(&A->a[j * M], column, M));
+    PetscCall(PetscArraycpy(&A->a[(size_t)(j * M)], column, M));
     PetscCall(PetscFree(column));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
