@@ -259,6 +259,34 @@ static PetscErrorCode TestEqual(SVDType type, PetscInt count)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  One step of subspace iteration ends with a product that makes one of the two residuals vanish, on the longer side: the other
+  one has to speak.
+*/
+static PetscErrorCode TestOneSide(PetscBool wide)
+{
+  const PetscInt N = 14, M = 7;
+  System         s;
+  SVD            svd;
+  Mat            F;
+  PetscInt       n;
+
+  PetscFunctionBeginUser;
+  PetscCall(SystemCreate(N, Skewed, &s));
+  PetscCall(VecGetLocalSize(s.u, &n));
+  if (wide) PetscCall(DenseMat(PETSC_DECIDE, n, M, N, Sensors, &F));
+  else PetscCall(DenseMat(n, PETSC_DECIDE, N, M, Sensors, &F));
+  PetscCall(Create(s.dini, wide ? F : NULL, wide ? NULL : F, SVDRANDOMIZED, 2, &svd));
+  PetscCall(SVDSetDimensions(svd, 2, 3, 3));
+  PetscCall(SVDSetConvergenceTest(svd, SVD_CONV_MAXIT));
+  PetscCall(SVDSetTolerances(svd, 1e-8, 1));
+  DiniTestExpect(DiniSVDSolve(svd, NULL), PETSC_ERR_NOT_CONVERGED, "is not verified");
+  PetscCall(SVDDestroy(&svd));
+  PetscCall(MatDestroy(&F));
+  PetscCall(SystemDestroy(&s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -266,6 +294,8 @@ int main(int argc, char **argv)
   PetscCall(TestCreation());
   PetscCall(TestSolver());
   PetscCall(TestMoved());
+  PetscCall(TestOneSide(PETSC_FALSE));
+  PetscCall(TestOneSide(PETSC_TRUE));
   for (size_t k = 0; k < sizeof(types) / sizeof(types[0]); k++) {
     PetscBool cyclic;
 

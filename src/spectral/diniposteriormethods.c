@@ -124,8 +124,9 @@ static PetscErrorCode DiniPosteriorConverged(EPS eps, PetscScalar re, PetscScala
 
 static PetscErrorCode DiniPosteriorCreateEPS(DiniPosterior post)
 {
-  ST  st;
-  KSP ksp;
+  PetscBool krylov;
+  ST        st;
+  KSP       ksp;
 
   PetscFunctionBegin;
   PetscCall(EPSCreate(PetscObjectComm((PetscObject)post), &post->eps));
@@ -135,13 +136,15 @@ static PetscErrorCode DiniPosteriorCreateEPS(DiniPosterior post)
   PetscCall(EPSSetProblemType(post->eps, post->R ? EPS_GHEP : EPS_HEP));
   PetscCall(EPSSetWhichEigenpairs(post->eps, EPS_LARGEST_MAGNITUDE));
   PetscCall(EPSSetTolerances(post->eps, 0.1 * post->rtol, PETSC_DEFAULT));
-  PetscCall(EPSSetConvergenceTestFunction(post->eps, DiniPosteriorConverged, NULL, NULL));
   if (post->R) {
     PetscCall(DiniPosteriorGetPriorKSP(post, &ksp));
     PetscCall(EPSGetST(post->eps, &st));
     PetscCall(STSetKSP(st, ksp));
   }
+  PetscCall(EPSSetType(post->eps, EPSKRYLOVSCHUR));
   PetscCall(EPSSetFromOptions(post->eps));
+  PetscCall(PetscObjectTypeCompare((PetscObject)post->eps, EPSKRYLOVSCHUR, &krylov));
+  if (krylov) PetscCall(EPSSetConvergenceTestFunction(post->eps, DiniPosteriorConverged, NULL, NULL)); /* not for all */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -159,7 +162,7 @@ static PetscErrorCode DiniPosteriorNext(DiniPosterior post, PetscInt k, PetscInt
     PetscCall(EPSSetDeflationSpace(post->eps, k, known));
     PetscCall(VecDestroyVecs(k, &known));
   }
-  PetscCall(EPSSetDimensions(post->eps, n, PetscMin(post->N - k, PetscMax(2 * n, n + 15)), PETSC_DEFAULT));
+  PetscCall(EPSSetDimensions(post->eps, n, PetscMin(post->N - k, PetscMax(3 * n, n + 15)), PETSC_DEFAULT));
   PetscCall(EPSSolve(post->eps));
   PetscCall(EPSGetConvergedReason(post->eps, &reason));
   PetscCall(EPSGetConverged(post->eps, &nconv));
