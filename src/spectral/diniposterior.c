@@ -56,7 +56,7 @@ PetscErrorCode DiniPosteriorCreate(Dini dini, DiniPosterior *newpost)
   post->oversampling = 10;
   post->maxit        = 20;
   PetscCall(PetscObjectChangeTypeName((PetscObject)post, "laplace"));
-  *newpost           = post;
+  *newpost = post;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
