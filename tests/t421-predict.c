@@ -148,6 +148,62 @@ static PetscErrorCode TestChanges(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- Blocks that are read together ---- */
+
+typedef struct {
+  Cubic cubic;
+  Vec   other;
+} Pair;
+
+/* The residual reads the product of both blocks, made when the first one is handed over */
+static PetscErrorCode Together(Dini dini, Vec m, void *ctx)
+{
+  Pair *pair = (Pair *)ctx;
+
+  PetscFunctionBeginUser;
+  (void)dini;
+  PetscCall(VecPointwiseMult(pair->cubic.backup, m, pair->other));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* u + u^3 = m0 m1: both blocks have their new values before anybody is told */
+static PetscErrorCode TestTogether(void)
+{
+  Pair      pair;
+  Vec       m, u;
+  PetscReal value, expected;
+
+  PetscFunctionBeginUser;
+  PetscCall(CubicCreate(4, 0.0, &pair.cubic));
+  pair.cubic.seen = pair.cubic.backup;
+  PetscCall(VecDuplicate(pair.cubic.m, &pair.other));
+  PetscCall(VecSet(pair.other, 1.0));
+  PetscCall(CubicDini(&pair.cubic, DINISNES, DINIPARAMETERFD));
+  PetscCall(DiniSetParameterUpdate(pair.cubic.dini, 0, Together, &pair));
+  PetscCall(DiniAddParameter(pair.cubic.dini, "other", pair.other, NULL));
+  PetscCall(DiniSetState(pair.cubic.dini, pair.cubic.u));
+  PetscCall(DiniSetObjective(pair.cubic.dini, Value, Gradient, NULL));
+  PetscCall(DiniCreateParameterVec(pair.cubic.dini, &m));
+  PetscCall(VecSet(m, 2.0)); /* the product is 4, where it was 2 */
+  PetscCall(DiniComputeObjective(pair.cubic.dini, m, &value));
+  PetscCall(VecDuplicate(pair.cubic.u, &u));
+  PetscCall(CubicResidual(&pair.cubic, pair.cubic.u, u)); /* with what the callback has left */
+  PetscCall(VecNorm(u, NORM_INFINITY, &expected));
+  DiniTestClose(expected, 0.0, 0.0, 1e-8, "residual");
+  PetscCall(VecCopy(pair.cubic.u, u));
+  PetscCall(VecPointwiseMult(u, u, u));
+  PetscCall(VecShift(u, 1.0));
+  PetscCall(VecPointwiseMult(u, u, pair.cubic.u));
+  PetscCall(VecShift(u, -4.0));
+  PetscCall(VecNorm(u, NORM_INFINITY, &value));
+  DiniTestClose(value, 0.0, 0.0, 1e-8, "u + u^3 - m0 m1 at the new values of both blocks");
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&u));
+  PetscCall(VecDestroy(&pair.other));
+  PetscCall(CubicDestroy(&pair.cubic));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -156,6 +212,7 @@ int main(int argc, char **argv)
   PetscCall(TestPath(1, PETSC_FALSE));
   PetscCall(TestPath(3, PETSC_FALSE));
   PetscCall(TestChanges());
+  PetscCall(TestTogether());
   PetscCall(PetscFinalize());
   return 0;
 }

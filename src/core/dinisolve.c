@@ -271,7 +271,7 @@ PetscErrorCode DiniSolve(Dini dini, Vec u)
   PetscCall(DiniSetUpLayout_Private(dini, u));
   dini->stage = DINI_STAGE_NEW;
   PetscCall(DiniParameterPull_Private(dini));
-  PetscCall(dini->told ? DiniParameterPushInactive_Private(dini) : DiniParameterPush_Private(dini));
+  if (!dini->told) PetscCall(DiniParameterPush_Private(dini));
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Solve, dini, u, 0, 0));
   PetscCall(VecLockGet(u, &locks));

@@ -61,7 +61,8 @@ PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscB
   PetscCall(DiniSolvedAt(dini, m, &solved));
   if (solved) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->predict) PetscCall(DiniPredict_Private(dini, m, &predicted));
-  failed = DiniSetParameters(dini, m);
+  failed = DiniParameterSet_Private(dini, m);
+  if (!failed) failed = DiniParameterPush_Private(dini);
   if (failed) PetscCall(VecDestroy(&predicted));
   PetscCall(failed);
   PetscCall(VecDuplicate(dini->state, &before));
@@ -70,7 +71,7 @@ PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscB
   if (failed) PetscCall(VecDestroy(&before));
   PetscCall(failed);
   if (tolerated) dini->erroriffail = PETSC_FALSE;
-  dini->told        = PETSC_TRUE; /* by DiniSetParameters(), above */
+  dini->told        = PETSC_TRUE; /* above */
   failed            = DiniSolve(dini, dini->state);
   dini->told        = PETSC_FALSE;
   dini->erroriffail = policy;

@@ -28,15 +28,6 @@ PetscErrorCode DiniParameterPushOne_Private(Dini dini, DiniParameter par)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of those that DiniSetParameters() does not reach */
-PetscErrorCode DiniParameterPushInactive_Private(Dini dini)
-{
-  PetscFunctionBegin;
-  for (PetscInt p = 0; p < dini->nparams; p++)
-    if (!dini->params[p]->active) PetscCall(DiniParameterPushOne_Private(dini, dini->params[p]));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode DiniParameterPush_Private(Dini dini)
 {
   PetscFunctionBegin;

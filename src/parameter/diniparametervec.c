@@ -90,6 +90,25 @@ PetscErrorCode DiniCreateParameterVec(Dini dini, Vec *m)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The values of all active blocks, before anybody is told: an update callback may read other blocks than its own */
+PetscErrorCode DiniParameterSet_Private(Dini dini, Vec m)
+{
+  PetscInt offset = 0;
+
+  PetscFunctionBegin;
+  PetscCall(DiniCheckFlat(dini, m));
+  PetscCall(DiniCheckFinite_Private(dini, m, "The parameter vector", NULL));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+
+    if (!par->active) continue;
+    PetscCall(DiniParameterTake_Private(par, m, offset));
+    PetscCall(VecCopy(par->x, par->m));
+    offset += par->n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Writes a flat vector into the active blocks and hands the values to the application.
 
@@ -101,21 +120,11 @@ PetscErrorCode DiniCreateParameterVec(Dini dini, Vec *m)
 */
 PetscErrorCode DiniSetParameters(Dini dini, Vec m)
 {
-  PetscInt offset = 0;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniCheckFlat(dini, m));
-  PetscCall(DiniCheckFinite_Private(dini, m, "The parameter vector", NULL));
-  for (PetscInt p = 0; p < dini->nparams; p++) {
-    DiniParameter par = dini->params[p];
-
-    if (!par->active) continue;
-    PetscCall(DiniParameterTake_Private(par, m, offset));
-    PetscCall(VecCopy(par->x, par->m));
-    PetscCall(DiniParameterPushOne_Private(dini, par));
-    offset += par->n;
-  }
+  PetscCall(DiniParameterSet_Private(dini, m));
+  for (PetscInt p = 0; p < dini->nparams; p++)
+    if (dini->params[p]->active) PetscCall(DiniParameterPushOne_Private(dini, dini->params[p]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -117,13 +117,13 @@ struct _p_Dini {
   PetscReal       attachrtol, attachatol;
   PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
   PetscBool       predict, reuseforward;
-  PetscBool   told; /* inside DiniSolveAt_Private(): the active blocks have been handed to the application just now */
-  PetscBool   guard, erroriffail, fromoptions;
-  PetscBool   checkrequested, reasonrequested, viewrequested;
-  PetscViewer checkviewer;
-  PetscInt    nparams, maxparams;
-  DiniParameter *params;
-  Vec            state; /* for objectives */
+  PetscBool       told; /* inside DiniSolveAt_Private(): all blocks have been handed to the application just now */
+  PetscBool       guard, erroriffail, fromoptions;
+  PetscBool       checkrequested, reasonrequested, viewrequested;
+  PetscViewer     checkviewer;
+  PetscInt        nparams, maxparams;
+  DiniParameter  *params;
+  Vec             state; /* for objectives */
 
   /* set by the user: continuation */
   DiniContinuation continuation;
@@ -312,7 +312,7 @@ DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 DINI_INTERN PetscErrorCode DiniParameterLayout_Private(Dini, PetscInt *n, PetscInt *N);
 DINI_INTERN PetscErrorCode DiniParameterPull_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterPush_Private(Dini);
-DINI_INTERN PetscErrorCode DiniParameterPushInactive_Private(Dini);
+DINI_INTERN PetscErrorCode DiniParameterSet_Private(Dini, Vec m);
 DINI_INTERN PetscErrorCode DiniParameterRemember_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterChanged_Private(Dini, const char **culprit);
 DINI_INTERN PetscErrorCode DiniParameterUnchanged_Private(Dini);

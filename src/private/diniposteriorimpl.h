@@ -37,10 +37,8 @@ struct _p_DiniPosterior {
 DINI_INTERN PetscErrorCode DiniPosteriorApplyPrecision_Private(DiniPosterior, Vec x, Vec y);
 DINI_INTERN PetscErrorCode DiniPosteriorApplyInverse_Private(DiniPosterior, Vec x, Vec y);
 DINI_INTERN PetscErrorCode DiniPosteriorMisfit_Private(DiniPosterior, BV V, BV AV, PetscInt first, PetscInt last);
-DINI_INTERN PetscErrorCode DiniPosteriorOperator_Private(DiniPosterior);
 DINI_INTERN PetscErrorCode DiniPosteriorRitz_Private(DiniPosterior, PetscInt k);
 DINI_INTERN PetscErrorCode DiniPosteriorBasis_Private(DiniPosterior, PetscInt k);
 DINI_INTERN PetscErrorCode DiniPosteriorOrthonormalize_Private(DiniPosterior, PetscInt first, PetscInt last);
 DINI_INTERN PetscErrorCode DiniPosteriorSolve_Randomized(DiniPosterior);
 DINI_INTERN PetscErrorCode DiniPosteriorSolve_EPS(DiniPosterior);
-DINI_INTERN const char    *DiniPosteriorLabel_Private(DiniPosterior);

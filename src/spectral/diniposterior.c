@@ -10,14 +10,6 @@
 PetscClassId      DINI_POSTERIOR_CLASSID = 0;
 const char *const DiniPosteriorMethods[] = {"eps", "randomized", "DiniPosteriorMethod", "DINI_POSTERIOR_", NULL};
 
-/* How errors call the object */
-const char *DiniPosteriorLabel_Private(DiniPosterior post)
-{
-  const char *prefix = ((PetscObject)post)->prefix;
-
-  return ((PetscObject)post)->name ? ((PetscObject)post)->name : prefix && prefix[0] ? prefix : "posterior";
-}
-
 /**
   @brief Creates the Laplace approximation of the posterior of a Dini's parameters.
 

@@ -49,7 +49,7 @@ static PetscErrorCode DiniPosteriorFailed(DiniPosterior post, PetscInt k)
           " with lambda = %g has the residual %g, above %g. More rounds (-dini_posterior_max_it), exacter solves "
           "(-dini_tangent_rtol, -dini_adjoint_rtol), a looser -dini_posterior_rtol or a higher "
           "-dini_posterior_threshold would help",
-          DiniPosteriorLabel_Private(post), post->its, k, worst, (double)post->lambda[worst], (double)residual[worst],
+          DiniLabel_Private(post->dini), post->its, k, worst, (double)post->lambda[worst], (double)residual[worst],
           (double)DiniPosteriorBound(post, worst));
 }
 
@@ -169,7 +169,7 @@ static PetscErrorCode DiniPosteriorNext(DiniPosterior post, PetscInt k, PetscInt
   PetscCheck(nconv > 0, PetscObjectComm((PetscObject)post), PETSC_ERR_NOT_CONVERGED,
              "%s: the EPS has found no further pair beyond %" PetscInt_FMT
              ", with the reason %s; see -dini_posterior_eps_monitor, or take -dini_posterior_method randomized",
-             DiniPosteriorLabel_Private(post), k, EPSConvergedReasons[reason]);
+             DiniLabel_Private(post->dini), k, EPSConvergedReasons[reason]);
   *got = nconv;
   PetscCall(DiniPosteriorBasis_Private(post, k + *got));
   for (PetscInt j = 0; j < *got; j++) {

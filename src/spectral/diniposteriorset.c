@@ -70,7 +70,7 @@ PetscErrorCode DiniPosteriorGetPriorKSP(DiniPosterior post, KSP *ksp)
   PetscCheck(post->R, PetscObjectComm((PetscObject)post), PETSC_ERR_ORDER,
              "%s: the precision of the prior is the identity, which needs no solver; DiniPosteriorSetPrior() sets "
              "another one",
-             DiniPosteriorLabel_Private(post));
+             DiniLabel_Private(post->dini));
   if (!post->ksp) {
     PetscCall(KSPCreate(PetscObjectComm((PetscObject)post), &post->ksp));
     PetscCall(KSPSetOptionsPrefix(post->ksp, ((PetscObject)post)->prefix));
@@ -103,7 +103,7 @@ PetscErrorCode DiniPosteriorSetScale(DiniPosterior post, PetscReal s)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
   PetscCheck(s > 0.0 && !PetscIsInfOrNanReal(s), PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_OUTOFRANGE,
-             "%s: the factor of the objective is %g; it must be positive", DiniPosteriorLabel_Private(post), (double)s);
+             "%s: the factor of the objective is %g; it must be positive", DiniLabel_Private(post->dini), (double)s);
   post->scale  = s;
   post->solved = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -150,10 +150,10 @@ PetscErrorCode DiniPosteriorSetDimension(DiniPosterior post, PetscInt most, Pets
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
   PetscCheck(most == PETSC_DECIDE || most > 0, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_OUTOFRANGE,
              "%s: %" PetscInt_FMT " eigenpairs; it must be a positive number, or PETSC_DECIDE",
-             DiniPosteriorLabel_Private(post), most);
+             DiniLabel_Private(post->dini), most);
   PetscCheck(threshold > 0.0 && !PetscIsInfOrNanReal(threshold), PetscObjectComm((PetscObject)post),
              PETSC_ERR_ARG_OUTOFRANGE, "%s: the threshold of the eigenvalues is %g; it must be positive",
-             DiniPosteriorLabel_Private(post), (double)threshold);
+             DiniLabel_Private(post->dini), (double)threshold);
   post->most      = most;
   post->threshold = threshold;
   post->solved    = PETSC_FALSE;
@@ -180,7 +180,7 @@ PetscErrorCode DiniPosteriorSetTolerance(DiniPosterior post, PetscReal rtol, Pet
   PetscCheck(rtol > 0.0 && rtol < 1.0 && maxit > 0, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_OUTOFRANGE,
              "%s: tolerance %g and %" PetscInt_FMT
              " rounds; the first must lie between 0 and 1, the second be positive",
-             DiniPosteriorLabel_Private(post), (double)rtol, maxit);
+             DiniLabel_Private(post->dini), (double)rtol, maxit);
   post->rtol   = rtol;
   post->maxit  = maxit;
   post->solved = PETSC_FALSE;
@@ -203,7 +203,7 @@ PetscErrorCode DiniPosteriorSetOversampling(DiniPosterior post, PetscInt oversam
   PetscFunctionBegin;
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
   PetscCheck(oversampling > 0, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_OUTOFRANGE,
-             "%s: an oversampling of %" PetscInt_FMT "; at least 1 is needed", DiniPosteriorLabel_Private(post),
+             "%s: an oversampling of %" PetscInt_FMT "; at least 1 is needed", DiniLabel_Private(post->dini),
              oversampling);
   post->oversampling = oversampling;
   post->solved       = PETSC_FALSE;

@@ -52,7 +52,7 @@ static PetscErrorCode DiniPosteriorMult(Mat A, Vec x, Vec y)
   PetscCall(DiniGetConvergedReason(post->dini, &reason));
   PetscCheck(reason > 0, PetscObjectComm((PetscObject)post), PETSC_ERR_NOT_CONVERGED,
              "%s: a solve of a Hessian product has failed; without the product there are no eigenpairs",
-             DiniPosteriorLabel_Private(post));
+             DiniLabel_Private(post->dini));
   PetscCall(DiniPosteriorMisfit(post, x, y));
   post->products++;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -81,7 +81,7 @@ static PetscErrorCode DiniPosteriorMatMult(Mat A, Mat X, Mat Y, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniPosteriorOperator_Private(DiniPosterior post)
+static PetscErrorCode DiniPosteriorOperator(DiniPosterior post)
 {
   PetscInt n;
 
@@ -185,7 +185,7 @@ static PetscErrorCode DiniPosteriorSymmetrize(DiniPosterior post, Mat T, PetscIn
   PetscCheck(post->asymmetry < 1e-2, PetscObjectComm((PetscObject)post), PETSC_ERR_NOT_CONVERGED,
              "%s: the Hessian is not symmetric, by %g of its size. Second derivatives by differences of a J that is "
              "itself differenced need a -dini_hessian_step; callbacks for them must be symmetric",
-             DiniPosteriorLabel_Private(post), (double)post->asymmetry);
+             DiniLabel_Private(post->dini), (double)post->asymmetry);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -277,7 +277,7 @@ PetscErrorCode DiniPosteriorRitz_Private(DiniPosterior post, PetscInt k)
     PetscCall(DiniPosteriorResidual(post, j, &post->error[j]));
     PetscCheck(!PetscIsInfOrNanReal(post->error[j]), PetscObjectComm((PetscObject)post), PETSC_ERR_FP,
                "%s: NaN or Inf in a product with the Hessian or the precision of the prior",
-               DiniPosteriorLabel_Private(post));
+               DiniLabel_Private(post->dini));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -294,7 +294,7 @@ static PetscErrorCode DiniPosteriorPrepare(DiniPosterior post)
   PetscCheck(!PetscDefined(USE_COMPLEX) || type == DINI_HESSIAN_GAUSS_NEWTON, comm, PETSC_ERR_SUP,
              "%s: with complex scalars the \"%s\" Hessian is linear over the reals only and has no eigenpairs; use "
              "-dini_hessian_type gauss_newton",
-             DiniPosteriorLabel_Private(post), DiniHessianTypes[type]);
+             DiniLabel_Private(post->dini), DiniHessianTypes[type]);
   PetscCall(DiniCreateParameterVec(post->dini, &post->w[0]));
   for (int k = 1; k < 3; k++) PetscCall(VecDuplicate(post->w[0], &post->w[k]));
   PetscCall(VecGetSize(post->w[0], &post->N));
@@ -312,10 +312,10 @@ static PetscErrorCode DiniPosteriorPrepare(DiniPosterior post)
                "%s: the %s of the prior is %" PetscInt_FMT " x %" PetscInt_FMT
                "; its rows must be laid out as the flat parameter vector of %" PetscInt_FMT
                " entries, see DiniCreateParameterVec()",
-               DiniPosteriorLabel_Private(post), k ? "root" : "precision", M, N, post->N);
+               DiniLabel_Private(post->dini), k ? "root" : "precision", M, N, post->N);
   }
   post->products = post->its = 0;
-  PetscCall(DiniPosteriorOperator_Private(post));
+  PetscCall(DiniPosteriorOperator(post));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -350,7 +350,7 @@ PetscErrorCode DiniPosteriorSolve(DiniPosterior post)
       least > -1.0, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_OUTOFRANGE,
       "%s: the Hessian of the negative log posterior is not positive definite, 1 + lambda = %g in one direction: "
       "this is not a minimum. Optimise further, or take -dini_hessian_type gauss_newton",
-      DiniPosteriorLabel_Private(post), (double)(1.0 + least));
+      DiniLabel_Private(post->dini), (double)(1.0 + least));
   post->solved = PETSC_TRUE;
   PetscCall(PetscObjectViewFromOptions((PetscObject)post, NULL, "-dini_posterior_view"));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -9,7 +9,7 @@ static PetscErrorCode DiniPosteriorReady(DiniPosterior post)
 {
   PetscFunctionBegin;
   PetscCheck(post->solved, PetscObjectComm((PetscObject)post), PETSC_ERR_ORDER,
-             "%s: there are no eigenpairs; call DiniPosteriorSolve() first", DiniPosteriorLabel_Private(post));
+             "%s: there are no eigenpairs; call DiniPosteriorSolve() first", DiniLabel_Private(post->dini));
   PetscCall(BVSetActiveColumns(post->V, 0, post->n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -21,8 +21,8 @@ static PetscErrorCode DiniPosteriorCheckVec(DiniPosterior post, Vec v, const cha
   PetscBool wrong, any;
 
   PetscFunctionBegin;
-  PetscCheck(v, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_NULL, "%s: %s is NULL",
-             DiniPosteriorLabel_Private(post), what);
+  PetscCheck(v, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_NULL, "%s: %s is NULL", DiniLabel_Private(post->dini),
+             what);
   PetscCall(VecGetLocalSize(post->w[0], &n));
   PetscCall(VecGetLocalSize(v, &m));
   wrong = (PetscBool)(m != n);
@@ -30,7 +30,7 @@ static PetscErrorCode DiniPosteriorCheckVec(DiniPosterior post, Vec v, const cha
   PetscCheck(!any, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_SIZ,
              "%s: %s is not laid out as the flat parameter vector of %" PetscInt_FMT
              " entries, see DiniCreateParameterVec()",
-             DiniPosteriorLabel_Private(post), what, post->N);
+             DiniLabel_Private(post->dini), what, post->N);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -74,7 +74,7 @@ PetscErrorCode DiniPosteriorGetEigenvector(DiniPosterior post, PetscInt j, Vec v
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
   PetscCall(DiniPosteriorReady(post));
   PetscCheck(j >= 0 && j < post->n, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_OUTOFRANGE,
-             "%s: eigenpair %" PetscInt_FMT " asked for; there are %" PetscInt_FMT, DiniPosteriorLabel_Private(post), j,
+             "%s: eigenpair %" PetscInt_FMT " asked for; there are %" PetscInt_FMT, DiniLabel_Private(post->dini), j,
              post->n);
   PetscCall(DiniPosteriorCheckVec(post, v, "the eigenvector"));
   PetscCall(BVCopyVec(post->V, j, v));
@@ -207,7 +207,7 @@ static PetscErrorCode DiniPosteriorReduce(DiniPosterior post, Mat L, Vec e, Vec 
   PetscCall(PetscFree(before));
   PetscCall(MPIU_Allreduce(least, all, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)post)));
   PetscCheck(all[0] >= 0.0 && all[1] >= 0.0, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_OUTOFRANGE,
-             "%s: the variances under the %s are negative or NaN: %s", DiniPosteriorLabel_Private(post),
+             "%s: the variances under the %s are negative or NaN: %s", DiniLabel_Private(post->dini),
              all[0] < 0.0 ? "prior" : "posterior",
              all[0] < 0.0 ? "the vector given, or the prior's precision or root, is wrong"
                           : "the variances under the prior do not belong to this prior and these rows");
@@ -249,7 +249,7 @@ PetscErrorCode DiniPosteriorGetVariance(DiniPosterior post, Mat L, Vec prior, Ve
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
   PetscCall(DiniPosteriorReady(post));
   PetscCheck(variance, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_NULL, "%s: the vector of variances is NULL",
-             DiniPosteriorLabel_Private(post));
+             DiniLabel_Private(post->dini));
   PetscCall(VecGetLocalSize(post->w[0], &n[0]));
   PetscCall(VecGetLocalSize(variance, &n[1]));
   n[2] = n[3] = n[0];
@@ -263,7 +263,7 @@ PetscErrorCode DiniPosteriorGetVariance(DiniPosterior post, Mat L, Vec prior, Ve
   PetscCheck(!any, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_SIZ,
              "%s: the variances, those of the prior and the rows of L must be laid out alike, and the columns of L as "
              "the flat parameter vector of %" PetscInt_FMT " entries",
-             DiniPosteriorLabel_Private(post), post->N);
+             DiniLabel_Private(post->dini), post->N);
   PetscCall(VecDuplicate(variance, &e));
   failed = DiniPosteriorVariances(post, L, prior, e, variance);
   PetscCall(VecDestroy(&e));
@@ -321,7 +321,7 @@ PetscErrorCode DiniPosteriorSample(DiniPosterior post, PetscInt number, Vec x)
   PetscCall(DiniPosteriorCheckVec(post, x, "the sample"));
   PetscCheck(post->S || !post->R, PetscObjectComm((PetscObject)post), PETSC_ERR_ORDER,
              "%s: samples need a root S of the prior's covariance, S S^H = R^{-1}; call DiniPosteriorSetPriorRoot()",
-             DiniPosteriorLabel_Private(post));
+             DiniLabel_Private(post->dini));
   if (post->S) {
     if (!post->deviate) PetscCall(MatCreateVecs(post->S, &post->deviate, NULL));
     PetscCall(DiniNormal(number, post->deviate));
