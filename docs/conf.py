@@ -36,4 +36,4 @@ def setup(app):
     # The reference pages follow the sections of dini.h; they are written before Sphinx reads the sources.
     for line in make_reference.complete(root / "build" / "docs" / "xml"):
         logging.getLogger(__name__).warning(line)
-    make_reference.write([root / "include" / name for name in ("dini.h", "dinislepc.h")], here / "reference")
+    make_reference.write([root / "include" / name for name in ("dini.h", "dinifixedpoint.h", "dinilinear.h", "diniobjective.h", "dinicontinuation.h", "dinislepc.h")], here / "reference")

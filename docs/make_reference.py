@@ -103,7 +103,7 @@ def write(headers, folder):
             lines += [f".. {directive}:: {name}"]
             lines += ["   :members:", ""] if directive == "doxygenstruct" else [""]
         texts[slug(title)] = "\n".join(lines)
-    listing = ["Reference", "=========", "", "Every public name of ``dini.h`` and, for eigenproblems, ``dinislepc.h``, in the headers' order.", ""]
+    listing = ["Reference", "=========", "", "Every public name of ``dini.h``, the headers that it includes and, where SLEPc is needed, ``dinislepc.h``, in the headers' order.", ""]
     listing += [".. toctree::", "   :maxdepth: 2", ""] + [f"   {name}" for name in texts] + [""]
     texts["index"] = "\n".join(listing)
     for stale in set(folder.glob("*.rst")) - {folder / f"{name}.rst" for name in texts}:

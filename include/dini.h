@@ -78,23 +78,6 @@ typedef enum {
 } DiniAdjointType;
 DINI_PUBLIC const char *const DiniAdjointTypes[]; /**< names of the values of DiniAdjointType, as in options */
 
-/** How the linear systems of a fixed point are solved, see DiniSetFixedPointMethod(). */
-typedef enum {
-  DINI_FIXEDPOINT_KRYLOV, /**< a Krylov method on I - G_u and its adjoint: G need not contract */
-  DINI_FIXEDPOINT_ITERATE /**< x <- b + G_u x, or lambda <- g + G_u^H lambda: G has to contract */
-} DiniFixedPointMethod;
-DINI_PUBLIC const char *const DiniFixedPointMethods[]; /**< names of its values, as in options */
-
-/** Where the derivative G_u of a fixed-point map comes from, see DiniSetFixedPointDerivative(). */
-typedef enum {
-  DINI_FIXEDPOINT_AUTO,     /**< the first of the following that has been given */
-  DINI_FIXEDPOINT_MATRIX,   /**< a matrix filled by a callback, or constant */
-  DINI_FIXEDPOINT_OPERATOR, /**< callbacks for the products with G_u and with its adjoint */
-  DINI_FIXEDPOINT_COLORING, /**< a preallocated pattern filled by coloured differences of G */
-  DINI_FIXEDPOINT_FD        /**< differences of G: dense columns for small states, else directional, tangents only */
-} DiniFixedPointDerivative;
-DINI_PUBLIC const char *const DiniFixedPointDerivatives[]; /**< names of its values, as in options */
-
 /** What a Dini did last, or why it refused, see DiniGetConvergedReason(). Negative means no derivative. */
 typedef enum {
   DINI_CONVERGED_ITERATING       = 0,  /**< nothing has been solved yet */
@@ -152,28 +135,6 @@ typedef enum {
 } DiniRung;
 DINI_PUBLIC const char *const DiniRungs[]; /**< names of the values of DiniRung */
 
-/** Which Hessian of the reduced objective, see DiniSetHessianType(). */
-typedef enum {
-  DINI_HESSIAN_FULL,         /**< exact: with the second derivatives of F paired with lambda */
-  DINI_HESSIAN_GAUSS_NEWTON, /**< without them: positive semidefinite where the objective is convex in u and m */
-  DINI_HESSIAN_BLEND         /**< Gauss-Newton plus a fraction of the rest, DiniSetHessianBlend() */
-} DiniHessianType;
-DINI_PUBLIC const char *const DiniHessianTypes[]; /**< names of the values of DiniHessianType, as in options */
-
-/** How DiniContinue() ended. Negative: before the target, and not because of what the path does there. */
-typedef enum {
-  DINI_CONTINUATION_ITERATING   = 0, /**< on the way */
-  DINI_CONTINUATION_TARGET      = 1, /**< at the target */
-  DINI_CONTINUATION_FOLD        = 2, /**< the path turns back before the target: du/dm is infinite there */
-  DINI_CONTINUATION_BIFURCATION = 3, /**< J is singular before the target, and it is no fold: branches cross, say */
-  DINI_CONTINUATION_DIVERGED_FORWARD = -1, /**< the forward solve fails after the smallest step too */
-  DINI_CONTINUATION_DIVERGED_TANGENT = -2, /**< so does the tangent solve, or du/dm grows though J is regular */
-  DINI_CONTINUATION_DIVERGED_BRANCH  = -3, /**< the forward solve leaves the branch after the smallest step too */
-  DINI_CONTINUATION_DIVERGED_STEPS   = -4  /**< so many steps, or steps so small, do not get there */
-} DiniContinuationReason;
-/** Text of a reason, of the form "FOLD". */
-DINI_PUBLIC PetscErrorCode DiniContinuationReasonString(DiniContinuationReason, const char **);
-
 /** What an object has spent and how well it did, since its creation or DiniResetStatistics(). */
 typedef struct {
   PetscInt  forward_solves;      /**< successful forward solves */
@@ -214,14 +175,6 @@ typedef PetscErrorCode DiniSolveFn(Dini dini, Vec u, void *ctx);
 typedef PetscErrorCode DiniResidualFn(Dini dini, Vec u, Vec F, void *ctx);
 /** Callback of DiniSetJacobian(): J = dF/du at u, and P what the preconditioner is built from (may be J). */
 typedef PetscErrorCode DiniJacobianFn(Dini dini, Vec u, Mat J, Mat P, void *ctx);
-/** Callback of DiniSetLinearSystem(): A, P and b at the current parameters. */
-typedef PetscErrorCode DiniLinearSystemFn(Dini dini, Mat A, Mat P, Vec b, void *ctx);
-/** Callback of DiniSetFixedPoint(): G = G(u, m) at the current parameters; u is read-only. */
-typedef PetscErrorCode DiniFixedPointFn(Dini dini, Vec u, Vec G, void *ctx);
-/** Callback of DiniSetFixedPointOperator(): y = G_u x, or y = G_u^H x, at u and the current parameters. */
-typedef PetscErrorCode DiniFixedPointApplyFn(Dini dini, Vec u, Vec x, Vec y, void *ctx);
-/** Callback of DiniSetFixedPointJacobian(): fills Gu = dG/du at u and the current parameters. */
-typedef PetscErrorCode DiniFixedPointJacobianFn(Dini dini, Vec u, Mat Gu, void *ctx);
 /** Callback of DiniSetTangentSolve() and DiniSetAdjointSolve(): x with J x = r, or J^H x = r. */
 typedef PetscErrorCode DiniLinearSolveFn(Dini dini, Vec r, Vec x, void *ctx);
 /** Callback of DiniSetParameterUpdate(): hands the block's new values m to the application's residual. */
@@ -230,19 +183,8 @@ typedef PetscErrorCode DiniParameterUpdateFn(Dini dini, Vec m, void *ctx);
 typedef PetscErrorCode DiniParameterJacobianFn(Dini dini, Vec u, Vec m, Mat Fm, void *ctx);
 /** Callback of DiniSetParameterOperator(): y = F_m x, or y = F_m^H x, for one block at (u, m). */
 typedef PetscErrorCode DiniParameterApplyFn(Dini dini, Vec u, Vec m, Vec x, Vec y, void *ctx);
-/** Callback of DiniSetObjective(): the value J(u, m), the same on every rank. */
-typedef PetscErrorCode DiniObjectiveFn(Dini dini, Vec u, PetscReal *value, void *ctx);
-/** Callback of DiniSetObjective(): the partial derivatives of J(u, m), both zero on entry. */
-typedef PetscErrorCode DiniObjectiveGradientFn(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *ctx);
-/** Callback of DiniSetObjectiveHessian(): hu = J_uu du + J_um dm and hm = J_mu du + J_mm dm, both zero on entry. */
-typedef PetscErrorCode DiniObjectiveHessianFn(Dini dini, Vec u, Vec du, Vec dm, Vec hu, Vec hm, void *ctx);
-/** Callback of DiniSetResidualHessian(): hu = (F_uu du + F_um dm)^H lambda and hm = (F_mu du + F_mm dm)^H lambda. */
-typedef PetscErrorCode DiniResidualHessianFn(Dini dini, Vec u, Vec lambda, Vec du, Vec dm, Vec hu, Vec hm, void *ctx);
 /** Callback of DiniMonitorSet(): called after each operation with its iterations and true relative residual. */
 typedef PetscErrorCode DiniMonitorFn(Dini dini, DiniOperation operation, PetscInt its, PetscReal rnorm, void *ctx);
-
-/** Callback of DiniContinuationMonitorSet(): m, u, du/dm, and the fold in sight or PETSC_INFINITY; all read-only. */
-typedef PetscErrorCode DiniContinuationFn(Dini dini, PetscReal m, Vec u, Vec dudm, PetscReal fold, void *ctx);
 
 /** Class id of Dini objects. */
 DINI_PUBLIC PetscClassId DINI_CLASSID;
@@ -271,16 +213,6 @@ DINI_PUBLIC PetscErrorCode DiniSetSNES(Dini, SNES);
 DINI_PUBLIC PetscErrorCode DiniGetSNES(Dini, SNES *);
 DINI_PUBLIC PetscErrorCode DiniSetKSP(Dini, KSP);
 DINI_PUBLIC PetscErrorCode DiniGetKSP(Dini, KSP *);
-DINI_PUBLIC PetscErrorCode DiniSetLinearSystem(Dini, Vec, DiniLinearSystemFn *, void *);
-DINI_PUBLIC PetscErrorCode DiniSetFixedPoint(Dini, DiniFixedPointFn *, void *);
-DINI_PUBLIC PetscErrorCode DiniSetFixedPointOperator(Dini, DiniFixedPointApplyFn *, DiniFixedPointApplyFn *, void *);
-DINI_PUBLIC PetscErrorCode DiniSetFixedPointJacobian(Dini, Mat, DiniFixedPointJacobianFn *, void *);
-DINI_PUBLIC PetscErrorCode DiniSetFixedPointDerivative(Dini, DiniFixedPointDerivative);
-DINI_PUBLIC PetscErrorCode DiniSetFixedPointMaxColumns(Dini, PetscInt);
-DINI_PUBLIC PetscErrorCode DiniSetFixedPointMethod(Dini, DiniFixedPointMethod);
-DINI_PUBLIC PetscErrorCode DiniSetFixedPointMaxIterations(Dini, PetscInt);
-DINI_PUBLIC PetscErrorCode DiniGetFixedPointSNES(Dini, SNES *);
-DINI_PUBLIC PetscErrorCode DiniGetContractionRate(Dini, PetscReal *);
 DINI_PUBLIC PetscErrorCode DiniSetResidual(Dini, DiniResidualFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetJacobian(Dini, Mat, Mat, DiniJacobianFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetJacobianType(Dini, DiniJacobianType);
@@ -332,13 +264,6 @@ DINI_PUBLIC PetscErrorCode DiniGetDerivative(Dini, Mat *);
 DINI_PUBLIC PetscErrorCode DiniCreateDerivative(Dini, PetscInt, Mat *);
 DINI_PUBLIC PetscErrorCode DiniPinDerivative(Mat);
 
-/* linear systems: the matrix as a parameter, many right-hand sides */
-DINI_PUBLIC PetscErrorCode DiniMatrixJVP(Dini, Mat, Vec);
-DINI_PUBLIC PetscErrorCode DiniMatrixVJP(Dini, Vec, Mat);
-DINI_PUBLIC PetscErrorCode DiniMatSolve(Dini, Mat, Mat);
-DINI_PUBLIC PetscErrorCode DiniMatSolveJVP(Dini, Mat, Mat, Vec, Mat);
-DINI_PUBLIC PetscErrorCode DiniMatSolveVJP(Dini, Mat, Mat, Mat, Vec);
-
 /* how the linear solves are done */
 DINI_PUBLIC PetscErrorCode DiniSetTolerances(Dini, PetscReal, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetGradientTolerance(Dini, PetscReal);
@@ -357,37 +282,6 @@ DINI_PUBLIC PetscErrorCode DiniSetWeakActivity(Dini, DiniWeakActivity, PetscReal
 DINI_PUBLIC PetscErrorCode DiniSetGuard(Dini, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniSetErrorIfNotConverged(Dini, PetscBool);
 
-/* objectives */
-DINI_PUBLIC PetscErrorCode DiniSetState(Dini, Vec);
-DINI_PUBLIC PetscErrorCode DiniGetState(Dini, Vec *);
-DINI_PUBLIC PetscErrorCode DiniSetObjective(Dini, DiniObjectiveFn *, DiniObjectiveGradientFn *, void *);
-DINI_PUBLIC PetscErrorCode DiniAddObjective(Dini, const char[], DiniObjectiveFn *, DiniObjectiveGradientFn *, void *,
-                                            PetscInt *);
-DINI_PUBLIC PetscErrorCode DiniGetNumberObjectives(Dini, PetscInt *);
-DINI_PUBLIC PetscErrorCode DiniComputeObjectives(Dini, Vec, PetscReal[], Mat);
-DINI_PUBLIC PetscErrorCode DiniSetPredict(Dini, PetscBool);
-DINI_PUBLIC PetscErrorCode DiniHasObjective(Dini, PetscBool *);
-DINI_PUBLIC PetscErrorCode DiniComputeObjective(Dini, Vec, PetscReal *);
-DINI_PUBLIC PetscErrorCode DiniComputeObjectiveAndGradient(Dini, Vec, PetscReal *, Vec);
-DINI_PUBLIC PetscErrorCode DiniSetTao(Dini, Tao);
-
-/* second derivatives */
-DINI_PUBLIC PetscErrorCode DiniSetObjectiveHessian(Dini, DiniObjectiveHessianFn *, void *);
-DINI_PUBLIC PetscErrorCode DiniSetResidualHessian(Dini, DiniResidualHessianFn *, void *);
-DINI_PUBLIC PetscErrorCode DiniSetHessianType(Dini, DiniHessianType);
-DINI_PUBLIC PetscErrorCode DiniGetHessianType(Dini, DiniHessianType *);
-DINI_PUBLIC PetscErrorCode DiniSetHessianBlend(Dini, PetscReal);
-DINI_PUBLIC PetscErrorCode DiniSetHessianStep(Dini, PetscReal);
-DINI_PUBLIC PetscErrorCode DiniSetHessianPreconditioner(Dini, Mat);
-DINI_PUBLIC PetscErrorCode DiniHVP(Dini, Vec, Vec);
-DINI_PUBLIC PetscErrorCode DiniMatHVP(Dini, Mat, Mat);
-DINI_PUBLIC PetscErrorCode DiniGetHessian(Dini, Mat *);
-
-/* continuation */
-DINI_PUBLIC PetscErrorCode DiniContinue(Dini, PetscInt, PetscReal, Vec, PetscReal *, DiniContinuationReason *);
-DINI_PUBLIC PetscErrorCode DiniSetContinuation(Dini, PetscReal, PetscReal, PetscInt, PetscReal);
-DINI_PUBLIC PetscErrorCode DiniContinuationMonitorSet(Dini, DiniContinuationFn *, void *);
-
 /* trust */
 DINI_PUBLIC PetscErrorCode DiniCheck(Dini, PetscViewer);
 DINI_PUBLIC PetscErrorCode DiniGetStatistics(Dini, DiniStatistics *);
@@ -396,3 +290,9 @@ DINI_PUBLIC PetscErrorCode DiniGetConvergedReason(Dini, DiniConvergedReason *);
 DINI_PUBLIC PetscErrorCode DiniMonitorSet(Dini, DiniMonitorFn *, void *, PetscErrorCode (*)(void **));
 DINI_PUBLIC PetscErrorCode DiniMonitorCancel(Dini);
 DINI_PUBLIC PetscErrorCode DiniMonitorDefault(Dini, DiniOperation, PetscInt, PetscReal, void *);
+
+// the other rooms of the interface
+#include <dinifixedpoint.h>
+#include <dinilinear.h>
+#include <diniobjective.h>
+#include <dinicontinuation.h>

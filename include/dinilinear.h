@@ -1,0 +1,17 @@
+/**
+  @file dinilinear.h
+  @brief Linear systems A(m) u = b(m): assembly, the matrix as a parameter, many right-hand sides. Included by dini.h.
+*/
+#pragma once
+#include <dini.h>
+
+/** Callback of DiniSetLinearSystem(): A, P and b at the current parameters. */
+typedef PetscErrorCode DiniLinearSystemFn(Dini dini, Mat A, Mat P, Vec b, void *ctx);
+
+/* linear systems: assembly, the matrix as a parameter, many right-hand sides */
+DINI_PUBLIC PetscErrorCode DiniSetLinearSystem(Dini, Vec, DiniLinearSystemFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniMatrixJVP(Dini, Mat, Vec);
+DINI_PUBLIC PetscErrorCode DiniMatrixVJP(Dini, Vec, Mat);
+DINI_PUBLIC PetscErrorCode DiniMatSolve(Dini, Mat, Mat);
+DINI_PUBLIC PetscErrorCode DiniMatSolveJVP(Dini, Mat, Mat, Vec, Mat);
+DINI_PUBLIC PetscErrorCode DiniMatSolveVJP(Dini, Mat, Mat, Mat, Vec);
