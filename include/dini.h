@@ -256,6 +256,7 @@ DINI_PUBLIC PetscErrorCode DiniGetParameterJacobian(Dini, PetscInt, Mat *);
 DINI_PUBLIC PetscErrorCode DiniGetActiveSet(Dini, IS *, IS *);
 DINI_PUBLIC PetscErrorCode DiniJVP(Dini, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniVJP(Dini, Vec, Vec);
+DINI_PUBLIC PetscErrorCode DiniSecondJVP(Dini, Vec, Vec, Vec);
 DINI_PUBLIC PetscErrorCode DiniMatJVP(Dini, Mat, Mat);
 DINI_PUBLIC PetscErrorCode DiniMatVJP(Dini, Mat, Mat);
 DINI_PUBLIC PetscErrorCode DiniTangentSolve(Dini, Vec, Vec);

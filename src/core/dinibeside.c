@@ -166,6 +166,19 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* J where the object is, inside DiniBeside_Private() */
+static PetscErrorCode DiniBesideJacobian(Dini dini, const char product[], const char cure[], Mat *J)
+{
+  PetscFunctionBegin;
+  if (dini->ops->beside && !dini->Juser) PetscUseTypeMethod(dini, beside, J);
+  else PetscCall(DiniJacobianBeside_Private(dini, J));
+  PetscCheck(*J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "%s: The second derivatives of F are wanted by differences of %s, and nobody has given J; give %sJ to "
+             "DiniSetJacobian()",
+             DiniLabel_Private(dini), product, cure);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* yu = J^H lambda and ym = F_m^H lambda where the object is, inside DiniBeside_Private() */
 PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
 {
@@ -173,18 +186,30 @@ PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
   PetscBool transposes;
 
   PetscFunctionBegin;
-  if (dini->ops->beside && !dini->Juser) PetscUseTypeMethod(dini, beside, &J);
-  else PetscCall(DiniJacobianBeside_Private(dini, &J));
-  PetscCheck(
-      J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-      "The second derivatives of F are wanted by differences of J^H lambda, and nobody has given J; give them to "
-      "DiniSetResidualHessian(), or J to DiniSetJacobian()");
+  PetscCall(DiniBesideJacobian(dini, "J^H lambda", "them to DiniSetResidualHessian(), or ", &J));
   PetscCall(DiniHasAdjoint_Private(J, &transposes));
   PetscCheck(transposes, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "The Jacobian has no transposed product, so J^H lambda can not be differenced; give the second "
              "derivatives of F to DiniSetResidualHessian()");
   PetscCall(MatMultHermitianTranspose(J, lambda, yu));
   PetscCall(DiniParameterApplyAdjointF_Private(dini, lambda, ym));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = J du + F_m dm where the object is, inside DiniBeside_Private() */
+PetscErrorCode DiniBesideTangent_Private(Dini dini, Vec du, Vec dm, Vec y)
+{
+  Mat       J;
+  Vec       Jdu;
+  PetscBool zero;
+
+  PetscFunctionBegin;
+  PetscCall(DiniBesideJacobian(dini, "J du", "", &J));
+  PetscCall(DiniParameterApply_Private(dini, dm, y, &zero));
+  PetscCall(VecDuplicate(y, &Jdu));
+  PetscCall(MatMult(J, du, Jdu));
+  PetscCall(VecAXPY(y, 1.0, Jdu));
+  PetscCall(VecDestroy(&Jdu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

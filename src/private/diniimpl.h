@@ -344,6 +344,7 @@ DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
                                               PetscErrorCode (*visit)(Dini, PetscReal sign, void *), void *ctx);
 DINI_INTERN PetscErrorCode DiniBesideStep_Private(Dini, Vec du, Vec dm, PetscReal *h);
+DINI_INTERN PetscErrorCode DiniBesideTangent_Private(Dini, Vec du, Vec dm, Vec y);
 DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, Vec ym);
 
 /* accuracy */
@@ -364,6 +365,8 @@ DINI_INTERN PetscErrorCode DiniObjectivePartials_Private(Dini, DiniObjective, Ve
 DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g);
 
 /* rules */
+DINI_INTERN PetscErrorCode DiniRuleSecondJVP_Private(Dini, Vec dm1, Vec dm2, Vec ddu);
+DINI_INTERN PetscErrorCode DiniSecondTangent_Private(Dini, Vec a, Vec dm1, Vec b, Vec dm2, Vec y);
 DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du);
 DINI_INTERN PetscErrorCode DiniRuleVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniRuleHVP_Private(Dini, Vec v, Vec Hv);
