@@ -158,6 +158,37 @@ static PetscErrorCode TestKinds(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+#if !defined(PETSC_USE_COMPLEX)
+/* The rows of entries that a bound holds have second derivatives of their own, which must not count */
+static PetscErrorCode TestBound(void)
+{
+  Curved   c;
+  Vec      lower, upper, F;
+  PetscInt lo, hi;
+
+  PetscFunctionBeginUser;
+  PetscCall(CurvedCreate(7, &c));
+  PetscCall(VecDuplicate(c.u, &lower));
+  PetscCall(VecDuplicate(c.u, &upper));
+  PetscCall(VecDuplicate(c.u, &F));
+  PetscCall(VecSet(lower, -10.0));
+  PetscCall(VecGetOwnershipRange(upper, &lo, &hi));
+  for (PetscInt i = lo; i < hi; i++) PetscCall(VecSetValue(upper, i, i % 2 ? 0.3 : 10.0, INSERT_VALUES));
+  PetscCall(VecAssemblyBegin(upper));
+  PetscCall(VecAssemblyEnd(upper));
+  PetscCall(SNESSetType(c.snes, SNESVINEWTONRSLS));
+  PetscCall(SNESSetFunction(c.snes, F, NULL, NULL));
+  PetscCall(SNESVISetVariableBounds(c.snes, lower, upper));
+  PetscCall(CurvedDini(&c, DINIPARAMETERMATRIX));
+  PetscCall(TestAgainstTangents(c.dini, c.u, c.m, -1, 1e-6, "with a bound"));
+  PetscCall(CurvedDestroy(&c));
+  PetscCall(VecDestroy(&lower));
+  PetscCall(VecDestroy(&upper));
+  PetscCall(VecDestroy(&F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+#endif
+
 static PetscErrorCode TestMisuse(void)
 {
   Cubic c;
@@ -186,6 +217,7 @@ int main(int argc, char **argv)
   PetscCall(TestClosedForm(2, DINISHELL, PETSC_FALSE));
 #if !defined(PETSC_USE_COMPLEX)
   PetscCall(TestClosedForm(6, DINISNES, PETSC_TRUE));
+  PetscCall(TestBound());
 #endif
   PetscCall(TestKinds());
   PetscCall(TestMisuse());
