@@ -124,20 +124,27 @@ static PetscErrorCode DiniCreatePlainKSP(Dini dini, DiniDirection direction, KSP
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Methods that also need the transpose of what they are given, least squares, and one that estimates its own bounds */
-static PetscErrorCode DiniRefuseKSPType(Dini dini, DiniDirection direction, KSP ksp)
+/*
+  Methods for the normal equations need no transposed preconditioner, but one of J^H J: none, unless the user has named one.
+  Methods that need the transpose of the preconditioner, or bounds of the spectrum, are refused.
+*/
+static PetscErrorCode DiniFitKSPType(Dini dini, DiniDirection direction, KSP ksp)
 {
-  PetscBool unfit;
+  PetscBool unfit, normal, shell;
   KSPType   type;
+  PC        pc;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &unfit, KSPBICG, KSPCGNE, KSPLSQR, KSPCGLS, KSPQCG,
-                                      KSPCHEBYSHEV, ""));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &unfit, KSPBICG, KSPQCG, KSPCHEBYSHEV, ""));
   PetscCall(KSPGetType(ksp, &type));
   PetscCheck(!unfit, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-             "KSP type %s does not solve the %s systems of a Dini, which have an operator and a preconditioner without "
-             "transposes of their own; choose gmres, fgmres, bcgs or another one",
-             type, DiniOperations[DINI_OPERATION_TANGENT + direction]);
+             "%s: KSP type %s does not solve the %s systems of a Dini, whose preconditioner has no transpose of its "
+             "own; choose gmres, fgmres, bcgs, lsqr or another one",
+             DiniLabel_Private(dini), type, DiniOperations[DINI_OPERATION_TANGENT + direction]);
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &normal, KSPLSQR, KSPCGLS, KSPCGNE, ""));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &shell));
+  if (normal && shell) PetscCall(PCSetType(pc, PCNONE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -156,7 +163,7 @@ static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
     PetscCall(KSPSetFromOptions(ksp));
   }
   e->choose[direction] = (PetscBool)!chosen;
-  PetscCall(DiniRefuseKSPType(dini, direction, e->ksp[direction]));
+  PetscCall(DiniFitKSPType(dini, direction, e->ksp[direction]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
