@@ -135,7 +135,8 @@ static PetscErrorCode DiniFitKSPType(Dini dini, DiniDirection direction, KSP ksp
   PC        pc;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &unfit, KSPBICG, KSPQCG, KSPCHEBYSHEV, ""));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &unfit, KSPBICG, KSPQCG, KSPCHEBYSHEV,
+                                      PetscDefined(USE_COMPLEX) ? KSPCGNE : "", "")); /* CGNE takes J^T J */
   PetscCall(KSPGetType(ksp, &type));
   PetscCheck(!unfit, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s: KSP type %s does not solve the %s systems of a Dini, whose preconditioner has no transpose of its "
