@@ -7,6 +7,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$cores}
 export LC_ALL=C.UTF-8 # decimal points, and the degree sign in pictures
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 export OMPI_MCA_rmaps_base_oversubscribe=1           # more ranks than cores
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none # Open MPI 5
 export OMPI_MCA_mpi_yield_when_idle=1                # waiting ranks let others run
 export OMPI_MCA_btl_vader_single_copy_mechanism=none # containers forbid it
 if [ "$(id -u)" -eq 0 ]; then
