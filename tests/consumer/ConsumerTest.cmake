@@ -16,7 +16,7 @@ set_tests_properties(package.install PROPERTIES FIXTURES_SETUP shared LABELS pac
 
 # An archive, of the library alone, not optimised and without SLEPc, because it has to be compiled for this.
 add_test(NAME package.static COMMAND ${CMAKE_CTEST_COMMAND} --build-and-test ${PROJECT_SOURCE_DIR} ${consumer}/archive
-  --build-generator ${CMAKE_GENERATOR} --build-target install --build-options ${options} -DBUILD_SHARED_LIBS=OFF -DBUILD_TESTING=OFF
+  --build-generator ${CMAKE_GENERATOR} --build-noclean --build-target install --build-options ${options} -DBUILD_SHARED_LIBS=OFF -DBUILD_TESTING=OFF
   -DDINI_EXAMPLES=OFF -DDINI_SLEPC=OFF -DCMAKE_BUILD_TYPE=None -DCMAKE_INSTALL_PREFIX=${consumer}/static
   -DPETSC_DIR=${PETSC_DIR} -DPETSC_ARCH=${PETSC_ARCH})
 set_tests_properties(package.static PROPERTIES FIXTURES_SETUP static LABELS package TIMEOUT 600)
