@@ -3,7 +3,7 @@
 # counts in CSV files, plots, and the page of the documentation. Leave the machine alone meanwhile.
 #   jobs/benchmark.sh [quick|full] [directory]
 #     full   (default) about 20 minutes on 2 cores; writes docs/performance/ and docs/performance.rst
-#     quick  about 2 minutes; writes build/performance/
+#     quick  about 2 minutes; writes performance/ in the build directory
 set=full
 case ${1:-} in
   quick | full) set=$1; shift ;;
@@ -11,9 +11,9 @@ esac
 directory=${1:-}
 . "$(dirname "$0")/common.sh"
 if [ -z "$directory" ]; then
-  [ "$set" = full ] && directory=docs/performance || directory=build/performance
+  [ "$set" = full ] && directory=docs/performance || directory=$builds/performance
 fi
-program=build/release/tests/performance/benchmark
+program=$builds/release/tests/performance/benchmark
 page=$directory/performance.rst
 [ "$directory" != docs/performance ] || page=docs/performance.rst
 failed=0
@@ -44,7 +44,7 @@ run() {
 timing() { run benchmark "$@" -snes_rtol 1e-8; }
 # the gradient in every entry of a linear system's matrix: a program of its own
 entries() {
-  local program=build/release/tests/performance/benchmark_entries
+  local program=$builds/release/tests/performance/benchmark_entries
   run entries "$@"
 }
 memory() { run memory "$@" -snes_rtol 1e-8 -mode memory -malloc_dump; }
@@ -118,13 +118,13 @@ step "Build"
 petsc-config/install-debian.sh
 petsc-config/install-debian.sh plot
 configure release -DBUILD_TESTING=ON
-cmake --build --preset release --target benchmark benchmark_entries
+cmake --build "$builds/release" --target benchmark benchmark_entries
 mkdir -p "$directory"
 rm -f "$directory"/{benchmark,entries,memory,model,machine}.csv
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 packages=$(mpiexec -n 1 "$program" -mode packages </dev/null)
-printf 'set,cores\n%s,%s\n' "$set" "$(getconf _NPROCESSORS_ONLN)" >"$directory/machine.csv"
+printf 'set,cores,blas\n%s,%s,%s\n' "$set" "$cores" "$(blas "$program")" >"$directory/machine.csv"
 
 step "Run: $set"
 start=$SECONDS

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds the documentation, guide and reference, with every warning an error: build/docs/html/index.html
+#   jobs/docs.sh
 . "$(dirname "$0")/common.sh"
 
 step "What is missing"

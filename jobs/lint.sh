@@ -8,12 +8,12 @@ sources() { find include src tests examples -name '*.[ch]' "$@"; }
 
 lint_format() { sources -print0 | xargs -0 clang-format --dry-run -Werror; }
 
-# Every file with warnings as errors; leaves build/dev/compile_commands.json for the next two.
+# Every file with warnings as errors; leaves compile_commands.json in its build directory for the next two.
 lint_warnings() { build dev; }
 
 lint_tidy() {
   sources -name '*.c' -not -path '*/consumer/*' -print0 |
-    xargs -0 -n 4 -P "$cores" clang-tidy -p build/dev --quiet 2>&1 | { grep -vE '^[0-9]+ warnings generated|^$' || true; }
+    xargs -0 -n 4 -P "$cores" clang-tidy -p "$builds/dev" --quiet 2>&1 | { grep -vE '^[0-9]+ warnings generated|^$' || true; }
   return "${PIPESTATUS[0]}"
 }
 

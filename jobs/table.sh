@@ -8,11 +8,11 @@ petsc-config/install-debian.sh
 step "Build"
 build release
 tables=() status=0
-for dir in build/release "$@"; do
+for dir in "$builds/release" "$@"; do
   step "Table: $dir"
   cmake --build "$dir"
   rm -f "$dir"/table/*.csv
-  ctest --test-dir "$dir" --no-tests=error --no-label-summary -L table -j "$cores" </dev/null || status=$?
+  run_tests "$dir" -L table || status=$?
   tables+=("$dir/table")
 done
 step "Page"

@@ -4,7 +4,8 @@
 #       otherwise the first petsc.pc on pkg-config's path.
 # Out:  PETSc_FOUND, PETSc_VERSION, PETSc_PREFIX, PETSc_PKGCONFIG_DIR,
 #       PETSc_SCALAR (real | complex), PETSc_INDEX_SIZE (32 | 64), PETSc_BUILD (optimised | debug),
-#       PETSc_MPIEXEC (the launcher that belongs to PETSc's MPI).
+#       PETSc_MPIEXEC (the launcher that belongs to PETSc's MPI),
+#       PETSc_BLAS_LIBRARIES (what PETSc uses as BLAS and LAPACK; a static library that calls them must be linked with it).
 find_package(PkgConfig QUIET)
 set(_petsc_why "")
 set(_petsc_cure "")
@@ -33,6 +34,9 @@ set(_petsc_FOUND FALSE)
 if(NOT PKG_CONFIG_FOUND)
   set(_petsc_why "pkg-config is missing")
   set(_petsc_cure "install pkg-config")
+elseif(_petsc_PETSC_ARCH AND NOT _petsc_PETSC_DIR)
+  set(_petsc_why "PETSC_ARCH=${_petsc_PETSC_ARCH} is set without PETSC_DIR, so that it names no PETSc")
+  set(_petsc_cure "set PETSC_DIR too, or unset PETSC_ARCH to take the first petsc.pc on PKG_CONFIG_PATH")
 elseif(_petsc_PETSC_DIR AND NOT _petsc_pcdirs)
   set(_petsc_why "PETSC_DIR=${_petsc_PETSC_DIR} PETSC_ARCH=${_petsc_PETSC_ARCH} holds no lib/pkgconfig/petsc.pc")
   set(_petsc_cure "correct PETSC_DIR and PETSC_ARCH, or unset both to take the first petsc.pc on PKG_CONFIG_PATH")
@@ -62,6 +66,7 @@ endif()
 
 unset(PETSc_INCLUDE_DIRS)
 unset(PETSc_LIBRARIES)
+unset(PETSc_BLAS_LIBRARIES)
 if(_petsc_FOUND)
   set(PETSc_VERSION "${_petsc_VERSION}")
   set(PETSc_PREFIX "${_petsc_PREFIX}")
@@ -73,6 +78,18 @@ if(_petsc_FOUND)
       list(APPEND PETSc_LIBRARIES "${_petsc_path}")
     else()
       list(APPEND PETSc_LIBRARIES "${_lib}")
+    endif()
+    unset(_petsc_path)
+  endforeach()
+
+  set(_petsc_blas ${_petsc_STATIC_LIBRARIES})
+  list(FILTER _petsc_blas INCLUDE REGEX "blas|lapack|mkl|blis|libflame|essl|armpl|nvpl|sci_")
+  list(FILTER _petsc_blas EXCLUDE REGEX "scalapack")
+  list(REMOVE_DUPLICATES _petsc_blas)
+  foreach(_lib IN LISTS _petsc_blas)
+    find_library(_petsc_path NAMES ${_lib} HINTS ${_petsc_STATIC_LIBRARY_DIRS} NO_CACHE)
+    if(_petsc_path)
+      list(APPEND PETSc_BLAS_LIBRARIES "${_petsc_path}")
     endif()
     unset(_petsc_path)
   endforeach()

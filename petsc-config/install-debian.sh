@@ -4,7 +4,7 @@
 #   petsc-config/install-debian.sh [flavour or group...]
 #
 #   (no flavour)   a compiler, CMake, and any PETSc >= 3.18: the one of PETSC_DIR/PETSC_ARCH, or the one that pkg-config
-#                  finds, or else Debian's with real scalars
+#                  finds, or else Debian's with real scalars; for Debian's also an optimised BLAS, where there is none
 #   real complex real64 complex64 debug
 #                  Debian's PETSc with these scalars, with 64-bit indices, or with debugging checks
 #   slepc          the SLEPc of each flavour named; without one, that of the Debian PETSc in use, and none for another PETSc
@@ -43,6 +43,8 @@ existing_petsc() {
     done
     die "PETSC_DIR=$PETSC_DIR PETSC_ARCH=${PETSC_ARCH:-} holds no lib/pkgconfig/petsc.pc; correct them, or unset both to use Debian's PETSc"
   fi
+  [ -z "${PETSC_ARCH:-}" ] ||
+    die "PETSC_ARCH=$PETSC_ARCH is set without PETSC_DIR, so that it names no PETSc; set PETSC_DIR too, or unset PETSC_ARCH"
   if have pkg-config; then
     if pkg-config --exists 'PETSc >= 3.18' || pkg-config --exists 'petsc >= 3.18'; then return 0; fi
   fi
@@ -66,6 +68,15 @@ sphinx_imports() {
   have sphinx-build || return 1
   python=$(sed -n '1s/^#! *//p' "$(command -v sphinx-build)")
   ${python:-python3} -c "import $1" 2>/dev/null
+}
+
+# Debian's PETSc brings the reference BLAS, with which MUMPS takes half as long again as with an optimised one.
+optimised_blas() {
+  local file
+  for file in /etc/alternatives/libblas.so.3*; do
+    case $(readlink -f "$file") in */blas/libblas.so.3* | /etc/*) ;; *) return 0 ;; esac
+  done
+  return 1
 }
 
 packages=()
@@ -137,27 +148,47 @@ for group in ${groups[@]+"${groups[@]}"}; do
       ;;
   esac
 done
-if [ ${#packages[@]} -eq 0 ] && [ ${#missing_petsc[@]} -eq 0 ] && [ ${#missing_slepc[@]} -eq 0 ]; then
+necessary=$((${#packages[@]} + ${#missing_petsc[@]} + ${#missing_slepc[@]}))
+if ! optimised_blas && { [ ${#missing_petsc[@]} -gt 0 ] || [ ${#flavours[@]} -gt 0 ] || [ -n "$(flavour_in_use)" ]; }; then
+  need libopenblas0-serial # one thread, because the ranks share out the cores
+fi
+if [ ${#packages[@]} -eq 0 ] && [ $necessary -eq 0 ]; then
   exit 0
 fi
 
 # ---- install it ----
 list="${packages[*]-}${missing_petsc[*]+ PETSc(${missing_petsc[*]-})}${missing_slepc[*]+ SLEPc(${missing_slepc[*]-})}"
-have apt-get || die "this machine lacks $list and is no Debian or Ubuntu.
+# give_up <why>: an error, unless all that is missing is the faster BLAS
+give_up() {
+  [ $necessary -eq 0 ] || die "$*"
+  echo "$* Going on without $list: PETSc uses the reference BLAS here, and direct solvers take longer."
+  exit 0
+}
+have apt-get || give_up "this machine lacks $list and is no Debian or Ubuntu.
 Install a C compiler, CMake >= 3.23, pkg-config, MPI and PETSc >= 3.18 by your own means, set PETSC_DIR and PETSC_ARCH,
 and run the command again."
+echo "Missing: $list"
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  have sudo || die "missing: $list. Install it as root: run this script as root, or install sudo."
   as_root=(sudo)
   [ -t 0 ] || as_root=(sudo -n)
+  "${as_root[@]}" true 2>/dev/null || give_up "missing: $list. Install it as root: run this script as root, or install sudo."
 fi
+# apt <seconds that a server may take to answer> <arguments...>
 apt() {
-  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 \
-    -o Dpkg::Use-Pty=0 -qq "$@" </dev/null
+  local timeout=$1
+  shift
+  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive LC_ALL=C RES_OPTIONS="timeout:3 attempts:2" \
+    apt-get -o Acquire::http::Timeout="$timeout" -o Acquire::https::Timeout="$timeout" -o DPkg::Lock::Timeout=300 \
+    -o Dpkg::Use-Pty=0 "$@" </dev/null
 }
-echo "Installing what is missing: $list"
-apt update || die "apt-get update failed; is the network up?"
+echo "Asking the package servers"
+# One source that does not answer among several is no reason to stop; apt says which, and ends with 0 even when none does.
+answers=$(apt 5 -q -o Acquire::Retries=1 update 2>&1) || { printf '%s\n' "$answers" >&2; give_up "apt-get update failed."; }
+if ! grep -qE '^(Hit|Get):' <<<"$answers"; then
+  printf '%s\n' "$answers" | grep -E '^(Err|W|E):|^  ' | sort -u | head -n 5 >&2 || true
+  give_up "no package server answers. Is the network up? Does it need a proxy (http_proxy, or Acquire::http::Proxy of apt)?"
+fi
 for flavour in ${missing_petsc[@]+"${missing_petsc[@]}"}; do
   package=$(petsc_package "$flavour")
   version=$(apt-cache policy "${package:-none}" | sed -n 's/ *Candidate: *//p')
@@ -176,4 +207,10 @@ for flavour in ${missing_slepc[@]+"${missing_slepc[@]}"}; do
   esac
   need "$package"
 done
-apt install -y --no-install-recommends "${packages[@]}" >/dev/null || die "apt-get install failed: ${packages[*]}"
+# What comes, in apt's own words, before it comes.
+plan=$(apt 30 -q --assume-no --no-install-recommends install "${packages[@]}" 2>&1 || true)
+echo "Installing ${packages[*]}"
+printf '%s\n' "$plan" | sed -n -e 's/^[0-9]* upgraded, \([0-9]*\) newly.*/  \1 packages, with all that they need/p' \
+  -e 's/^Need to get \(.*\) of archives.*/  to download: \1/p' -e 's/^After this operation, \(.*\) of additional.*/  on disk:     \1/p'
+apt 30 -qq -o Acquire::Retries=3 -y --no-install-recommends install "${packages[@]}" >/dev/null ||
+  give_up "apt-get install failed: ${packages[*]}."

@@ -5,8 +5,10 @@
 set(DINI_TEST_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   OMPI_MCA_rmaps_base_oversubscribe=1       # more ranks than cores
+  PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe # the same for Open MPI 5, which has a launcher of its own
   OMPI_MCA_mpi_yield_when_idle=1            # waiting ranks let others run, on a machine that is shared
   OMPI_MCA_hwloc_base_binding_policy=none   # tests run side by side; bound ranks would share core 0
+  PRTE_MCA_hwloc_default_binding_policy=none
   OMPI_MCA_btl_vader_single_copy_mechanism=none # containers forbid it
   OMP_NUM_THREADS=1)
 set(DINI_TEST_FAILURES "PETSC ERROR" "[[] *[0-9]+[]] *[0-9]+ bytes" "Option left" "ERROR: (Address|Leak)Sanitizer" "runtime error:")

@@ -82,7 +82,7 @@ static PetscErrorCode TestPlace(Place place, PetscInt n, Vec *mbar)
   Cubic          c;
   Auxiliary      a = {&c, 0.0, 0};
   Vec            ubar, du, F;
-  PetscScalar    expected;
+  PetscScalar    expected = 0.0;
   DiniStatistics before, after;
 
   PetscFunctionBeginUser;

@@ -73,7 +73,7 @@ static PetscErrorCode TestCubic(PetscInt N)
 {
   Cubic          c;
   Vec            left, right;
-  PetscReal      smin, smax, smin_ref, smax_ref;
+  PetscReal      smin, smax, smin_ref = 0.0, smax_ref = 0.0;
   DiniStatistics before, after;
 
   PetscFunctionBeginUser;

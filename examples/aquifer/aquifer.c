@@ -63,6 +63,7 @@ int main(int argc, char **argv)
   PetscCall(CheckFromOptions(PETSC_COMM_WORLD, &options, &wells, &done));
   if (!done) PetscCall(Invert(PETSC_COMM_WORLD, &options, &wells));
   PetscCall(WellsDestroy(&wells));
+  PetscCall(AquiferOptionsCheck(PETSC_COMM_WORLD, PETSC_TRUE));
   PetscCall(PetscFinalize());
   return 0;
 }

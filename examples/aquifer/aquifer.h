@@ -9,23 +9,27 @@
 
 /* what the options database says, see options.c */
 typedef struct {
-  char      wells[PETSC_MAX_PATH_LEN];  /* CSV file: x_km,y_km,head_m */
-  char      output[PETSC_MAX_PATH_LEN]; /* directory for fields and plot data; empty: none */
-  PetscInt  cells[2];
-  PetscInt  levels; /* grids in the sequence; 0: as many as sensible */
-  PetscReal margin; /* km around the wells' bounding box */
-  PetscReal domain[4];
-  PetscBool has_domain;
-  PetscReal head_error; /* m, standard deviation of a head measurement against the model */
-  PetscReal m_mean, m_sigma, m_length;
-  PetscReal boundary_sigma, boundary_length;
-  PetscReal weight; /* of the prior against the misfit */
-  PetscBool match;  /* adapt the weight until the misfit is head_error */
-  PetscReal match_tolerance;
-  PetscInt  folds;
-  PetscBool quiet;
-  PetscBool posterior; /* its Laplace approximation, see posterior.c */
-  PetscBool compare;   /* first-order methods against Newton, see compare.c */
+  char            wells[PETSC_MAX_PATH_LEN];  /* CSV file: x_km,y_km,head_m */
+  char            output[PETSC_MAX_PATH_LEN]; /* directory for fields and plot data; empty: none */
+  PetscInt        cells[2];
+  PetscInt        levels; /* grids in the sequence; 0: as many as sensible */
+  PetscReal       margin; /* km around the wells' bounding box */
+  PetscReal       domain[4];
+  PetscBool       has_domain;
+  PetscReal       head_error; /* m, standard deviation of a head measurement against the model */
+  PetscReal       m_mean, m_sigma, m_length;
+  PetscReal       boundary_sigma, boundary_length;
+  PetscReal       weight; /* of the prior against the misfit */
+  PetscBool       match;  /* adapt the weight until the misfit is head_error */
+  PetscReal       match_tolerance;
+  PetscInt        folds;
+  PetscBool       quiet;
+  PetscBool       posterior; /* its Laplace approximation, see posterior.c */
+  PetscBool       compare;   /* first-order methods against Newton, see compare.c */
+  PetscReal       compare_gatol;
+  PetscBool       check_forward, check_prior, check_posterior;
+  char            gradient_write[PETSC_MAX_PATH_LEN], gradient_compare[PETSC_MAX_PATH_LEN]; /* see selfcheck.c */
+  DiniHessianType posterior_hessian;
 } AquiferOptions;
 
 typedef struct {
@@ -131,6 +135,7 @@ typedef struct {
 } Coverage;
 
 PetscErrorCode AquiferOptionsGet(MPI_Comm, AquiferOptions *);
+PetscErrorCode AquiferOptionsCheck(MPI_Comm, PetscBool after);
 PetscErrorCode WellsRead(MPI_Comm, const char[], Wells *);
 PetscErrorCode WellsGetDomain(MPI_Comm, const Wells *, const AquiferOptions *, PetscReal[4]);
 PetscErrorCode WellsDestroy(Wells *);

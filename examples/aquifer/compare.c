@@ -93,13 +93,13 @@ static PetscErrorCode CheckSame(Inversion *inv, const Method *a, const Method *b
 /* At the weight and on the grid of inv, whose estimate stays as it is */
 PetscErrorCode CompareMethods(Inversion *inv)
 {
-  Method         method[] = {{.type = TAOBLMVM}, {.type = TAOBQNLS}, {.type = TAOBNLS}};
-  const PetscInt methods = (PetscInt)PETSC_STATIC_ARRAY_LENGTH(method), newton = methods - 1;
-  MPI_Comm       comm  = PetscObjectComm((PetscObject)inv->dini);
-  PetscReal      gatol = 1e-5, value;
+  Method          method[] = {{.type = TAOBLMVM}, {.type = TAOBQNLS}, {.type = TAOBNLS}};
+  const PetscInt  methods = (PetscInt)PETSC_STATIC_ARRAY_LENGTH(method), newton = methods - 1;
+  MPI_Comm        comm  = PetscObjectComm((PetscObject)inv->dini);
+  const PetscReal gatol = inv->options->compare_gatol;
+  PetscReal       value;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetReal(NULL, NULL, "-aquifer_compare_gatol", &gatol, NULL));
   for (PetscInt k = 0; k < methods; k++) PetscCall(Minimise(inv, gatol, &method[k]));
   PetscCall(PetscPrintf(comm, "\nFrom the prior mean, %" PetscInt_FMT " x %" PetscInt_FMT " cells, prior weight %.4g\n",
                         inv->grid.nx - 1, inv->grid.ny - 1, (double)inv->weight));

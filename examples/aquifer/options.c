@@ -1,17 +1,19 @@
 /* The options of the example, with their defaults and units. */
 #include "aquifer.h"
 
-static const AquiferOptions defaults = {.wells           = AQUIFER_WELLS,
-                                        .cells           = {128, 96},
-                                        .margin          = 30,
-                                        .head_error      = 30,
-                                        .m_sigma         = 2,
-                                        .m_length        = 60,
-                                        .boundary_sigma  = 100,
-                                        .boundary_length = 200,
-                                        .weight          = 1,
-                                        .match           = PETSC_TRUE,
-                                        .match_tolerance = 0.02};
+static const AquiferOptions defaults = {.wells             = AQUIFER_WELLS,
+                                        .cells             = {128, 96},
+                                        .margin            = 30,
+                                        .head_error        = 30,
+                                        .m_sigma           = 2,
+                                        .m_length          = 60,
+                                        .boundary_sigma    = 100,
+                                        .boundary_length   = 200,
+                                        .weight            = 1,
+                                        .match             = PETSC_TRUE,
+                                        .match_tolerance   = 0.02,
+                                        .compare_gatol     = 1e-5,
+                                        .posterior_hessian = DINI_HESSIAN_GAUSS_NEWTON};
 
 static PetscErrorCode Positive(MPI_Comm comm, const char option[], PetscReal value)
 {
@@ -38,6 +40,52 @@ static PetscErrorCode CheckValues(MPI_Comm comm, const AquiferOptions *o)
   PetscCall(Positive(comm, "-aquifer_boundary_length", o->boundary_length));
   PetscCall(Positive(comm, "-aquifer_weight", o->weight));
   PetscCall(Positive(comm, "-aquifer_match_tolerance", o->match_tolerance));
+  PetscFunctionReturn(0);
+}
+
+/* What the example's own checks and comparisons ask for */
+static PetscErrorCode GetChecks(MPI_Comm comm, AquiferOptions *o)
+{
+  PetscFunctionBeginUser;
+  PetscOptionsBegin(comm, NULL, "Aquifer inversion: its checks of itself", "");
+  PetscCall(PetscOptionsReal("-aquifer_compare_gatol", "gradient norm at which methods are compared", "",
+                             o->compare_gatol, &o->compare_gatol, NULL));
+  PetscCall(PetscOptionsEnum("-aquifer_posterior_hessian", "Hessian of the posterior", "", DiniHessianTypes,
+                             (PetscEnum)o->posterior_hessian, (PetscEnum *)&o->posterior_hessian, NULL));
+  PetscCall(PetscOptionsBool("-aquifer_check_forward", "uniform transmissivity gives a plane", "", o->check_forward,
+                             &o->check_forward, NULL));
+  PetscCall(PetscOptionsBool("-aquifer_check_prior", "the priors' standard deviations", "", o->check_prior,
+                             &o->check_prior, NULL));
+  PetscCall(PetscOptionsBool("-aquifer_check_posterior", "its variances, by the wells' covariance", "",
+                             o->check_posterior, &o->check_posterior, NULL));
+  PetscCall(PetscOptionsString("-aquifer_gradient_write", "file for the gradient at a rough point", "",
+                               o->gradient_write, o->gradient_write, sizeof(o->gradient_write), NULL));
+  PetscCall(PetscOptionsString("-aquifer_gradient_compare", "such a file, to compare with", "", o->gradient_compare,
+                               o->gradient_compare, sizeof(o->gradient_compare), NULL));
+  PetscOptionsEnd();
+  PetscFunctionReturn(0);
+}
+
+/* An option that nobody has read is mistyped: an error, so that nobody takes a run with defaults for another. Before the
+   run, ours alone; after it, those of PETSc and Dini too, but for what PetscFinalize() reads */
+PetscErrorCode AquiferOptionsCheck(MPI_Comm comm, PetscBool after)
+{
+  const char *const last[] = {"options_", "malloc_", "log_", "objects_dump", "memory_", "get_total_flops", "mpidump"};
+  PetscInt          n;
+  char            **names, **values;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscBool ours, known = PETSC_FALSE;
+
+    PetscCall(PetscStrbeginswith(names[i], "aquifer", &ours));
+    for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(last) && !known; k++)
+      PetscCall(PetscStrbeginswith(names[i], last[k], &known));
+    PetscCheck(known || !(ours || after), comm, PETSC_ERR_USER_INPUT,
+               "unknown option -%s: nothing has read it; -help lists those of this program", names[i]);
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
   PetscFunctionReturn(0);
 }
 
@@ -82,6 +130,8 @@ PetscErrorCode AquiferOptionsGet(MPI_Comm comm, AquiferOptions *o)
                              o->compare, &o->compare, NULL));
   PetscCall(PetscOptionsBool("-aquifer_quiet", "no line per iteration", "", o->quiet, &o->quiet, NULL));
   PetscOptionsEnd();
+  PetscCall(GetChecks(comm, o));
+  PetscCall(AquiferOptionsCheck(comm, PETSC_FALSE));
   PetscCheck(!has_cells || two == 2, comm, PETSC_ERR_USER_INPUT, "-aquifer_cells: expected two numbers, as in 128,96");
   PetscCheck(!o->has_domain || four == 4, comm, PETSC_ERR_USER_INPUT, "-aquifer_domain: expected x0,x1,y0,y1 in km");
 #if !defined(AQUIFER_POSTERIOR)

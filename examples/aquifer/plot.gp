@@ -1,4 +1,4 @@
-# Pictures of a result:  gnuplot -e "dir='out'" plot.gp
+# Pictures of a result:  gnuplot -e "dir='out'" plot.gp, or gnuplot .../plot.gp in the directory of the result
 # Reads what the aquifer program wrote with -aquifer_output out, and writes head.png, transmissivity.png, residuals.png
 # and boundary.png into the same directory; after -aquifer_posterior also std.png, samples.png and spectrum.png.
 if (!exists("dir")) dir = "."

@@ -55,16 +55,14 @@ static PetscErrorCode CreateMultiple(Inversion *inv, PetscReal factor, Mat *A)
 /* At the minimum near the estimate of inv, to which it moves */
 PetscErrorCode PosteriorCreate(Inversion *inv, DiniPosterior *post)
 {
-  const PetscInt  n    = inv->observation.total;
-  DiniHessianType type = DINI_HESSIAN_GAUSS_NEWTON;
-  Mat             R, S;
-  KSP             ksp;
-  PC              pc;
+  const PetscInt n = inv->observation.total;
+  Mat            R, S;
+  KSP            ksp;
+  PC             pc;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetEnum(NULL, NULL, "-aquifer_posterior_hessian", DiniHessianTypes, (PetscEnum *)&type, NULL));
   PetscCall(Polish(inv));
-  PetscCall(DiniSetHessianType(inv->dini, type));
+  PetscCall(DiniSetHessianType(inv->dini, inv->options->posterior_hessian));
   PetscCall(CreateMultiple(inv, inv->weight, &R));
   PetscCall(CreateMultiple(inv, 1 / PetscSqrtReal(inv->weight), &S));
   PetscCall(DiniPosteriorCreate(inv->dini, post));
@@ -74,7 +72,8 @@ PetscErrorCode PosteriorCreate(Inversion *inv, DiniPosterior *post)
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCSetType(pc, PCNONE));
   PetscCall(DiniPosteriorSetScale(*post, (PetscReal)n));
-  if (type == DINI_HESSIAN_GAUSS_NEWTON) { /* n is its rank, at most: two blocks of products find the pairs */
+  if (inv->options->posterior_hessian ==
+      DINI_HESSIAN_GAUSS_NEWTON) { /* n is its rank, at most: two blocks of products find the pairs */
     PetscCall(DiniPosteriorSetDimension(*post, n, 0.01));
     PetscCall(DiniPosteriorSetMethod(*post, DINI_POSTERIOR_RANDOMIZED));
   }
@@ -259,17 +258,15 @@ PetscErrorCode PosteriorRun(Inversion *inv, const Wells *wells)
   DiniPosterior post;
   Mat           L;
   Vec           prior, posterior;
-  PetscBool     check = PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetBool(NULL, NULL, "-aquifer_check_posterior", &check, NULL));
   PetscCall(PosteriorCreate(inv, &post));
   PetscCall(CreateFieldMap(inv, &L));
   PetscCall(VecDuplicate(inv->flow.m, &prior));
   PetscCall(VecDuplicate(inv->flow.m, &posterior));
   PetscCall(FieldVariances(inv, post, L, prior, posterior));
   PetscCall(Report(inv, post, prior, posterior));
-  if (check) PetscCall(PosteriorCheck(inv, wells, post, L, posterior));
+  if (inv->options->check_posterior) PetscCall(PosteriorCheck(inv, wells, post, L, posterior));
   if (inv->options->output[0]) PetscCall(Write(inv, post, L, prior, posterior));
   PetscCall(VecDestroy(&posterior));
   PetscCall(VecDestroy(&prior));

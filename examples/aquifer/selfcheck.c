@@ -225,18 +225,13 @@ static PetscErrorCode CheckGradient(MPI_Comm comm, const AquiferOptions *o, cons
 /* Runs the checks asked for; done says that there were any */
 PetscErrorCode CheckFromOptions(MPI_Comm comm, const AquiferOptions *o, const Wells *wells, PetscBool *done)
 {
-  char      file[PETSC_MAX_PATH_LEN];
-  PetscBool forward = PETSC_FALSE, prior = PETSC_FALSE, write, compare;
+  const PetscBool write = (PetscBool)(o->gradient_write[0] != 0), compare = (PetscBool)(o->gradient_compare[0] != 0);
 
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetBool(NULL, NULL, "-aquifer_check_forward", &forward, NULL));
-  if (forward) PetscCall(CheckForward(comm, o, wells));
-  PetscCall(PetscOptionsGetBool(NULL, NULL, "-aquifer_check_prior", &prior, NULL));
-  if (prior) PetscCall(CheckPrior(comm, o, wells));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-aquifer_gradient_write", file, sizeof(file), &write));
-  if (write) PetscCall(CheckGradient(comm, o, wells, file, PETSC_FALSE));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-aquifer_gradient_compare", file, sizeof(file), &compare));
-  if (compare) PetscCall(CheckGradient(comm, o, wells, file, PETSC_TRUE));
-  *done = (PetscBool)(forward || prior || write || compare);
+  if (o->check_forward) PetscCall(CheckForward(comm, o, wells));
+  if (o->check_prior) PetscCall(CheckPrior(comm, o, wells));
+  if (write) PetscCall(CheckGradient(comm, o, wells, o->gradient_write, PETSC_FALSE));
+  if (compare) PetscCall(CheckGradient(comm, o, wells, o->gradient_compare, PETSC_TRUE));
+  *done = (PetscBool)(o->check_forward || o->check_prior || write || compare);
   PetscFunctionReturn(0);
 }

@@ -174,8 +174,8 @@ static PetscErrorCode DiniInvert(PetscInt n, DiniComplex W[], PetscReal *pivot)
 static PetscErrorCode DiniDualize(Dini dini, PetscInt n, const PetscInt member[], DiniComplex W[], DiniEigenVec y[],
                                   DiniEigenVec work)
 {
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-  PetscReal   pivot;
+  Dini_Eigen *ctx   = (Dini_Eigen *)dini->data;
+  PetscReal   pivot = 0.0;
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < n; j++) {
