@@ -211,6 +211,7 @@ DINI_PUBLIC PetscErrorCode DiniDestroy(Dini *);
 /* the relation and its solver */
 DINI_PUBLIC PetscErrorCode DiniSetSNES(Dini, SNES);
 DINI_PUBLIC PetscErrorCode DiniGetSNES(Dini, SNES *);
+DINI_PUBLIC PetscErrorCode DiniSetRHS(Dini, Vec);
 DINI_PUBLIC PetscErrorCode DiniSetKSP(Dini, KSP);
 DINI_PUBLIC PetscErrorCode DiniGetKSP(Dini, KSP *);
 DINI_PUBLIC PetscErrorCode DiniSetResidual(Dini, DiniResidualFn *, void *);

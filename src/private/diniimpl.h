@@ -258,13 +258,17 @@ DINI_INTERN PetscErrorCode DiniSetColumn_Private(Mat, PetscInt j, PetscBool conj
 #define DiniCallUser(dini, what, ...) PetscCall(DiniAgree_Private(dini, what, (__VA_ARGS__)))
 
 /* The same with v read-only meanwhile. A call that fails may leave v locked several times over: that is undone. */
-#define DiniCallUserReads(dini, v, what, ...)                                                                          \
+#define DiniCallUserReads(dini, v, what, ...) DiniCallUserReadsThen(dini, v, what, __VA_ARGS__, (void)0)
+
+/* And then, whether it failed or not, something is put back */
+#define DiniCallUserReadsThen(dini, v, what, call, then)                                                               \
   do {                                                                                                                 \
     PetscErrorCode ierr_user_;                                                                                         \
     PetscInt       locks_user_;                                                                                        \
     PetscCall(VecLockGet(v, &locks_user_));                                                                            \
     PetscCall(VecLockReadPush(v));                                                                                     \
-    ierr_user_ = (__VA_ARGS__);                                                                                        \
+    ierr_user_ = (call);                                                                                               \
+    then;                                                                                                              \
     PetscCall(DiniUnlock_Private(v, locks_user_));                                                                     \
     PetscCall(DiniAgree_Private(dini, what, ierr_user_));                                                              \
   } while (0)

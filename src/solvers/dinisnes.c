@@ -52,7 +52,7 @@ static PetscErrorCode DiniCallSNES(Dini dini, SNES snes, Vec u)
 
   PetscFunctionBegin;
   if (dini->active) PetscCall(SNESGetFunction(snes, NULL, &before, &ctx));
-  failed = SNESSolve(snes, NULL, u);
+  failed = DiniSNESSolve_Private(dini, snes, u);
   if (dini->active && failed) {
     PetscCall(SNESGetFunction(snes, NULL, &after, NULL));
     if (after != before) PetscCall(SNESSetFunction(snes, NULL, before, ctx));
@@ -143,6 +143,7 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
   PetscCall(DiniNeedSNES_Private(dini, &snes));
   PetscCall(SNESGetJacobian(snes, &J, NULL, NULL, NULL));
   if (J) PetscCall(DiniCheckMatLayout_Private(dini, u, J, "the Jacobian of the SNES"));
+  PetscCall(DiniCheckRHS_SNES(dini, snes));
   PetscCall(SNESGetKSP(snes, &ksp));
   PetscCall(DiniForwardKeeps_Private(dini, ksp, &keep));
   if (keep) { /* a guess to come back to */
@@ -162,16 +163,6 @@ static PetscErrorCode DiniResidualNorm_SNES(Dini dini, PetscReal *norm)
 {
   PetscFunctionBegin;
   *norm = ((Dini_SNES *)dini->data)->fnorm;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode DiniResidual_SNES(Dini dini, Vec u, Vec F)
-{
-  SNES snes;
-
-  PetscFunctionBegin;
-  PetscCall(DiniNeedSNES_Private(dini, &snes));
-  DiniCallUserReads(dini, u, "The residual callback of the SNES", SNESComputeFunction(snes, u, F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -207,6 +198,7 @@ static PetscErrorCode DiniReset_SNES(Dini dini)
   PetscCall(MatDestroy(&ctx->J));
   PetscCall(MatDestroy(&ctx->P));
   PetscCall(MatDestroy(&ctx->made));
+  PetscCall(DiniResetRHS_SNES(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -214,6 +206,7 @@ static PetscErrorCode DiniDestroy_SNES(Dini dini)
 {
   PetscFunctionBegin;
   PetscCall(DiniReset_SNES(dini));
+  PetscCall(VecDestroy(&((Dini_SNES *)dini->data)->given));
   PetscCall(SNESDestroy(&((Dini_SNES *)dini->data)->snes));
   PetscCall(PetscFree(dini->data));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -225,17 +218,19 @@ PetscErrorCode DiniCreate_SNES(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&ctx));
-  dini->data              = ctx;
-  dini->ops->setup        = DiniSetUp_SNES;
-  dini->ops->solve        = DiniSolve_SNES;
-  dini->ops->residual     = DiniResidual_SNES;
-  dini->ops->residualnorm = DiniResidualNorm_SNES;
-  dini->ops->jacobian     = DiniJacobian_SNES;
-  dini->ops->pattern      = DiniPattern_SNES;
-  dini->ops->getksp       = DiniGetKSP_SNES;
-  dini->ops->view         = DiniView_SNES;
-  dini->ops->reset        = DiniReset_SNES;
-  dini->ops->destroy      = DiniDestroy_SNES;
+  dini->data               = ctx;
+  dini->ops->setup         = DiniSetUp_SNES;
+  dini->ops->solve         = DiniSolve_SNES;
+  dini->ops->residual      = DiniResidual_SNES;
+  dini->ops->residualnorm  = DiniResidualNorm_SNES;
+  dini->ops->jacobian      = DiniJacobian_SNES;
+  dini->ops->pattern       = DiniPattern_SNES;
+  dini->ops->point         = DiniRememberRHS_SNES;
+  dini->ops->getksp        = DiniGetKSP_SNES;
+  dini->ops->view          = DiniView_SNES;
+  dini->ops->parameterkind = DiniParameterKind_SNES;
+  dini->ops->reset         = DiniReset_SNES;
+  dini->ops->destroy       = DiniDestroy_SNES;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -243,13 +238,14 @@ PetscErrorCode DiniCreate_SNES(Dini dini)
   @brief Makes the SNES that an application runs the solver behind a Dini, of type DINISNES.
 
   Collective. F and J are the SNES's own; J is assembled anew at the solution for derivatives, whatever the SNES lags. The
-  SNES is left as it was found.
+  SNES is left as it was found. A right-hand side that it holds, from the application's SNESSolve(snes, b, u), is heeded, see
+  DiniSetRHS().
 
   @param[in] dini the Dini
   @param[in] snes solver with residual and Jacobian set; referenced
   @return 0 or a PETSc error code
 
-  @see DiniSetKSP(), DiniAddParameter(), DiniSolve()
+  @see DiniSetKSP(), DiniSetRHS(), DiniAddParameter(), DiniSolve()
 */
 PetscErrorCode DiniSetSNES(Dini dini, SNES snes)
 {

@@ -179,11 +179,15 @@ static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Ma
 {
   DiniSNESJacobianFn *compute;
   void               *ctx;
+  Vec                 b, before = snes->vec_rhs;
 
   PetscFunctionBegin;
   PetscCall(SNESGetJacobian(snes, NULL, NULL, &compute, &ctx));
+  PetscCall(DiniGetRHS_SNES(dini, &b));
   PetscCall(PetscLogEventBegin(DINI_SNESJacobian, snes, u, J, P));
-  DiniCallUserReads(dini, u, "The Jacobian callback of the SNES", (*compute)(snes, u, J, P, ctx));
+  snes->vec_rhs = b; /* coloured differences of PETSc's take the SNES's last F for a base where there is none */
+  DiniCallUserReadsThen(dini, u, "The Jacobian callback of the SNES", (*compute)(snes, u, J, P, ctx),
+                        snes->vec_rhs = before);
   PetscCall(PetscLogEventEnd(DINI_SNESJacobian, snes, u, J, P));
   PetscCall(
       PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)u)); /* some preconditioners ask for it */
