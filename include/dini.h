@@ -142,6 +142,7 @@ typedef struct {
   PetscInt  forward_iterations;  /**< Newton (or, for type ksp, Krylov) iterations in them, where known */
   PetscInt  forward_kept;        /**< forward solves with the preconditioner of the one before, DiniSetForwardReuse() */
   PetscInt  linearizations;      /**< points at which derivatives were asked for */
+  PetscInt  relinearizations;    /**< J or an F_m made again at its point, because somebody else had written into it */
   PetscInt  jacobian_assemblies; /**< assemblies of J that Dini asked for, beyond those of the forward solves */
   PetscInt  pc_setups;           /**< preconditioner set-ups that Dini asked for, beyond those of the forward solves */
   PetscInt  factorizations;      /**< those of them that factorised J */

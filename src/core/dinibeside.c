@@ -2,7 +2,8 @@
   Beside the point: J^H lambda and F_m^H lambda at (u + h du, m + h dm), for differences of first-order products.
 
   The application's own matrices and parameters are used, since colourings and many callbacks know no others, and get their
-  values back afterwards, object states included: a preconditioner that belongs to J still does.
+  values back afterwards. Their object states have grown, as everybody's caches must see; the preconditioners that Dini
+  applies are told that the values are those they were made of.
 */
 #include "../private/diniparameterimpl.h"
 
@@ -21,28 +22,25 @@ typedef struct {
 
 static PetscErrorCode DiniSave(Mat A, DiniSaved *saved)
 {
-  PetscBool has, entries;
+  PetscBool copies;
 
   PetscFunctionBegin;
   saved->A    = A;
   saved->copy = NULL;
   if (!A) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectStateGet((PetscObject)A, &saved->state));
-  PetscCall(MatHasOperation(A, MATOP_GET_ROW,
-                            &entries)); /* what a shell, or a nest of shells, knows is not in a copy of it */
-  PetscCall(MatHasOperation(A, MATOP_DUPLICATE, &has));
-  if (!entries || !has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniMatCopies_Private(A, &copies));
+  if (!copies) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &saved->copy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPutBack(DiniSaved *saved)
+static PetscErrorCode DiniPutBack(Dini dini, DiniSaved *saved)
 {
   PetscFunctionBegin;
-  if (!saved->copy) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatCopy(saved->copy, saved->A, SAME_NONZERO_PATTERN));
-  PetscCall(PetscObjectStateSet((PetscObject)saved->A, saved->state));
+  if (saved->copy) PetscCall(MatCopy(saved->copy, saved->A, SAME_NONZERO_PATTERN));
   PetscCall(MatDestroy(&saved->copy));
+  if (saved->A) PetscCall(DiniEngineSameValues_Private(dini, saved->A, saved->state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -108,7 +106,7 @@ static PetscErrorCode DiniMoveParameters(Dini dini, DiniHome *home, PetscReal h,
 /* Everything as DiniLeave() found it, whatever has happened in between */
 static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
 {
-  const PetscBool again = (PetscBool)(home->J.A && !home->J.copy);
+  const PetscBool again = (PetscBool)((home->J.A && !home->J.copy) || (home->P.A && !home->P.copy));
   Mat             J, P;
   PetscObject     latest = NULL;
   PetscErrorCode  failed;
@@ -118,18 +116,20 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   dini->state = home->state;
   failed      = DiniMoveParameters(dini, home, 0.0, NULL);
   if (!failed) dini->mstamp = home->stamp;
+  if (!failed) failed = DiniHome_Private(dini);
   for (PetscInt p = 0; p < dini->nparams; p++) {
-    if (home->Fm[p].copy) dini->params[p]->current = PETSC_TRUE;
-    PetscCall(DiniPutBack(&home->Fm[p]));
+    DiniParameter par = dini->params[p];
+
+    if (home->Fm[p].copy) par->current = PETSC_TRUE;
+    PetscCall(DiniPutBack(dini, &home->Fm[p]));
+    if (par->current) PetscCall(DiniMark_Private(par->Fm, &par->held));
     PetscCall(VecDestroy(&home->m[p]));
   }
   PetscCall(PetscFree2(home->m, home->Fm));
-  if (again && !failed) { /* a shell keeps its point to itself */
-    failed = DiniJacobianBeside_Private(dini, &J);
-    if (!failed) PetscCall(PetscObjectStateSet((PetscObject)home->J.A, home->J.state));
-  }
-  PetscCall(DiniPutBack(&home->J));
-  PetscCall(DiniPutBack(&home->P));
+  if (again && !failed) failed = DiniJacobianBeside_Private(dini, &J); /* a shell keeps its point to itself */
+  PetscCall(DiniPutBack(dini, &home->J));
+  PetscCall(DiniPutBack(dini, &home->P));
+  if (home->J.A) PetscCall(DiniMark_Private(dini->held.A, &dini->held));
   if (failed) PetscCall(DiniInvalidate_Private(dini)); /* what the application holds now is anybody's guess */
   PetscCall(failed);
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));

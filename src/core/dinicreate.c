@@ -32,6 +32,8 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   dini->n                 = PETSC_DECIDE; /* unknown until a state has been seen */
   dini->source.maxcolumns = 64;
   dini->rate              = -1.0;
+  dini->fpoint            = -1.0;
+  dini->fsolve            = -1.0;
 
   dini->continuation.rtol     = 1e-4;
   dini->continuation.maxsteps = 200;
@@ -119,6 +121,7 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(DiniInvalidate_Private(dini));
   PetscTryTypeMethod(dini, reset);
   PetscCall(DiniActiveDestroy_Private(dini));
+  PetscCall(DiniMark_Private(NULL, &dini->held));
   PetscCall(DiniEngineReset_Private(dini));
   PetscCall(DiniParameterReset_Private(dini));
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));

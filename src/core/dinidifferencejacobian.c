@@ -110,7 +110,7 @@ static PetscErrorCode DiniApplyMult(Mat A, Vec x, Vec y)
   Dini dini;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(A, &dini));
+  PetscCall(DiniShellContext_Private(A, &dini));
   PetscCall(DiniDifferenceMult_Private(dini, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

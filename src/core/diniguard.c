@@ -151,7 +151,8 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal
   PetscCall(DiniRandomDirection_Private(dini, 1, dini->u, v));
   PetscCall(MatMult(J, v, Jv));
   PetscCall(DiniCheckFinite_Private(dini, Jv, "The Jacobian, from the Jacobian callback,", &dini->scale));
-  PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
+  if (dini->hasF && !dini->active) PetscCall(VecCopy(dini->F, dini->w[0]));
+  else PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
   if (!dini->active) PetscCall(DiniNorm_Private(dini->w[0], &dini->stats.forward_residual));
   PetscCall(DiniGuardCompare(dini, DiniShiftState, v, NULL, Jv, &best, moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));

@@ -14,7 +14,7 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
   DiniJacobianSource *s = &dini->source;
 
   PetscFunctionBegin;
-  PetscCall(MatDestroy(&s->J));
+  PetscCall(DiniShellDestroy_Private(&s->J, dini));
   PetscCall(DiniColoringDestroy_Private(&s->coloring));
   s->used        = DINI_JACOBIAN_AUTO;
   s->way         = DINI_WAY_NONE;
@@ -55,6 +55,7 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
     }
   } else if (dini->ops->jacobian) PetscUseTypeMethod(dini, jacobian, dini->u, J, P);
   if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->Juser && dini->jacobian) PetscCall(DiniFilled_Private(*J));
   PetscCall(MatGetLocalSize(*J, &m, &n));
   wrong = (PetscBool)(m != dini->n || n != dini->n);
   PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
@@ -62,6 +63,7 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
              "%s: The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
              " local columns where the state has %" PetscInt_FMT " local entries",
              DiniLabel_Private(dini), m, n, dini->n);
+  PetscCall(DiniMark_Private(*J, &dini->held));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,7 +145,7 @@ static PetscErrorCode DiniTryWay(Dini dini, DiniJacobianWay way, Mat P, Mat *J)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniNote(dini, DiniWays[way], why));
-  PetscCall(MatDestroy(&s->J));
+  PetscCall(DiniShellDestroy_Private(&s->J, dini));
   PetscCall(DiniColoringDestroy_Private(&s->coloring));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

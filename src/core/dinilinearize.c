@@ -2,57 +2,13 @@
 #include "../private/diniimpl.h"
 #include <petsctime.h>
 
-/* Refuses a point that is not there any more, and says who moved. */
-PetscErrorCode DiniCheckPoint_Private(Dini dini)
+/* J and P at the point, as the linear systems have them; *first: the guards have not been passed yet */
+static PetscErrorCode DiniTakeJacobian(Dini dini)
 {
-  PetscObjectState state;
-  PetscBool        mine[3] = {PETSC_FALSE}, any[3], same;
+  const PetscBool first = (PetscBool)!dini->guarded;
+  Mat             J, P, A, B; /* of F, and of the linear systems */
 
   PetscFunctionBegin;
-  PetscCheck(dini->stage != DINI_STAGE_NEW, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "%s: There is no solution to differentiate at; call DiniSolve() or DiniAttach() first, again after a "
-             "change of the "
-             "problem, and look at DiniGetConvergedReason()",
-             DiniLabel_Private(dini));
-  PetscCheck(!dini->elsewhere, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "%s has been taken to another point by a derivative that is pinned there (DiniCreateDerivative()); call "
-             "DiniSolve() or DiniAttach() again",
-             DiniLabel_Private(dini));
-  PetscCall(PetscObjectStateGet((PetscObject)dini->u, &state));
-  mine[0] = (PetscBool)(state != dini->ustate);
-  PetscTryTypeMethod(dini, touched, &mine[1]);
-  PetscCall(MPIU_Allreduce(mine, any, 3, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
-  if (any[0]) {
-    PetscCall(VecEqual(dini->u, dini->ucopy, &same));
-    PetscCheck(
-        same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-        "%s: The state u has been changed since the solve, so its derivative is no longer known; call DiniSolve() or "
-        "DiniAttach() again, or give DiniSolve() a Vec that nobody else writes to",
-        DiniLabel_Private(dini));
-    dini->ustate = state;
-  }
-  PetscCall(DiniParameterUnchanged_Private(dini));
-  if (dini->mstamp != dini->mpoint) { /* the application was last handed others, as by DiniComputeResidual() */
-    PetscCall(DiniParameterPush_Private(dini));
-    dini->mstamp = dini->mpoint;
-  }
-  if (any[1] || any[2]) PetscUseTypeMethod(dini, recheck, &any[1]);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Lazy: a Dini that is only ever solved never assembles a second Jacobian. */
-PetscErrorCode DiniLinearize_Private(Dini dini)
-{
-  Mat            J, P, A, B; /* of F, and of the linear systems */
-  PetscBool      first;
-  PetscLogDouble start, end;
-
-  PetscFunctionBegin;
-  PetscCall(DiniCheckPoint_Private(dini));
-  if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscTime(&start));
-  PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
-  first = (PetscBool)!dini->guarded;
   J = P = NULL;
   if (!dini->ops->jvp) PetscCall(DiniJacobianFind_Private(dini, &J, &P));
   PetscCheck(J || dini->ops->jvp || (dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]),
@@ -67,14 +23,96 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscCall(DiniActiveReduce_Private(dini, &A, &B));
   PetscCall(DiniEngineLinearize_Private(dini, A, B));
   if (dini->guard) PetscCall(DiniActiveGuard_Private(dini, first));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has J been written to since it was marked? */
+static PetscErrorCode DiniJacobianMoves(Dini dini, PetscBool *any)
+{
+  PetscBool mine;
+
+  PetscFunctionBegin;
+  PetscCall(DiniMarkMoved_Private(&dini->held, &mine));
+  PetscCall(MPIU_Allreduce(&mine, any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  J stays that of the point: a residual that also writes into it spoils it when F is evaluated beside the point, as the guards
+  do. It is filled again then, after them.
+*/
+static PetscErrorCode DiniKeepJacobian(Dini dini)
+{
+  Mat       J, P;
+  PetscBool moved;
+
+  PetscFunctionBegin;
+  PetscCall(DiniMark_Private(NULL, &dini->held));
+  PetscCall(DiniTakeJacobian(dini)); /* marks what it has been given */
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniActiveFull_Private(dini, &J, &P));
+  if (dini->held.A && J == dini->held.A) {
+    PetscCall(DiniJacobianMoves(dini, &moved));
+    if (moved) PetscCall(DiniTakeJacobian(dini));
+    if (moved) PetscCall(DiniJacobianMoves(dini, &moved));
+    PetscCheck(!moved || dini->active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+               "%s: The Jacobian does not stay at its point: evaluating F writes into it. Give derivatives a matrix of "
+               "their own, with DiniSetJacobian()",
+               DiniLabel_Private(dini));
+  }
+  PetscCall(DiniMark_Private(J, &dini->held));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniRefuseStale(Dini dini)
+{
+  const PetscReal before = dini->fpoint;
+  PetscBool       solves;
+
+  PetscFunctionBegin;
+  if (dini->verified) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniStillSolves_Private(dini, &solves));
+  PetscCheck(solves, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+             "%s: The state u is no solution any more: |F(u, m)| was %g after the solve and is %g. F depends on "
+             "something that has been changed since and is no parameter; call DiniSolve() again, or accept it with "
+             "-dini_attach_rtol",
+             DiniLabel_Private(dini), (double)before, (double)dini->stats.forward_residual);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Lazy: a Dini that is only ever solved never assembles a second Jacobian. */
+PetscErrorCode DiniLinearize_Private(Dini dini)
+{
+  PetscBool      again;
+  PetscLogDouble start, end;
+
+  PetscFunctionBegin;
+  PetscCall(DiniCheckPoint_Private(dini));
+  if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
+  again = (PetscBool)(dini->linearized == dini->point);
+  PetscCall(PetscTime(&start));
+  PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
+  PetscCall(DiniRefuseStale(dini));
+  PetscCall(DiniKeepJacobian(dini));
   PetscTryTypeMethod(dini, linearized);
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));
-  dini->stats.linearizations++;
+  if (!again) dini->stats.linearizations++;
   dini->stats.linearize_seconds += (PetscReal)(end - start);
-  dini->stage = DINI_STAGE_LINEARIZED;
+  dini->stage      = DINI_STAGE_LINEARIZED;
+  dini->linearized = dini->point;
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_LINEARIZE, 0, 0.0));
   PetscCall(DiniConditionLinearized_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Before each solve: filling F_m, or a callback, may have written into J. Work vectors of the caller are left alone. */
+PetscErrorCode DiniJacobianStays_Private(Dini dini, PetscBool *moved)
+{
+  PetscFunctionBegin;
+  *moved = PETSC_FALSE;
+  if (dini->stage == DINI_STAGE_LINEARIZED && dini->held.A) PetscCall(DiniJacobianMoves(dini, moved));
+  if (*moved) PetscCall(DiniJacobianMoved_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -78,21 +78,13 @@ static PetscErrorCode DiniPin_Derivative(Mat D)
 /* Does the Dini stand at a point with these very values, and does its state Vec still hold them? */
 static PetscErrorCode DiniPinnedThere(DiniPinned *pin, PetscBool *there)
 {
-  Dini             dini = pin->dini;
-  PetscObjectState state;
-  PetscBool        touched, any;
+  Dini dini = pin->dini;
 
   PetscFunctionBegin;
   *there = PETSC_FALSE;
   if (dini->stage == DINI_STAGE_NEW) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectStateGet((PetscObject)dini->u, &state));
-  touched = (PetscBool)(state != dini->ustate);
-  PetscCall(MPIU_Allreduce(&touched, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
-  if (dini->point == pin->point && !any) {
-    *there = PETSC_TRUE;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   PetscCall(VecEqual(dini->u, pin->u, there));
+  if (dini->point == pin->point) PetscFunctionReturn(PETSC_SUCCESS);
   if (*there) PetscCall(VecEqual(dini->ucopy, pin->u, there));
   for (PetscInt q = 0; q < pin->nparams && *there; q++)
     PetscCall(VecEqual(dini->params[q]->copy, pin->blocks[q].m, there));
@@ -171,6 +163,7 @@ static PetscErrorCode DiniPinnedReturn(DiniPinned *pin, PetscBool *elsewhere)
                "depends on something that has changed and is no parameter; solve again and call DiniPinDerivative()",
                DiniLabel_Private(dini), (double)pin->fnorm, (double)norm);
   }
+  dini->fsolve = norm;
   PetscCall(DiniSetPoint_Private(dini, pin->u));
   dini->stats.forward_residual = norm;
   *elsewhere                   = PETSC_TRUE;

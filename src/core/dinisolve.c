@@ -118,6 +118,10 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(DiniActiveRemember_Private(dini));
   dini->mpoint = dini->mstamp;
   PetscTryTypeMethod(dini, point);
+  if (dini->D) PetscCall(PetscObjectStateIncrease((PetscObject)dini->D)); /* others cache what they made of it */
+  if (dini->hessian.H) PetscCall(PetscObjectStateIncrease((PetscObject)dini->hessian.H));
+  dini->fpoint    = dini->fsolve;
+  dini->fsolve    = -1.0;
   dini->stage     = DINI_STAGE_SOLVED;
   dini->hasF      = PETSC_FALSE;
   dini->elsewhere = PETSC_FALSE;
@@ -184,6 +188,7 @@ static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], Din
   PetscFunctionBegin;
   PetscCall(DiniAcceptState_Private(dini, u, dini->attachrtol, &fnorm, &scale, accepted));
   if (*accepted) {
+    dini->fsolve = fnorm;
     dini->reason = good;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -218,6 +223,7 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscUseTypeMethod(dini, solve, u, its, &reason, &why);
   dini->stats.forward_iterations += *its;
   if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->stats.forward_residual);
+  if (dini->ops->residualnorm && !dini->residual) PetscUseTypeMethod(dini, residualnorm, &dini->fsolve);
   *converged = (PetscBool)(reason > 0);
   if (*converged) {
     PetscCall(DiniCheckFinite_Private(dini, u, "The state u from the forward solve", NULL));
@@ -241,6 +247,21 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
       " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
       DiniLabel_Private(dini), type, why, *its,
       reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", options, options);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Callbacks read the parameters: one that is written to during a solve belongs to no solution. */
+static PetscErrorCode DiniParametersStay(Dini dini)
+{
+  const char *culprit;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterChanged_Private(dini, &culprit));
+  PetscCheck(
+      !culprit, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+      "%s: Parameter \"%s\" has been changed during the solve, by the residual or another callback: u belongs to "
+      "no value of it. Callbacks must only read parameters; keep what they compute in variables of their own",
+      DiniLabel_Private(dini), culprit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -272,6 +293,8 @@ PetscErrorCode DiniSolve(Dini dini, Vec u)
   dini->stage = DINI_STAGE_NEW;
   PetscCall(DiniParameterPull_Private(dini));
   if (!dini->told) PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(DiniParameterRemember_Private(dini));
+  dini->fsolve = -1.0;
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Solve, dini, u, 0, 0));
   PetscCall(VecLockGet(u, &locks));
@@ -282,6 +305,7 @@ PetscErrorCode DiniSolve(Dini dini, Vec u)
   PetscCall(PetscTime(&end));
   dini->stats.forward_seconds += (PetscReal)(end - start);
   if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniParametersStay(dini));
   dini->stats.forward_solves++;
   PetscCall(DiniSetPoint_Private(dini, u));
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));

@@ -28,6 +28,11 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
       viewer,
       "adjoint solves %" PetscInt_FMT " (%" PetscInt_FMT " iterations), worst true relative residual %g, %.3g s\n",
       s->adjoint_solves, s->adjoint_iterations, (double)s->adjoint_residual, (double)s->adjoint_seconds));
+  if (s->relinearizations)
+    PetscCall(PetscViewerASCIIPrintf(viewer,
+                                     "made again at their points, because somebody else had written into them: "
+                                     "%" PetscInt_FMT " matrices\n",
+                                     s->relinearizations));
   if (s->hessian_products)
     PetscCall(PetscViewerASCIIPrintf(viewer, "Hessian products %" PetscInt_FMT "\n", s->hessian_products));
   if (s->predictions)

@@ -255,14 +255,15 @@ PetscErrorCode DiniEvaluate_Private(Dini dini, Vec m, PetscBool tolerated, Petsc
              "%s: There is no objective; call DiniSetObjective()", DiniLabel_Private(dini));
   PetscCall(DiniSolveAt_Private(dini, m, tolerated, &converged));
   if (converged) {
-    PetscCall(DiniObjectiveValue_Private(dini, dini->objective, value));
-    if (g) {
+    failed = DiniObjectiveValue_Private(dini, dini->objective, value);
+    if (g && !failed) {
       if (tolerated) dini->erroriffail = PETSC_FALSE;
       failed            = DiniReducedGradient(dini, g);
       dini->erroriffail = policy;
-      PetscCall(failed);
-      converged = (PetscBool)(dini->reason > 0);
+      converged         = (PetscBool)(dini->reason > 0);
     }
+    dini->verified = PETSC_FALSE;
+    PetscCall(failed);
   }
   if (converged) dini->lastvalue = *value;
   else {

@@ -19,6 +19,9 @@ static PetscErrorCode DiniSolvedAt(Dini dini, Vec m, PetscBool *solved)
   PetscCall(DiniCreateParameterVec(dini, &current));
   PetscCall(VecEqual(current, m, solved));
   PetscCall(VecDestroy(&current));
+  if (!*solved) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniStillSolves_Private(dini, solved)); /* a number that is no parameter may be another one */
+  dini->verified = *solved;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -111,7 +111,7 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(Fm, &par));
+  PetscCall(DiniShellContext_Private(Fm, &par));
   dini = par->dini;
   PetscCall(DiniNormMax_Private(x, &xnorm));
   PetscCall(DiniNormMax_Private(par->copy, &mnorm));
@@ -124,6 +124,7 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
   failed = DiniParameterDifference_Private(dini, par, hx, dini->w[1], &divisor);
   PetscCall(VecDestroy(&hx));
   PetscCall(failed);
+  PetscCall(DiniHome_Private(dini));
   PetscCall(VecAXPY(y, 1.0 / (divisor * h), dini->w[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

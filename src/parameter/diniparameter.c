@@ -15,7 +15,8 @@ PetscErrorCode DiniGetParameter_Private(Dini dini, PetscInt p, DiniParameter *pa
 PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
 {
   PetscFunctionBegin;
-  PetscCall(MatDestroy(&par->Fm));
+  PetscCall(DiniMark_Private(NULL, &par->held));
+  PetscCall(DiniShellDestroy_Private(&par->Fm, par));
   PetscCall(DiniColoringDestroy_Private(&par->coloring));
   PetscCall(VecDestroy(&par->ureal));
   PetscCall(DMDestroy(&par->pattern));

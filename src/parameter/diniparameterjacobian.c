@@ -21,6 +21,7 @@ static PetscErrorCode DiniParameterFill_Matrix(Dini dini, DiniParameter par, Mat
   PetscCall(PetscSNPrintf(what, sizeof(what), "The F_m callback of parameter \"%s\" (DiniSetParameterJacobian())",
                           par->name));
   DiniCallUserReads(dini, dini->u, what, (*par->fill)(dini, dini->u, par->m, Fm, par->fillctx));
+  PetscCall(DiniFilled_Private(Fm));
   dini->stats.parameter_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -47,7 +48,7 @@ static PetscErrorCode DiniOperatorMult(Mat Fm, Vec x, Vec y)
   DiniParameter par;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(Fm, &par));
+  PetscCall(DiniShellContext_Private(Fm, &par));
   PetscCall(DiniOperatorApply(par, par->apply, "apply", x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -60,7 +61,7 @@ static PetscErrorCode DiniOperatorMultTranspose(Mat Fm, Vec x, Vec y)
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(Fm, &par));
+  PetscCall(DiniShellContext_Private(Fm, &par));
   PetscCall(VecDuplicate(x, &xc));
   PetscCall(VecCopy(x, xc));
   PetscCall(VecConjugate(xc));
@@ -77,7 +78,7 @@ static PetscErrorCode DiniOperatorMultHermitian(Mat Fm, Vec x, Vec y)
   DiniParameter par;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(Fm, &par));
+  PetscCall(DiniShellContext_Private(Fm, &par));
   PetscCall(DiniOperatorApply(par, par->applyadjoint, "adjoint apply", x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -176,15 +177,50 @@ static PetscErrorCode DiniParameterFollow(Dini dini, DiniParameter par)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* F_m at the point, held against differences of F for once */
+static PetscErrorCode DiniParameterFillNow(Dini dini, DiniParameter par)
+{
+  PetscBool moved, any;
+
+  PetscFunctionBegin;
+  if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
+  PetscCall(DiniMark_Private(par->Fm, &par->held));
+  if (!dini->guard || par->guarded || !par->Fm) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniGuardParameter_Private(dini, par));
+  PetscCall(DiniMarkMoved_Private(&par->held, &moved)); /* by a residual that writes into F_m, beside the point */
+  PetscCall(MPIU_Allreduce(&moved, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (any && par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
+  if (any) PetscCall(DiniMark_Private(par->Fm, &par->held));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A matrix of the application's may be that of another block, or of another Dini, which has filled it since. */
+static PetscErrorCode DiniParameterStays(Dini dini, DiniParameter par)
+{
+  PetscBool mine, any;
+
+  PetscFunctionBegin;
+  if (!par->current || !par->Fmuser) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniMarkMoved_Private(&par->held, &mine));
+  PetscCall(MPIU_Allreduce(&mine, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (any) PetscCall(DiniParameterMoved_Private(dini, par));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
 {
+  PetscErrorCode failed, back;
+
   PetscFunctionBegin;
+  PetscCall(DiniParameterStays(dini, par));
   if (par->current) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterFollow(dini, par));
   if (!par->kind || (!par->Fm && par->kind->create != DiniParameterCreate_Zero))
     PetscCall(DiniParameterCreate(dini, par));
-  if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
-  if (dini->guard && !par->guarded && par->Fm) PetscCall(DiniGuardParameter_Private(dini, par));
+  failed = DiniParameterFillNow(dini, par);
+  back   = DiniHome_Private(dini);
+  PetscCall(failed); /* the first error is the one to report */
+  PetscCall(back);
   par->guarded = PETSC_TRUE;
   par->current = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -103,53 +103,6 @@ PetscErrorCode DiniParameterRemember_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The name of a block, active or not, that no longer has the values the solution belongs to, or NULL. One reduction, more only
-   when someone touched. */
-PetscErrorCode DiniParameterChanged_Private(Dini dini, const char **culprit)
-{
-  PetscInt *touched, n = dini->nparams;
-
-  PetscFunctionBegin;
-  *culprit = NULL;
-  PetscCall(PetscMalloc1(2 * n, &touched));
-  for (PetscInt p = 0; p < n; p++) {
-    DiniParameter    par = dini->params[p];
-    PetscObjectState state;
-
-    PetscCall(PetscObjectStateGet((PetscObject)par->m, &state));
-    touched[p] = state != par->state || (par->scalar && *par->scalar != par->value);
-  }
-  if (n)
-    PetscCall(
-        MPIU_Allreduce(touched, touched + n, (PetscMPIInt)n, MPIU_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
-  for (PetscInt p = 0; p < n; p++) {
-    DiniParameter par = dini->params[p];
-    PetscBool     same, differs = PETSC_FALSE;
-
-    if (!touched[n + p]) continue;
-    PetscCall(VecEqual(par->m, par->copy, &same));
-    if (par->scalar) PetscCall(DiniScalarDiffers(dini, par, &differs));
-    if (!same || differs) *culprit = par->name;
-    else PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
-  }
-  PetscCall(PetscFree(touched));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Refuses when a block has changed */
-PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
-{
-  const char *culprit;
-
-  PetscFunctionBegin;
-  PetscCall(DiniParameterChanged_Private(dini, &culprit));
-  PetscCheck(
-      !culprit, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-      "%s: Parameter \"%s\" has been changed since the solve, so u no longer belongs to it; call DiniSolve() again",
-      DiniLabel_Private(dini), culprit);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The point is gone, and every F_m with it. */
 PetscErrorCode DiniParameterForget_Private(Dini dini)
 {

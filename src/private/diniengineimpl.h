@@ -78,10 +78,11 @@ struct _DiniEngine {
   PetscBool        choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
   PetscBool        ready[2];  /* the KSP has the operators of the point */
   PetscBool        companionready, companionfailed, directready;
-  PetscBool        fresh;    /* the PC belongs to the point */
-  PetscBool        broken;   /* its set-up at the point has failed */
-  DiniRung         start[2]; /* where the last solve succeeded */
-  PetscObjectState pattern;  /* of P when PH was made */
+  PetscBool        companionnever; /* PETSc has raised an error in its set-up: for these matrices, at no point */
+  PetscBool        fresh;          /* the PC belongs to the point */
+  PetscBool        broken;         /* its set-up at the point has failed */
+  DiniRung         start[2];       /* where the last solve succeeded */
+  PetscObjectState pattern;        /* of P when PH was made */
 
   /* what keeping the PC has cost at this point, and what a set-up costs */
   PetscInt  overspent;           /* iterations beyond a fresh PC's */
@@ -94,6 +95,7 @@ DINI_INTERN PetscErrorCode DiniEngineGetPC_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineSetUpPC_Private(Dini, PetscBool refresh);
 DINI_INTERN PetscErrorCode DiniEnginePCFailed_Private(Dini, PC, PetscBool *failed);
 DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, PC);
+DINI_INTERN PetscErrorCode DiniEngineDestroyKSP_Private(KSP *);
 DINI_INTERN PetscErrorCode DiniEngineApplyAdjoint_Private(Dini, PC, Vec x, Vec y);
 /* probe, nested */
 DINI_INTERN PetscErrorCode DiniEngineProbe_Private(Dini);

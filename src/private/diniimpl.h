@@ -37,6 +37,7 @@ typedef struct _DiniOps {
   PetscErrorCode (*point)(Dini);          /* u has become the point of differentiation */
   PetscErrorCode (*touched)(Dini, PetscBool[2]);       /* has someone else written into what F is made of? local */
   PetscErrorCode (*recheck)(Dini, const PetscBool[2]); /* someone has: refuses, or takes the present one */
+  PetscErrorCode (*home)(Dini, PetscBool *moved);      /* back at the point: has it assembled anything anew there? */
   PetscErrorCode (*linearized)(Dini);                  /* J is known: what the type has to say before it is used */
   PetscErrorCode (*parameterkind)(Dini, Vec m, DiniParameterType *); /* of a block that nothing else is known of */
   PetscErrorCode (*rhsjacobian)(Dini, Vec m, Mat *Fm);               /* F_m of type "rhs" where it is not -I */
@@ -100,6 +101,12 @@ typedef struct {
   PetscInt64              point;    /* where lambda belongs */
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;
+
+/* A matrix that others may write into, and its state when it was what derivatives rest on */
+typedef struct {
+  Mat              A; /* a reference, or NULL */
+  PetscObjectState state;
+} DiniMark;
 
 #define DINI_HISTORY 8
 
@@ -180,6 +187,11 @@ struct _p_Dini {
   PetscInt64          relation;               /* number of what has been given so far */
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
   PetscObjectState    ustate;
+  DiniMark            held;       /* J of F, as of the linearization */
+  PetscInt64          linearized; /* the point that was linearized last */
+  PetscReal           fpoint;    /* |F(u, m)| as the solve of the point has left it, negative where that is not known */
+  PetscReal           fsolve;    /* the same of a solve that is to become the point */
+  PetscBool           verified;  /* u has been found to be a solution within this very call */
   PetscInt            n, N;      /* sizes of u, from the first one seen */
   PetscInt64          point;     /* number of the solution */
   PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
@@ -223,6 +235,7 @@ DINI_INTERN PetscErrorCode DiniActiveDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniActiveNatural_Private(Dini, Vec u, Vec F, PetscReal scale);
 DINI_INTERN PetscErrorCode DiniActiveRemember_Private(Dini);
 DINI_INTERN PetscErrorCode DiniActiveUnchanged_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveDiffers_Private(Dini, PetscBool *differs);
 DINI_INTERN PetscErrorCode DiniActiveShifted_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniActiveGuard_Private(Dini, PetscBool again);
 DINI_INTERN PetscErrorCode DiniActiveReduce_Private(Dini, Mat *J, Mat *P);
@@ -250,6 +263,15 @@ DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
+
+/* sys: matrices that others may write into */
+DINI_INTERN PetscErrorCode DiniMatState_Private(Mat, PetscObjectState *sum);
+DINI_INTERN PetscErrorCode DiniMatCopies_Private(Mat, PetscBool *copies);
+DINI_INTERN PetscErrorCode DiniFilled_Private(Mat);
+DINI_INTERN PetscErrorCode DiniMark_Private(Mat, DiniMark *);
+DINI_INTERN PetscErrorCode DiniMarkMoved_Private(const DiniMark *, PetscBool *moved);
+DINI_INTERN PetscErrorCode DiniShellContext_Private(Mat, void *ctx);
+DINI_INTERN PetscErrorCode DiniShellDestroy_Private(Mat *, const void *owner);
 
 DINI_INTERN PetscErrorCode DiniGetColumn_Private(Mat, PetscInt j, Vec);
 DINI_INTERN PetscErrorCode DiniSetColumn_Private(Mat, PetscInt j, PetscBool conj, Vec);
@@ -280,6 +302,11 @@ DINI_INTERN PetscErrorCode DiniSetPoint_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniInvalidate_Private(Dini);
 DINI_INTERN PetscErrorCode DiniCheckPoint_Private(Dini);
 DINI_INTERN PetscErrorCode DiniLinearize_Private(Dini);
+DINI_INTERN PetscErrorCode DiniVecDiffers_Private(Vec, Vec copy, PetscBool moved, PetscBool *differs);
+DINI_INTERN PetscErrorCode DiniHome_Private(Dini);
+DINI_INTERN PetscErrorCode DiniStillSolves_Private(Dini, PetscBool *solves);
+DINI_INTERN PetscErrorCode DiniJacobianMoved_Private(Dini);
+DINI_INTERN PetscErrorCode DiniJacobianStays_Private(Dini, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
                                                    PetscBool *accepted);
 DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, PetscReal *error, PetscBool *moved);
@@ -343,6 +370,7 @@ DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniEngineSameValues_Private(Dini, Mat, PetscObjectState before);
 
 /* beside the point */
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,

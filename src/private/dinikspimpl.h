@@ -16,10 +16,12 @@ typedef struct {
   PetscInt64       copystamp;
   PetscObjectId    copiedid; /* of the A that A has been made from */
   PetscObjectState copiedpattern;
+  PetscBool        inplace; /* the KSP's own have been assembled beside the point, for want of copies */
 
   /* the system that the point belongs to */
   PetscObjectId    Aid;
   PetscObjectState Astate, bstate;
+  Vec              bpoint; /* values of b */
 
   /* least squares: F = A^H (A u - b) */
   PetscBool        leastsquares, determined; /* determined: the columns of A have been found independent */
@@ -41,6 +43,8 @@ typedef struct {
 DINI_INTERN PetscErrorCode DiniCurrentSystem_KSP(Dini, Mat *A, Vec *b);
 /* The KSP's own A and b at the current parameters */
 DINI_INTERN PetscErrorCode DiniAssembleOwn_KSP(Dini);
+/* Assembles at the point again what has been assembled beside it; see DiniOps */
+DINI_INTERN PetscErrorCode DiniHome_KSP(Dini, PetscBool *moved);
 /* Has anyone else written into A, or put another one in its place? A local answer */
 DINI_INTERN PetscErrorCode DiniMatrixTouched_KSP(Dini, PetscBool *touched);
 /* What the type remembers of a point, and how it finds out that it is gone; see DiniOps */

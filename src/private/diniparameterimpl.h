@@ -44,6 +44,7 @@ struct _DiniParameter {
   /* status */
   const DiniParameterKind *kind; /* of Fm */
   PetscObjectState         state;
+  DiniMark                 held;                   /* Fm as it was filled */
   PetscScalar              value;                  /* of a scalar, as last handed to the application */
   PetscBool                current;                /* Fm belongs to the point */
   PetscBool                guarded, boundsguarded; /* held against differences of F, and of bounds */
@@ -57,6 +58,7 @@ DINI_INTERN PetscErrorCode DiniParameterDrop_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterPushOne_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterCheckReal_Private(Dini, DiniParameter, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniParameterEnsure_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniParameterMoved_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterTake_Private(DiniParameter, Vec flat, PetscInt offset);
 DINI_INTERN PetscErrorCode DiniParameterGive_Private(DiniParameter, Vec flat, PetscInt offset);
 

@@ -23,6 +23,20 @@ PetscErrorCode DiniActiveUnchanged_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Have the bounds other values than at the solution? What this rank knows */
+PetscErrorCode DiniActiveDiffers_Private(Dini dini, PetscBool *differs)
+{
+  Vec bound[2];
+
+  PetscFunctionBegin;
+  *differs = PETSC_FALSE;
+  if (!dini->active) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniActiveBounds_Private(dini, bound));
+  for (int i = 0; i < 2 && !*differs; i++)
+    PetscCall(DiniVecDiffers_Private(bound[i], dini->active->copy[i], PETSC_FALSE, differs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* At shifted values of a block: bounds that have moved with it are a dependence that nobody differentiates. */
 PetscErrorCode DiniActiveShifted_Private(Dini dini, DiniParameter par)
 {

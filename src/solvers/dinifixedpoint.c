@@ -68,7 +68,7 @@ static PetscErrorCode DiniReset_FixedPoint(Dini dini)
   PetscFunctionBegin;
   PetscCall(SNESDestroy(&ctx->snes));
   PetscCall(VecDestroy(&ctx->F));
-  PetscCall(MatDestroy(&ctx->J));
+  PetscCall(DiniShellDestroy_Private(&ctx->J, dini));
   PetscCall(MatDestroy(&ctx->dense));
   PetscCall(DiniColoringDestroy_Private(&ctx->coloring));
   PetscCall(VecDestroy(&ctx->w[0]));

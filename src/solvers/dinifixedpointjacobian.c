@@ -65,7 +65,7 @@ static PetscErrorCode DiniIdentityMinus(Dini dini)
   PetscCall(MatGetNonzeroState(ctx->Gu, &pattern));
   changed = (PetscBool)(pattern != ctx->pattern);
   PetscCall(MPIU_Allreduce(&changed, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
-  if (any) PetscCall(MatDestroy(&ctx->J));
+  if (any) PetscCall(DiniShellDestroy_Private(&ctx->J, dini));
   ctx->pattern = pattern;
   if (!ctx->J) {
     PetscCall(MatDuplicate(ctx->Gu, MAT_DO_NOT_COPY_VALUES, &ctx->J));
@@ -109,7 +109,7 @@ PetscErrorCode DiniJacobian_FixedPoint(Dini dini, Vec u, Mat *J, Mat *P)
   (void)u; /* the point */
   PetscCall(DiniFixedPointWork_Private(dini));
   PetscCall(DiniFixedPointKind_Private(dini, &kind));
-  if (kind != ctx->kind) PetscCall(MatDestroy(&ctx->J));
+  if (kind != ctx->kind) PetscCall(DiniShellDestroy_Private(&ctx->J, dini));
   ctx->kind                = kind;
   dini->source.differenced = (PetscBool)(kind == DINI_FIXEDPOINT_FD || kind == DINI_FIXEDPOINT_COLORING);
   if (kind == DINI_FIXEDPOINT_OPERATOR) {

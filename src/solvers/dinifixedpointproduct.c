@@ -75,7 +75,7 @@ static PetscErrorCode DiniShellMult(Mat J, Vec x, Vec y)
   Dini_FixedPoint *ctx;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(J, &dini));
+  PetscCall(DiniShellContext_Private(J, &dini));
   ctx = (Dini_FixedPoint *)dini->data;
   if (ctx->kind == DINI_FIXEDPOINT_FD || (ctx->kind == DINI_FIXEDPOINT_OPERATOR && !ctx->apply[DINI_TANGENT])) {
     PetscCall(DiniDifferenceMult(dini, x, y));
@@ -94,7 +94,7 @@ static PetscErrorCode DiniShellMultTranspose(Mat J, Vec x, Vec y)
   Dini_FixedPoint *ctx;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(J, &dini));
+  PetscCall(DiniShellContext_Private(J, &dini));
   ctx = (Dini_FixedPoint *)dini->data;
   if (ctx->kind == DINI_FIXEDPOINT_OPERATOR) {
     PetscCall(VecCopy(x, ctx->w[0]));

@@ -17,7 +17,7 @@ static PetscErrorCode DiniNeedFixedPoint(Dini dini, const char call[], Dini_Fixe
 static PetscErrorCode DiniDropJacobian(Dini dini, Dini_FixedPoint *ctx)
 {
   PetscFunctionBegin;
-  PetscCall(MatDestroy(&ctx->J));
+  PetscCall(DiniShellDestroy_Private(&ctx->J, dini));
   PetscCall(MatDestroy(&ctx->dense));
   PetscCall(DiniColoringDestroy_Private(&ctx->coloring));
   if (dini->stage == DINI_STAGE_LINEARIZED) dini->stage = DINI_STAGE_SOLVED;

@@ -74,7 +74,7 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConverg
   /* accelerated iterations know |F| of a combination of iterates: |F| of the one that they return is measured */
   PetscCall(DiniResidual_Private(dini, u, ctx->F, &norm));
   PetscCall(DiniNorm_Private(u, &unorm));
-  dini->stats.forward_residual = norm;
+  dini->stats.forward_residual = dini->fsolve = norm;
   if (norm <= 10.0 * claimed + 100.0 * PETSC_MACHINE_EPSILON * unorm) PetscFunctionReturn(PETSC_SUCCESS);
   *reason = PetscIsInfOrNanReal(norm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
   *why    = "a positive reason and a residual far from it, which makes it wrong,";

@@ -181,13 +181,14 @@ static PetscErrorCode DiniReset_KSP(Dini dini)
   PetscCall(MatDestroy(&ctx->A));
   PetscCall(MatDestroy(&ctx->P));
   PetscCall(VecDestroy(&ctx->bcopy));
+  PetscCall(VecDestroy(&ctx->bpoint));
   PetscCall(MatDestroy(&ctx->normal));
   PetscCall(MatDestroy(&ctx->beside));
   PetscCall(VecDestroy(&ctx->r));
   PetscCall(MatDestroy(&ctx->U));
   PetscCall(VecDestroy(&ctx->column));
   ctx->stamp = ctx->copystamp = 0;
-  ctx->determined = ctx->linearized = PETSC_FALSE;
+  ctx->determined = ctx->linearized = ctx->inplace = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -238,6 +239,7 @@ PetscErrorCode DiniCreate_KSP(Dini dini)
   dini->ops->point         = DiniPoint_KSP;
   dini->ops->touched       = DiniTouched_KSP;
   dini->ops->recheck       = DiniRecheck_KSP;
+  dini->ops->home          = DiniHome_KSP;
   dini->ops->parameterkind = DiniParameterKind_KSP;
   dini->ops->jacobian      = DiniJacobian_KSP;
   dini->ops->beside        = DiniBeside_KSP;

@@ -21,8 +21,10 @@ static PetscErrorCode DiniRemember(Dini dini)
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(PetscObjectGetId((PetscObject)A, &ctx->Aid));
-  PetscCall(PetscObjectStateGet((PetscObject)A, &ctx->Astate));
+  PetscCall(DiniMatState_Private(A, &ctx->Astate));
   PetscCall(PetscObjectStateGet((PetscObject)ctx->b, &ctx->bstate));
+  if (!ctx->bpoint) PetscCall(VecDuplicate(ctx->b, &ctx->bpoint));
+  PetscCall(VecCopy(ctx->b, ctx->bpoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -50,7 +52,7 @@ PetscErrorCode DiniMatrixTouched_KSP(Dini dini, PetscBool *touched)
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(PetscObjectGetId((PetscObject)A, &id));
-  PetscCall(PetscObjectStateGet((PetscObject)A, &state));
+  PetscCall(DiniMatState_Private(A, &state));
   *touched = (PetscBool)(id != ctx->Aid || state != ctx->Astate);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -67,6 +69,7 @@ PetscErrorCode DiniTouched_KSP(Dini dini, PetscBool touched[2])
   PetscCall(DiniMatrixTouched_KSP(dini, &touched[0]));
   PetscCall(PetscObjectStateGet((PetscObject)ctx->b, &state));
   touched[1] = (PetscBool)(state != ctx->bstate);
+  if (!touched[1] && ctx->bpoint) PetscCall(DiniVecDiffers_Private(ctx->b, ctx->bpoint, PETSC_FALSE, &touched[1]));
   PetscCall(DiniGetNumberParameters(dini, &n));
   for (PetscInt p = 0; p < n && touched[1]; p++) {
     PetscCall(DiniGetParameter(dini, p, NULL, &m));
@@ -118,8 +121,36 @@ PetscErrorCode DiniAssembleOwn_KSP(Dini dini)
   if (!ctx->assemble || ctx->stamp == dini->mstamp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetOperators(ctx->ksp, &A, &P));
   PetscCall(DiniAssemble(dini, A, P, ctx->b));
+  PetscCall(DiniFilled_Private(A));
   ctx->stamp = dini->mstamp;
   PetscCall(DiniRemember(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Matrices that keep what they know in a context, or refer to other ones, have no copies that are theirs: the callback is handed
+  the KSP's own beside the point as well, and called again at the point.
+*/
+static PetscErrorCode DiniCopies(Dini dini, Mat A, Mat P, PetscBool *all)
+{
+  PetscBool mine, other;
+
+  PetscFunctionBegin;
+  PetscCall(DiniMatCopies_Private(A, &mine));
+  PetscCall(DiniMatCopies_Private(P, &other));
+  mine = (PetscBool)(mine && other);
+  PetscCall(MPIU_Allreduce(&mine, all, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniHome_KSP(Dini dini, PetscBool *moved)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+
+  PetscFunctionBegin;
+  *moved = (PetscBool)(ctx->inplace && ctx->stamp != dini->mstamp);
+  if (*moved) PetscCall(DiniAssembleOwn_KSP(dini));
+  ctx->inplace = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -160,6 +191,7 @@ static PetscErrorCode DiniCopySystem(Dini dini, Mat A, Mat P)
 PetscErrorCode DiniCurrentSystem_KSP(Dini dini, Mat *A, Vec *b)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  PetscBool copies;
   Mat       P;
 
   PetscFunctionBegin;
@@ -167,6 +199,12 @@ PetscErrorCode DiniCurrentSystem_KSP(Dini dini, Mat *A, Vec *b)
   *b = ctx->b;
   if (ctx->assemble && !ctx->stamp) PetscCall(DiniAssembleOwn_KSP(dini)); /* attach: no solve has assembled it */
   if (ctx->assemble && ctx->stamp != dini->mstamp) {
+    PetscCall(DiniCopies(dini, *A, P, &copies));
+    if (!copies) {
+      ctx->inplace = PETSC_TRUE;
+      PetscCall(DiniAssembleOwn_KSP(dini));
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
     if (!ctx->A || ctx->copystamp != dini->mstamp) {
       ctx->copystamp = 0;
       PetscCall(DiniCopySystem(dini, *A, P));

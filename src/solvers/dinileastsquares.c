@@ -150,7 +150,7 @@ static PetscErrorCode DiniRHSMult(Mat Fb, Vec x, Vec y)
   Vec  b;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(Fb, &dini));
+  PetscCall(DiniShellContext_Private(Fb, &dini));
   PetscCall(DiniCurrentSystem_KSP(dini, &A, &b));
   PetscCall(MatMultHermitianTranspose(A, x, y));
   PetscCall(VecScale(y, -1.0));
@@ -165,7 +165,7 @@ static PetscErrorCode DiniRHSMultTranspose(Mat Fb, Vec x, Vec y)
   Vec  b, c;
 
   PetscFunctionBegin;
-  PetscCall(MatShellGetContext(Fb, &dini));
+  PetscCall(DiniShellContext_Private(Fb, &dini));
   PetscCall(DiniCurrentSystem_KSP(dini, &A, &b));
   PetscCall(VecDuplicate(x, &c));
   PetscCall(VecCopy(x, c));

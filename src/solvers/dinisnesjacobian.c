@@ -191,6 +191,7 @@ static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Ma
   PetscCall(PetscLogEventEnd(DINI_SNESJacobian, snes, u, J, P));
   PetscCall(
       PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)u)); /* some preconditioners ask for it */
+  PetscCall(DiniFilled_Private(J));
   dini->stats.jacobian_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -205,18 +206,22 @@ static PetscErrorCode DiniSwap(Mat A, Mat *copy, PetscBool back)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A SNES that lags its Jacobian must find its old values again: the new ones go into copies, the old ones back. */
+/*
+  A SNES that lags its Jacobian must find its old values again: the new ones go into copies, the old ones back. A matrix that
+  can not be copied, such as a shell, serves as it is, and the SNES finds the newer values in it.
+*/
 static PetscErrorCode DiniLaggedJacobian(Dini dini, SNES snes, Vec u, Mat *J, Mat *P)
 {
   Dini_SNES     *ctx  = (Dini_SNES *)dini->data;
   Mat            oldJ = NULL, oldP = NULL, A = *J, B = *P;
-  PetscBool      mffd;
+  PetscBool      copiesA, copiesB;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATMFFD, &mffd));
-  if (A != B && !mffd) PetscCall(DiniSwap(A, &oldJ, PETSC_FALSE));
-  if (!mffd || A != B) PetscCall(DiniSwap(B, &oldP, PETSC_FALSE));
+  PetscCall(DiniMatCopies_Private(A, &copiesA));
+  PetscCall(DiniMatCopies_Private(B, &copiesB));
+  if (A != B && copiesA) PetscCall(DiniSwap(A, &oldJ, PETSC_FALSE));
+  if (copiesB) PetscCall(DiniSwap(B, &oldP, PETSC_FALSE));
   failed = DiniComputeJacobian(dini, snes, u, A, B);
   if (!failed && oldJ) failed = DiniSwap(A, &ctx->J, PETSC_FALSE);
   if (!failed && oldP) failed = DiniSwap(B, &ctx->P, PETSC_FALSE);
@@ -225,9 +230,9 @@ static PetscErrorCode DiniLaggedJacobian(Dini dini, SNES snes, Vec u, Mat *J, Ma
   PetscCall(MatDestroy(&oldJ));
   PetscCall(MatDestroy(&oldP));
   PetscCall(failed);
-  if (ctx->P) *P = ctx->P;
+  if (copiesB) *P = ctx->P;
   if (A == B) *J = *P;
-  else if (ctx->J) *J = ctx->J;
+  else if (copiesA) *J = ctx->J;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -285,6 +285,8 @@ PetscErrorCode DiniEngineMatSolve_Private(Dini dini, DiniDirection direction, Ma
   PetscErrorCode failed;
 
   PetscFunctionBegin;
+  PetscCall(DiniJacobianStays_Private(dini, &alone));
+  if (alone) PetscCall(DiniLinearize_Private(dini));
   dini->reason = DINI_CONVERGED_ITERATING; /* what an earlier solve has come to is not asked here */
   PetscCall(MatGetSize(B, NULL, &n));
   PetscCall(PetscMalloc1(n, &bnorm));

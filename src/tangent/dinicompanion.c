@@ -271,7 +271,8 @@ PetscErrorCode DiniEngineGetCompanion_Private(Dini dini, KSP *ksp)
       PetscCall(PetscInfo(dini, "A companion of type %s can not be set up on the transpose (PETSc error %d here)\n",
                           ((PetscObject)e->pc)->type_name, (int)mine));
       e->companionfailed = PETSC_TRUE;
-      e->companion       = NULL; /* what PETSc has left half-made is not touched again */
+      e->companionnever  = PETSC_TRUE;
+      e->companion       = NULL; /* what PETSc has left half-made is not touched again, and not made again */
       PetscFunctionReturn(PETSC_SUCCESS);
     }
   }

@@ -18,8 +18,8 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
 
   PetscFunctionBegin;
   for (int d = 0; d < 2; d++) {
-    PetscCall(KSPDestroy(&e->ksp[d]));
-    PetscCall(KSPDestroy(&e->gmres[d]));
+    PetscCall(DiniEngineDestroyKSP_Private(&e->ksp[d]));
+    PetscCall(DiniEngineDestroyKSP_Private(&e->gmres[d]));
     PetscCall(MatNullSpaceDestroy(&e->null[d]));
     e->ready[d]    = PETSC_FALSE;
     e->start[d]    = DINI_RUNG_NONE;
@@ -38,6 +38,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->projected));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
   e->ownpc = e->fresh = e->broken = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
+  e->companionnever                                                                                      = PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
   e->overspent               = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -63,9 +64,11 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
     if (PetscDefined(USE_COMPLEX)) PetscCall(VecDuplicate(dini->u, &e->c));
   }
   e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = e->fresh = e->broken = PETSC_FALSE;
-  e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
-  e->extra                                                = 0.0;
-  e->overspent                                            = 0;
+  if (J != e->J || P != e->P) e->companionnever = PETSC_FALSE;
+  e->companionready = e->directready = PETSC_FALSE;
+  e->companionfailed                 = e->companionnever;
+  e->extra                           = 0.0;
+  e->overspent                       = 0;
   if (!J) PetscFunctionReturn(PETSC_SUCCESS);
   if (J != e->J || P != e->P) {
     PetscCall(MatDestroy(&e->JH));

@@ -65,6 +65,49 @@ PetscErrorCode DiniEnginePCFailed_Private(Dini dini, PC pc, PetscBool *failed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What Dini's preconditioners were made of has been written to and has its values back: they are good for the new state. */
+PetscErrorCode DiniEngineSameValues_Private(Dini dini, Mat A, PetscObjectState before)
+{
+  DiniEngine       e      = dini->engine;
+  PC               pcs[4] = {e->pc, e->direct, NULL, NULL};
+  PetscObjectState state;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectStateGet((PetscObject)A, &state));
+  for (int d = 0; d < 2; d++)
+    if (e->ksp[d]) PetscCall(KSPGetPC(e->ksp[d], &pcs[2 + d]));
+  for (int i = 0; i < 4; i++)
+    if (pcs[i] && pcs[i]->pmat == A && DiniPCMatState(pcs[i]) == before) DiniPCMatState(pcs[i]) = state;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sets the PC up from J and P. That of a solver keeps the solver's own matrices, which it sets up from when it solves next. */
+static PetscErrorCode DiniSetUpFrom(DiniEngine e)
+{
+  Mat       A = NULL, B = NULL;
+  PetscBool set;
+
+  PetscFunctionBegin;
+  PetscCall(PCGetOperatorsSet(e->pc, NULL, &set));
+  if (set) PetscCall(PCGetOperators(e->pc, &A, &B));
+  if (set && !e->ownpc && (A != e->J || B != e->P)) {
+    PetscErrorCode failed;
+
+    PetscCall(PetscObjectReference((PetscObject)A));
+    PetscCall(PetscObjectReference((PetscObject)B));
+    PetscCall(PCSetOperators(e->pc, e->J, e->P));
+    failed = PCSetUp(e->pc);
+    PetscCall(PCSetOperators(e->pc, A, B));
+    PetscCall(MatDestroy(&A));
+    PetscCall(MatDestroy(&B));
+    PetscCall(failed);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PCSetOperators(e->pc, e->J, e->P));
+  PetscCall(PCSetUp(e->pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Makes sure that there is a preconditioner to apply, and builds it at the point when asked to or when nobody has yet. */
 PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
 {
@@ -78,10 +121,9 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   PetscCall(PetscInfo(dini, "Setting up the preconditioner at the solution: %s\n",
                       e->pc->setupcalled ? "the kept one no longer serves" : "the forward solve has built none"));
   PetscCall(PetscTime(&start));
-  PetscCall(PCSetOperators(e->pc, e->J, e->P));
   PetscCall(PCGetReusePreconditioner(e->pc, &reuse));
   PetscCall(PCSetReusePreconditioner(e->pc, PETSC_FALSE));
-  PetscCall(PCSetUp(e->pc));
+  PetscCall(DiniSetUpFrom(e));
   PetscCall(PCSetReusePreconditioner(e->pc, reuse));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)e->pc, &factored, PCLU, PCCHOLESKY, PCQR, ""));
   PetscCall(PetscTime(&end));
@@ -127,6 +169,8 @@ static PetscErrorCode DiniShellApply(PC shell, Vec x, Vec y)
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(shell, &dini));
+  PetscCheck(dini, PetscObjectComm((PetscObject)shell), PETSC_ERR_ARG_WRONGSTATE,
+             "The Dini of this KSP has been destroyed or reset; ask it for the KSP again, with DiniGetTangentKSP()");
   e = dini->engine;
   switch (e->apply) {
   case DINI_APPLY_FORWARD:
@@ -142,6 +186,22 @@ static PetscErrorCode DiniShellApply(PC shell, Vec x, Vec y)
     PetscCall(DiniEngineApplyAdjoint_Private(dini, e->direct, x, y));
     break;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Destroys a KSP of Dini's; where the application has kept it, its preconditioner knows nobody from now on */
+PetscErrorCode DiniEngineDestroyKSP_Private(KSP *ksp)
+{
+  PetscBool shell;
+  void     *ctx = NULL;
+  PC        pc;
+
+  PetscFunctionBegin;
+  if (!*ksp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetPC(*ksp, &pc));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &shell));
+  if (shell) PetscCall(PCShellSetContext(pc, ctx));
+  PetscCall(KSPDestroy(ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -234,10 +234,23 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
   PetscLogDouble      start, end;
   Vec                 rhs;
   PetscInt            iterations;
+  PetscBool           moved;
 
   PetscFunctionBegin;
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
              "Right-hand side and solution of a linear solve must be different vectors");
+  PetscCall(DiniJacobianStays_Private(dini, &moved));
+  if (moved) { /* b may be a work vector, which linearizing again needs */
+    PetscErrorCode failed;
+
+    PetscCall(VecDuplicate(b, &rhs));
+    PetscCall(VecCopy(b, rhs));
+    failed = DiniLinearize_Private(dini);
+    if (!failed) failed = DiniEngineSolveGuess_Private(dini, direction, rhs, x, guess);
+    PetscCall(VecDestroy(&rhs));
+    PetscCall(failed);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(DiniCheckFinite_Private(dini, b,
                                     direction == DINI_TANGENT ? "The right-hand side of the tangent solve"
                                                               : "The right-hand side of the adjoint solve",

@@ -1,0 +1,196 @@
+/*
+  Matrices that others may write into: has anybody since, and can they be copied?
+
+  The object state of a matrix does not move when somebody writes into a block of a nest, or into what a virtual transpose, a
+  sum or a low-rank update refers to: those are asked, too. States only grow, so that their sum tells.
+*/
+#include "../private/diniimpl.h"
+
+static PetscErrorCode DiniStateOf(PetscObject object, PetscObjectState *sum)
+{
+  PetscObjectState state;
+
+  PetscFunctionBegin;
+  if (!object) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectStateGet(object, &state));
+  *sum += state;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Matrices, and a Vec, that A refers to: a list of n, to be freed; entries may be NULL */
+static PetscErrorCode DiniParts(Mat A, PetscInt *n, Mat **parts, Vec *vec)
+{
+  PetscBool nest, composite, lrc, transpose, hermitian;
+  PetscInt  rows, columns;
+  Mat     **blocks;
+
+  PetscFunctionBegin;
+  *n     = 0;
+  *parts = NULL;
+  *vec   = NULL;
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATNEST, &nest));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATCOMPOSITE, &composite));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATLRC, &lrc));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATTRANSPOSEVIRTUAL, &transpose));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATHERMITIANTRANSPOSEVIRTUAL, &hermitian));
+  if (nest) {
+    PetscCall(MatNestGetSubMats(A, &rows, &columns, &blocks));
+    PetscCall(PetscMalloc1(rows * columns, parts));
+    for (PetscInt i = 0; i < rows; i++)
+      for (PetscInt j = 0; j < columns; j++) (*parts)[(*n)++] = blocks[i][j];
+  } else if (composite) {
+    PetscCall(MatCompositeGetNumberMat(A, n));
+    PetscCall(PetscMalloc1(*n, parts));
+    for (PetscInt i = 0; i < *n; i++) PetscCall(MatCompositeGetMat(A, i, &(*parts)[i]));
+  } else if (lrc) {
+    PetscCall(PetscCalloc1(3, parts));
+    *n = 3;
+    PetscCall(MatLRCGetMats(A, &(*parts)[0], &(*parts)[1], vec, &(*parts)[2]));
+  } else if (transpose || hermitian) {
+    PetscCall(PetscCalloc1(1, parts));
+    *n = 1;
+    PetscCall(transpose ? MatTransposeGetMat(A, *parts) : MatHermitianTransposeGetMat(A, *parts));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Moves whenever A, or what A refers to, is written to by PETSc's calls */
+PetscErrorCode DiniMatState_Private(Mat A, PetscObjectState *sum)
+{
+  PetscObjectState part;
+  PetscInt         n;
+  Mat             *parts;
+  Vec              vec;
+
+  PetscFunctionBegin;
+  *sum = 0;
+  if (!A) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniStateOf((PetscObject)A, sum));
+  PetscCall(DiniParts(A, &n, &parts, &vec));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(DiniMatState_Private(parts[i], &part));
+    *sum += part;
+  }
+  PetscCall(DiniStateOf((PetscObject)vec, sum));
+  PetscCall(PetscFree(parts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A callback has filled A: where all that it wrote to is a context, nobody else would know */
+PetscErrorCode DiniFilled_Private(Mat A)
+{
+  PetscBool entries;
+
+  PetscFunctionBegin;
+  PetscCall(MatHasOperation(A, MATOP_GET_ROW, &entries));
+  if (!entries) PetscCall(PetscObjectStateIncrease((PetscObject)A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From now on this matrix, as it is; NULL: none */
+PetscErrorCode DiniMark_Private(Mat A, DiniMark *mark)
+{
+  PetscFunctionBegin;
+  if (A) PetscCall(PetscObjectReference((PetscObject)A));
+  PetscCall(MatDestroy(&mark->A));
+  mark->A = A;
+  PetscCall(DiniMatState_Private(A, &mark->state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has it been written to since? What this rank knows */
+PetscErrorCode DiniMarkMoved_Private(const DiniMark *mark, PetscBool *moved)
+{
+  PetscObjectState state;
+
+  PetscFunctionBegin;
+  PetscCall(DiniMatState_Private(mark->A, &state));
+  *moved = (PetscBool)(state != mark->state);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has the application given a shell its own MATOP_DUPLICATE? That of PETSc shares the context. */
+static PetscErrorCode DiniShellCopies(Mat A, PetscBool *copies)
+{
+  Mat plain;
+  void (*own)(void), (*theirs)(void);
+
+  PetscFunctionBegin;
+  PetscCall(MatCreateShell(PETSC_COMM_SELF, 0, 0, 0, 0, NULL, &plain));
+  PetscCall(MatGetOperation(plain, MATOP_DUPLICATE, &theirs));
+  PetscCall(MatGetOperation(A, MATOP_DUPLICATE, &own));
+  PetscCall(MatDestroy(&plain));
+  *copies = (PetscBool)(own && own != theirs);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A nest is as good as its blocks, when they are separate ones: those of its copy are. */
+static PetscErrorCode DiniNestCopies(Mat A, PetscBool *copies)
+{
+  PetscInt n;
+  Mat     *parts;
+  Vec      vec;
+
+  PetscFunctionBegin;
+  *copies = PETSC_TRUE;
+  PetscCall(DiniParts(A, &n, &parts, &vec));
+  for (PetscInt i = 0; i < n && *copies; i++) {
+    if (!parts[i]) continue;
+    PetscCall(DiniMatCopies_Private(parts[i], copies));
+    for (PetscInt j = 0; j < i; j++)
+      if (parts[i] == parts[j]) *copies = PETSC_FALSE;
+  }
+  PetscCall(PetscFree(parts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Is a MatDuplicate() of A another matrix, with values of its own? Not for matrices that keep what they know in a context or in
+  other matrices: their copies follow the original.
+*/
+PetscErrorCode DiniMatCopies_Private(Mat A, PetscBool *copies)
+{
+  PetscBool shell, nest, entries, known, duplicates, copied;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSHELL, &shell));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATNEST, &nest));
+  if (shell) PetscCall(DiniShellCopies(A, copies));
+  else if (nest) PetscCall(DiniNestCopies(A, copies));
+  else {
+    PetscCall(MatHasOperation(A, MATOP_GET_ROW, &entries));
+    PetscCall(MatHasOperation(A, MATOP_DUPLICATE, &duplicates));
+    PetscCall(MatHasOperation(A, MATOP_COPY, &copied));
+    PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &known, MATIS, MATCONSTANTDIAGONAL, MATHYPRE, "diagonal", ""));
+    *copies = (PetscBool)((entries || known) && duplicates && (copied || known));
+    PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &known, MATSUBMATRIX, MATMFFD, MATLRC, MATCOMPOSITE, ""));
+    if (known) *copies = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The context of a shell of Dini's that an application may have kept longer than the object behind it */
+PetscErrorCode DiniShellContext_Private(Mat A, void *ctx)
+{
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(A, ctx));
+  PetscCheck(*(void **)ctx, PetscObjectComm((PetscObject)A), PETSC_ERR_ARG_WRONGSTATE,
+             "The Dini of this matrix has been destroyed, reset or given another relation since; ask it for the matrix "
+             "again");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Destroys A; where the application has kept it, and it is a shell around this owner, it knows nobody from now on */
+PetscErrorCode DiniShellDestroy_Private(Mat *A, const void *owner)
+{
+  PetscBool shell;
+  void     *ctx = NULL;
+
+  PetscFunctionBegin;
+  if (!*A) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectTypeCompare((PetscObject)*A, MATSHELL, &shell));
+  if (shell) PetscCall(MatShellGetContext(*A, &ctx));
+  if (ctx && ctx == owner) PetscCall(MatShellSetContext(*A, NULL));
+  PetscCall(MatDestroy(A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
