@@ -9,5 +9,5 @@ step "Doxygen: comments of the public functions"
 mkdir -p build/docs
 doxygen docs/Doxyfile
 step "Sphinx: guide and reference"
-sphinx-build -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
+sphinx-build -E -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
 echo "build/docs/html/index.html"
