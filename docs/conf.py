@@ -29,7 +29,7 @@ highlight_language = "c"
 html_theme = "alabaster"
 html_theme_options = {
     "description": "Implicit differentiation of PETSc solves",
-    "page_width": "1100px",
+    "page_width": "1260px",
     "sidebar_width": "240px",
     "fixed_sidebar": True,
 }

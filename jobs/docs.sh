@@ -5,6 +5,7 @@
 
 step "What is missing"
 petsc-config/install-debian.sh docs
+python3 docs/make_snippets.py --check
 step "Doxygen: comments of the public functions"
 mkdir -p build/docs
 doxygen docs/Doxyfile
