@@ -1,5 +1,8 @@
 """Sphinx configuration. Build with jobs/docs.sh, which runs Doxygen first."""
 
+import os
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,6 +10,8 @@ here = Path(__file__).resolve().parent
 root = here.parent
 sys.path.insert(0, str(here))
 import make_reference  # noqa: E402
+from docutils import nodes  # noqa: E402
+from sphinx import addnodes  # noqa: E402
 from sphinx.util import logging  # noqa: E402
 
 project = "Dini"
@@ -24,16 +29,65 @@ highlight_language = "c"
 html_theme = "alabaster"
 html_theme_options = {
     "description": "Implicit differentiation of PETSc solves",
-    "page_width": "1100px",
+    "page_width": "1260px",
     "sidebar_width": "240px",
     "fixed_sidebar": True,
 }
 html_sidebars = {"**": ["about.html", "navigation.html", "searchbox.html"]}
 html_show_sourcelink = False
+html_static_path = ["static"]
+html_css_files = ["dini.css"]
+
+# Formulas without a network: MathJax comes from Debian's libjs-mathjax and is copied into the output; SVG needs no web fonts.
+mathjax_source = Path(os.environ.get("DINI_MATHJAX", "/usr/share/javascript/mathjax"))
+mathjax_parts = ["MathJax.js", "extensions", "jax/element", "jax/input/TeX", "jax/output/SVG"]
+mathjax_path = "mathjax/MathJax.js"
+mathjax2_config = {
+    "jax": ["input/TeX", "output/SVG"],
+    "extensions": ["tex2jax.js"],
+    "TeX": {"extensions": ["AMSmath.js", "AMSsymbols.js"]},
+    "SVG": {"font": "TeX", "linebreaks": {"automatic": True}},
+    "showMathMenu": False,
+    "messageStyle": "none",
+}
+
+headers = [root / "include" / f"{name}.h" for name in
+           ("dini", "dinifixedpoint", "dinilinear", "diniobjective", "dinicontinuation", "dinislepc")]
+public = {name: kind for header in headers for _, entries in make_reference.sections(header) for kind, name in entries}
+roles = {"doxygenfunction": "func", "doxygenvariable": "var", "doxygentypedef": "type", "doxygenenum": "enum",
+         "doxygenstruct": "struct", "doxygendefine": "macro"}
+
+
+def link_names(app, doctree):
+    """``DiniVJP()`` and ``DiniVJP(dini, ubar, mbar)`` in the text lead to the reference, and so do names of types."""
+    for literal in list(doctree.findall(nodes.literal)):
+        match = re.match(r"(DINI\w+|Dini\w*)(\(.*\))?$", literal.astext())
+        if not match or match.group(1) not in public or isinstance(literal.parent, (nodes.reference, addnodes.pending_xref)):
+            continue
+        if any(isinstance(parent, nodes.title) for parent in (literal.parent, literal.parent.parent)):
+            continue
+        link = addnodes.pending_xref("", refdomain="c", reftype=roles[public[match.group(1)]], reftarget=match.group(1),
+                                     refexplicit=True, refwarn=False, refdoc=app.env.docname)
+        literal.replace_self(link)
+        link += literal
+
+
+def copy_mathjax(app, error):
+    if error or app.builder.format != "html":
+        return
+    for part in mathjax_parts:
+        source, target = mathjax_source / part, Path(app.outdir) / "_static" / "mathjax" / part
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
 
 
 def setup(app):
     # The reference pages follow the sections of dini.h; they are written before Sphinx reads the sources.
     for line in make_reference.complete(root / "build" / "docs" / "xml"):
         logging.getLogger(__name__).warning(line)
-    make_reference.write([root / "include" / name for name in ("dini.h", "dinifixedpoint.h", "dinilinear.h", "diniobjective.h", "dinicontinuation.h", "dinislepc.h")], here / "reference")
+    make_reference.write(headers, here / "reference")
+    app.connect("doctree-read", link_names)
+    app.connect("build-finished", copy_mathjax)

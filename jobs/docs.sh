@@ -5,9 +5,10 @@
 
 step "What is missing"
 petsc-config/install-debian.sh docs
+python3 docs/make_snippets.py --check
 step "Doxygen: comments of the public functions"
 mkdir -p build/docs
 doxygen docs/Doxyfile
 step "Sphinx: guide and reference"
-sphinx-build -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
+sphinx-build -E -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
 echo "build/docs/html/index.html"

@@ -11,7 +11,7 @@
 #   plot           gnuplot, for the pictures of the examples
 #   adolc          ADOL-C and a C++ compiler, for the example of that name
 #   lint           clang-format, clang-tidy, cppcheck, and the group docs
-#   docs           Doxygen, Sphinx, Breathe
+#   docs           Doxygen, Sphinx, Breathe, MathJax
 #   --where <flavour>
 #                  prints the PETSC_DIR of Debian's PETSc of that flavour, installs nothing
 set -euo pipefail
@@ -145,6 +145,7 @@ for group in ${groups[@]+"${groups[@]}"}; do
       have doxygen || need doxygen
       have sphinx-build || need python3-sphinx
       sphinx_imports breathe || need python3-breathe
+      [ -e "${DINI_MATHJAX:-/usr/share/javascript/mathjax}/MathJax.js" ] || need libjs-mathjax
       ;;
   esac
 done
