@@ -25,7 +25,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
     e->start[d]    = DINI_RUNG_NONE;
     e->freshits[d] = 0;
   }
-  PetscCall(KSPDestroy(&e->companion));
+  PetscCall(DiniEngineDropCompanion_Private(dini));
   PetscCall(PCDestroy(&e->pc));
   PetscCall(PCDestroy(&e->direct));
   PetscCall(MatDestroy(&e->J));
@@ -70,7 +70,7 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
   if (J != e->J || P != e->P) {
     PetscCall(MatDestroy(&e->JH));
     PetscCall(MatDestroy(&e->PH));
-    PetscCall(KSPDestroy(&e->companion));
+    PetscCall(DiniEngineDropCompanion_Private(dini));
     PetscCall(PCDestroy(&e->direct));
     e->decided = PETSC_FALSE;
   }
