@@ -202,7 +202,7 @@ int main(int argc, char **argv)
     PetscCall(FieldsCreate((FieldsKind)kind, &d));
     PetscCall(TestProducts(&d));
     PetscCall(TestParts(&d));
-    PetscCall(TestBlocks(&d));
+    if (kind != NEST_NESTED) PetscCall(TestBlocks(&d));
     if (kind != NEST_SHELL) PetscCall(TestMisuse(&d));
     if (kind == NEST_MATRIX) PetscCall(TestRHS(&d));
     PetscCall(FieldsDestroy(&d));
