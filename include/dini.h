@@ -10,6 +10,10 @@
 #include <petscsnes.h>
 #include <petsctao.h>
 
+#if !defined(PETSC_USE_REAL_DOUBLE)
+  #error "Dini needs a PETSc in double precision (--with-precision=double): its tolerances and steps are made for that"
+#endif
+
 #if defined(__cplusplus)
   #define DINI_EXTERN extern "C"
 #else

@@ -29,6 +29,7 @@ PetscErrorCode DiniCheckFlat_Private(Dini dini, Vec m, const char what[])
              "%s has no active parameter to differentiate with respect to; call DiniAddParameter()",
              DiniLabel_Private(dini));
   PetscCall(DiniCheckLayout_Private(dini, m, n, N, what, "all active parameters"));
+  PetscCall(DiniRefuseNest_Private(dini, m, what));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,9 +212,9 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
     PetscCall(MatDenseGetColumnVecWrite(Y, first, &y));
     if (direction == DINI_TANGENT) {
       PetscCall(DiniCheckFlat_Private(dini, x, "The direction dm"));
-      PetscCall(DiniCheckState_Private(dini, y, "The result du"));
+      PetscCall(DiniCheckLayout_Private(dini, y, dini->n, dini->N, "The result du", "the state u"));
     } else {
-      PetscCall(DiniCheckState_Private(dini, x, "The cotangent ubar"));
+      PetscCall(DiniCheckLayout_Private(dini, x, dini->n, dini->N, "The cotangent ubar", "the state u"));
       PetscCall(DiniCheckFlat_Private(dini, y, "The result mbar"));
     }
     PetscCall(MatDenseRestoreColumnVecWrite(Y, first, &y));

@@ -58,7 +58,10 @@ PetscErrorCode DiniSetUpLayout_Private(Dini dini, Vec u)
     PetscCall(VecDuplicate(u, &dini->w[1]));
     PetscCall(VecGetLocalSize(u, &dini->n));
     PetscCall(VecGetSize(u, &dini->N));
-  } else PetscCall(DiniCheckLayout_Private(dini, u, dini->n, dini->N, "The state u", "the state of the first solve"));
+  } else {
+    PetscCall(DiniCheckLayout_Private(dini, u, dini->n, dini->N, "The state u", "the state of the first solve"));
+    PetscCall(DiniCheckState_Private(dini, u, "The state u of a later solve"));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -14,20 +14,22 @@ static PetscErrorCode DiniGradients(Dini dini, Mat G)
   PetscCall(VecDestroy(&flat));
   PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &Ubar));
   PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), n, PETSC_DECIDE, N, count, NULL, &Jm));
+  PetscCall(VecDuplicate(dini->u, &dJdu));
   for (PetscInt o = 0; o < count; o++) {
     PetscErrorCode failed;
 
-    PetscCall(MatDenseGetColumnVecWrite(Ubar, o, &dJdu));
     PetscCall(MatDenseGetColumnVecWrite(Jm, o, &dJdm));
     failed = DiniObjectivePartials_Private(dini, dini->objectives[o], dJdu, dJdm);
     PetscCall(MatDenseRestoreColumnVecWrite(Jm, o, &dJdm));
-    PetscCall(MatDenseRestoreColumnVecWrite(Ubar, o, &dJdu));
-    if (failed) {
+    if (!failed) PetscCall(DiniSetColumn_Private(Ubar, o, PETSC_FALSE, dJdu));
+    else {
+      PetscCall(VecDestroy(&dJdu));
       PetscCall(MatDestroy(&Ubar));
       PetscCall(MatDestroy(&Jm));
     }
     PetscCall(failed);
   }
+  PetscCall(VecDestroy(&dJdu));
   PetscCall(DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G));
   PetscCall(MatAXPY(G, 1.0, Jm, SAME_NONZERO_PATTERN));
   PetscCall(MatDestroy(&Ubar));

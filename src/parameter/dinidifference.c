@@ -152,6 +152,7 @@ static PetscErrorCode DiniFillColumn(Dini dini, DiniParameter par, Mat Fm, Petsc
   PetscInt           first;
   PetscReal          divisor, step = 0.0;
   const PetscScalar *steps;
+  PetscScalar       *a;
   Vec                column;
 
   PetscFunctionBegin;
@@ -161,14 +162,16 @@ static PetscErrorCode DiniFillColumn(Dini dini, DiniParameter par, Mat Fm, Petsc
     PetscCall(VecGetArrayRead(h, &steps));
     step = PetscRealPart(steps[j - first]);
     PetscCall(VecRestoreArrayRead(h, &steps));
-    PetscCall(VecSetValue(hj, j, step, INSERT_VALUES));
+    PetscCall(VecGetArray(hj, &a));
+    a[j - first] = step;
+    PetscCall(VecRestoreArray(hj, &a));
   }
-  PetscCall(VecAssemblyBegin(hj));
-  PetscCall(VecAssemblyEnd(hj));
+  PetscCall(PetscObjectStateIncrease((PetscObject)hj)); /* on all ranks */
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &step, 1, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)dini)));
   PetscCall(DiniParameterDifference_Private(dini, par, hj, dini->w[1], &divisor));
   PetscCall(MatDenseGetColumnVecWrite(Fm, j, &column));
-  PetscCall(VecAXPBY(column, 1.0 / (divisor * step), 0.0, dini->w[1]));
+  PetscCall(DiniCopy_Private(dini->w[1], column));
+  PetscCall(VecScale(column, 1.0 / (divisor * step)));
   PetscCall(MatDenseRestoreColumnVecWrite(Fm, j, &column));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

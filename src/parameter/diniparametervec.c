@@ -51,6 +51,7 @@ static PetscErrorCode DiniCheckFlat(Dini dini, Vec flat)
   PetscFunctionBegin;
   PetscCall(DiniParameterLayout_Private(dini, &n, &N));
   PetscCall(DiniCheckLayout_Private(dini, flat, n, N, "The parameter vector", "all active parameters"));
+  PetscCall(DiniRefuseNest_Private(dini, flat, "The parameter vector"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -58,7 +59,7 @@ static PetscErrorCode DiniCheckFlat(Dini dini, Vec flat)
   @brief Creates a flat vector over all active blocks, filled with their current values.
 
   Collective. On each rank it holds the local parts of the active blocks in the order they were added. With one active block
-  it is a duplicate of that block's Vec.
+  it is a duplicate of that block's Vec, but plain where that is a VECNEST.
 
   @param[in]  dini the Dini
   @param[out] m    the vector; the caller destroys it
@@ -79,7 +80,7 @@ PetscErrorCode DiniCreateParameterVec(Dini dini, Vec *m)
   PetscCheck(nactive, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s has no active parameter; call DiniAddParameter() first, or DiniSetParameterActive()",
              DiniLabel_Private(dini));
-  if (nactive == 1) PetscCall(VecDuplicate(only->m, m));
+  if (nactive == 1) PetscCall(DiniCreatePlain_Private(only->m, m));
   else {
     PetscCall(DiniParameterLayout_Private(dini, &n, &N));
     PetscCall(VecCreate(PetscObjectComm((PetscObject)dini), m));
@@ -175,7 +176,8 @@ static PetscErrorCode DiniParameterOffset(Dini dini, Vec flat, PetscInt p, DiniP
 /**
   @brief Gives one block's part of a flat vector as a Vec shaped like the block.
 
-  Collective. The part shares the memory of the flat vector. Give it back with DiniRestoreParameterSubVec().
+  Collective. The part shares the memory of the flat vector, but a VECNEST holds copies of its values, which go back when it is
+  given back. Give it back with DiniRestoreParameterSubVec().
 
   @param[in]  dini the Dini
   @param[in]  m    flat parameter vector, see DiniCreateParameterVec(); a gradient, say
@@ -187,13 +189,19 @@ PetscErrorCode DiniGetParameterSubVec(Dini dini, Vec m, PetscInt p, Vec *part)
 {
   DiniParameter par;
   PetscInt      offset = 0, locked;
+  PetscBool     nest;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniParameterOffset(dini, m, p, &par, &offset));
   PetscCall(VecDuplicate(par->m, part));
   PetscCall(VecLockGet(m, &locked));
-  if (locked) {
+  PetscCall(DiniIsNest_Private(par->m, &nest));
+  if (nest) {
+    PetscCall(DiniParameterTake_Private(par, m, offset));
+    PetscCall(VecCopy(par->x, *part));
+    if (locked) PetscCall(VecLockReadPush(*part));
+  } else if (locked) {
     const PetscScalar *a;
 
     PetscCall(VecGetArrayRead(m, &a));
@@ -223,16 +231,22 @@ PetscErrorCode DiniGetParameterSubVec(Dini dini, Vec m, PetscInt p, Vec *part)
 */
 PetscErrorCode DiniRestoreParameterSubVec(Dini dini, Vec m, PetscInt p, Vec *part)
 {
-  PetscInt locked;
+  DiniParameter par;
+  PetscInt      locked, offset = 0;
+  PetscBool     nest;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCheck(p >= 0 && p < dini->nparams, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-             "%s has no parameter %" PetscInt_FMT, DiniLabel_Private(dini), p);
+  PetscCall(DiniParameterOffset(dini, m, p, &par, &offset));
   PetscCall(VecLockGet(*part, &locked));
+  PetscCall(DiniIsNest_Private(*part, &nest));
   if (locked) PetscCall(VecLockReadPop(*part));
-  else PetscCall(PetscObjectStateIncrease((PetscObject)m)); /* it may have been written through the part */
-  PetscCall(VecResetArray(*part));
+  else {
+    if (nest) PetscCall(VecCopy(*part, par->x));
+    if (nest) PetscCall(DiniParameterGive_Private(par, m, offset));
+    PetscCall(PetscObjectStateIncrease((PetscObject)m)); /* it may have been written through the part */
+  }
+  if (!nest) PetscCall(VecResetArray(*part));
   PetscCall(VecDestroy(part));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -12,10 +12,11 @@ typedef enum {
 
 /* What stands behind the PCSHELL of Dini's KSPs. */
 typedef enum {
-  DINI_APPLY_FORWARD,       /* M */
-  DINI_APPLY_ADJOINT,       /* M^H */
-  DINI_APPLY_DIRECT,        /* the factorisation of the last rung */
-  DINI_APPLY_DIRECT_ADJOINT /* its conjugate transpose */
+  DINI_APPLY_FORWARD,        /* M */
+  DINI_APPLY_ADJOINT,        /* M^H */
+  DINI_APPLY_DIRECT,         /* the factorisation of the last rung */
+  DINI_APPLY_DIRECT_ADJOINT, /* its conjugate transpose */
+  DINI_APPLY_COMPANION       /* what has been set up on P^H */
 } DiniApply;
 
 /* Preconditioners whose reuse flag is raised, and what it was */
@@ -59,6 +60,7 @@ struct _DiniEngine {
   KSP          ksp[2];
   KSP          gmres[2];  /* for where another Krylov method fails */
   KSP          companion; /* of the explicit transpose */
+  PC           companionpc;
   PC           pc;        /* of the forward solver, or the engine's own where there is none */
   PC           direct;    /* of the last rung */
   PetscBool    ownpc;     /* pc has been made by the engine */
@@ -78,11 +80,10 @@ struct _DiniEngine {
   PetscBool        choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
   PetscBool        ready[2];  /* the KSP has the operators of the point */
   PetscBool        companionready, companionfailed, directready;
-  PetscBool        companionnever; /* PETSc has raised an error in its set-up: for these matrices, at no point */
-  PetscBool        fresh;          /* the PC belongs to the point */
-  PetscBool        broken;         /* its set-up at the point has failed */
-  DiniRung         start[2];       /* where the last solve succeeded */
-  PetscObjectState pattern;        /* of P when PH was made */
+  PetscBool        fresh;    /* the PC belongs to the point */
+  PetscBool        broken;   /* its set-up at the point has failed */
+  DiniRung         start[2]; /* where the last solve succeeded */
+  PetscObjectState pattern;  /* of P when PH was made */
 
   /* what keeping the PC has cost at this point, and what a set-up costs */
   PetscInt  overspent;           /* iterations beyond a fresh PC's */
@@ -97,6 +98,10 @@ DINI_INTERN PetscErrorCode DiniEnginePCFailed_Private(Dini, PC, PetscBool *faile
 DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, PC);
 DINI_INTERN PetscErrorCode DiniEngineDestroyKSP_Private(KSP *);
 DINI_INTERN PetscErrorCode DiniEngineApplyAdjoint_Private(Dini, PC, Vec x, Vec y);
+/* shape */
+DINI_INTERN PetscErrorCode DiniEngineTakesPlain_Private(Dini, PetscBool *);
+DINI_INTERN PetscErrorCode DiniEngineKSPSolve_Private(Dini, KSP, Vec b, Vec x);
+DINI_INTERN PetscErrorCode DiniEnginePCApply_Private(PC, PetscBool transpose, Vec x, Vec y);
 /* probe, nested */
 DINI_INTERN PetscErrorCode DiniEngineProbe_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineTransposable_Private(Dini, PetscBool *);
@@ -109,7 +114,13 @@ DINI_INTERN PetscErrorCode DiniEngineNeedProduct_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineMult_Private(Dini, DiniDirection, Vec x, Vec y);
 DINI_INTERN PetscErrorCode DiniEngineGetGMRES_Private(Dini, DiniDirection, KSP *);
 DINI_INTERN PetscErrorCode DiniEngineOwnsPC_Private(Dini, DiniDirection, PetscBool *);
+/* copypc */
+DINI_INTERN PetscErrorCode DiniCopyPC_Private(PC from, PC to);
+DINI_INTERN PetscErrorCode DiniCopyInside_Private(PC from, PC to);
+DINI_INTERN PetscErrorCode DiniAvoidSecondGrid_Private(PC);
 /* companion */
+DINI_INTERN PetscErrorCode DiniTransposable_Private(Mat, PetscBool *yes);
+DINI_INTERN PetscErrorCode DiniEngineDropCompanion_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineGetCompanion_Private(Dini, KSP *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirect_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniEngineSetUpDirect_Private(Dini, PetscBool *failed);

@@ -273,6 +273,15 @@ DINI_INTERN PetscErrorCode DiniMarkMoved_Private(const DiniMark *, PetscBool *mo
 DINI_INTERN PetscErrorCode DiniShellContext_Private(Mat, void *ctx);
 DINI_INTERN PetscErrorCode DiniShellDestroy_Private(Mat *, const void *owner);
 
+/* sys: vectors of other shapes than one array */
+DINI_INTERN PetscErrorCode DiniIsNest_Private(Vec, PetscBool *);
+DINI_INTERN PetscErrorCode DiniSameShape_Private(Vec, Vec, PetscBool *);
+DINI_INTERN PetscErrorCode DiniRefuseNest_Private(Dini, Vec, const char what[]);
+DINI_INTERN PetscErrorCode DiniCopy_Private(Vec from, Vec to);
+DINI_INTERN PetscErrorCode DiniAXPY_Private(Vec y, PetscScalar alpha, Vec x);
+DINI_INTERN PetscErrorCode DiniCreatePlain_Private(Vec, Vec *);
+DINI_INTERN PetscErrorCode DiniCreateFor_Private(Mat, Vec like, Vec *);
+
 DINI_INTERN PetscErrorCode DiniGetColumn_Private(Mat, PetscInt j, Vec);
 DINI_INTERN PetscErrorCode DiniSetColumn_Private(Mat, PetscInt j, PetscBool conj, Vec);
 

@@ -91,31 +91,37 @@ static PetscErrorCode DiniDiffers(Dini dini, SNES snes, DiniSNESJacobianFn *comp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The DM's matrix, of type AIJ. A DM that can not make one (no section, say) is an error of PETSc's: no pattern then. */
-static PetscErrorCode DiniMeshMatrix(Dini dini, DM dm, Mat *A)
+/* Can the DM make a matrix? Asked beforehand: an error that comes back out of it would leave messages behind. */
+static PetscErrorCode DiniMakesMatrix(DM dm, PetscBool *yes)
 {
-  char           type[256];
-  MatType        found;
-  PetscErrorCode mine;
-  int            failed, any;
-  PetscBool      aij;
+  PetscBool    mesh;
+  PetscSection section = NULL;
 
   PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)dm, yes, DMDA, DMSTAG, DMCOMPOSITE, DMREDUNDANT, DMSLICED, DMPLEX,
+                                      DMNETWORK, DMP4EST, DMP8EST, ""));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)dm, &mesh, DMPLEX, DMP4EST, DMP8EST, ""));
+  if (mesh) PetscCall(DMGetLocalSection(dm, &section));
+  if (mesh && !section) *yes = PETSC_FALSE;
+  if (!*yes) PetscCall(PetscInfo(dm, "A DM of type %s that makes no matrix\n", ((PetscObject)dm)->type_name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The DM's matrix, of type AIJ; NULL where it makes none */
+static PetscErrorCode DiniMeshMatrix(DM dm, Mat *A)
+{
+  char      type[256];
+  MatType   found;
+  PetscBool aij, makes;
+
+  PetscFunctionBegin;
+  PetscCall(DiniMakesMatrix(dm, &makes));
+  if (!makes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DMGetMatType(dm, &found));
   PetscCall(PetscStrncpy(type, found ? found : MATAIJ, sizeof(type)));
   PetscCall(DMSetMatType(dm, MATAIJ));
-  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
-  mine = DMCreateMatrix(dm, A);
-  PetscCall(PetscPopErrorHandler());
+  PetscCall(DMCreateMatrix(dm, A));
   PetscCall(DMSetMatType(dm, type));
-  failed = mine != 0;
-  PetscCall(MPIU_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
-  if (any) {
-    PetscCall(PetscInfo(dini, "The DM of type %s makes no matrix (PETSc error %d here)\n", ((PetscObject)dm)->type_name,
-                        (int)mine));
-    *A = NULL;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)*A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
   if (!aij) PetscCall(MatDestroy(A));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -135,7 +141,7 @@ PetscErrorCode DiniPattern_SNES(Dini dini, Mat *A)
   PetscCall(DiniNeedSNES_Private(dini, &snes));
   PetscCall(DiniGetMesh(snes, &dm));
   if (dm) {
-    PetscCall(DiniMeshMatrix(dini, dm, A));
+    PetscCall(DiniMeshMatrix(dm, A));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(SNESGetJacobian(snes, NULL, &B, &compute, NULL));

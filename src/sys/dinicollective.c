@@ -114,8 +114,16 @@ PetscErrorCode DiniCheckMatLayout_Private(Dini dini, Vec u, Mat A, const char li
 
 PetscErrorCode DiniCheckState_Private(Dini dini, Vec v, const char what[])
 {
+  PetscBool same;
+
   PetscFunctionBegin;
   PetscCall(DiniCheckLayout_Private(dini, v, dini->n, dini->N, what, "the state u"));
+  PetscCall(DiniSameShape_Private(v, dini->r, &same));
+  PetscCheck(
+      same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "%s: %s has the layout of the state u, but one is a VECNEST and the other is not, or of other parts; create "
+      "it with VecDuplicate() of the state",
+      DiniLabel_Private(dini), what);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -194,7 +202,7 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
   PetscRandom        rng;
   PetscReal          largest;
   const PetscScalar *l;
-  PetscScalar       *a;
+  PetscScalar       *a, value;
   PetscInt           n;
   PetscMPIInt        rank;
 
@@ -210,18 +218,18 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
   PetscCall(PetscRandomSetSeed(rng, (unsigned long)(0x5eed + 977 * seed + 76543 * rank)));
   PetscCall(PetscRandomSeed(rng));
   PetscCall(DiniNormMax_Private(like, &largest)); /* first: like may be v itself */
-  PetscCall(VecSetRandom(v, rng));
-  PetscCall(PetscRandomDestroy(&rng));
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(like, &l));
   PetscCall(VecGetArray(v, &a));
   for (PetscInt i = 0; i < n; i++) {
     const PetscReal size = largest > 0.0 ? PetscAbsScalar(l[i]) + 1e-3 * largest : 1.0;
 
-    a[i] = size * (like != v && DiniHasImaginary(l[i]) ? a[i] : PetscRealPart(a[i]));
+    PetscCall(PetscRandomGetValue(rng, &value)); /* VecSetRandom() is not for nests */
+    a[i] = size * (like != v && DiniHasImaginary(l[i]) ? value : PetscRealPart(value));
   }
   PetscCall(VecRestoreArray(v, &a));
   PetscCall(VecRestoreArrayRead(like, &l));
+  PetscCall(PetscRandomDestroy(&rng));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -232,7 +240,7 @@ PetscErrorCode DiniGetColumn_Private(Mat A, PetscInt j, Vec v)
 
   PetscFunctionBegin;
   PetscCall(MatDenseGetColumnVecRead(A, j, &a));
-  PetscCall(VecCopy(a, v));
+  PetscCall(DiniCopy_Private(a, v));
   PetscCall(PetscObjectStateIncrease((PetscObject)v)); /* VecCopy() takes cached norms along, rank by rank */
   PetscCall(MatDenseRestoreColumnVecRead(A, j, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -245,7 +253,7 @@ PetscErrorCode DiniSetColumn_Private(Mat A, PetscInt j, PetscBool conj, Vec v)
 
   PetscFunctionBegin;
   PetscCall(MatDenseGetColumnVecWrite(A, j, &a));
-  PetscCall(VecCopy(v, a));
+  PetscCall(DiniCopy_Private(v, a));
   if (conj) PetscCall(VecConjugate(a));
   PetscCall(MatDenseRestoreColumnVecWrite(A, j, &a));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -71,7 +71,7 @@ PetscErrorCode DiniBasisGuess_Private(DiniBasis *basis, Mat X, PetscInt j, Vec x
   PetscCall(VecSet(x, 0.0));
   for (PetscInt i = 0; i < k; i++) {
     PetscCall(MatDenseGetColumnVecRead(X, basis->column[i], &xi));
-    PetscCall(VecAXPY(x, y[i], xi));
+    PetscCall(DiniAXPY_Private(x, y[i], xi));
     PetscCall(MatDenseRestoreColumnVecRead(X, basis->column[i], &xi));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -65,13 +65,14 @@ static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, 
   DiniEngine e  = dini->engine;
   PC         pc = e->pc;
   KSP        ksp;
-  PetscBool  own, factored, failed;
+  PetscBool  own, factored, failed, plain;
 
   PetscFunctionBegin;
   *F         = NULL;
   *transpose = (PetscBool)(direction == DINI_ADJOINT && !e->symmetric);
   PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));
-  if (e->null[0] || (own && direction == DINI_TANGENT)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineTakesPlain_Private(dini, &plain));
+  if (!plain || e->null[0] || (own && direction == DINI_TANGENT)) PetscFunctionReturn(PETSC_SUCCESS);
   if (e->start[direction] == DINI_RUNG_DIRECT) {
     PetscCall(DiniEngineSetUpDirect_Private(dini, &failed));
     if (failed) PetscFunctionReturn(PETSC_SUCCESS);
@@ -80,7 +81,8 @@ static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, 
              (own || e->transpose == DINI_TRANSPOSE_EXPLICIT || e->start[direction] == DINI_RUNG_EXPLICIT)) {
     PetscCall(DiniEngineGetCompanion_Private(dini, &ksp));
     if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
-    PetscCall(KSPGetPC(ksp, &pc));
+    if (own) PetscCall(KSPGetPC(ksp, &pc));
+    else pc = e->companionpc;
     *transpose = PETSC_FALSE;
   } else if (*transpose && e->transposed != DINI_TRANSPOSED_EXACT) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factored, PCLU, PCCHOLESKY, ""));

@@ -25,7 +25,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
     e->start[d]    = DINI_RUNG_NONE;
     e->freshits[d] = 0;
   }
-  PetscCall(KSPDestroy(&e->companion));
+  PetscCall(DiniEngineDropCompanion_Private(dini));
   PetscCall(PCDestroy(&e->pc));
   PetscCall(PCDestroy(&e->direct));
   PetscCall(MatDestroy(&e->J));
@@ -38,7 +38,6 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->projected));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
   e->ownpc = e->fresh = e->broken = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
-  e->companionnever                                                                                      = PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
   e->overspent               = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -64,16 +63,14 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
     if (PetscDefined(USE_COMPLEX)) PetscCall(VecDuplicate(dini->u, &e->c));
   }
   e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = e->fresh = e->broken = PETSC_FALSE;
-  if (J != e->J || P != e->P) e->companionnever = PETSC_FALSE;
-  e->companionready = e->directready = PETSC_FALSE;
-  e->companionfailed                 = e->companionnever;
-  e->extra                           = 0.0;
-  e->overspent                       = 0;
+  e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
+  e->extra                                                = 0.0;
+  e->overspent                                            = 0;
   if (!J) PetscFunctionReturn(PETSC_SUCCESS);
   if (J != e->J || P != e->P) {
     PetscCall(MatDestroy(&e->JH));
     PetscCall(MatDestroy(&e->PH));
-    PetscCall(KSPDestroy(&e->companion));
+    PetscCall(DiniEngineDropCompanion_Private(dini));
     PetscCall(PCDestroy(&e->direct));
     e->decided = PETSC_FALSE;
   }

@@ -94,7 +94,7 @@ static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung r
   case DINI_RUNG_EXPLICIT:
     *yes = (PetscBool)(own ||
                        (adjoint && (e->transpose == DINI_TRANSPOSE_AUTO || e->transpose == DINI_TRANSPOSE_EXPLICIT)));
-    if (adjoint && *yes) PetscCall(MatHasOperation(e->P, MATOP_TRANSPOSE, yes));
+    if (adjoint && *yes) PetscCall(DiniTransposable_Private(e->P, yes));
     if (adjoint && e->companionfailed) *yes = PETSC_FALSE;
     break;
   case DINI_RUNG_DIRECT:
@@ -151,7 +151,8 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
     dini->stats.refreshes++;
     break;
   case DINI_RUNG_EXPLICIT:
-    *bound = 0;
+    *bound   = 0;
+    e->apply = DINI_APPLY_COMPANION;
     if (adjoint) PetscCall(DiniEngineGetCompanion_Private(dini, ksp));
     break;
   case DINI_RUNG_DIRECT:

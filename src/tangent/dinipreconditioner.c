@@ -148,16 +148,16 @@ PetscErrorCode DiniEngineApplyAdjoint_Private(Dini dini, PC pc, Vec x, Vec y)
   PetscInt       locks;
   PetscErrorCode failed;
 
-  PetscCall(VecCopy(x, e->c));
+  PetscCall(DiniCopy_Private(x, e->c));
   PetscCall(VecConjugate(e->c));
   PetscCall(VecLockGet(e->c, &locks));
-  failed = PCApplyTranspose(pc, e->c, y);
+  failed = DiniEnginePCApply_Private(pc, PETSC_TRUE, e->c, y);
   PetscCall(DiniUnlock_Private(e->c, locks));
   PetscCall(failed);
   PetscCall(VecConjugate(y));
 #else
   (void)dini;
-  PetscCall(PCApplyTranspose(pc, x, y));
+  PetscCall(DiniEnginePCApply_Private(pc, PETSC_TRUE, x, y));
 #endif
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -174,16 +174,19 @@ static PetscErrorCode DiniShellApply(PC shell, Vec x, Vec y)
   e = dini->engine;
   switch (e->apply) {
   case DINI_APPLY_FORWARD:
-    PetscCall(PCApply(e->pc, x, y));
+    PetscCall(DiniEnginePCApply_Private(e->pc, PETSC_FALSE, x, y));
     break;
   case DINI_APPLY_ADJOINT:
     PetscCall(DiniEngineApplyAdjoint_Private(dini, e->pc, x, y));
     break;
   case DINI_APPLY_DIRECT:
-    PetscCall(PCApply(e->direct, x, y));
+    PetscCall(DiniEnginePCApply_Private(e->direct, PETSC_FALSE, x, y));
     break;
   case DINI_APPLY_DIRECT_ADJOINT:
     PetscCall(DiniEngineApplyAdjoint_Private(dini, e->direct, x, y));
+    break;
+  case DINI_APPLY_COMPANION:
+    PetscCall(DiniEnginePCApply_Private(e->companionpc, PETSC_FALSE, x, y));
     break;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

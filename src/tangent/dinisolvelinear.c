@@ -80,21 +80,18 @@ static PetscErrorCode DiniKrylov(Dini dini, DiniDirection direction, KSP ksp)
   PetscFunctionBegin;
   PetscCall(VecLockGet(e->b, &b));
   PetscCall(VecLockGet(e->e, &x));
-  failed = KSPSolve(ksp, e->b, e->e);
+  failed = DiniEngineKSPSolve_Private(dini, ksp, e->b, e->e);
   PetscCall(DiniUnlock_Private(e->b, b));
   PetscCall(DiniUnlock_Private(e->e, x));
   if (failed) {
     PetscCall(KSPGetPC(ksp, &pc));
     PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &shell));
-    if (shell) { /* a PC counts the solves that it is in */
-      PetscCall(KSPReset(ksp));
+    if (ksp == e->companion) PetscCall(DiniEngineDropCompanion_Private(dini));
+    else if (shell) { /* a PC counts the solves that it is in */ PetscCall(KSPReset(ksp));
       PetscCall(PCCreate(PetscObjectComm((PetscObject)dini), &pc));
       PetscCall(DiniEngineSetShell_Private(dini, pc));
       PetscCall(KSPSetPC(ksp, pc));
       PetscCall(PCDestroy(&pc));
-    } else if (ksp == e->companion) {
-      PetscCall(KSPDestroy(&e->companion));
-      e->companionready = PETSC_FALSE;
     }
     e->ready[direction] = PETSC_FALSE;
   }

@@ -1,0 +1,66 @@
+/* States that are nests, in linear solves: matrices with entries of their own, and their solvers, take plain vectors. */
+#include "../private/diniengineimpl.h"
+
+/* May J be multiplied with columns of dense matrices? A nest of matrices or a shell may ask for the parts of a state. */
+PetscErrorCode DiniEngineTakesPlain_Private(Dini dini, PetscBool *plain)
+{
+  Vec       v;
+  PetscBool nest;
+
+  PetscFunctionBegin;
+  PetscCall(DiniIsNest_Private(dini->u, &nest));
+  *plain = (PetscBool)!nest;
+  if (!nest || !dini->engine->J) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniCreateFor_Private(dini->engine->J, dini->u, &v));
+  PetscCall(DiniIsNest_Private(v, &nest));
+  PetscCall(VecDestroy(&v));
+  *plain = (PetscBool)!nest;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* KSPSolve() with what J takes */
+PetscErrorCode DiniEngineKSPSolve_Private(Dini dini, KSP ksp, Vec b, Vec x)
+{
+  PetscBool      nest;
+  Vec            c = b, y = x;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniIsNest_Private(b, &nest));
+  if (nest) {
+    PetscCall(DiniCreateFor_Private(dini->engine->J, b, &c));
+    PetscCall(DiniCopy_Private(b, c));
+    PetscCall(VecDuplicate(c, &y));
+  }
+  failed = KSPSolve(ksp, c, y);
+  if (nest && !failed) failed = DiniCopy_Private(y, x);
+  if (nest) {
+    PetscCall(VecDestroy(&c));
+    PetscCall(VecDestroy(&y));
+  }
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PCApply() or PCApplyTranspose() with what the matrix of the preconditioner takes */
+PetscErrorCode DiniEnginePCApply_Private(PC pc, PetscBool transpose, Vec x, Vec y)
+{
+  PetscBool      nests[2];
+  Vec            c = x, d = y;
+  Mat            P;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniIsNest_Private(x, &nests[0]));
+  PetscCall(DiniIsNest_Private(y, &nests[1]));
+  PetscCall(PCGetOperators(pc, NULL, &P));
+  if (nests[0]) PetscCall(DiniCreateFor_Private(P, x, &c));
+  if (nests[0]) PetscCall(DiniCopy_Private(x, c));
+  if (nests[1]) PetscCall(DiniCreateFor_Private(P, y, &d));
+  failed = transpose ? PCApplyTranspose(pc, c, d) : PCApply(pc, c, d);
+  if (nests[1] && !failed) failed = DiniCopy_Private(d, y);
+  if (nests[0]) PetscCall(VecDestroy(&c));
+  if (nests[1]) PetscCall(VecDestroy(&d));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
