@@ -159,7 +159,7 @@ PetscErrorCode DiniHome_KSP(Dini dini, PetscBool *moved)
   PetscFunctionBegin;
   *moved = (PetscBool)(ctx->inplace && ctx->stamp != dini->mstamp);
   if (*moved) PetscCall(DiniAssembleOwn_KSP(dini));
-  ctx->inplace = PETSC_FALSE;
+  if (dini->mstamp == dini->mpoint) ctx->inplace = PETSC_FALSE; /* else it is not back yet */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -86,7 +86,7 @@ static PetscErrorCode DiniHome_Eigen(Dini dini, PetscBool *moved)
   PetscFunctionBegin;
   *moved = (PetscBool)(ctx->inplace && ctx->stamp != dini->mstamp);
   if (*moved) PetscCall(DiniAssembleOwn(dini));
-  ctx->inplace = PETSC_FALSE;
+  if (dini->mstamp == dini->mpoint) ctx->inplace = PETSC_FALSE; /* else it is not back yet */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
