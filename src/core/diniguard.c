@@ -118,7 +118,11 @@ static PetscErrorCode DiniGuardStays(Dini dini, Mat A, const char what[], DiniSh
 }
 
 /* <w, A v> = <A^H w, v> catches a shell or a library whose transposed product is another matrix's */
-static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Vec v, Vec Av, Vec w, Vec AHw)
+typedef struct {
+  PetscReal apart, size;
+} DiniTransposeTest;
+
+static PetscErrorCode DiniTestTranspose(Dini dini, Mat A, Vec v, Vec Av, Vec w, Vec AHw, DiniTransposeTest *test)
 {
   PetscScalar forward, adjoint;
   PetscReal   nw, nv, nAv, nAHw;
@@ -132,25 +136,49 @@ static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Ve
   PetscCall(DiniNorm_Private(v, &nv));
   PetscCall(DiniNorm_Private(Av, &nAv));
   PetscCall(DiniNorm_Private(AHw, &nAHw));
-  PetscCheck(PetscAbsScalar(forward - adjoint) <= 1e-8 * PetscMax(nw * nAv, nv * nAHw),
-             PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "%s: The adjoint product of %s does not belong to its product: <w, A v> and <A^H w, v> differ by %g where "
-             "|w||A v| "
-             "is %g; correct the transposed product, or the symmetry the matrix claims",
-             DiniLabel_Private(dini), what, (double)PetscAbsScalar(forward - adjoint), (double)(nw * nAv));
+  test->apart = PetscAbsScalar(forward - adjoint);
+  test->size  = PetscMax(nw * nAv, nv * nAHw);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Who is to blame: the application for its own code and for what a matrix is told of itself, else PETSc */
+static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], const DiniTransposeTest *test)
+{
+  PetscBool own, set, symmetric = PETSC_FALSE, hermitian = PETSC_FALSE;
+  MatType   type;
+
+  PetscFunctionBegin;
+  if (test->apart <= 1e-8 * test->size) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetType(A, &type));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &own, MATSHELL, MATPYTHON, MATNEST, MATCOMPOSITE, ""));
+  PetscCall(MatIsSymmetricKnown(A, &set, &symmetric));
+  PetscCall(MatIsHermitianKnown(A, &set, &hermitian));
+  PetscCheck(own || symmetric || hermitian, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: The transposed product of %s, a matrix of PETSc's type %s, does not belong to its product: <w, A v> "
+             "and <A^H w, v> differ by %g where their size is %g. This is a fault of this PETSc, not of your matrix: "
+             "take another type, such as aij (MatConvert(), -mat_type, DMSetMatType())",
+             DiniLabel_Private(dini), what, type, (double)test->apart, (double)test->size);
+  SETERRQ(PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+          "%s: The adjoint product of %s does not belong to its product: <w, A v> and <A^H w, v> differ by %g where "
+          "|w||A v| "
+          "is %g; correct the transposed product, or the symmetry the matrix claims",
+          DiniLabel_Private(dini), what, (double)test->apart, (double)test->size);
 }
 
 static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal *error, PetscBool *moved)
 {
-  Vec       v = work[0], Jv = work[1];
-  PetscReal best;
-  PetscBool transposes, holomorphic = PETSC_TRUE;
+  Vec               v = work[0], Jv = work[1];
+  DiniTransposeTest test = {0.0, 0.0};
+  PetscReal         best;
+  PetscBool         transposes, holomorphic = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(DiniRandomDirection_Private(dini, 1, dini->u, v));
   PetscCall(MatMult(J, v, Jv));
   PetscCall(DiniCheckFinite_Private(dini, Jv, "The Jacobian, from the Jacobian callback,", &dini->scale));
+  PetscCall(DiniHasAdjoint_Private(J, &transposes)); /* else the engine speaks up */
+  if (transposes)                                    /* now: evaluating F beside the point may write into J */
+    PetscCall(DiniTestTranspose(dini, J, v, Jv, work[2], work[3], &test));
   if (dini->hasF && !dini->active) PetscCall(VecCopy(dini->F, dini->w[0]));
   else PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
   if (!dini->active) PetscCall(DiniNorm_Private(dini->w[0], &dini->stats.forward_residual));
@@ -167,9 +195,7 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal
   *error = PetscMax(best, 0.0);
   if (*error > DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardStays(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, work[2]));
-  PetscCall(DiniHasAdjoint_Private(J, &transposes));
-  if (transposes)
-    PetscCall(DiniGuardTranspose(dini, J, "the Jacobian", v, Jv, work[2], work[3])); /* else the engine speaks up */
+  PetscCall(DiniGuardTranspose(dini, J, "the Jacobian", &test));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -185,9 +211,10 @@ static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *c
 
 static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, Vec y, Vec w, Vec mbar)
 {
-  PetscReal best, ynorm;
-  PetscBool moved, holomorphic = PETSC_TRUE;
-  char      what[256];
+  DiniTransposeTest test;
+  PetscReal         best, ynorm;
+  PetscBool         moved, holomorphic = PETSC_TRUE;
+  char              what[256];
 
   PetscFunctionBegin;
   PetscCall(PetscSNPrintf(what, sizeof(what), "F_m of parameter \"%s\" (type \"%s\")", par->name, par->kind->name));
@@ -224,7 +251,8 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, V
       par->difference == DINI_DIFFERENCE_COMPLEX ? " take central differences if F is not analytic," : "");
   if ((par->apply && par->applyadjoint) || par->Fmuser) {
     PetscCall(DiniGuardStays(dini, par->Fm, what, DiniShiftParameter, dm, par, y, w));
-    PetscCall(DiniGuardTranspose(dini, par->Fm, what, dm, y, w, mbar));
+    PetscCall(DiniTestTranspose(dini, par->Fm, dm, y, w, mbar, &test));
+    PetscCall(DiniGuardTranspose(dini, par->Fm, what, &test));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

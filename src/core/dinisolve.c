@@ -80,7 +80,12 @@ PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
     PetscUseTypeMethod(dini, residual, u, F);
   }
   if (norm) PetscCall(DiniNorm_Private(F, norm));
-  else PetscCall(DiniCheckFinite_Private(dini, F, "The residual F(u, m), from the residual callback,", NULL));
+  else
+    PetscCall(DiniCheckFinite_Private(dini, F,
+                                      dini->ops->renew && !dini->residual
+                                          ? "The residual A u - b, from the assembly callback,"
+                                          : "The residual F(u, m), from the residual callback,",
+                                      NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -228,11 +228,12 @@ PetscErrorCode DiniHome_Private(Dini dini)
 /*
   Does u still solve the relation? |F(u, m)| is held against what the solve has left; F stays, for whoever asks next. A
   hundredth of the tolerance of attached states leaves room for residuals that are not the same twice, such as those with an
-  iteration inside.
+  iteration inside. A linear system is assembled again for it, but not at each point: that would cost what an adjoint solve does.
 */
 PetscErrorCode DiniStillSolves_Private(Dini dini, PetscBool *solves)
 {
-  PetscReal norm, scale, before = dini->fpoint;
+  const PetscBool renew = (PetscBool)(!dini->guarded || dini->linearized == dini->point);
+  PetscReal       norm, scale, before = dini->fpoint;
 
   PetscFunctionBegin;
   *solves = PETSC_TRUE;
@@ -240,6 +241,7 @@ PetscErrorCode DiniStillSolves_Private(Dini dini, PetscBool *solves)
   if (!dini->active) {
     if (!dini->F) PetscCall(VecDuplicate(dini->u, &dini->F));
     dini->hasF = PETSC_FALSE;
+    if (renew) PetscTryTypeMethod(dini, renew);
     PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL));
     dini->hasF = PETSC_TRUE;
     PetscCall(DiniNorm_Private(dini->F, &norm));
@@ -247,6 +249,7 @@ PetscErrorCode DiniStillSolves_Private(Dini dini, PetscBool *solves)
     if (before < 0.0) dini->fpoint = norm;
     if (before < 0.0 || norm <= PetscMax(10.0 * before, dini->attachatol)) PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (renew) PetscTryTypeMethod(dini, renew);
   PetscCall(
       DiniAcceptState_Private(dini, dini->u, (dini->active ? 1.0 : 1e-2) * dini->attachrtol, &norm, &scale, solves));
   if (before >= 0.0 && norm <= 10.0 * before) *solves = PETSC_TRUE;

@@ -67,6 +67,7 @@ typedef struct {
   PetscInt64       stamp, copystamp; /* parameters that M and the copies belong to, 0 for none */
   PetscObjectState state[DINI_EIGEN_TERMS];
   PetscBool        attaching, hermitian;
+  PetscBool        inplace;   /* the solver's own matrices have been assembled beside the point, for want of copies */
   PetscInt64       pairstamp; /* parameters that the modes belong to */
   PetscInt         nmodes;
   DiniMode        *modes;

@@ -37,8 +37,10 @@ typedef struct _DiniOps {
   PetscErrorCode (*point)(Dini);          /* u has become the point of differentiation */
   PetscErrorCode (*touched)(Dini, PetscBool[2]);       /* has someone else written into what F is made of? local */
   PetscErrorCode (*recheck)(Dini, const PetscBool[2]); /* someone has: refuses, or takes the present one */
-  PetscErrorCode (*home)(Dini, PetscBool *moved);      /* back at the point: has it assembled anything anew there? */
-  PetscErrorCode (*linearized)(Dini);                  /* J is known: what the type has to say before it is used */
+  PetscErrorCode (*renew)(
+      Dini); /* the next F at the point is made of matrices assembled anew, not of those of the solve */
+  PetscErrorCode (*home)(Dini, PetscBool *moved); /* back at the point: has it assembled anything anew there? */
+  PetscErrorCode (*linearized)(Dini);             /* J is known: what the type has to say before it is used */
   PetscErrorCode (*parameterkind)(Dini, Vec m, DiniParameterType *); /* of a block that nothing else is known of */
   PetscErrorCode (*rhsjacobian)(Dini, Vec m, Mat *Fm);               /* F_m of type "rhs" where it is not -I */
   PetscErrorCode (*iterations)(Dini, PetscInt *max); /* linear solves by x <- b + (I - J) x; 0: by the ladder */
@@ -107,6 +109,8 @@ typedef struct {
   Mat              A; /* a reference, or NULL */
   PetscObjectState state;
 } DiniMark;
+
+#define DINI_RESTS_ON "dini_rests_on" /* a matrix of the application's that a shell of Dini's multiplies with */
 
 #define DINI_HISTORY 8
 

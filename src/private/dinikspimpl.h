@@ -16,6 +16,7 @@ typedef struct {
   PetscInt64       copystamp;
   PetscObjectId    copiedid; /* of the A that A has been made from */
   PetscObjectState copiedpattern;
+  PetscBool        renew;   /* the next residual is that of a system assembled anew */
   PetscBool        inplace; /* the KSP's own have been assembled beside the point, for want of copies */
 
   /* the system that the point belongs to */
@@ -43,6 +44,8 @@ typedef struct {
 DINI_INTERN PetscErrorCode DiniCurrentSystem_KSP(Dini, Mat *A, Vec *b);
 /* The KSP's own A and b at the current parameters */
 DINI_INTERN PetscErrorCode DiniAssembleOwn_KSP(Dini);
+/* The next F is made of a system assembled anew, see DiniOps */
+DINI_INTERN PetscErrorCode DiniRenew_KSP(Dini);
 /* Assembles at the point again what has been assembled beside it; see DiniOps */
 DINI_INTERN PetscErrorCode DiniHome_KSP(Dini, PetscBool *moved);
 /* Has anyone else written into A, or put another one in its place? A local answer */

@@ -115,6 +115,7 @@ PetscErrorCode DiniFixedPointShell_Private(Dini dini, PetscBool transposes)
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, dini->n, dini->N, dini->N, dini, &ctx->J));
   PetscCall(MatShellSetOperation(ctx->J, MATOP_MULT, (void (*)(void))DiniShellMult));
   if (transposes) PetscCall(MatShellSetOperation(ctx->J, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniShellMultTranspose));
+  if (ctx->Gu) PetscCall(PetscObjectCompose((PetscObject)ctx->J, DINI_RESTS_ON, (PetscObject)ctx->Gu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

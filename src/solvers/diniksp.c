@@ -188,7 +188,7 @@ static PetscErrorCode DiniReset_KSP(Dini dini)
   PetscCall(MatDestroy(&ctx->U));
   PetscCall(VecDestroy(&ctx->column));
   ctx->stamp = ctx->copystamp = 0;
-  ctx->determined = ctx->linearized = ctx->inplace = PETSC_FALSE;
+  ctx->determined = ctx->linearized = ctx->inplace = ctx->renew = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -240,6 +240,7 @@ PetscErrorCode DiniCreate_KSP(Dini dini)
   dini->ops->touched       = DiniTouched_KSP;
   dini->ops->recheck       = DiniRecheck_KSP;
   dini->ops->home          = DiniHome_KSP;
+  dini->ops->renew         = DiniRenew_KSP;
   dini->ops->parameterkind = DiniParameterKind_KSP;
   dini->ops->jacobian      = DiniJacobian_KSP;
   dini->ops->beside        = DiniBeside_KSP;

@@ -143,6 +143,15 @@ static PetscErrorCode DiniCopies(Dini dini, Mat A, Mat P, PetscBool *all)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode DiniRenew_KSP(Dini dini)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+
+  PetscFunctionBegin;
+  ctx->renew = (PetscBool)(ctx->assemble && dini->nparams && !dini->residual);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniHome_KSP(Dini dini, PetscBool *moved)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
@@ -150,7 +159,7 @@ PetscErrorCode DiniHome_KSP(Dini dini, PetscBool *moved)
   PetscFunctionBegin;
   *moved = (PetscBool)(ctx->inplace && ctx->stamp != dini->mstamp);
   if (*moved) PetscCall(DiniAssembleOwn_KSP(dini));
-  ctx->inplace = PETSC_FALSE;
+  if (dini->mstamp == dini->mpoint) ctx->inplace = PETSC_FALSE; /* else it is not back yet */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -198,8 +207,11 @@ PetscErrorCode DiniCurrentSystem_KSP(Dini dini, Mat *A, Vec *b)
   PetscCall(KSPGetOperators(ctx->ksp, A, &P));
   *b = ctx->b;
   if (ctx->assemble && !ctx->stamp) PetscCall(DiniAssembleOwn_KSP(dini)); /* attach: no solve has assembled it */
-  if (ctx->assemble && ctx->stamp != dini->mstamp) {
+  if (ctx->assemble && (ctx->stamp != dini->mstamp || ctx->renew)) {
     PetscCall(DiniCopies(dini, *A, P, &copies));
+    if (ctx->renew) ctx->copystamp = 0;
+    if (ctx->renew && !copies) ctx->stamp = 0;
+    ctx->renew = PETSC_FALSE;
     if (!copies) {
       ctx->inplace = PETSC_TRUE;
       PetscCall(DiniAssembleOwn_KSP(dini));

@@ -62,19 +62,53 @@ static PetscErrorCode DiniRememberTerms(Dini dini)
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < ctx->nmats; k++) PetscCall(PetscObjectStateGet((PetscObject)ctx->M[k], &ctx->state[k]));
+  for (PetscInt k = 0; k < ctx->nmats; k++) PetscCall(DiniMatState_Private(ctx->M[k], &ctx->state[k]));
   ctx->stamp = dini->mstamp;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Matrices for the current parameters: the solver's own, or copies of them beside the point */
-static PetscErrorCode DiniTermsNow(Dini dini, Mat *M[])
+/* The solver's own at the current parameters */
+static PetscErrorCode DiniAssembleOwn(Dini dini)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
   PetscFunctionBegin;
+  PetscCall(DiniAssemble(dini, ctx->M));
+  for (PetscInt k = 0; k < ctx->nmats; k++) PetscCall(DiniFilled_Private(ctx->M[k]));
+  PetscCall(DiniRememberTerms(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniHome_Eigen(Dini dini, PetscBool *moved)
+{
+  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
+
+  PetscFunctionBegin;
+  *moved = (PetscBool)(ctx->inplace && ctx->stamp != dini->mstamp);
+  if (*moved) PetscCall(DiniAssembleOwn(dini));
+  if (dini->mstamp == dini->mpoint) ctx->inplace = PETSC_FALSE; /* else it is not back yet */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Matrices for the current parameters: the solver's own, or copies of them beside the point. Where one can not be copied, as a
+  shell that shares its context, the solver's own are assembled there, and at the point again.
+*/
+static PetscErrorCode DiniTermsNow(Dini dini, Mat *M[])
+{
+  Dini_Eigen *ctx  = (Dini_Eigen *)dini->data;
+  PetscBool   mine = PETSC_TRUE, copies;
+
+  PetscFunctionBegin;
   *M = ctx->M;
   if (!ctx->assemble || ctx->stamp == dini->mstamp) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt k = 0; k < ctx->nmats && mine; k++) PetscCall(DiniMatCopies_Private(ctx->M[k], &mine));
+  PetscCall(MPIU_Allreduce(&mine, &copies, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  if (!copies) {
+    ctx->inplace = PETSC_TRUE;
+    PetscCall(DiniAssembleOwn(dini));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (PetscInt k = 0; k < ctx->nmats; k++)
     if (!ctx->copy[k]) PetscCall(MatDuplicate(ctx->M[k], MAT_COPY_VALUES, &ctx->copy[k]));
   if (ctx->copystamp != dini->mstamp) {
@@ -291,6 +325,7 @@ static PetscErrorCode DiniCreateEigen(Dini dini, const DiniEigenSolver *kind)
   dini->ops->setfromoptions = DiniSetFromOptions_Eigen;
   dini->ops->solve          = DiniSolve_Eigen;
   dini->ops->residual       = DiniResidual_Eigen;
+  dini->ops->home           = DiniHome_Eigen;
   dini->ops->jvp            = DiniJVP_Eigen;
   dini->ops->vjp            = DiniVJP_Eigen;
   dini->ops->view           = DiniView_Eigen;
@@ -349,7 +384,7 @@ PetscErrorCode DiniGetModes_Private(Dini dini, const char caller[], Dini_Eigen *
   for (PetscInt k = 0; k < ctx->nmats; k++) {
     PetscObjectState state;
 
-    PetscCall(PetscObjectStateGet((PetscObject)ctx->M[k], &state));
+    PetscCall(DiniMatState_Private(ctx->M[k], &state));
     if (state != ctx->state[k]) mine = PETSC_TRUE;
   }
   PetscCall(MPIU_Allreduce(&mine, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));

@@ -21,6 +21,7 @@ static PetscErrorCode DiniStateOf(PetscObject object, PetscObjectState *sum)
 static PetscErrorCode DiniParts(Mat A, PetscInt *n, Mat **parts, Vec *vec)
 {
   PetscBool nest, composite, lrc, transpose, hermitian;
+  Mat       behind = NULL;
   PetscInt  rows, columns;
   Mat     **blocks;
 
@@ -50,6 +51,10 @@ static PetscErrorCode DiniParts(Mat A, PetscInt *n, Mat **parts, Vec *vec)
     PetscCall(PetscCalloc1(1, parts));
     *n = 1;
     PetscCall(transpose ? MatTransposeGetMat(A, *parts) : MatHermitianTransposeGetMat(A, *parts));
+  } else {
+    PetscCall(PetscObjectQuery((PetscObject)A, DINI_RESTS_ON, (PetscObject *)&behind));
+    if (behind) PetscCall(PetscCalloc1(1, parts));
+    if (behind) (*parts)[(*n)++] = behind;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
