@@ -102,13 +102,13 @@ typedef struct App {
 extern PetscErrorCode FuzzHandler(MPI_Comm, int, const char *, const char *, PetscErrorCode, PetscErrorType, const char *,
                                   void *);
 extern PetscBool      FuzzAvoids(const App *, const char what[]);
-extern void           FuzzBegin(App *);
+extern void           FuzzBegin(App *, const char what[]);
 /* All ranks agree on what a call came to */
 extern Outcome        FuzzEnd(App *, const char what[], PetscErrorCode);
 extern void           FuzzFail(App *, Outcome, const char what[], const char why[]);
 extern PetscErrorCode FuzzInject(App *, FaultPlace, PetscBool *nan);
 extern void           FuzzSay(App *, const char format[], ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
-#define FuzzTry(app, what, call) (FuzzBegin(app), FuzzEnd(app, what, call))
+#define FuzzTry(app, what, call) (FuzzBegin(app, what), FuzzEnd(app, what, call))
 
 /* application.c */
 extern PetscErrorCode AppGather(App *, Vec, PetscScalar all[]);

@@ -143,7 +143,7 @@ PetscErrorCode DeriveTangents(App *app, Handle *handle)
   PetscCall(DeriveFlat(app, handle, dq, PETSC_FALSE, &dm));
   if (!dm) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(app->f, &du));
-  FuzzBegin(app);
+  FuzzBegin(app, "DiniJVP");
   PetscCall(DeriveAnswered(app, handle, "DiniJVP", DiniJVP(handle->dini, dm, du), &yes));
   if (yes) {
     PetscCall(AppState(app, du, got));
@@ -162,7 +162,7 @@ static PetscErrorCode OneVJP(App *app, Handle *handle, const char what[], const 
   PetscBool   yes;
 
   PetscFunctionBeginUser;
-  FuzzBegin(app);
+  FuzzBegin(app, what);
   PetscCall(DeriveAnswered(app, handle, what, DiniVJP(handle->dini, ubar, mbar), &yes));
   if (yes) {
     PetscCall(ParametersReadFlat(app, mbar, PETSC_TRUE, got));
@@ -208,7 +208,7 @@ PetscErrorCode DeriveSolves(App *app, Handle *handle, PetscBool adjoint)
   for (PetscInt i = 0; i < app->n; i++)
     local[i] = adjoint ? g[app->start + i] / R->c[app->start + i] : g[app->start + i] * R->r[app->start + i];
   PetscCall(VecRestoreArray(r, &local));
-  FuzzBegin(app);
+  FuzzBegin(app, what);
   PetscCall(DeriveAnswered(app, handle, what, adjoint ? DiniAdjointSolve(handle->dini, r, x) : DiniTangentSolve(handle->dini, r, x), &yes));
   if (yes) {
     PetscCall(AppGather(app, x, got));

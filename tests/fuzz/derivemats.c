@@ -53,7 +53,7 @@ PetscErrorCode DeriveBlocks(App *app, Handle *handle, PetscBool adjoint)
       for (PetscInt x = 0; x < (adjoint ? R->N : R->M); x++) in[k][x] = (PetscReal)(k % 3) * in[k - 1][x];
     PetscCall(Column(app, adjoint ? U : M, k, PETSC_TRUE, adjoint, adjoint, in[k]));
   }
-  FuzzBegin(app);
+  FuzzBegin(app, what);
   PetscCall(DeriveAnswered(app, handle, what, adjoint ? DiniMatVJP(handle->dini, U, M) : DiniMatJVP(handle->dini, M, U), &yes));
   for (PetscInt k = 0; k < columns && yes; k++) {
     PetscCall(Column(app, adjoint ? M : U, k, PETSC_FALSE, (PetscBool)!adjoint, adjoint, got));
@@ -104,7 +104,7 @@ static PetscErrorCode Product(App *app, Handle *handle, Mat D, PetscInt block, c
       PetscCall(VecRestoreArray(x, &local));
     }
   }
-  FuzzBegin(app);
+  FuzzBegin(app, what);
   ierr    = !adjoint ? MatMult(D, x, y) : plain ? MatMultTranspose(D, y, x) : MatMultHermitianTranspose(D, y, x);
   outcome = FuzzEnd(app, what, ierr);
   if (outcome == RIGHT && !at->valid) FuzzFail(app, WRONG, what, "a derivative where there is no solution");
@@ -153,13 +153,13 @@ PetscErrorCode DerivePin(App *app, Handle *handle)
 
   PetscFunctionBeginUser;
   if (handle->pin[p] && RandomInt(&app->random, 2)) {
-    FuzzBegin(app);
+    FuzzBegin(app, "DiniPinDerivative");
     PetscCall(DeriveAnswered(app, handle, "DiniPinDerivative", DiniPinDerivative(handle->pin[p]), &yes));
     if (yes) handle->pinnedat[p] = handle->at;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(MatDestroy(&handle->pin[p]));
-  FuzzBegin(app);
+  FuzzBegin(app, "DiniCreateDerivative");
   PetscCall(DeriveAnswered(app, handle, "DiniCreateDerivative", DiniCreateDerivative(handle->dini, block, &handle->pin[p]), &yes));
   if (!yes) {
     handle->pin[p] = NULL;
@@ -198,7 +198,7 @@ PetscErrorCode DeriveEntries(App *app, Handle *handle)
   PetscCall(VecDuplicate(app->f, &ubar));
   PetscCall(DeriveWriteCotangent(app, g, ubar));
   PetscCall(MatDuplicate(app->Gu, MAT_DO_NOT_COPY_VALUES, &Abar));
-  FuzzBegin(app);
+  FuzzBegin(app, "DiniMatrixVJP");
   PetscCall(DeriveAnswered(app, handle, "DiniMatrixVJP", DiniMatrixVJP(handle->dini, ubar, Abar), &yes));
   for (PetscInt i = 0; i < R->N; i++) {
     lambda[i] = size[i] = 0.0;

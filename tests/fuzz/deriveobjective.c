@@ -48,7 +48,7 @@ PetscErrorCode DeriveObjective(App *app, Handle *handle)
   if (!m) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(m, &g));
   handle->unknown = PETSC_TRUE;
-  FuzzBegin(app);
+  FuzzBegin(app, "DiniComputeObjectiveAndGradient");
   PetscCall(DeriveAnswered(app, handle, "DiniComputeObjectiveAndGradient", DiniComputeObjectiveAndGradient(handle->dini, m, &value, g), &yes));
   if (yes && !PetscIsInfOrNanReal(value)) {
     PetscCall(Moved(app, handle));
@@ -78,7 +78,7 @@ PetscErrorCode DeriveObjectives(App *app, Handle *handle)
   PetscCall(MatAssemblyBegin(G, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(G, MAT_FINAL_ASSEMBLY));
   handle->unknown = PETSC_TRUE;
-  FuzzBegin(app);
+  FuzzBegin(app, "DiniComputeObjectives");
   PetscCall(DeriveAnswered(app, handle, "DiniComputeObjectives", DiniComputeObjectives(handle->dini, m, values, G), &yes));
   if (yes) PetscCall(Moved(app, handle));
   app->current = handle;
@@ -108,7 +108,7 @@ PetscErrorCode DeriveHessian(App *app, Handle *handle)
   if (!v) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DeriveFlat(app, handle, zero, PETSC_FALSE, &Hv));
   if (!Hv) PetscFunctionReturn(VecDestroy(&v));
-  FuzzBegin(app);
+  FuzzBegin(app, "DiniHVP");
   PetscCall(DeriveAnswered(app, handle, "DiniHVP", DiniHVP(handle->dini, v, Hv), &yes));
   if (yes && OracleHessian(R, &handle->at, dq, right)) {
     PetscCall(ParametersReadFlat(app, Hv, PETSC_TRUE, got));

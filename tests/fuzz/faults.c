@@ -43,8 +43,9 @@ PetscBool FuzzAvoids(const App *app, const char what[])
   return (PetscBool)(app->avoid && strstr(app->avoid, what));
 }
 
-void FuzzBegin(App *app)
+void FuzzBegin(App *app, const char what[])
 {
+  FuzzSay(app, "    %s\n", what);
   app->trace = (Trace){0};
 }
 
@@ -66,7 +67,7 @@ Outcome FuzzEnd(App *app, const char what[], PetscErrorCode ierr)
   (void)MPI_Allreduce(mine, all, 3, MPI_INT, MPI_MAX, app->comm);
   if (!all[0]) {
     app->fault.kind = FAULT_OFF;
-    FuzzSay(app, "    %s%s\n", what, app->fault.fired ? ", whatever was injected" : "");
+    if (app->fault.fired) FuzzSay(app, "    succeeds, whatever was injected\n");
     return RIGHT;
   }
   (void)snprintf(why, sizeof(why), "%d, [%s] %.640s", (int)ierr, app->trace.function, app->trace.text);

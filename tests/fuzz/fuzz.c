@@ -6,7 +6,7 @@ static char help[] =
     "  -journal <file> gets the seed of each case before it runs\n"
     "  -limit <60>     seconds that a case may take\n"
     "  -refusals       lists what was refused, and how often\n"
-    "  -avoid <words>  leaves out: monitor, units, spread, context, raw, ghosted, nested, fault, spoil, extreme, hessian, second\n"
+    "  -avoid <words>  leaves out: monitor, units, spread, range, context, raw, ghosted, nested, fault, spoil, extreme, hessian, second\n"
     "Exits with 1 where a result was wrong, an error was not Dini's own, or was raised on some ranks only.\n";
 
 #include "app.h"
@@ -60,7 +60,7 @@ static PetscErrorCode FuzzCase(App *app)
   Point                    at;
 
   PetscFunctionBeginUser;
-  PetscCall(RelationDraw(&app->R, type > TYPE_SHELL ? TYPE_SNES : type, FuzzAvoids(app, "units"), FuzzAvoids(app, "spread"), &app->random));
+  PetscCall(RelationDraw(&app->R, type > TYPE_SHELL ? TYPE_SNES : type, FuzzAvoids(app, "units"), FuzzAvoids(app, "spread"), FuzzAvoids(app, "range"), &app->random));
   FuzzSay(app, "  type %s, %d unknowns in %d fields, %d parameters in %d blocks%s%s%s%s, %d ranks\n", types[app->R.type],
           (int)app->R.N, (int)app->R.fields, (int)app->R.M, (int)app->R.nb, app->R.affine ? ", affine in u" : "",
           app->R.symmetric ? ", symmetric" : "", app->R.imaginary ? ", complex" : "", app->R.wide ? ", unlike units" : "",
@@ -95,7 +95,7 @@ static PetscErrorCode RunCase(PetscInt seed, const Run *run, App *app)
   seed_running = (long)seed;
   (void)alarm((unsigned)run->limit);
   PetscCall(PetscPushErrorHandler(FuzzHandler, app));
-  FuzzBegin(app);
+  FuzzBegin(app, "creation");
   ierr = FuzzCase(app);
   PetscCall(PetscPopErrorHandler());
   (void)alarm(0);

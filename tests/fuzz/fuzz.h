@@ -45,7 +45,7 @@ typedef struct {
   PetscBool   wide;                            /* units differ by more than 1e3 among the unknowns or among the rows */
 } Relation;
 
-extern PetscErrorCode RelationDraw(Relation *, Type, PetscBool alike, PetscBool even, Random *);
+extern PetscErrorCode RelationDraw(Relation *, Type, PetscBool alike, PetscBool even, PetscBool narrow, Random *);
 /* A new value for parameter k, in the domain of F */
 extern PetscScalar RelationParameter(const Relation *, PetscInt k, Random *);
 /* G_i = sum_j A_ij v_j + context (shift_i v_i + cubic_i v_i^3 - source_i) + product_i q_k v_l + sum_k C_ik h(q_k);

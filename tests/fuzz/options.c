@@ -48,7 +48,7 @@ static void DrawPC(App *app, char line[])
   const PetscBool          free = RandomChance(random, 0.2); /* PETSc's defaults */
 
   if (shell) pc = "none";
-  else if (app->dense) pc = RandomInt(random, 2) ? "jacobi" : "none";
+  else if (app->dense || app->jacobian == JACOBIAN_NONE) pc = RandomInt(random, 2) ? "jacobi" : "none";
 #if !defined(PETSC_HAVE_MUMPS)
   else if (app->size > 1 && !strcmp(pc, "lu")) pc = "bjacobi";
 #endif

@@ -121,8 +121,9 @@ PetscErrorCode OracleVerify(const Relation *R, const Point *point)
 PetscReal OracleDistance(PetscInt n, const PetscScalar x[], const PetscScalar y[], const PetscReal size[],
                          PetscInt groups, const PetscInt group[])
 {
-  PetscReal worst = 0.0;
+  PetscReal worst = 0.0, largest = 0.0;
 
+  for (PetscInt i = 0; i < n; i++) largest = PetscMax(largest, size[i]);
   for (PetscInt g = 0; g < groups; g++) {
     PetscReal miss = 0.0, scale = 0.0, one;
 
@@ -133,6 +134,7 @@ PetscReal OracleDistance(PetscInt n, const PetscScalar x[], const PetscScalar y[
       miss  = PetscMax(miss, one);
       scale = PetscMax(scale, size[i]);
     }
+    if (scale == 0.0) scale = 0.01 * largest; /* not coupled at all: what a solve has left */
     if (miss > 0.0) worst = PetscMax(worst, scale > 0.0 ? miss / scale : PETSC_INFINITY);
   }
   return worst;

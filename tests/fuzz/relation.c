@@ -178,7 +178,7 @@ static void DrawDependence(Relation *R, Random *random)
 }
 
 /* A solution, and the sources that make it one */
-static void DrawSolution(Relation *R, Random *random)
+static void DrawSolution(Relation *R, PetscBool narrow, Random *random)
 {
   const PetscBool zero = RandomChance(random, 0.05);
   PetscScalar     G[FUZZ_N];
@@ -192,7 +192,7 @@ static void DrawSolution(Relation *R, Random *random)
     for (PetscInt k = R->first[b]; k < R->first[b + 1]; k++) {
       R->q[k] = RelationParameter(R, k, random);
       if (none) R->q[k] = 0.0;
-      if (range && R->shape[b] == SHAPE_ROOT) R->q[k] = RandomPower(random, -6.0, 0.0);
+      if (range && R->shape[b] == SHAPE_ROOT) R->q[k] = narrow ? 1.0 : RandomPower(random, -6.0, 0.0);
     }
   }
   for (PetscInt j = 0; j < R->N; j++) {
@@ -239,7 +239,7 @@ static void DrawUnits(Relation *R, PetscBool alike, PetscBool even, Random *rand
       if (R->c[i] > 1e3 * R->c[j] || R->r[i] > 1e3 * R->r[j]) R->wide = PETSC_TRUE;
 }
 
-PetscErrorCode RelationDraw(Relation *R, Type type, PetscBool alike, PetscBool even, Random *random)
+PetscErrorCode RelationDraw(Relation *R, Type type, PetscBool alike, PetscBool even, PetscBool narrow, Random *random)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscMemzero(R, sizeof(*R)));
@@ -251,7 +251,7 @@ PetscErrorCode RelationDraw(Relation *R, Type type, PetscBool alike, PetscBool e
   DrawBlocks(R, random);
   DrawMatrix(R, random);
   DrawDependence(R, random);
-  DrawSolution(R, random);
+  DrawSolution(R, narrow, random);
   DrawUnits(R, alike, even, random);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -16,6 +16,10 @@ static void DrawFault(App *app, PetscBool forward)
   fault->rank  = (PetscMPIInt)RandomInt(&app->random, app->size);
   /* PETSc's own solvers do not agree on errors, and hang: docs/errors.rst */
   if (fault->kind == FAULT_ERROR_ONE && petsc) fault->kind = FAULT_ERROR_ALL;
+  if (fault->kind >= FAULT_ERROR_ALL && forward && petsc) { /* and leave their colourings unfit for use */
+    fault->kind = FAULT_OFF;
+    return;
+  }
   FuzzSay(app, "  fault: %s out of %s, after %d calls\n", kinds[fault->kind], places[fault->place], (int)fault->wait);
 }
 
@@ -31,7 +35,7 @@ static PetscErrorCode Solved(App *app, Handle *handle, const char what[])
   PetscCall(ParametersGather(app, q));
   RelationValue(&app->R, app->context, v, q, G, size);
   for (PetscInt i = 0; i < app->R.N; i++) {
-    if (PetscAbsScalar(G[i]) > 1e-14) worst = PetscMax(worst, PetscAbsScalar(G[i]) / (size[i] + 1e-12));
+    if (PetscAbsScalar(G[i]) > 1e-14) worst = PetscMax(worst, PetscAbsScalar(G[i]) / (size[i] + 1e-8));
     if (PetscIsInfOrNanScalar(G[i])) worst = PETSC_INFINITY;
   }
   (void)OracleAt(&app->R, app->context, v, q, &handle->at);
@@ -39,6 +43,8 @@ static PetscErrorCode Solved(App *app, Handle *handle, const char what[])
   if (worst > (app->R.wide ? 0.5 : 1e-4)) {
     (void)PetscSNPrintf(why, sizeof(why), "accepted a state with a residual of %g of its terms", (double)worst);
     FuzzFail(app, WRONG, what, why);
+    for (PetscInt j = 0; j < app->R.N; j++)
+      FuzzSay(app, "      v %g, at the start %g, G %g\n", (double)PetscRealPart(v[j]), (double)PetscRealPart(app->R.v[j]), (double)PetscRealPart(G[j]));
   } else app->count[RIGHT]++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -68,10 +74,10 @@ static PetscErrorCode Attach(App *app, Handle *handle)
   for (PetscInt j = 0; j < app->R.N; j++) v[j] = app->R.v[j];
   if (!OracleSolve(&app->R, app->context, v, q)) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt j = 0; j < app->R.N && beside; j++) v[j] = 1.05 * v[j] + 0.03;
-  FuzzSay(app, "  DiniAttach() %s\n", beside ? "beside a solution" : "");
+  FuzzSay(app, "  attach %s\n", beside ? "beside a solution" : "");
   PetscCall(AppWriteState(app, v, handle->u));
   handle->at.valid = PETSC_TRUE; /* any: Solved() says which */
-  FuzzBegin(app);
+  FuzzBegin(app, "DiniAttach");
   PetscCall(DeriveAnswered(app, handle, "DiniAttach", DiniAttach(handle->dini, handle->u), &yes));
   handle->at.valid = PETSC_FALSE;
   if (yes) PetscCall(Solved(app, handle, "DiniAttach"));
@@ -86,10 +92,10 @@ PetscErrorCode Forward(App *app, Handle *handle)
   if (RandomChance(&app->random, 0.2)) PetscCall(Attach(app, handle));
   else {
     PetscCall(Guess(app, handle));
-    FuzzSay(app, "  DiniSolve()\n");
+    FuzzSay(app, "  solve\n");
     handle->unknown  = PETSC_FALSE;
     handle->at.valid = PETSC_TRUE;
-    FuzzBegin(app);
+    FuzzBegin(app, "DiniSolve");
     PetscCall(DeriveAnswered(app, handle, "DiniSolve", DiniSolve(handle->dini, handle->u), &yes));
     handle->at.valid = PETSC_FALSE;
     if (yes) PetscCall(Solved(app, handle, "DiniSolve"));
