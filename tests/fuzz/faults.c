@@ -66,7 +66,6 @@ Outcome FuzzEnd(App *app, const char what[], PetscErrorCode ierr)
 
   (void)MPI_Allreduce(mine, all, 3, MPI_INT, MPI_MAX, app->comm);
   if (!all[0]) {
-    app->fault.kind = FAULT_OFF;
     if (app->fault.fired) FuzzSay(app, "    succeeds, whatever was injected\n");
     return RIGHT;
   }
