@@ -102,8 +102,7 @@ PetscErrorCode AppFillJacobian(App *app, Vec u, Mat J, PetscBool fixedpoint, Pet
 
       if (app->n) PetscCall(MatSetValues(J, 1, &i, 1, &i, &bad, INSERT_VALUES));
     }
-    /* the fault's place is the same on all ranks */
-    if (app->fault.fired) {
+    if (app->fault.fired && app->fault.kind <= FAULT_NAN_ONE) { /* the same on all ranks */
       PetscCall(MatAssemblyBegin(J, MAT_FINAL_ASSEMBLY));
       PetscCall(MatAssemblyEnd(J, MAT_FINAL_ASSEMBLY));
     }

@@ -241,7 +241,7 @@ static PetscErrorCode FuzzFill(Dini dini, Vec u, Vec m, Mat Fm, void *ctx)
   PetscCall(MatAssemblyBegin(Fm, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(Fm, MAT_FINAL_ASSEMBLY));
   PetscCall(FuzzInject(app, AT_PARAMETER, &nan));
-  if (nan) PetscCall(MatScale(Fm, NAN));
+  if (app->fault.fired && app->fault.kind <= FAULT_NAN_ONE) PetscCall(MatScale(Fm, nan ? NAN : 1.0)); /* on all ranks */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -5,14 +5,16 @@ static void DrawFault(App *app, PetscBool forward)
 {
   static const char *const kinds[]  = {"", "NaN on all ranks", "NaN on one rank", "an error on all ranks", "an error on one rank"};
   static const char *const places[] = {"residual", "Jacobian", "F_m", "update", "solve", "objective"};
+  static const FaultPlace  likely[] = {AT_RESIDUAL, AT_RESIDUAL, AT_RESIDUAL, AT_JACOBIAN, AT_PARAMETER,
+                                       AT_PARAMETER, AT_UPDATE, AT_SOLVE, AT_OBJECTIVE};
   Injected                *fault    = &app->fault;
   const PetscBool          petsc = (PetscBool)(app->R.type == TYPE_SNES && (forward || app->jacobian > JACOBIAN_APPROXIMATE));
 
   *fault       = (Injected){FAULT_OFF, AT_RESIDUAL, 0, 0, PETSC_FALSE};
-  if (!RandomChance(&app->random, 0.08) || FuzzAvoids(app, "fault")) return;
+  if (!RandomChance(&app->random, 0.15) || FuzzAvoids(app, "fault")) return;
   fault->kind  = (FaultKind)(1 + RandomInt(&app->random, FAULT_KINDS - 1));
-  fault->place = (FaultPlace)RandomInt(&app->random, AT_PLACES);
-  fault->wait  = RandomInt(&app->random, 6);
+  fault->place = likely[RandomInt(&app->random, 9)];
+  fault->wait  = RandomInt(&app->random, 5);
   fault->rank  = (PetscMPIInt)RandomInt(&app->random, app->size);
   /* PETSc's own solvers do not agree on errors, and hang: docs/errors.rst */
   if (fault->kind == FAULT_ERROR_ONE && petsc) fault->kind = FAULT_ERROR_ALL;

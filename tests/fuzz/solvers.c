@@ -103,8 +103,8 @@ static PetscErrorCode FuzzAssemble(Dini dini, Mat A, Mat P, Vec b, void *ctx)
 
   PetscFunctionBeginUser;
   (void)dini, (void)P;
+  PetscCall(ParametersRead(app, q)); /* all that is collective comes before faults */
   PetscCall(AppFillJacobian(app, app->f, A, PETSC_FALSE, PETSC_TRUE));
-  PetscCall(ParametersRead(app, q));
   PetscCall(FuzzInject(app, AT_RESIDUAL, &nan));
   if (app->R.shape[app->R.nb - 1] == SHAPE_RHS) PetscFunctionReturn(PETSC_SUCCESS);
   RelationValue(&app->R, app->context, v, q, G, NULL);
@@ -128,7 +128,7 @@ static PetscErrorCode FuzzSolve(Dini dini, Vec u, void *ctx)
   if (!OracleSolve(&app->R, app->context, v, q)) v[0] = NAN;
   PetscCall(AppWriteState(app, v, u));
   PetscCall(FuzzInject(app, AT_SOLVE, &nan));
-  if (nan) PetscCall(VecScale(u, NAN));
+  if (app->fault.fired && app->fault.kind <= FAULT_NAN_ONE) PetscCall(VecScale(u, nan ? NAN : 1.0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
