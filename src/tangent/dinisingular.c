@@ -140,12 +140,14 @@ PetscErrorCode DiniEngineRegular_Private(Dini dini, DiniDirection direction, con
   const DiniRung  rung   = solved->rung;
   DiniSolveStatus status = {.rung = rung, .relative = 1.0};
   PetscErrorCode  failed;
+  PetscBool       had;
   Vec             b, x;
 
   PetscFunctionBegin;
   if (!dini->guard || e->regular || e->null[DINI_TANGENT] || rung < DINI_RUNG_KEPT || rung == DINI_RUNG_EXPLICIT)
     PetscFunctionReturn(PETSC_SUCCESS);
   e->regular = PETSC_TRUE;
+  had        = (PetscBool)(e->gmres[direction] != NULL);
   PetscCall(VecDuplicate(dini->u, &b));
   PetscCall(VecDuplicate(dini->u, &x));
   PetscCall(VecSet(x, 0.0));
@@ -158,6 +160,7 @@ PetscErrorCode DiniEngineRegular_Private(Dini dini, DiniDirection direction, con
     failed = DiniGoOn(dini, direction, 0.01 / PetscSqrtReal((PetscReal)dini->N), 2 * solved->its + 20, b, x, &status);
   if (!failed && status.relative > 0.02 / PetscSqrtReal((PetscReal)dini->N) && status.bnorm > 0.0)
     failed = DiniEngineSingular_Private(dini, direction, b, x, &status);
+  if (!had) PetscCall(KSPDestroy(&e->gmres[direction])); /* its basis would stay */
   PetscCall(VecDestroy(&b));
   PetscCall(VecDestroy(&x));
   PetscCall(failed);
