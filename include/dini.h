@@ -162,9 +162,14 @@ typedef struct {
   DiniRung  adjoint_rung;         /**< where the last adjoint solve found its answer */
   PetscInt  predictions;          /**< initial guesses by the tangent, see DiniSetPredict() */
   PetscInt  predictions_accepted; /**< those of them that lowered |F| and were taken */
+  PetscInt  polishes;             /**< states corrected after their forward solve, see DiniSetPolish() */
+  PetscInt  polishes_accepted;    /**< those of them in which |F| has fallen, so that they were kept */
   PetscInt  hessian_products;     /**< products with the Hessian of the objective, DiniHVP() */
   PetscReal objective_error;      /**< |lambda^H F(u, m)| of the last gradient: what the forward solve has left in J */
-  PetscReal gradient_error;    /**< estimated relative error of the last mbar, from the residual of its adjoint solve */
+  PetscReal
+      gradient_error;    /**< estimated relative error of the last mbar: that of its adjoint solve, and state_error */
+  PetscReal state_error; /**< estimated relative error of the state at the last gradient: |F| / |J u| where that is
+                                    small, |J^{-1} F| / |u| after a loose forward solve; negative: not known */
   PetscReal forward_residual;  /**< |F(u, m)| at the present state, 2-norm */
   PetscReal tangent_residual;  /**< worst true relative residual of an accepted tangent solve */
   PetscReal adjoint_residual;  /**< worst true relative residual of an accepted adjoint solve */
@@ -280,6 +285,7 @@ DINI_PUBLIC PetscErrorCode DiniSetTranspose(Dini, DiniTranspose);
 DINI_PUBLIC PetscErrorCode DiniSetReuse(Dini, DiniReuse);
 DINI_PUBLIC PetscErrorCode DiniGetReuse(Dini, DiniReuse *);
 DINI_PUBLIC PetscErrorCode DiniSetForwardReuse(Dini, PetscBool);
+DINI_PUBLIC PetscErrorCode DiniSetPolish(Dini, PetscBool);
 DINI_PUBLIC PetscErrorCode DiniSetDirectMax(Dini, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetBlockSize(Dini, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetAdjointType(Dini, DiniAdjointType);

@@ -5,7 +5,7 @@ static char help[] =
 
 typedef struct {
   Transport *t;
-  PetscInt   k; /* J_k = Re sum of w_k conj(u), w_k = DiniTestFill() with seed 40 + k */
+  PetscInt k; /* J_k = Re sum of w_k conj(u), w_k = DiniTestFill() with seed 40 + k; for k = 1 and a quarter of sum m */
 } Weighted;
 
 static PetscErrorCode Value(Dini dini, Vec u, PetscReal *value, void *ctx)
@@ -18,6 +18,10 @@ static PetscErrorCode Value(Dini dini, Vec u, PetscReal *value, void *ctx)
   PetscCall(DiniTestVec(u, 40 + ((Weighted *)ctx)->k, &w));
   PetscCall(VecDot(u, w, &product));
   *value = PetscRealPart(product);
+  if (((Weighted *)ctx)->k == 1) {
+    PetscCall(VecSum(((Weighted *)ctx)->t->m, &product));
+    *value += 0.25 * PetscRealPart(product);
+  }
   PetscCall(VecDestroy(&w));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

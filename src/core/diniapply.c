@@ -61,6 +61,7 @@ PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mb
   PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   PetscCall(DiniConjugateInput(dini, type, ubar, &g));
+  PetscCall(DiniEngineDetermines_Private(dini));
   if (dini->gradientrtol > 0.0 && !dini->ops->vjp) PetscCall(DiniAccurateVJP_Private(dini, g, mbar));
   else {
     PetscCall(DiniRuleVJP_Private(dini, g, mbar));
@@ -235,6 +236,8 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
 PetscErrorCode DiniMatVJP_Private(Dini dini, DiniAdjointType type, Mat Ubar, Mat Mbar)
 {
   PetscFunctionBegin;
+  PetscCall(DiniReady(dini));
+  PetscCall(DiniEngineDetermines_Private(dini));
   PetscCall(DiniApplyColumns(dini, DINI_ADJOINT, type, Ubar, Mbar, "DiniMatVJP()"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

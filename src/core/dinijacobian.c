@@ -76,7 +76,7 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool *serves)
 {
   const PetscBool insists = (PetscBool)(dini->Juser || !dini->ops->pattern || dini->source.type == DINI_JACOBIAN_GIVEN);
   PetscReal       error, unorm;
-  PetscBool       moved, mffd;
+  PetscBool       moved, mffd, eliminated = PETSC_FALSE;
   char            why[128];
 
   PetscFunctionBegin;
@@ -87,6 +87,14 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool *serves)
   if (dini->guarded || !(dini->guard || (dini->inside && !insists))) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardJacobian_Private(dini, J, &error, &moved));
   *serves = (PetscBool)(error <= DINI_GUARD_RTOL);
+  if (!*serves && insists && moved) PetscCall(DiniGuardEliminated_Private(dini, J, &eliminated));
+  PetscCheck(
+      !eliminated, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "%s: The Jacobian is not dF/du: it lacks columns that F has. Rows with nothing but a diagonal, as of Dirichlet "
+      "values, have lost their columns too (MatZeroRowsColumns() does that), while F goes on reading u there. Keep "
+      "the columns (MatZeroRows()), let F read the boundary values instead of u, or take differences with "
+      "-dini_jacobian_type coloring",
+      DiniLabel_Private(dini));
   PetscCheck(
       *serves || (!insists && moved), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "

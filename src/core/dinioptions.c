@@ -71,6 +71,7 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   - `-dini_condition`, with SLEPc: print the singular values of J after each linearization, DiniComputeCondition()
   - `-dini_check [viewer]`: run DiniCheck() once, before the first derivative
   - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol <1e-50>`: DiniSetAttachTolerances()
+  - `-dini_polish <false>`: DiniSetPolish()
   - `-dini_predict <false>`: DiniSetPredict()
   - `-dini_reuse_forward <false>`: DiniSetForwardReuse()
   - `-dini_jacobian_type <auto|given|coloring|fd|mf>`, `-dini_jacobian_max_columns <64>`: DiniSetJacobianType(),
@@ -123,6 +124,8 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
   PetscCall(PetscOptionsReal("-dini_gradient_rtol", "Relative accuracy of gradients", "DiniSetGradientTolerance",
                              gradientrtol, &gradientrtol, &set));
   if (set) PetscCall(DiniSetGradientTolerance(dini, gradientrtol));
+  PetscCall(PetscOptionsBool("-dini_polish", "States are corrected once after their forward solve", "DiniSetPolish",
+                             dini->polish, &dini->polish, NULL));
   PetscCall(PetscOptionsBool("-dini_predict", "Initial guesses by the tangent", "DiniSetPredict", dini->predict,
                              &dini->predict, NULL));
   {

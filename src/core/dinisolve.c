@@ -128,11 +128,13 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscTryTypeMethod(dini, point);
   if (dini->D) PetscCall(PetscObjectStateIncrease((PetscObject)dini->D)); /* others cache what they made of it */
   if (dini->hessian.H) PetscCall(PetscObjectStateIncrease((PetscObject)dini->hessian.H));
-  dini->fpoint    = dini->fsolve;
-  dini->fsolve    = -1.0;
-  dini->stage     = DINI_STAGE_SOLVED;
-  dini->hasF      = PETSC_FALSE;
-  dini->elsewhere = PETSC_FALSE;
+  dini->fpoint     = dini->fsolve;
+  dini->fsolve     = -1.0;
+  dini->stage      = DINI_STAGE_SOLVED;
+  dini->hasF       = PETSC_FALSE;
+  dini->fnorm      = dini->stats.forward_residual;
+  dini->stateerror = -1.0;
+  dini->elsewhere  = PETSC_FALSE;
   dini->point++;
   dini->hessian.rtol = 0.0;
   dini->rateknown    = PETSC_FALSE;
@@ -241,13 +243,8 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscCall(DiniForwardFailed(dini, reason, *its));
   PetscCall(PetscStrcmp(type, DINIFIXEDPOINT, &fixedpoint));
   options = fixedpoint ? "dini_fixedpoint_snes" : type;
-  PetscCheck(
-      !dini->erroriffail || reason != DINI_DIVERGED_FORWARD_RESIDUAL, PetscObjectComm((PetscObject)dini),
-      PETSC_ERR_NOT_CONVERGED,
-      "The forward solve (%s) stopped with %s after %" PetscInt_FMT
-      " iterations, which says little of F(u, m), and |F(u, m)| = %g is too large for a solution. Solve more tightly, "
-      "let the solver test |F(u, m)|, or accept it with -dini_attach_rtol",
-      type, why, *its, (double)dini->stats.forward_residual);
+  if (dini->erroriffail && reason == DINI_DIVERGED_FORWARD_RESIDUAL)
+    PetscCall(DiniForwardRefused_Private(dini, why, *its));
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini),
       reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
@@ -283,9 +280,9 @@ static PetscErrorCode DiniParametersStay(Dini dini)
   @param[in,out] u    initial guess on entry, solution on return
   @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED with the solver's reason when it fails
 
-  Option: `-dini_converged_reason`, and the solver's own.
+  Options: `-dini_converged_reason`, `-dini_polish`, and the solver's own.
 
-  @see DiniAttach(), DiniJVP(), DiniVJP(), DiniSetErrorIfNotConverged()
+  @see DiniAttach(), DiniSetPolish(), DiniJVP(), DiniVJP(), DiniSetErrorIfNotConverged()
 */
 PetscErrorCode DiniSolve(Dini dini, Vec u)
 {
@@ -316,6 +313,7 @@ PetscErrorCode DiniSolve(Dini dini, Vec u)
   PetscCall(DiniParametersStay(dini));
   dini->stats.forward_solves++;
   PetscCall(DiniSetPoint_Private(dini, u));
+  PetscCall(DiniPolish_Private(dini, u));
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -38,8 +38,14 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
   if (s->predictions)
     PetscCall(PetscViewerASCIIPrintf(viewer, "predictions %" PetscInt_FMT ", taken %" PetscInt_FMT "\n", s->predictions,
                                      s->predictions_accepted));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "estimated errors: objective %g (lambda^H F), gradient %g (relative)\n",
+  if (s->polishes)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "polished states %" PetscInt_FMT ", kept %" PetscInt_FMT "\n", s->polishes,
+                                     s->polishes_accepted));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "estimated errors: objective %g (lambda^H F), gradient %g (relative), ",
                                    (double)s->objective_error, (double)s->gradient_error));
+  if (s->state_error >= 0.0)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "of which the state %g\n", (double)s->state_error));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "without that of the state\n"));
   for (int rung = 0; rung < DINI_RUNG_MAX; rung++)
     if (s->rungs[rung])
       PetscCall(PetscViewerASCIIPrintf(viewer, "rung %s: %" PetscInt_FMT " solves\n", DiniRungs[rung], s->rungs[rung]));

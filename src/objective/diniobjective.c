@@ -98,6 +98,7 @@ PetscErrorCode DiniSetObjective(Dini dini, DiniObjectiveFn *value, DiniObjective
   dini->objective->value    = value;
   dini->objective->gradient = gradient;
   dini->objective->ctx      = ctx;
+  dini->objective->tries    = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -234,6 +235,7 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   }
   if (!failed && dini->reason > 0 && !dini->ops->vjp) /* a type with a rule of its own leaves no lambda */
     failed = DiniEstimateObjective_Private(dini);
+  if (!failed && !dini->ops->vjp) failed = DiniObjectiveGuard_Private(dini, dini->objective, dJdu, dJdm);
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));
   PetscCall(failed);

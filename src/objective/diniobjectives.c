@@ -31,6 +31,20 @@ static PetscErrorCode DiniGradients(Dini dini, Mat G)
   }
   PetscCall(VecDestroy(&dJdu));
   PetscCall(DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G));
+  for (PetscInt o = 0; o < count; o++) {
+    PetscErrorCode failed;
+
+    PetscCall(MatDenseGetColumnVecRead(Ubar, o, &dJdu));
+    PetscCall(MatDenseGetColumnVecRead(Jm, o, &dJdm));
+    failed = DiniObjectiveGuard_Private(dini, dini->objectives[o], dJdu, dJdm);
+    PetscCall(MatDenseRestoreColumnVecRead(Jm, o, &dJdm));
+    PetscCall(MatDenseRestoreColumnVecRead(Ubar, o, &dJdu));
+    if (failed) {
+      PetscCall(MatDestroy(&Ubar));
+      PetscCall(MatDestroy(&Jm));
+    }
+    PetscCall(failed);
+  }
   PetscCall(MatAXPY(G, 1.0, Jm, SAME_NONZERO_PATTERN));
   PetscCall(MatDestroy(&Ubar));
   PetscCall(MatDestroy(&Jm));

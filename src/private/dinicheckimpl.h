@@ -10,12 +10,13 @@ typedef enum {
 
 typedef struct {
   PetscViewer viewer;
-  Vec         home;       /* the application's state, which is not written to */
-  Vec         u, m;       /* its values, and the flat parameters */
-  PetscReal   error;      /* |J^{-1} F(u, m)|: how far u is from the solution */
-  Vec         w;          /* J(u) = Re <w, u> where there is no objective of the application's */
-  PetscInt    wrong;      /* verdicts */
-  char        first[256]; /* the first wrong one */
+  Vec         home;                /* the application's state, which is not written to */
+  Vec         u, m;                /* its values, and the flat parameters */
+  PetscReal   error;               /* |J^{-1} F(u, m)|: how far u is from the solution */
+  Vec         w;                   /* J(u) = Re <w, u> where there is no objective of the application's */
+  PetscInt    tests, wrong, loose; /* verdicts */
+  PetscReal   excess;              /* by how much the forward solves are too loose for the test at hand */
+  char        first[256];          /* the first wrong one */
 } DiniChecking;
 
 DINI_INTERN PetscErrorCode DiniCheckVerdict_Private(Dini, DiniChecking *, DiniVerdict, const char what[]);

@@ -80,10 +80,13 @@ struct _DiniEngine {
   PetscBool        choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
   PetscBool        ready[2];  /* the KSP has the operators of the point */
   PetscBool        companionready, companionfailed, directready;
-  PetscBool        fresh;    /* the PC belongs to the point */
-  PetscBool        broken;   /* its set-up at the point has failed */
-  DiniRung         start[2]; /* where the last solve succeeded */
-  PetscObjectState pattern;  /* of P when PH was made */
+  PetscBool        fresh;         /* the PC belongs to the point */
+  PetscBool        broken;        /* its set-up at the point has failed */
+  PetscBool        determines;    /* null vectors of J^H have been found to leave mbar alone */
+  PetscBool        regular;       /* a random right-hand side has been solved for, once for an object */
+  char             singular[320]; /* what shows that J is singular at the point, empty when nothing does */
+  DiniRung         start[2];      /* where the last solve succeeded */
+  PetscObjectState pattern;       /* of P when PH was made */
 
   /* what keeping the PC has cost at this point, and what a set-up costs */
   PetscInt  overspent;           /* iterations beyond a fresh PC's */
@@ -130,6 +133,7 @@ DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Ve
                                                     KSPConvergedReason *);
 DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 /* one solve */
+DINI_INTERN PetscErrorCode DiniEngineKrylov_Private(Dini, DiniDirection, KSP);
 DINI_INTERN PetscErrorCode DiniEngineBegin_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineAtRounding_Private(Dini, DiniDirection, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineRecord_Private(Dini, DiniDirection, const DiniSolveStatus *, PetscReal seconds);
@@ -150,6 +154,10 @@ DINI_INTERN PetscErrorCode DiniEngineSpent_Private(Dini, DiniDirection, const Di
 DINI_INTERN PetscErrorCode DiniEngineNullSpaces_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineCompatible_Private(Dini, DiniDirection, Vec b, Vec *projected);
 DINI_INTERN PetscErrorCode DiniEngineProject_Private(Dini, DiniDirection, Vec x);
+/* singular */
+DINI_INTERN PetscErrorCode DiniEngineSingular_Private(Dini, DiniDirection, Vec b, Vec x, const DiniSolveStatus *);
+DINI_INTERN PetscErrorCode DiniEngineRegular_Private(Dini, DiniDirection, const DiniSolveStatus *);
+DINI_INTERN PetscErrorCode DiniEngineRefuseSingular_Private(Dini, DiniDirection);
 /* verify */
 DINI_INTERN PetscErrorCode DiniEngineVerifyUser_Private(Dini, DiniDirection, Vec b, Vec x, PetscReal bnorm,
                                                         PetscReal *relative);

@@ -18,6 +18,7 @@ struct _DiniObjective {
   DiniObjectiveFn         *value;
   DiniObjectiveGradientFn *gradient;
   void                    *ctx;
+  PetscInt                 tries; /* of the guard of its partial derivatives */
 };
 
 /* What a type offers. A missing method is an error that names it, raised where it is needed. */
@@ -31,7 +32,8 @@ typedef struct _DiniOps {
   PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P); /* J is NULL: nobody has one; P may be approximate or NULL */
   PetscErrorCode (*pattern)(Dini, Mat *A); /* a new matrix with the pattern of J, from a mesh; NULL: not known */
   PetscErrorCode (*assembled)(Dini, Vec u,
-                              Mat *J);    /* J assembled where jacobian() gives one without a transposed product */
+                              Mat *J); /* J assembled where jacobian() gives one without a transposed product */
+  PetscErrorCode (*forwardsolver)(Dini, KSP *, SNES *); /* the one of the two whose tolerance decides about u */
   PetscErrorCode (*getksp)(Dini, KSP *);  /* the forward KSP, whose PC the engine keeps; NULL: it has used none */
   PetscErrorCode (*beside)(Dini, Mat *J); /* J at shifted parameters, in another Mat than the point's */
   PetscErrorCode (*point)(Dini);          /* u has become the point of differentiation */
@@ -127,7 +129,7 @@ struct _p_Dini {
   DiniAdjointType adjointtype;
   PetscReal       attachrtol, attachatol;
   PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
-  PetscBool       predict, reuseforward;
+  PetscBool       predict, reuseforward, polish;
   PetscBool       told; /* inside DiniSolveAt_Private(): all blocks have been handed to the application just now */
   PetscBool       guard, erroriffail, fromoptions;
   PetscBool       checkrequested, reasonrequested, viewrequested;
@@ -206,6 +208,8 @@ struct _p_Dini {
   DiniForwardReuse    forward;
   PetscReal           rate;         /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
   PetscBool           rateknown;    /* it belongs to the point */
+  PetscReal           fnorm;        /* |F| at the point */
+  PetscReal           stateerror;   /* relative error of u at the point, negative: not known */
   PetscReal           gain;         /* largest |mbar| / |ubar| seen */
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
@@ -229,6 +233,9 @@ DINI_INTERN PetscErrorCode DiniCreate_NEP(Dini);
 #endif
 
 /* solvers */
+DINI_INTERN PetscErrorCode DiniForwardTolerance_Private(Dini, char option[], size_t, PetscReal *rtol,
+                                                        const char **norm);
+DINI_INTERN PetscErrorCode DiniForwardRefused_Private(Dini, const char why[], PetscInt its);
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
 DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
                                                     PetscReal seconds);
@@ -325,6 +332,8 @@ DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, 
 DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, PetscReal *error, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniGuardDifferences_Private(Dini, Mat J, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniGuardParameter_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniGuardCurvature_Private(Dini, Vec v, Vec y, Vec even, PetscBool *agrees);
+DINI_INTERN PetscErrorCode DiniGuardEliminated_Private(Dini, Mat J, PetscBool *eliminated);
 DINI_INTERN PetscErrorCode DiniMonitor_Private(Dini, DiniOperation, PetscInt its, PetscReal rnorm);
 DINI_INTERN PetscErrorCode DiniCheckRequested_Private(Dini);
 DINI_INTERN PetscErrorCode DiniCheckFlat_Private(Dini, Vec m, const char what[]);
@@ -384,6 +393,8 @@ DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode DiniEngineSameValues_Private(Dini, Mat, PetscObjectState before);
+DINI_INTERN PetscErrorCode DiniEngineIsSingular_Private(Dini, PetscBool *);
+DINI_INTERN PetscErrorCode DiniEngineDetermines_Private(Dini);
 
 /* beside the point */
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
@@ -393,6 +404,9 @@ DINI_INTERN PetscErrorCode DiniBesideTangent_Private(Dini, Vec du, Vec dm, Vec y
 DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, Vec ym);
 
 /* accuracy */
+DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
+DINI_INTERN PetscErrorCode DiniEstimateState_Private(Dini);
+DINI_INTERN PetscErrorCode DiniPointResidual_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec mbar);
@@ -407,6 +421,9 @@ DINI_INTERN PetscErrorCode DiniHistoryReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniSolveAt_Private(Dini, Vec m, PetscBool tolerated, PetscBool *converged);
 DINI_INTERN PetscErrorCode DiniObjectiveValue_Private(Dini, DiniObjective, PetscReal *value);
 DINI_INTERN PetscErrorCode DiniObjectivePartials_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm);
+DINI_INTERN PetscErrorCode DiniObjectiveGuard_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm);
+DINI_INTERN PetscErrorCode DiniObjectiveCompare_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm, PetscReal error[3],
+                                                        PetscBool *informative);
 DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g);
 
 /* rules */

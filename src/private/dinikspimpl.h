@@ -26,6 +26,7 @@ typedef struct {
 
   /* least squares: F = A^H (A u - b) */
   PetscBool        leastsquares, determined; /* determined: the columns of A have been found independent */
+  PetscBool        square;                   /* a least-squares KSP on a square A: its solution is the root A u = b */
   Mat              normal;                   /* J = A^H A */
   Mat              beside;                   /* the same of a copy of A, by products */
   PetscObjectId    normalid;                 /* of the A that it belongs to */
@@ -59,6 +60,7 @@ DINI_INTERN PetscErrorCode DiniNeedLinear_KSP(Dini, const char what[]);
 
 /* least squares */
 DINI_INTERN PetscErrorCode DiniUseLeastSquares_KSP(Dini);
+DINI_INTERN PetscErrorCode DiniSquareIsRoot_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniNormalResidual_KSP(Dini, Mat A, Vec b, Vec u, Vec F);
 
 /* Abar = alpha l r^H on its pattern, or added to it with the help of *work */

@@ -61,6 +61,14 @@ static PetscErrorCode DiniView_FixedPoint(Dini dini, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniForwardSolver_FixedPoint(Dini dini, KSP *ksp, SNES *snes)
+{
+  PetscFunctionBegin;
+  *ksp  = NULL;
+  *snes = ((Dini_FixedPoint *)dini->data)->snes;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniReset_FixedPoint(Dini dini)
 {
   Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
@@ -97,6 +105,7 @@ PetscErrorCode DiniCreate_FixedPoint(Dini dini)
   dini->ops->setup          = DiniSetUp_FixedPoint;
   dini->ops->solve          = DiniSolve_FixedPoint;
   dini->ops->residual       = DiniResidual_FixedPoint;
+  dini->ops->forwardsolver  = DiniForwardSolver_FixedPoint;
   dini->ops->jacobian       = DiniJacobian_FixedPoint;
   dini->ops->assembled      = DiniAssembled_FixedPoint;
   dini->ops->iterations     = DiniIterations_FixedPoint;

@@ -77,7 +77,6 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConverg
   dini->stats.forward_residual = dini->fsolve = norm;
   if (norm <= 10.0 * claimed + 100.0 * PETSC_MACHINE_EPSILON * unorm) PetscFunctionReturn(PETSC_SUCCESS);
   *reason = PetscIsInfOrNanReal(norm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
-  *why    = "a positive reason and a residual far from it, which makes it wrong,";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

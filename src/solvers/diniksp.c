@@ -59,7 +59,7 @@ static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason, c
   if (ctx->rnorm <= PetscMin(0.1, 1000.0 * rtol) * PetscMax(dini->attachatol, scale))
     PetscFunctionReturn(PETSC_SUCCESS);
   *reason = PetscIsInfOrNanReal(ctx->rnorm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
-  *why    = "a positive reason and a residual far from it, which makes it wrong,";
+  if (ctx->square) *why = "a least-squares test passed, which for a square A means that its columns are dependent";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,6 +142,7 @@ static PetscErrorCode DiniJacobian_KSP(Dini dini, Vec u, Mat *J, Mat *P)
   if (ctx->assemble && ctx->stamp != dini->mstamp) dini->stats.jacobian_assemblies++;
   PetscCall(DiniAssembleOwn_KSP(dini));
   PetscCall(KSPGetOperators(ctx->ksp, J, P));
+  if (ctx->square) *P = *J; /* a least-squares KSP may be preconditioned by a matrix like A^H A */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -160,6 +161,14 @@ static PetscErrorCode DiniGetKSP_KSP(Dini dini, KSP *ksp)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniForwardSolver_KSP(Dini dini, KSP *ksp, SNES *snes)
+{
+  PetscFunctionBegin;
+  *ksp  = ((Dini_KSP *)dini->data)->ksp;
+  *snes = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniView_KSP(Dini dini, PetscViewer viewer)
 {
   Dini_KSP *ctx  = (Dini_KSP *)dini->data;
@@ -169,7 +178,9 @@ static PetscErrorCode DiniView_KSP(Dini dini, PetscViewer viewer)
   if (ctx->ksp) PetscCall(KSPGetType(ctx->ksp, &type));
   PetscCall(PetscViewerASCIIPrintf(viewer, "forward solver: KSP %s, %s%s\n", type ? type : "not set",
                                    ctx->assemble ? "assembled at the current parameters" : "constant operators",
-                                   ctx->leastsquares ? ", least squares by A^H (A u - b) = 0" : ""));
+                                   ctx->leastsquares ? ", least squares by A^H (A u - b) = 0"
+                                   : ctx->square     ? ", differentiated as the root of the square A u - b"
+                                                     : ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -210,6 +221,7 @@ static PetscErrorCode DiniSetUp_KSP(Dini dini)
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
 
   PetscFunctionBegin;
+  ctx->square = PETSC_FALSE;
   PetscCheck(ctx->ksp, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s, of type \"ksp\", has no KSP; call DiniSetKSP()", DiniLabel_Private(dini));
   PetscCheck(ctx->b, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
@@ -221,6 +233,7 @@ static PetscErrorCode DiniSetUp_KSP(Dini dini)
   dini->ops->rhsjacobian = NULL;
   dini->ops->linearized  = NULL;
   dini->antilinear       = PETSC_FALSE;
+  if (ctx->leastsquares) PetscCall(DiniSquareIsRoot_KSP(dini));
   if (ctx->leastsquares) PetscCall(DiniUseLeastSquares_KSP(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -245,6 +258,7 @@ PetscErrorCode DiniCreate_KSP(Dini dini)
   dini->ops->jacobian      = DiniJacobian_KSP;
   dini->ops->beside        = DiniBeside_KSP;
   dini->ops->getksp        = DiniGetKSP_KSP;
+  dini->ops->forwardsolver = DiniForwardSolver_KSP;
   dini->ops->view          = DiniView_KSP;
   dini->ops->reset         = DiniReset_KSP;
   dini->ops->destroy       = DiniDestroy_KSP;

@@ -1,5 +1,5 @@
 /*
-  Type ksp with a least-squares KSP, where A has as many rows as columns, or more: u minimises |A u - b|, so that
+  Type ksp with a least-squares KSP, where A has more rows than columns: u minimises |A u - b|, so that
 
     F(u, m) = A^H (A u - b),   J = A^H A,   F_b = -A^H.
 
@@ -118,9 +118,10 @@ static PetscErrorCode DiniDetermined(Dini dini)
   ctx->determined = (PetscBool)(dini->reason > 0);
   if (ctx->determined) dini->reason = before;
   PetscCheck(ctx->determined, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-             "A^H A is singular, or no solver has been found for it: with linearly dependent columns of A the "
+             "%s is singular, or no solver has been found for it: with linearly dependent columns of A the "
              "least-squares solution is one of many, and its derivative is not determined. Drop dependent columns, add "
-             "rows that regularise, or, if the columns are independent, choose a preconditioner with -dini_pc_type");
+             "rows that regularise, or, if the columns are independent, choose a preconditioner with -dini_pc_type",
+             ctx->square ? "A" : "A^H A");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -190,6 +191,28 @@ static PetscErrorCode DiniRHSJacobian_LeastSquares(Dini dini, Vec m, Mat *Fb)
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, n, dini->N, N, dini, Fb));
   PetscCall(MatShellSetOperation(*Fb, MATOP_MULT, (void (*)(void))DiniRHSMult));
   PetscCall(MatShellSetOperation(*Fb, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniRHSMultTranspose));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A square A with independent columns is regular, and the least-squares solution is the root of A u - b: J = A, whose
+  condition is not squared. With dependent columns there is a residual, or the root is one of many: refused either way. The
+  preconditioner of the KSP is not one of A.
+*/
+PetscErrorCode DiniSquareIsRoot_KSP(Dini dini)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  PetscInt  M, N;
+  Mat       A;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(MatGetSize(A, &M, &N));
+  ctx->square = (PetscBool)(M == N);
+  if (!ctx->square) PetscFunctionReturn(PETSC_SUCCESS);
+  ctx->leastsquares     = PETSC_FALSE;
+  dini->ops->getksp     = NULL;
+  dini->ops->linearized = DiniDetermined;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

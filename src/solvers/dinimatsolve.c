@@ -151,7 +151,7 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
   PetscCall(DiniNeedLinear_KSP(dini, "DiniMatSolve()"));
   PetscCall(DiniSetUp(dini));
   ctx = (Dini_KSP *)dini->data;
-  PetscCheck(!ctx->leastsquares, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+  PetscCheck(!ctx->leastsquares && !ctx->square, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "DiniMatSolve() is not for least-squares KSPs; call DiniSolve() for each right-hand side");
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(MatCreateVecs(A, &column, NULL));

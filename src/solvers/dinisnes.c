@@ -93,7 +93,7 @@ static PetscErrorCode DiniSolveKept(Dini dini, SNES snes, Vec u, PetscBool keep,
 /*
   Newton's tests of |F| are the user's own tolerance. Any other reason (a small step, so many iterations) tells nothing of
   |F|, and solvers with a nonlinear preconditioner may have tested another function: there F itself decides, by the SNES's
-  norm where it was that of F, else like that of a state found elsewhere. One linear solve is as good as its KSP.
+  norm where it was that of F, else like that of a state found elsewhere. One linear solve is judged like one of type ksp.
 */
 static PetscErrorCode DiniAccept_SNES(Dini dini, SNES snes, SNESConvergedReason stopped, Vec u,
                                       DiniConvergedReason *reason)
@@ -118,10 +118,10 @@ static PetscErrorCode DiniAccept_SNES(Dini dini, SNES snes, SNESConvergedReason 
     if (accepted) ctx->fnorm = fnorm;
     if (accepted) PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (linear) {
+  if (linear) { /* as type ksp has it: the KSP may have tested a preconditioned norm, which is off by orders */
     PetscCall(SNESGetKSP(snes, &ksp));
     PetscCall(KSPGetTolerances(ksp, &krtol, NULL, NULL, NULL));
-    rtol = PetscMax(rtol, PetscMin(krtol, 1e-3));
+    rtol = PetscMax(rtol, PetscMin(0.1, 1000.0 * krtol));
   }
   PetscCall(DiniAcceptState_Private(dini, u, rtol, &ctx->fnorm, &scale, &accepted));
   PetscCall(PetscInfo(dini, "The SNES stopped with %s: |F| = %g where |J u| is about %g, %s\n",
@@ -179,6 +179,19 @@ static PetscErrorCode DiniGetKSP_SNES(Dini dini, KSP *ksp)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One linear solve is its KSP's to test */
+static PetscErrorCode DiniForwardSolver_SNES(Dini dini, KSP *ksp, SNES *snes)
+{
+  PetscBool linear;
+
+  PetscFunctionBegin;
+  *ksp  = NULL;
+  *snes = ((Dini_SNES *)dini->data)->snes;
+  PetscCall(PetscObjectTypeCompare((PetscObject)*snes, SNESKSPONLY, &linear));
+  if (linear) PetscCall(SNESGetKSP(*snes, ksp));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniView_SNES(Dini dini, PetscViewer viewer)
 {
   SNES     snes = ((Dini_SNES *)dini->data)->snes;
@@ -226,6 +239,7 @@ PetscErrorCode DiniCreate_SNES(Dini dini)
   dini->ops->jacobian      = DiniJacobian_SNES;
   dini->ops->pattern       = DiniPattern_SNES;
   dini->ops->point         = DiniRememberRHS_SNES;
+  dini->ops->forwardsolver = DiniForwardSolver_SNES;
   dini->ops->getksp        = DiniGetKSP_SNES;
   dini->ops->view          = DiniView_SNES;
   dini->ops->parameterkind = DiniParameterKind_SNES;

@@ -72,7 +72,7 @@ static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, 
   *transpose = (PetscBool)(direction == DINI_ADJOINT && !e->symmetric);
   PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));
   PetscCall(DiniEngineTakesPlain_Private(dini, &plain));
-  if (!plain || e->null[0] || (own && direction == DINI_TANGENT)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!plain || e->null[0] || e->singular[0] || (own && direction == DINI_TANGENT)) PetscFunctionReturn(PETSC_SUCCESS);
   if (e->start[direction] == DINI_RUNG_DIRECT) {
     PetscCall(DiniEngineSetUpDirect_Private(dini, &failed));
     if (failed) PetscFunctionReturn(PETSC_SUCCESS);

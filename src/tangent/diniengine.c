@@ -36,7 +36,9 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->e));
   PetscCall(VecDestroy(&e->c));
   PetscCall(VecDestroy(&e->projected));
-  e->transposed = DINI_TRANSPOSED_UNKNOWN;
+  e->transposed  = DINI_TRANSPOSED_UNKNOWN;
+  e->regular     = PETSC_FALSE;
+  e->singular[0] = 0;
   e->ownpc = e->fresh = e->broken = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
   e->overspent               = 0;
@@ -63,9 +65,10 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
     if (PetscDefined(USE_COMPLEX)) PetscCall(VecDuplicate(dini->u, &e->c));
   }
   e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = e->fresh = e->broken = PETSC_FALSE;
-  e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
-  e->extra                                                = 0.0;
-  e->overspent                                            = 0;
+  e->companionready = e->companionfailed = e->directready = e->determines = PETSC_FALSE;
+  e->singular[0]                                                          = 0;
+  e->extra                                                                = 0.0;
+  e->overspent                                                            = 0;
   if (!J) PetscFunctionReturn(PETSC_SUCCESS);
   if (J != e->J || P != e->P) {
     PetscCall(MatDestroy(&e->JH));

@@ -9,16 +9,40 @@ typedef struct {
   void     *inner; /* of PETSc's own test */
   PetscInt  bound;
   PetscReal first; /* residual norm at the first iteration */
+  PetscReal least; /* the smallest one, and when it was last clearly undercut */
+  PetscInt  since;
 } DiniBound;
+
+/* Iterations without a gain of 2 % after which a method that minimises its residual, or another one, is stopped */
+#define DINI_STALL_MINIMAL 200
+#define DINI_STALL         1000
+
+static PetscErrorCode DiniStalled(KSP ksp, PetscInt it, PetscReal rnorm, DiniBound *bound, PetscBool *stalled)
+{
+  PetscBool minimal = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (it == 0 || rnorm < 0.98 * bound->least) {
+    bound->least = rnorm;
+    bound->since = it;
+  }
+  if (it - bound->since == DINI_STALL_MINIMAL)
+    PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &minimal, KSPGMRES, KSPFGMRES, ""));
+  *stalled = (PetscBool)(minimal || it - bound->since >= DINI_STALL);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* After PETSc's own test: stops a Krylov method which at its present rate would need more iterations than the bound. */
 static PetscErrorCode DiniConvergedBounded(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *ctx)
 {
   DiniBound *bound = (DiniBound *)ctx;
   PetscReal  rtol, rate, expected;
+  PetscBool  stalled = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(KSPConvergedDefault(ksp, it, rnorm, reason, bound->inner));
+  PetscCall(DiniStalled(ksp, it, rnorm, bound, &stalled));
+  if (!*reason && stalled) *reason = KSP_DIVERGED_ITS;
   if (it == 0) bound->first = rnorm;
   if (*reason || !bound->bound || !(rnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   /* Krylov methods get faster as they go: no forecast before a third of the bound */
@@ -208,6 +232,7 @@ static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung r
                           (double)status->relative));
   PetscCall(PetscStrlcat(status->tried, line, sizeof(status->tried)));
   PetscCall(PetscInfo(dini, "%s solve, rung %s\n", DiniOperations[DINI_OPERATION_TANGENT + direction], line));
+  PetscCall(DiniEngineSingular_Private(dini, direction, b, x, status));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -219,9 +244,9 @@ PetscErrorCode DiniEngineClimb_Private(Dini dini, DiniDirection direction, Vec b
 
   PetscFunctionBegin;
   if (start == DINI_RUNG_REFRESHED && e->fresh) start = DINI_RUNG_KEPT; /* it has been refreshed at this very point */
-  for (int rung = start; rung < DINI_RUNG_MAX && !status->good; rung++)
+  for (int rung = start; rung < DINI_RUNG_MAX && !status->good && !e->singular[0]; rung++)
     PetscCall(DiniTryRung(dini, direction, (DiniRung)rung, b, x, status));
-  for (int rung = DINI_RUNG_KEPT; rung < (int)start && !status->good; rung++)
+  for (int rung = DINI_RUNG_KEPT; rung < (int)start && !status->good && !e->singular[0]; rung++)
     PetscCall(DiniTryRung(dini, direction, (DiniRung)rung, b, x, status));
   if (status->good) e->start[direction] = status->rung;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -45,8 +45,8 @@ static PetscErrorCode DiniRemove(MatNullSpace null, Vec v, Vec work, PetscReal *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is the null space of J also that of J^H? Of symmetric matrices, and of those that say nothing but where products vanish. */
-static PetscErrorCode DiniSameNullSpace(Dini dini, PetscBool *same)
+/* |A n| / (|A| |n|) for a random n in the null space: zero to rounding where the space is one of A */
+static PetscErrorCode DiniOutside(Dini dini, DiniDirection direction, MatNullSpace null, PetscReal *outside)
 {
   DiniEngine e = dini->engine;
   Vec        v, w;
@@ -57,20 +57,41 @@ static PetscErrorCode DiniSameNullSpace(Dini dini, PetscBool *same)
   PetscCall(VecDuplicate(e->b, &w));
   PetscCall(VecSet(w, 0.0));
   PetscCall(DiniRandomDirection_Private(dini, 21, w, v));
-  PetscCall(DiniEngineMult_Private(dini, DINI_ADJOINT, v, w));
+  PetscCall(DiniEngineMult_Private(dini, direction, v, w));
   PetscCall(DiniNorm_Private(v, &vnorm));
   PetscCall(DiniNorm_Private(w, &scale));
   scale /= vnorm;
   /* v - (v projected) lies in the null space */
   PetscCall(VecCopy(v, w));
-  PetscCall(MatNullSpaceRemove(e->null[DINI_TANGENT], w));
+  PetscCall(MatNullSpaceRemove(null, w));
   PetscCall(VecAYPX(w, -1.0, v));
   PetscCall(DiniNorm_Private(w, &vnorm));
-  PetscCall(DiniEngineMult_Private(dini, DINI_ADJOINT, w, v));
+  PetscCall(DiniEngineMult_Private(dini, direction, w, v));
   PetscCall(DiniNorm_Private(v, &wnorm));
-  *same = (PetscBool)(wnorm <= 1e-8 * scale * vnorm);
+  *outside = vnorm > 0.0 && scale > 0.0 ? wnorm / (scale * vnorm) : 0.0;
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is attached must be a null space: results are projected, and would lose what a wrong one takes from them. */
+static PetscErrorCode DiniGuardNullSpace(Dini dini, DiniDirection direction)
+{
+  MatNullSpace null = dini->engine->null[direction];
+  PetscReal    outside;
+  PetscBool    has = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  if (!dini->guard || !null) PetscFunctionReturn(PETSC_SUCCESS);
+  if (direction == DINI_ADJOINT) PetscCall(DiniHasAdjoint_Private(dini->engine->J, &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniOutside(dini, direction, null, &outside));
+  PetscCheck(
+      outside <= 1e-6, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+      "%s: The null space attached with %s is not one of %s: a vector n in it has |%s n| = %g |J| |n|. Attach the "
+      "right one, or none; vectors that only help a multigrid preconditioner go to MatSetNearNullSpace()",
+      DiniLabel_Private(dini), direction == DINI_TANGENT ? "MatSetNullSpace()" : "MatSetTransposeNullSpace()",
+      direction == DINI_TANGENT ? "J" : "its transpose", direction == DINI_TANGENT ? "J" : "J^H", (double)outside);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -79,7 +100,8 @@ PetscErrorCode DiniEngineNullSpaces_Private(Dini dini)
 {
   DiniEngine   e = dini->engine;
   MatNullSpace right, left;
-  PetscBool    same, has;
+  PetscReal    outside;
+  PetscBool    has;
 
   PetscFunctionBegin;
   for (int d = 0; d < 2; d++) PetscCall(MatNullSpaceDestroy(&e->null[d]));
@@ -88,17 +110,19 @@ PetscErrorCode DiniEngineNullSpaces_Private(Dini dini)
   if (!right) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectReference((PetscObject)right));
   e->null[DINI_TANGENT] = right;
+  PetscCall(DiniGuardNullSpace(dini, DINI_TANGENT));
   PetscCall(MatGetTransposeNullSpace(e->J, &left));
   if (!left) PetscCall(MatGetTransposeNullSpace(e->P, &left));
   if (left) {
     PetscCall(DiniConjugateNullSpace(left, &e->null[DINI_ADJOINT]));
+    PetscCall(DiniGuardNullSpace(dini, DINI_ADJOINT));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniHasAdjoint_Private(e->J, &has));
   if (!has) PetscFunctionReturn(PETSC_SUCCESS); /* no adjoint solve will come */
-  PetscCall(DiniSameNullSpace(dini, &same));
+  PetscCall(DiniOutside(dini, DINI_ADJOINT, right, &outside));
   PetscCheck(
-      same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+      outside <= 1e-8, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
       "%s: The Jacobian carries a null space, and its transpose has another one, which adjoint solves need: attach it "
       "with MatSetTransposeNullSpace()",
       DiniLabel_Private(dini));

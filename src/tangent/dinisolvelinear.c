@@ -69,7 +69,7 @@ PetscErrorCode DiniEngineBegin_Private(Dini dini, DiniDirection direction, Vec b
 }
 
 /* e->e for e->b. An error inside leaves PETSc's vectors locked and the KSP half-way: it begins anew at the next solve. */
-static PetscErrorCode DiniKrylov(Dini dini, DiniDirection direction, KSP ksp)
+PetscErrorCode DiniEngineKrylov_Private(Dini dini, DiniDirection direction, KSP ksp)
 {
   DiniEngine     e = dini->engine;
   PetscInt       b, x;
@@ -121,7 +121,7 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
     PetscCall(KSPSetTolerances(ksp, pass || status->guess ? PetscMax(rtol, 0.5 * e->rtol[direction] / previous) : rtol,
                                atol, dtol, maxits));
     PetscCall(KSPSetInitialGuessNonzero(ksp, PETSC_FALSE));
-    PetscCall(DiniKrylov(dini, direction, ksp));
+    PetscCall(DiniEngineKrylov_Private(dini, direction, ksp));
     PetscCall(KSPGetIterationNumber(ksp, &its));
     PetscCall(KSPGetConvergedReason(ksp, reason));
     status->its += its;
@@ -205,6 +205,7 @@ static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniS
   char        near[256];
 
   PetscFunctionBegin;
+  PetscCall(DiniEngineRefuseSingular_Private(dini, direction));
   PetscCall(DiniConditionHint_Private(dini, near, sizeof(near)));
   PetscCheck(
       !dini->erroriffail || status->rung != DINI_RUNG_ITERATION, PetscObjectComm((PetscObject)dini),
@@ -283,7 +284,9 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
     PetscCall(DiniConditionHint_Private(dini, near, sizeof(near)));
     if (near[0]) PetscCall(PetscInfo(dini, "The solve needed rung %s%s\n", DiniRungs[status.rung], near));
   }
-  if (status.good) PetscFunctionReturn(PETSC_SUCCESS);
+  if (status.good) PetscCall(DiniEngineRegular_Private(dini, direction, &status));
+  if (status.good && !dini->engine->singular[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (status.good) dini->reason = direction == DINI_TANGENT ? DINI_DIVERGED_TANGENT : DINI_DIVERGED_ADJOINT;
   PetscCall(VecSet(x, NAN)); /* nobody shall take it for a derivative */
   PetscCall(DiniRefuse(dini, direction, &status));
   PetscFunctionReturn(PETSC_SUCCESS);

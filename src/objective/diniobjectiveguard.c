@@ -1,0 +1,179 @@
+/*
+  Are dJ/du and dJ/dm the derivatives of the objective's value? One central difference along a random direction of state and
+  parameters, once for an objective, so that a wrong gradient callback is named and neither J nor F_m is blamed for it.
+*/
+#include "../private/diniparameterimpl.h"
+
+#define GUARD_OBJECTIVE_RTOL 1e-3
+#define GUARD_TRIES          3 /* at a minimum differences tell nothing; elsewhere they will */
+
+static const PetscReal objectivesteps[] = {1e-4, 1e-2, 1e-6};
+
+typedef struct {
+  DiniObjective objective;
+  PetscReal     value[2]; /* behind and ahead */
+} DiniSides;
+
+/* The value where the object is, inside DiniBeside_Private(); NaN, which a domain may give, is for the caller to see */
+static PetscErrorCode DiniSide(Dini dini, PetscReal sign, void *ctx)
+{
+  DiniSides *s     = (DiniSides *)ctx;
+  PetscReal *value = &s->value[sign > 0.0], mine[2], all[2];
+
+  PetscFunctionBegin;
+  DiniCallUserReads(dini, dini->u, "The objective callback (DiniSetObjective(), DiniAddObjective())",
+                    (*s->objective->value)(dini, dini->u, value, s->objective->ctx));
+  mine[0] = PetscIsInfOrNanReal(*value) ? 1.0 : 0.0;
+  mine[1] = mine[0] > 0.0 ? 0.0 : *value;
+  PetscCall(MPIU_Allreduce(mine, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  *value = all[0] > 0.0 ? PETSC_INFINITY : all[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F_m is not evaluated on the way: what DiniBeside_Private() thinks stale is not */
+static PetscErrorCode DiniSidesAt(Dini dini, PetscReal h, Vec du, Vec dm, DiniSides *sides)
+{
+  PetscBool     *current;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(dini->nparams, &current));
+  for (PetscInt p = 0; p < dini->nparams; p++) current[p] = dini->params[p]->current;
+  failed = DiniBeside_Private(dini, h, du, dm, PETSC_FALSE, DiniSide, sides);
+  for (PetscInt p = 0; p < dini->nparams && !failed; p++) dini->params[p]->current = current[p];
+  PetscCall(PetscFree(current));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A random flat direction by relative amounts, zero where the application has locked a block */
+static PetscErrorCode DiniObjectiveDirection(Dini dini, Vec dm, PetscBool *locked)
+{
+  PetscInt  n;
+  PetscBool mine = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    PetscCall(VecLockGet(dini->params[p]->m, &n));
+    if (dini->params[p]->active && n) mine = PETSC_TRUE;
+  }
+  PetscCall(MPIU_Allreduce(&mine, locked, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(VecSet(dm, 0.0));
+  for (PetscInt p = 0; p < dini->nparams && !*locked; p++) {
+    Vec part;
+
+    if (!dini->params[p]->active) continue;
+    PetscCall(DiniGetParameterSubVec(dini, dm, p, &part));
+    PetscCall(DiniRandomDirection_Private(dini, 40 + p, dini->params[p]->copy, part));
+    PetscCall(DiniRestoreParameterSubVec(dini, dm, p, &part));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Re <g, d>, and the size that it has along most directions */
+static PetscErrorCode DiniSlope(Vec g, Vec d, PetscReal *slope, PetscReal *typical)
+{
+  PetscScalar dot;
+  PetscReal   gnorm, dnorm;
+  PetscInt    N;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetSize(g, &N));
+  PetscCall(VecDot(d, g, &dot));
+  PetscCall(DiniNorm_Private(g, &gnorm));
+  PetscCall(DiniNorm_Private(d, &dnorm));
+  *slope += PetscRealPart(dot);
+  *typical += gnorm * dnorm / PetscSqrtReal(PetscMax(1.0, (PetscReal)N));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The best relative agreement of Re (<dJdu, du> + <dJdm, dm>) with central differences, 0 where both are rounding, negative
+  where there was none; informative: something has been compared.
+*/
+static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, Vec du, Vec dm,
+                                         PetscReal *best, PetscBool *informative)
+{
+  DiniSides sides = {.objective = objective};
+  PetscReal slope = 0.0, typical = 0.0;
+
+  PetscFunctionBegin;
+  PetscCall(DiniSlope(dJdu, du, &slope, &typical));
+  PetscCall(DiniSlope(dJdm, dm, &slope, &typical));
+  *best        = -1.0;
+  *informative = PETSC_FALSE;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(objectivesteps); k++) {
+    const PetscReal h = objectivesteps[k];
+    PetscReal       change, size, noise, error;
+
+    PetscCall(DiniSidesAt(dini, h, du, dm, &sides));
+    if (PetscIsInfOrNanReal(sides.value[0]) || PetscIsInfOrNanReal(sides.value[1])) continue;
+    change = 0.5 * (sides.value[1] - sides.value[0]);
+    noise  = 100.0 * PETSC_MACHINE_EPSILON * (PetscAbsReal(sides.value[0]) + PetscAbsReal(sides.value[1]));
+    size   = PetscMax(PetscMax(PetscAbsReal(change), h * PetscAbsReal(slope)), 0.01 * h * typical);
+    error  = PetscMax(PetscAbsReal(change - h * slope) - noise, 0.0);
+    if (size > 10.0 * noise) *informative = PETSC_TRUE;
+    else if (error > 0.0) continue;
+    error = size > 0.0 ? error / size : 0.0;
+    if (*best < 0.0 || error < *best) *best = error;
+    if (*best <= 1e-6 && *informative) break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The relative disagreement of partial derivatives and differences: in all, in u alone and in m alone; negative: not known */
+PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, PetscReal error[3],
+                                            PetscBool *informative)
+{
+  PetscErrorCode failed;
+  PetscBool      locked, some;
+  Vec            du, dm, zero;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->u, &du));
+  PetscCall(DiniCreateParameterVec(dini, &dm));
+  failed = DiniRandomDirection_Private(dini, 39, dini->u, du);
+  if (!failed) failed = DiniObjectiveDirection(dini, dm, &locked);
+  if (!failed) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[0], informative);
+  error[1] = error[2] = error[0];
+  if (!failed && error[0] > GUARD_OBJECTIVE_RTOL) { /* whose fault? */
+    PetscCall(VecDuplicate(dm, &zero));
+    PetscCall(VecSet(zero, 0.0));
+    failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, zero, &error[1], &some);
+    PetscCall(VecSet(du, 0.0));
+    if (!failed && !locked) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[2], &some);
+    PetscCall(VecDestroy(&zero));
+  }
+  PetscCall(VecDestroy(&du));
+  PetscCall(VecDestroy(&dm));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniObjectiveGuard_Private(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm)
+{
+  PetscReal error[3];
+  PetscBool informative, u, m;
+
+  PetscFunctionBegin;
+  if (!dini->guard || objective->tries >= GUARD_TRIES || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
+  PetscCall(DiniObjectiveCompare_Private(dini, objective, dJdu, dJdm, error, &informative));
+  PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
+  PetscCall(PetscInfo(dini, "Objective \"%s\": dJ/du and dJ/dm agree with differences of its value to %g\n",
+                      objective->name, (double)error[0]));
+  u = (PetscBool)(error[1] > GUARD_OBJECTIVE_RTOL);
+  m = (PetscBool)(error[2] > GUARD_OBJECTIVE_RTOL);
+  PetscCheck(
+      error[0] <= GUARD_OBJECTIVE_RTOL || (!u && !m), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "%s: The gradient callback of objective \"%s\" does not belong to its value callback: %s and differences of "
+      "the value disagree by a relative %g. J and F_m are not to blame. Correct the callback, or, if the "
+      "objective is not smooth here, switch this guard off with -dini_guard 0",
+      DiniLabel_Private(dini), objective->name,
+      u && m ? "dJ/du, dJ/dm"
+      : u    ? "dJ/du"
+             : "dJ/dm",
+      (double)PetscMax(u ? error[1] : 0.0, m ? error[2] : 0.0));
+  objective->tries = informative ? GUARD_TRIES : objective->tries + 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

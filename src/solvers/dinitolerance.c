@@ -1,0 +1,54 @@
+/* Which option says how tightly the forward solve works: for verdicts that a tighter one would change. */
+#include "../private/diniimpl.h"
+
+/* "-ksp_rtol", the value in force, and the norm that a KSP tests; *option is empty where the application solves itself. */
+PetscErrorCode DiniForwardTolerance_Private(Dini dini, char option[], size_t size, PetscReal *rtol, const char **norm)
+{
+  SNES        snes   = NULL;
+  KSP         ksp    = NULL;
+  const char *prefix = NULL;
+  KSPNormType type;
+
+  PetscFunctionBegin;
+  option[0] = 0;
+  *rtol     = 0.0;
+  *norm     = NULL;
+  if (!dini->solve && dini->ops->forwardsolver) PetscUseTypeMethod(dini, forwardsolver, &ksp, &snes);
+  if (ksp) {
+    PetscCall(KSPGetOptionsPrefix(ksp, &prefix));
+    PetscCall(KSPGetTolerances(ksp, rtol, NULL, NULL, NULL));
+    PetscCall(KSPGetNormType(ksp, &type));
+    *norm = KSPNormTypes[type];
+  } else if (snes) {
+    PetscCall(SNESGetOptionsPrefix(snes, &prefix));
+    PetscCall(SNESGetTolerances(snes, NULL, rtol, NULL, NULL, NULL));
+  } else PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(option, size, "-%s%s_rtol", prefix ? prefix : "", ksp ? "ksp" : "snes"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The forward solver has stopped where |F| is no solution's: cause first, then cure. */
+PetscErrorCode DiniForwardRefused_Private(Dini dini, const char why[], PetscInt its)
+{
+  const PetscReal fnorm = dini->stats.forward_residual;
+  char            option[256];
+  const char     *norm, *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
+  PetscReal       rtol;
+
+  PetscFunctionBegin;
+  PetscCall(DiniForwardTolerance_Private(dini, option, sizeof(option), &rtol, &norm));
+  PetscCheck(!norm, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: |F(u, m)| = %g is too large for a solution. The KSP stopped after %" PetscInt_FMT
+             " iterations with %s; it tests the %s norm. Lower %s (now %g), let it test |F| itself with -ksp_norm_type "
+             "unpreconditioned, or accept this state with -%sdini_attach_rtol",
+             DiniLabel_Private(dini), (double)fnorm, its, why, norm, option, (double)rtol, prefix);
+  PetscCheck(!option[0], PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: |F(u, m)| = %g is too large for a solution. The SNES stopped after %" PetscInt_FMT
+             " iterations with %s, which is no test of |F|, or not of this one. Lower %s (now %g) and switch its other "
+             "tests off (-snes_stol 0), or accept this state with -%sdini_attach_rtol",
+             DiniLabel_Private(dini), (double)fnorm, its, why, option, (double)rtol, prefix);
+  SETERRQ(PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+          "%s: |F(u, m)| = %g is too large for a solution. The forward solve stopped after %" PetscInt_FMT
+          " iterations with %s. Solve more tightly, or accept this state with -%sdini_attach_rtol",
+          DiniLabel_Private(dini), (double)fnorm, its, why, prefix);
+}

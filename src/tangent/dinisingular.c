@@ -1,0 +1,241 @@
+/*
+  Is J singular? A failed solve of A x = b tells: where b lies outside the range of A, the residual of a method that
+  minimises it becomes a vector w with A^H w = 0, and where a factorisation has met a tiny pivot x itself becomes a vector with
+  A x = 0 to rounding. One product shows either. The verdict holds for the point, for tangents and adjoints alike.
+*/
+#include "../private/diniengineimpl.h"
+
+#define SINGULAR_RTOL  1e-10 /* |A v| / (|A| |v|) of a null vector */
+#define SINGULAR_NEAR  0.2   /* a residual with half of this is worth sharpening */
+#define SINGULAR_CYCLE 100   /* iterations that go on sharpening a residual */
+#define SINGULAR_MAX   10
+
+PetscErrorCode DiniEngineIsSingular_Private(Dini dini, PetscBool *singular)
+{
+  PetscFunctionBegin;
+  *singular = (PetscBool)(dini->engine->null[DINI_TANGENT] || dini->engine->singular[0]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = A v in e->e, and |A v| / (size |v|): the relative size of what should be zero for a null vector */
+static PetscErrorCode DiniNullity(Dini dini, DiniDirection direction, Vec v, PetscReal size, PetscReal *ratio)
+{
+  DiniEngine e = dini->engine;
+  PetscReal  norm, vnorm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineMult_Private(dini, direction, v, e->e));
+  PetscCall(DiniNorm_Private(v, &vnorm));
+  PetscCall(DiniNorm_Private(e->e, &norm));
+  *ratio = vnorm > 0.0 && size > 0.0 ? norm / (size * vnorm) : PETSC_INFINITY;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* More iterations from x, with its residual in e->b, by flexible GMRES with the preconditioner of the rung that has just failed */
+static PetscErrorCode DiniGoOn(Dini dini, DiniDirection direction, PetscReal wanted, PetscInt most, Vec b, Vec x,
+                               DiniSolveStatus *status)
+{
+  DiniEngine     e = dini->engine;
+  DiniFrozen     frozen;
+  PetscReal      rtol;
+  PetscInt       its, maxits;
+  KSP            ksp;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineGetGMRES_Private(dini, direction, &ksp));
+  PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, &maxits));
+  PetscCall(KSPSetTolerances(ksp, wanted, PETSC_DEFAULT, PETSC_DEFAULT, most));
+  PetscCall(DiniFreeze_Private(e->pc, &frozen));
+  failed = DiniEngineKrylov_Private(dini, direction, ksp);
+  PetscCall(DiniThaw_Private(&frozen));
+  PetscCall(failed);
+  PetscCall(KSPSetTolerances(ksp, rtol, PETSC_DEFAULT, PETSC_DEFAULT, maxits));
+  PetscCall(KSPGetIterationNumber(ksp, &its));
+  status->its += its;
+  PetscCall(VecAXPY(x, 1.0, e->e));
+  PetscCall(DiniEngineProject_Private(dini, direction, x));
+  PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniFound(Dini dini, DiniDirection of, PetscReal ratio, PetscReal part)
+{
+  DiniEngine e            = dini->engine;
+  char       outside[128] = "";
+
+  PetscFunctionBegin;
+  if (part > 0.0)
+    PetscCall(PetscSNPrintf(outside, sizeof(outside), "; the right-hand side has a relative component %.2g along it",
+                            (double)part));
+  PetscCall(
+      PetscSNPrintf(e->singular, sizeof(e->singular), "a %s null vector, with |%s v| = %.1e |J| |v|, is at hand%s",
+                    of == DINI_TANGENT ? "right" : "left", of == DINI_TANGENT ? "J" : "J^H", (double)ratio, outside));
+  PetscCall(PetscInfo(dini, "J is singular: %s\n", e->singular));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sharpens the residual of x as long as it comes nearer to a left null vector and goes no further down */
+static PetscErrorCode DiniSharpen(Dini dini, DiniDirection direction, PetscReal size, Vec b, Vec x,
+                                  const DiniSolveStatus *solved)
+{
+  DiniEngine          e     = dini->engine;
+  const DiniDirection other = direction == DINI_TANGENT ? DINI_ADJOINT : DINI_TANGENT;
+  const PetscBool     goon = (PetscBool)(solved->rung != DINI_RUNG_EXPLICIT && dini->reason != DINI_DIVERGED_PC_FAILED);
+  DiniSolveStatus     status = {.bnorm = solved->bnorm, .rung = solved->rung};
+  PetscReal           ratio, before = SINGULAR_NEAR, relative;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineResidual_Private(dini, direction, b, x, &status));
+  for (int cycle = 0; cycle <= SINGULAR_MAX && !status.good && !PetscIsInfOrNanReal(status.relative); cycle++) {
+    PetscCall(DiniNullity(dini, other, e->b, size, &ratio));
+    if (ratio <= SINGULAR_RTOL) {
+      PetscCall(DiniFound(dini, other, ratio, status.relative));
+      break;
+    }
+    if (!goon || cycle == SINGULAR_MAX || !(ratio < 0.5 * before)) break;
+    before   = ratio;
+    relative = status.relative;
+    PetscCall(DiniGoOn(dini, direction, 1e-13, SINGULAR_CYCLE, b, x, &status));
+    if (!(status.relative > 0.5 * relative)) break; /* it comes down: a matter of patience, not of a null vector */
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With what a rung that has failed has reached in x, which is left as it is */
+PetscErrorCode DiniEngineSingular_Private(Dini dini, DiniDirection direction, Vec b, Vec x,
+                                          const DiniSolveStatus *status)
+{
+  DiniEngine     e = dini->engine;
+  PetscReal      size, ratio;
+  PetscBool      has = PETSC_TRUE;
+  PetscErrorCode failed;
+  Vec            copy;
+
+  PetscFunctionBegin;
+  if (status->good || !status->rung || PetscIsInfOrNanReal(status->relative)) PetscFunctionReturn(PETSC_SUCCESS);
+  /* |A| by a random product */
+  PetscCall(VecSet(e->b, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 14, e->b, e->b));
+  PetscCall(DiniNullity(dini, direction, e->b, 1.0, &size));
+  PetscCall(DiniNullity(dini, direction, x, size, &ratio));
+  if (ratio <= SINGULAR_RTOL) PetscCall(DiniFound(dini, direction, ratio, 0.0));
+  if (direction == DINI_TANGENT) PetscCall(DiniHasAdjoint_Private(e->J, &has));
+  if (e->singular[0] || !has || !(size > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(x, &copy));
+  PetscCall(VecCopy(x, copy));
+  failed = DiniSharpen(dini, direction, size, b, copy, status);
+  PetscCall(VecDestroy(&copy));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A right-hand side that lies in the range of a singular A has solutions, of which a solver finds one. Whether A is regular a
+  random one tells, once for an object, loosely: outside the range lies about 1 / sqrt(N) of it.
+*/
+PetscErrorCode DiniEngineRegular_Private(Dini dini, DiniDirection direction, const DiniSolveStatus *solved)
+{
+  DiniEngine      e      = dini->engine;
+  const DiniRung  rung   = solved->rung;
+  DiniSolveStatus status = {.rung = rung, .relative = 1.0};
+  PetscErrorCode  failed;
+  PetscBool       had;
+  Vec             b, x;
+
+  PetscFunctionBegin;
+  if (!dini->guard || e->regular || e->null[DINI_TANGENT] || rung < DINI_RUNG_KEPT || rung == DINI_RUNG_EXPLICIT)
+    PetscFunctionReturn(PETSC_SUCCESS);
+  e->regular = PETSC_TRUE;
+  had        = (PetscBool)(e->gmres[direction] != NULL);
+  PetscCall(VecDuplicate(dini->u, &b));
+  PetscCall(VecDuplicate(dini->u, &x));
+  PetscCall(VecSet(x, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 15, x, b));
+  PetscCall(DiniActiveProject_Private(dini, b));
+  failed = DiniNorm_Private(b, &status.bnorm);
+  PetscCall(VecCopy(b, e->b));
+  PetscCall(PetscObjectStateIncrease((PetscObject)e->b)); /* VecCopy() takes cached norms along, rank by rank */
+  if (!failed && status.bnorm > 0.0)
+    failed = DiniGoOn(dini, direction, 0.01 / PetscSqrtReal((PetscReal)dini->N), 2 * solved->its + 20, b, x, &status);
+  if (!failed && status.relative > 0.02 / PetscSqrtReal((PetscReal)dini->N) && status.bnorm > 0.0)
+    failed = DiniEngineSingular_Private(dini, direction, b, x, &status);
+  if (!had) PetscCall(KSPDestroy(&e->gmres[direction])); /* its basis would stay */
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&x));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The refusal: what is known, why there is no derivative, what to do */
+PetscErrorCode DiniEngineRefuseSingular_Private(Dini dini, DiniDirection direction)
+{
+  const char *singular = dini->engine->singular;
+
+  PetscFunctionBegin;
+  PetscCheck(
+      !singular[0] || !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+      "%s: J is singular at this solution: %s. So du/dm is not determined, and there is no %s solve. If F(u, m) = "
+      "0 leaves a part of u free, such as a constant, say so with MatSetNullSpace() and MatSetTransposeNullSpace() "
+      "on J; else this is a fold, a bifurcation or a double root, where u(m) has no derivative",
+      DiniLabel_Private(dini), singular, DiniOperations[DINI_OPERATION_TANGENT + direction]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  With a null vector w of J^H, F(u, m) = 0 keeps a solution only along dm with w^H F_m dm = 0. Where w^H F_m is not zero lambda,
+  known up to w, leaves mbar = -F_m^H lambda undetermined: what tangents are refused for, direction by direction. Once a point,
+  by two products with F_m^H.
+*/
+PetscErrorCode DiniEngineDetermines_Private(Dini dini)
+{
+  DiniEngine     e = dini->engine;
+  Vec            v, w, vbar, wbar, part;
+  PetscReal      vnorm, wnorm, vm, wm;
+  const char    *culprit = NULL;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  if (!dini->guard || !e->J || !e->null[DINI_ADJOINT] || e->determines) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(dini->u, &v));
+  PetscCall(VecDuplicate(dini->u, &w));
+  PetscCall(DiniCreateParameterVec(dini, &vbar));
+  PetscCall(VecDuplicate(vbar, &wbar));
+  PetscCall(VecSet(w, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 22, w, v));
+  PetscCall(VecCopy(v, w));
+  PetscCall(MatNullSpaceRemove(e->null[DINI_ADJOINT], w));
+  PetscCall(VecAYPX(w, -1.0, v));
+  PetscCall(DiniNorm_Private(v, &vnorm));
+  PetscCall(DiniNorm_Private(w, &wnorm));
+  failed = DiniParameterApplyAdjoint_Private(dini, v, vbar);
+  if (!failed) failed = DiniParameterApplyAdjoint_Private(dini, w, wbar);
+  for (PetscInt p = 0; p < dini->nparams && !failed && wnorm > 0.0; p++) {
+    const char *name;
+    PetscBool   active;
+
+    PetscCall(DiniGetParameter(dini, p, &name, NULL));
+    PetscCall(DiniGetParameterActive(dini, p, &active));
+    if (!active || culprit) continue;
+    PetscCall(DiniGetParameterSubVec(dini, vbar, p, &part));
+    PetscCall(DiniNorm_Private(part, &vm));
+    PetscCall(DiniRestoreParameterSubVec(dini, vbar, p, &part));
+    PetscCall(DiniGetParameterSubVec(dini, wbar, p, &part));
+    PetscCall(DiniNorm_Private(part, &wm));
+    PetscCall(DiniRestoreParameterSubVec(dini, wbar, p, &part));
+    if (wm / wnorm > 1e-7 * (vm / vnorm)) culprit = name;
+  }
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&w));
+  PetscCall(VecDestroy(&vbar));
+  PetscCall(VecDestroy(&wbar));
+  PetscCall(failed);
+  PetscCheck(
+      !culprit, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+      "%s: J is singular, and a change of parameter \"%s\" takes F outside its range: with the left null vector w, "
+      "w^H F_m is not zero, so that F(u, m) = 0 loses its solution and mbar is not determined. Let the residual "
+      "take its part along w away for every m, as from a right-hand side whose mean has to vanish",
+      DiniLabel_Private(dini), culprit);
+  e->determines = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
