@@ -5,17 +5,15 @@
 #define DINI_CORRECTION_RTOL 0.1 /* of the solve that estimates an error: one digit of it is enough */
 #define DINI_MAX_CORRECTIONS 4
 
-/* F at the point: left behind by the solve, or evaluated once */
-PetscErrorCode DiniPointResidual_Private(Dini dini, Vec *F)
+/* F at the point as the right-hand side whose solution is the error of u: another thing only under bounds. May be in w[0] */
+PetscErrorCode DiniPointStep_Private(Dini dini, Vec *F)
 {
   PetscFunctionBegin;
-  if (!dini->hasF) {
-    if (!dini->F) PetscCall(VecDuplicate(dini->u, &dini->F));
-    PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL));
-    PetscCall(DiniActiveStep_Private(dini, dini->u, dini->F));
-    dini->hasF = PETSC_TRUE;
-  }
-  *F = dini->F;
+  PetscCall(DiniPointResidual_Private(dini, F));
+  if (!dini->active) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecCopy(*F, dini->w[0]));
+  *F = dini->w[0];
+  PetscCall(DiniActiveStep_Private(dini, dini->u, *F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -26,7 +24,7 @@ PetscErrorCode DiniEstimateObjective_Private(Dini dini)
   Vec         F = NULL;
 
   PetscFunctionBegin;
-  PetscCall(DiniPointResidual_Private(dini, &F));
+  PetscCall(DiniPointStep_Private(dini, &F));
   PetscCall(VecDot(F, dini->lambda, &product));
   dini->stats.objective_error = PetscAbsReal(PetscRealPart(product));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -55,7 +53,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec mbar)
   PetscCall(DiniNorm_Private(mbar, &mnorm));
   if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   dini->gain                 = PetscMax(dini->gain, mnorm / unorm);
-  dini->stats.gradient_error = dini->lastrelative * unorm * dini->gain / mnorm;
+  dini->stats.gradient_error = dini->lastrelative * unorm * dini->gain / mnorm + dini->source.error;
   PetscCall(DiniAddStateError(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

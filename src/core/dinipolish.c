@@ -119,7 +119,7 @@ PetscErrorCode DiniEstimateState_Private(Dini dini)
     dini->stateerror = fnorm / dini->scale;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniPointResidual_Private(dini, &F));
+  PetscCall(DiniPointStep_Private(dini, &F));
   PetscCall(VecDuplicate(dini->u, &du));
   failed = DiniCorrection(dini, F, ESTIMATE_RTOL, du, &converged);
   if (!failed) failed = DiniNorm_Private(dini->u, &unorm);

@@ -185,7 +185,7 @@ static PetscErrorCode DiniParameterFillNow(Dini dini, DiniParameter par)
   PetscFunctionBegin;
   if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
   PetscCall(DiniMark_Private(par->Fm, &par->held));
-  if (!dini->guard || par->guarded || !par->Fm) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!dini->guard || dini->beside) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardParameter_Private(dini, par));
   PetscCall(DiniMarkMoved_Private(&par->held, &moved)); /* by a residual that writes into F_m, beside the point */
   PetscCall(MPIU_Allreduce(&moved, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
@@ -221,7 +221,6 @@ PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
   back   = DiniHome_Private(dini);
   PetscCall(failed); /* the first error is the one to report */
   PetscCall(back);
-  par->guarded = PETSC_TRUE;
   par->current = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

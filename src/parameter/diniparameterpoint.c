@@ -7,6 +7,7 @@ PetscErrorCode DiniParameterPushOne_Private(Dini dini, DiniParameter par)
   char what[256];
 
   PetscFunctionBegin;
+  PetscCall(DiniGhosts_Private(par->m));
   if (par->scalar) {
     const PetscScalar *a;
     PetscInt           n;
@@ -103,10 +104,11 @@ PetscErrorCode DiniParameterRemember_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The point is gone, and every F_m with it. */
+/* The point is gone, and F and every F_m with it. */
 PetscErrorCode DiniParameterForget_Private(Dini dini)
 {
   PetscFunctionBegin;
+  dini->hasF = PETSC_FALSE;
   for (PetscInt p = 0; p < dini->nparams; p++) dini->params[p]->current = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
