@@ -19,7 +19,15 @@ for tool in debootstrap git unshare; do
 done
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/dini-$release.XXXXXX")
-trap 'rm -rf --one-file-system "$root"' EXIT
+child=""
+# when it is interrupted too: what runs in the new root ends with unshare, which ends only so
+clean() {
+  [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
+  [ -z "$child" ] || wait "$child" 2>/dev/null || true
+  rm -rf --one-file-system "$root"
+}
+trap clean EXIT
+trap 'exit 130' INT TERM HUP
 keep=${DINI_BARE:-$root}
 mkdir -p "$keep/archives-$release/partial"
 step "Bootstrap Debian $release"
@@ -46,7 +54,12 @@ inside() {
     mount --bind "$archives" "$system/var/cache/apt/archives"
     exec chroot "$system" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root ${CI:+CI="$CI"} \
       ${http_proxy:+http_proxy="$http_proxy"} ${OPENBLAS_CORETYPE:+OPENBLAS_CORETYPE="$OPENBLAS_CORETYPE"} \
-      bash -c '\''cd /root/dini && exec "$@"'\'' bash "$@"' bash "$system" "$keep/archives-$release" "$@" </dev/null
+      bash -c '\''cd /root/dini && exec "$@"'\'' bash "$@"' bash "$system" "$keep/archives-$release" "$@" </dev/null &
+  child=$!
+  local status=0
+  wait "$child" || status=$?
+  child=""
+  return $status
 }
 
 failed=()

@@ -159,6 +159,7 @@ fi
 
 # ---- install it ----
 list="${packages[*]-}${missing_petsc[*]+ PETSc(${missing_petsc[*]-})}${missing_slepc[*]+ SLEPc(${missing_slepc[*]-})}"
+list=${list# }
 # give_up <why>: an error, unless all that is missing is the faster BLAS
 give_up() {
   [ $necessary -eq 0 ] || die "$*"
