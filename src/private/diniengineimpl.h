@@ -38,6 +38,11 @@ typedef struct {
   char      tried[2048]; /* what was tried, for the error message */
 } DiniSolveStatus;
 
+/* What an assembled transpose was made from */
+typedef struct {
+  PetscObjectState pattern, values;
+} DiniTransposeState;
+
 /* Right-hand sides seen so far, and how they span the next */
 typedef struct {
   PetscInt     n, size; /* columns in all, and in the basis */
@@ -74,17 +79,17 @@ struct _DiniEngine {
   MatNullSpace null[2];   /* of J, and of J^H */
 
   /* status */
-  DiniApply        apply;
-  DiniTransposed   transposed;
-  PetscBool        symmetric; /* nothing needs transposing */
-  PetscBool        decided;   /* symmetric and transposed are known for this J, P and PC */
-  PetscBool        choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
-  PetscBool        ready[2];  /* the KSP has the operators of the point */
-  PetscBool        companionready, companionfailed, directready;
-  PetscBool        fresh;      /* the PC belongs to the point */
-  PetscBool        broken;     /* its set-up at the point has failed */
-  DiniRung         start[2];   /* where the last solve succeeded */
-  PetscObjectState pattern[2]; /* of P and J when PH and AH were made */
+  DiniApply          apply;
+  DiniTransposed     transposed;
+  PetscBool          symmetric; /* nothing needs transposing */
+  PetscBool          decided;   /* symmetric and transposed are known for this J, P and PC */
+  PetscBool          choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
+  PetscBool          ready[2];  /* the KSP has the operators of the point */
+  PetscBool          companionready, companionfailed, directready;
+  PetscBool          fresh;             /* the PC belongs to the point */
+  PetscBool          broken;            /* its set-up at the point has failed */
+  DiniRung           start[2];          /* where the last solve succeeded */
+  DiniTransposeState transposedfrom[2]; /* of P and J when PH and AH were made */
 
   /* what keeping the PC has cost at this point, and what a set-up costs */
   PetscInt  overspent;           /* iterations beyond a fresh PC's */

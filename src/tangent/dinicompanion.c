@@ -90,20 +90,26 @@ PetscErrorCode DiniTransposable_Private(Mat A, PetscBool *yes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* B = A^H, in place where the pattern has not changed; made: it has been made anew */
-static PetscErrorCode DiniTransposeInto(Dini dini, Mat A, Mat *B, PetscObjectState *pattern, PetscBool *made)
+/*
+  B = A^H, in place where the pattern has not changed; made: it has been made anew. Nothing to do where A has not changed:
+  MatTranspose() leaves B then, and MatHermitianTranspose() conjugates it once more.
+*/
+static PetscErrorCode DiniTransposeInto(Dini dini, Mat A, Mat *B, DiniTransposeState *known, PetscBool *made)
 {
-  PetscObjectState now;
-  PetscBool        mine, all;
+  DiniTransposeState now;
+  PetscBool          mine[2], all[2];
 
   PetscFunctionBegin;
-  PetscCall(MatGetNonzeroState(A, &now));
-  mine = (PetscBool)(*B && now == *pattern);
-  PetscCall(MPIU_Allreduce(&mine, &all, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
-  if (!all) PetscCall(MatDestroy(B));
-  PetscCall(MatHermitianTranspose(A, all ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, B));
-  *pattern = now;
-  *made    = (PetscBool)!all;
+  PetscCall(MatGetNonzeroState(A, &now.pattern));
+  PetscCall(PetscObjectStateGet((PetscObject)A, &now.values));
+  mine[0] = (PetscBool)(*B && now.pattern == known->pattern);
+  mine[1] = (PetscBool)(mine[0] && now.values == known->values);
+  PetscCall(MPIU_Allreduce(mine, all, 2, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  *made  = (PetscBool)!all[0];
+  *known = now;
+  if (all[1]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (*made) PetscCall(MatDestroy(B));
+  PetscCall(MatHermitianTranspose(A, *made ? MAT_INITIAL_MATRIX : MAT_REUSE_MATRIX, B));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -116,14 +122,14 @@ static PetscErrorCode DiniTransposeMatrices(Dini dini)
   const PetscInt *sizes;
 
   PetscFunctionBegin;
-  PetscCall(DiniTransposeInto(dini, e->P, &e->PH, &e->pattern[0], &made[0]));
+  PetscCall(DiniTransposeInto(dini, e->P, &e->PH, &e->transposedfrom[0], &made[0]));
   PetscCall(MatGetVariableBlockSizes(e->P, &blocks, &sizes));
   if (blocks) PetscCall(MatSetVariableBlockSizes(e->PH, blocks, (PetscInt *)sizes));
   made[1] = made[0];
   if (e->J != e->P && e->pc) PetscCall(DiniUsesAmat_Private(e->pc, &amat));
   if (amat) PetscCall(DiniTransposable_Private(e->J, &amat));
   if (amat && e->AH == e->PH) PetscCall(MatDestroy(&e->AH));
-  if (amat) PetscCall(DiniTransposeInto(dini, e->J, &e->AH, &e->pattern[1], &made[1]));
+  if (amat) PetscCall(DiniTransposeInto(dini, e->J, &e->AH, &e->transposedfrom[1], &made[1]));
   else {
     PetscCall(PetscObjectReference((PetscObject)e->PH));
     PetscCall(MatDestroy(&e->AH));
