@@ -38,6 +38,11 @@ typedef struct {
   char      tried[2048]; /* what was tried, for the error message */
 } DiniSolveStatus;
 
+/* What an assembled transpose was made from */
+typedef struct {
+  PetscObjectState pattern, values;
+} DiniTransposeState;
+
 /* Right-hand sides seen so far, and how they span the next */
 typedef struct {
   PetscInt     n, size; /* columns in all, and in the basis */
@@ -61,32 +66,33 @@ struct _DiniEngine {
   KSP          gmres[2];  /* for where another Krylov method fails */
   KSP          companion; /* of the explicit transpose */
   PC           companionpc;
-  PC           pc;        /* of the forward solver, or the engine's own where there is none */
-  PC           direct;    /* of the last rung */
-  PetscBool    ownpc;     /* pc has been made by the engine */
-  Mat          J, P;      /* at the point, references */
-  Mat          JH;        /* J^H by products */
-  Mat          PH;        /* P^H assembled, for the explicit transpose */
-  Vec          b, e;      /* right-hand side and correction: PETSc never sees a vector of the caller */
-  Vec          c;         /* conjugates in complex builds */
+  PC           pc;     /* of the forward solver, or the engine's own where there is none */
+  PC           direct; /* of the last rung */
+  PetscBool    ownpc;  /* pc has been made by the engine */
+  Mat          J, P;   /* at the point, references */
+  Mat          JH;     /* J^H by products */
+  Mat          PH;     /* P^H assembled, for the explicit transpose */
+  Mat          AH;     /* J^H assembled, where J is not P and the forward preconditioner has blocks of J in it; or PH */
+  Vec          b, e;   /* right-hand side and correction: PETSc never sees a vector of the caller */
+  Vec          c;      /* conjugates in complex builds */
   Vec          projected; /* a right-hand side without its part in a null space */
   MatNullSpace null[2];   /* of J, and of J^H */
 
   /* status */
-  DiniApply        apply;
-  DiniTransposed   transposed;
-  PetscBool        symmetric; /* nothing needs transposing */
-  PetscBool        decided;   /* symmetric and transposed are known for this J, P and PC */
-  PetscBool        choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
-  PetscBool        ready[2];  /* the KSP has the operators of the point */
-  PetscBool        companionready, companionfailed, directready;
-  PetscBool        fresh;         /* the PC belongs to the point */
-  PetscBool        broken;        /* its set-up at the point has failed */
-  PetscBool        determines;    /* null vectors of J^H have been found to leave mbar alone */
-  PetscBool        regular;       /* a random right-hand side has been solved for, once for an object */
-  char             singular[320]; /* what shows that J is singular at the point, empty when nothing does */
-  DiniRung         start[2];      /* where the last solve succeeded */
-  PetscObjectState pattern;       /* of P when PH was made */
+  DiniApply          apply;
+  DiniTransposed     transposed;
+  PetscBool          symmetric; /* nothing needs transposing */
+  PetscBool          decided;   /* symmetric and transposed are known for this J, P and PC */
+  PetscBool          choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
+  PetscBool          ready[2];  /* the KSP has the operators of the point */
+  PetscBool          companionready, companionfailed, directready;
+  PetscBool          fresh;             /* the PC belongs to the point */
+  PetscBool          broken;            /* its set-up at the point has failed */
+  PetscBool          determines;        /* null vectors of J^H have been found to leave mbar alone */
+  PetscBool          regular;           /* a random right-hand side has been solved for, once for an object */
+  char               singular[320];     /* what shows that J is singular at the point, empty when nothing does */
+  DiniRung           start[2];          /* where the last solve succeeded */
+  DiniTransposeState transposedfrom[2]; /* of P and J when PH and AH were made */
 
   /* what keeping the PC has cost at this point, and what a set-up costs */
   PetscInt  overspent;           /* iterations beyond a fresh PC's */
@@ -108,6 +114,7 @@ DINI_INTERN PetscErrorCode DiniEnginePCApply_Private(PC, PetscBool transpose, Ve
 /* probe, nested */
 DINI_INTERN PetscErrorCode DiniEngineProbe_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineTransposable_Private(Dini, PetscBool *);
+DINI_INTERN PetscErrorCode DiniUsesAmat_Private(PC, PetscBool *);
 DINI_INTERN PetscErrorCode DiniKnownLiar_Private(PC, const char **why);
 DINI_INTERN PetscErrorCode DiniFreeze_Private(PC, DiniFrozen *);
 DINI_INTERN PetscErrorCode DiniThaw_Private(DiniFrozen *);

@@ -3,8 +3,8 @@
 
   The companion's preconditioner takes the type of the forward one and reads the same options, unless -dini_adjoint_pc_type
   says otherwise. A multigrid hierarchy keeps its interpolation, with Galerkin coarse operators: aggregating again would
-  cost more, and coarse operators rediscretised through a DM would be those of J. It knows P^H only, which is assembled: J^H
-  may be there by products alone, of which -pc_use_amat can make no blocks.
+  cost more, and coarse operators rediscretised through a DM would be those of J. It knows P^H only, which is assembled, and
+  with -pc_use_amat an assembled J^H: the one that the KSP has makes no blocks.
 */
 #include "../private/diniengineimpl.h"
 
@@ -24,7 +24,7 @@ static PetscErrorCode DiniCreateCompanionPC(Dini dini)
   PetscCall(PetscObjectIncrementTabLevel((PetscObject)e->companionpc, (PetscObject)dini, 2));
   PetscCall(PCGetOptionsPrefix(e->pc, &prefix));
   PetscCall(PCSetOptionsPrefix(e->companionpc, prefix));
-  PetscCall(PCSetOperators(e->companionpc, e->PH, e->PH));
+  PetscCall(PCSetOperators(e->companionpc, e->AH, e->PH));
   PetscCall(DiniCopyPC_Private(e->pc, e->companionpc));
   PetscCall(PetscObjectTypeCompare((PetscObject)e->companionpc, PCMG, &mg)); /* would be read back to gamg, say */
   if (!dini->fromoptions || mg) PetscFunctionReturn(PETSC_SUCCESS);
@@ -90,27 +90,52 @@ PetscErrorCode DiniTransposable_Private(Mat A, PetscBool *yes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The values of P^H, in place where the pattern has not changed */
-static PetscErrorCode DiniTransposeP(Dini dini)
+/*
+  B = A^H, in place where the pattern has not changed; made: it has been made anew. Nothing to do where A has not changed:
+  MatTranspose() leaves B then, and MatHermitianTranspose() conjugates it once more.
+*/
+static PetscErrorCode DiniTransposeInto(Dini dini, Mat A, Mat *B, DiniTransposeState *known, PetscBool *made)
 {
-  DiniEngine       e = dini->engine;
-  PetscObjectState pattern;
-  PetscBool        mine, all;
-  PetscInt         blocks;
-  const PetscInt  *sizes;
+  DiniTransposeState now;
+  PetscBool          mine[2], all[2];
 
   PetscFunctionBegin;
-  PetscCall(MatGetNonzeroState(e->P, &pattern));
-  mine = (PetscBool)(e->PH && pattern == e->pattern);
-  PetscCall(MPIU_Allreduce(&mine, &all, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
-  if (!all) {
-    PetscCall(MatDestroy(&e->PH));
-    PetscCall(DiniEngineDropCompanion_Private(dini));
-  }
-  PetscCall(MatHermitianTranspose(e->P, all ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &e->PH));
-  e->pattern = pattern;
+  PetscCall(MatGetNonzeroState(A, &now.pattern));
+  PetscCall(PetscObjectStateGet((PetscObject)A, &now.values));
+  mine[0] = (PetscBool)(*B && now.pattern == known->pattern);
+  mine[1] = (PetscBool)(mine[0] && now.values == known->values);
+  PetscCall(MPIU_Allreduce(mine, all, 2, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  *made  = (PetscBool)!all[0];
+  *known = now;
+  if (all[1]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (*made) PetscCall(MatDestroy(B));
+  PetscCall(MatHermitianTranspose(A, *made ? MAT_INITIAL_MATRIX : MAT_REUSE_MATRIX, B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P^H, and J^H where the preconditioner needs blocks of it */
+static PetscErrorCode DiniTransposeMatrices(Dini dini)
+{
+  DiniEngine      e = dini->engine;
+  PetscBool       made[2], amat = PETSC_FALSE;
+  PetscInt        blocks;
+  const PetscInt *sizes;
+
+  PetscFunctionBegin;
+  PetscCall(DiniTransposeInto(dini, e->P, &e->PH, &e->transposedfrom[0], &made[0]));
   PetscCall(MatGetVariableBlockSizes(e->P, &blocks, &sizes));
   if (blocks) PetscCall(MatSetVariableBlockSizes(e->PH, blocks, (PetscInt *)sizes));
+  made[1] = made[0];
+  if (e->J != e->P && e->pc) PetscCall(DiniUsesAmat_Private(e->pc, &amat));
+  if (amat) PetscCall(DiniTransposable_Private(e->J, &amat));
+  if (amat && e->AH == e->PH) PetscCall(MatDestroy(&e->AH));
+  if (amat) PetscCall(DiniTransposeInto(dini, e->J, &e->AH, &e->transposedfrom[1], &made[1]));
+  else {
+    PetscCall(PetscObjectReference((PetscObject)e->PH));
+    PetscCall(MatDestroy(&e->AH));
+    e->AH = e->PH;
+  }
+  if (made[0] || made[1]) PetscCall(DiniEngineDropCompanion_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -128,7 +153,7 @@ static PetscErrorCode DiniSetUpCompanion(Dini dini, PetscBool own)
   if (own) PetscCall(KSPGetPC(ksp, &pc));
   else {
     pc = e->companionpc;
-    PetscCall(PCSetOperators(pc, e->PH, e->PH));
+    PetscCall(PCSetOperators(pc, e->AH, e->PH));
   }
   PetscCall(PCSetUp(pc));
   if (first) PetscCall(DiniCopyInside_Private(e->pc, pc));
@@ -150,7 +175,7 @@ PetscErrorCode DiniEngineGetCompanion_Private(Dini dini, KSP *ksp)
   *ksp = NULL;
   if (e->companionfailed) PetscFunctionReturn(PETSC_SUCCESS);
   if (!e->companionready) {
-    PetscCall(DiniTransposeP(dini));
+    PetscCall(DiniTransposeMatrices(dini));
     PetscCall(DiniSetUpCompanion(dini, own));
   }
   e->companionready = PETSC_TRUE;

@@ -43,6 +43,7 @@ static PetscErrorCode DiniCopySplits(PC from, PC to)
   PCCompositeType          type;
   PCFieldSplitSchurPreType ptype;
   PetscInt                 n;
+  PetscBool                uses;
   KSP                     *sub;
   IS                       is;
   Mat                      pre, preH;
@@ -52,6 +53,10 @@ static PetscErrorCode DiniCopySplits(PC from, PC to)
   PetscFunctionBegin;
   PetscCall(PCFieldSplitGetType(from, &type));
   PetscCall(PCFieldSplitSetType(to, type));
+  PetscCall(PCFieldSplitGetDiagUseAmat(from, &uses));
+  PetscCall(PCFieldSplitSetDiagUseAmat(to, uses));
+  PetscCall(PCFieldSplitGetOffDiagUseAmat(from, &uses));
+  PetscCall(PCFieldSplitSetOffDiagUseAmat(to, uses));
   PetscCall(PCFieldSplitGetSubKSP(from, &n, &sub));
   if (type == PC_COMPOSITE_SCHUR) n = PetscMin(n, 2);
   for (PetscInt i = 0; i < n; i++) {
@@ -211,6 +216,8 @@ PetscErrorCode DiniCopyPC_Private(PC from, PC to)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PCSetType(to, type));
+  PetscCall(PCGetUseAmat(from, &is));
+  PetscCall(PCSetUseAmat(to, is));
   PetscCall(DiniCopyFactor(from, to));
   PetscCall(PetscObjectTypeCompare((PetscObject)from, PCFIELDSPLIT, &is));
   if (is) PetscCall(DiniCopySplits(from, to));

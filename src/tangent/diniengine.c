@@ -32,6 +32,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(MatDestroy(&e->P));
   PetscCall(MatDestroy(&e->JH));
   PetscCall(MatDestroy(&e->PH));
+  PetscCall(MatDestroy(&e->AH));
   PetscCall(VecDestroy(&e->b));
   PetscCall(VecDestroy(&e->e));
   PetscCall(VecDestroy(&e->c));
@@ -73,6 +74,7 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
   if (J != e->J || P != e->P) {
     PetscCall(MatDestroy(&e->JH));
     PetscCall(MatDestroy(&e->PH));
+    PetscCall(MatDestroy(&e->AH));
     PetscCall(DiniEngineDropCompanion_Private(dini));
     PetscCall(PCDestroy(&e->direct));
     e->decided = PETSC_FALSE;

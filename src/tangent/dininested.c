@@ -1,8 +1,9 @@
 /*
-  Preconditioners inside preconditioners. Two questions go down the whole tree:
+  Preconditioners inside preconditioners. Three questions go down the whole tree:
 
   - Has each a transposed apply? PCApplyTransposeExists() answers for the outermost only, and finding out by an error is no
     way: PETSc leaves a preconditioner that failed half-way unfit for the next forward solve.
+  - Is one of them built from blocks of the operator?
   - Keep it as it is. The reuse flag of the outermost does not always reach the inner ones, which look at matrices that have
     just been assembled anew and would be set up again.
 */
@@ -173,6 +174,32 @@ PetscErrorCode DiniEngineTransposable_Private(Dini dini, PetscBool *yes)
   PetscFunctionBegin;
   PetscCall(DiniWalk(dini->engine->pc, DiniVisitTransposable, &found));
   PetscCall(MPIU_Allreduce(&found.yes, yes, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniVisitAmat(PC pc, void *ctx)
+{
+  PetscBool uses, splits;
+
+  PetscFunctionBegin;
+  if (!((PetscObject)pc)->type_name) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGetUseAmat(pc, &uses));
+  if (uses) *(PetscBool *)ctx = PETSC_TRUE;
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCFIELDSPLIT, &splits));
+  if (!splits) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCFieldSplitGetDiagUseAmat(pc, &uses));
+  if (uses) *(PetscBool *)ctx = PETSC_TRUE;
+  PetscCall(PCFieldSplitGetOffDiagUseAmat(pc, &uses));
+  if (uses) *(PetscBool *)ctx = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is pc, or anything inside it, built from blocks of the operator, and not of the matrix that preconditions alone? */
+PetscErrorCode DiniUsesAmat_Private(PC pc, PetscBool *uses)
+{
+  PetscFunctionBegin;
+  *uses = PETSC_FALSE;
+  PetscCall(DiniWalk(pc, DiniVisitAmat, uses));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
