@@ -183,11 +183,62 @@ static PetscErrorCode TestWriter(PetscBool number, MatType type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- Whose transposed product is wrong ---- */
+
+static PetscErrorCode LinearResidual(Dini dini, Vec u, Vec F, void *ctx)
+{
+  Linear *l = (Linear *)ctx;
+
+  PetscFunctionBeginUser;
+  (void)dini;
+  PetscCall(MatMult(l->A, u, F));
+  PetscCall(VecAXPY(F, -1.0, l->m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A constant J of this type: right, or PETSc is named; the application's matrix is not */
+static PetscErrorCode TestType(MatType type)
+{
+  Linear         l;
+  Mat            J;
+  Vec            v, w, expected;
+  PetscErrorCode failed;
+  PetscBool      right;
+
+  PetscFunctionBeginUser;
+  PetscCall(LinearCreate(9, &l));
+  PetscCall(MatConvert(l.A, type, MAT_INITIAL_MATRIX, &J));
+  PetscCall(DiniTestVec(l.u, 1, &v));
+  PetscCall(VecDuplicate(v, &w));
+  PetscCall(VecDuplicate(v, &expected));
+  PetscCall(DiniTestDirectSolve(l.A, PETSC_FALSE, l.m, l.u));
+  PetscCall(DiniTestDirectSolve(l.A, PETSC_TRUE, v, expected));
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &l.dini));
+  PetscCall(DiniSetType(l.dini, DINISHELL));
+  PetscCall(DiniSetResidual(l.dini, LinearResidual, &l));
+  PetscCall(DiniSetJacobian(l.dini, J, NULL, NULL, NULL));
+  PetscCall(DiniAddParameter(l.dini, "m", l.m, NULL));
+  PetscCall(DiniSetParameterType(l.dini, 0, DINIPARAMETERRHS));
+  PetscCall(DiniAttach(l.dini, l.u));
+  PetscCall(DiniTestCatch());
+  failed = DiniVJP(l.dini, v, w);
+  if (failed) PetscCall(DiniTestCaught(failed, 0, "fault of this PETSc", "DiniVJP() with MATSELL", __FILE__, __LINE__));
+  else PetscCall(DiniTestRightOrError(failed, w, expected, 1e-8, "VJP with this type of matrix", &right));
+  PetscCall(MatDestroy(&J));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&w));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(LinearDestroy(&l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestMoves());
+  PetscCall(TestType(MATSELL));
+  PetscCall(TestType(MATBAIJ));
   PetscCall(TestKeptFixedPoint());
   PetscCall(TestWriter(PETSC_TRUE, MATAIJ));
   PetscCall(TestWriter(PETSC_FALSE, MATAIJ));
