@@ -22,9 +22,7 @@ typedef struct {
 
 static PetscErrorCode Relation(Raw *r, Vec u, Vec F)
 {
-  PetscFunctionBeginUser;
-  PetscCall(VecAXPBYPCZ(F, r->k, -1.0, 0.0, u, r->m));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return VecAXPBYPCZ(F, r->k, -1.0, 0.0, u, r->m);
 }
 
 static PetscErrorCode Fill(Raw *r, Mat A)
@@ -84,12 +82,8 @@ static PetscErrorCode ShellSolve(Dini dini, Vec u, void *ctx)
 /* u <- u - (k u - m) / 9 */
 static PetscErrorCode Map(Dini dini, Vec u, Vec G, void *ctx)
 {
-  Raw *r = (Raw *)ctx;
-
-  PetscFunctionBeginUser;
   (void)dini;
-  PetscCall(VecAXPBYPCZ(G, 1.0 - r->k / 9.0, 1.0 / 9.0, 0.0, u, r->m));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return VecAXPBYPCZ(G, 1.0 - ((Raw *)ctx)->k / 9.0, 1.0 / 9.0, 0.0, u, ((Raw *)ctx)->m);
 }
 
 static PetscErrorCode Assemble(Dini dini, Mat A, Mat P, Vec b, void *ctx)

@@ -154,6 +154,10 @@ DINI_INTERN PetscErrorCode DiniGetMode_Private(Dini, PetscInt i, const char call
 DINI_INTERN PetscErrorCode DiniEigenMult_Private(Dini, const Mat M[], PetscBool adjoint, const DiniComplex c[],
                                                  DiniEigenVec x, DiniEigenVec y);
 DINI_INTERN PetscErrorCode DiniEigenTakeTerms_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEigenAssemble_Private(Dini, Mat M[]);
+DINI_INTERN PetscErrorCode DiniEigenRemember_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEigenTermsNow_Private(Dini, Mat *M[]);
+DINI_INTERN PetscErrorCode DiniHome_Eigen(Dini, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniEigenCoefficients_Private(Dini, DiniComplex lambda, DiniComplex c[], DiniComplex dc[]);
 DINI_INTERN PetscErrorCode DiniEigenD_Private(Dini, DiniMode *, DiniEigenVec x, DiniEigenVec y);
 

@@ -5,6 +5,7 @@
 #include "dinicompat.h"
 
 #define DINI_INTERN extern __attribute__((visibility("hidden")))
+#include "dinimarkimpl.h"
 #include "dinisingularimpl.h"
 
 typedef struct _DiniParameter *DiniParameter;
@@ -115,14 +116,6 @@ typedef struct {
   PetscInt64              point;    /* where lambda belongs */
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;
-
-/* A matrix that others may write into, and its state when it was what derivatives rest on */
-typedef struct {
-  Mat              A; /* a reference, or NULL */
-  PetscObjectState state;
-} DiniMark;
-
-#define DINI_RESTS_ON "dini_rests_on" /* a matrix of the application's that a shell of Dini's multiplies with */
 
 #define DINI_HISTORY 8
 
@@ -289,15 +282,6 @@ DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[],
 DINI_INTERN PetscErrorCode DiniGhosts_Private(Vec);
 DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
-
-/* sys: matrices that others may write into */
-DINI_INTERN PetscErrorCode DiniMatState_Private(Mat, PetscObjectState *sum);
-DINI_INTERN PetscErrorCode DiniMatCopies_Private(Mat, PetscBool *copies);
-DINI_INTERN PetscErrorCode DiniFilled_Private(Mat);
-DINI_INTERN PetscErrorCode DiniMark_Private(Mat, DiniMark *);
-DINI_INTERN PetscErrorCode DiniMarkMoved_Private(const DiniMark *, PetscBool *moved);
-DINI_INTERN PetscErrorCode DiniShellContext_Private(Mat, void *ctx);
-DINI_INTERN PetscErrorCode DiniShellDestroy_Private(Mat *, const void *owner);
 
 /* sys: vectors of other shapes than one array */
 DINI_INTERN PetscErrorCode DiniIsNest_Private(Vec, PetscBool *);

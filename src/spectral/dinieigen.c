@@ -24,102 +24,6 @@ static PetscErrorCode DiniCopiesDestroy(Dini_Eigen *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Takes hold of the solver's matrices. SLEPc gives them away only until their values are changed, so once is the rule. */
-PetscErrorCode DiniEigenTakeTerms_Private(Dini dini)
-{
-  Dini_Eigen *ctx                 = (Dini_Eigen *)dini->data;
-  Mat         M[DINI_EIGEN_TERMS] = {NULL};
-  PetscInt    n;
-
-  PetscFunctionBegin;
-  PetscCall((*ctx->kind->getterms)(ctx->solver, &n, M));
-  PetscCheck(n > 0 && M[0], PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "The %s has no matrices; set its operators before it is handed to Dini", ctx->kind->type);
-  for (PetscInt k = 0; k < n; k++) PetscCall(PetscObjectReference((PetscObject)M[k]));
-  for (PetscInt k = 0; k < ctx->nterms; k++) PetscCall(MatDestroy(&ctx->M[k]));
-  ctx->nterms = n;
-  ctx->nmats  = 0;
-  for (PetscInt k = 0; k < n; k++) {
-    ctx->M[k] = M[k];
-    if (M[k]) ctx->nmats++;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* For a standard problem the identity is the last term, so that the matrices come first */
-static PetscErrorCode DiniAssemble(Dini dini, Mat M[])
-{
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-
-  PetscFunctionBegin;
-  DiniCallUser(dini, "The assembly callback (DiniSetEigenSystem())",
-               (*ctx->assemble)(dini, ctx->nmats, M, ctx->assemblectx));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniRememberTerms(Dini dini)
-{
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < ctx->nmats; k++) PetscCall(DiniMatState_Private(ctx->M[k], &ctx->state[k]));
-  ctx->stamp = dini->mstamp;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The solver's own at the current parameters */
-static PetscErrorCode DiniAssembleOwn(Dini dini)
-{
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-
-  PetscFunctionBegin;
-  PetscCall(DiniAssemble(dini, ctx->M));
-  for (PetscInt k = 0; k < ctx->nmats; k++) PetscCall(DiniFilled_Private(ctx->M[k]));
-  PetscCall(DiniRememberTerms(dini));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniHome_Eigen(Dini dini, PetscBool *moved)
-{
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-
-  PetscFunctionBegin;
-  *moved = (PetscBool)(ctx->inplace && ctx->stamp != dini->mstamp);
-  if (*moved) PetscCall(DiniAssembleOwn(dini));
-  if (dini->mstamp == dini->mpoint) ctx->inplace = PETSC_FALSE; /* else it is not back yet */
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  Matrices for the current parameters: the solver's own, or copies of them beside the point. Where one can not be copied, as a
-  shell that shares its context, the solver's own are assembled there, and at the point again.
-*/
-static PetscErrorCode DiniTermsNow(Dini dini, Mat *M[])
-{
-  Dini_Eigen *ctx  = (Dini_Eigen *)dini->data;
-  PetscBool   mine = PETSC_TRUE, copies;
-
-  PetscFunctionBegin;
-  *M = ctx->M;
-  if (!ctx->assemble || ctx->stamp == dini->mstamp) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt k = 0; k < ctx->nmats && mine; k++) PetscCall(DiniMatCopies_Private(ctx->M[k], &mine));
-  PetscCall(MPIU_Allreduce(&mine, &copies, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
-  if (!copies) {
-    ctx->inplace = PETSC_TRUE;
-    PetscCall(DiniAssembleOwn(dini));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  for (PetscInt k = 0; k < ctx->nmats; k++)
-    if (!ctx->copy[k]) PetscCall(MatDuplicate(ctx->M[k], MAT_COPY_VALUES, &ctx->copy[k]));
-  if (ctx->copystamp != dini->mstamp) {
-    ctx->copystamp = 0;
-    PetscCall(DiniAssemble(dini, ctx->copy));
-    ctx->copystamp = dini->mstamp;
-  }
-  *M = ctx->copy;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* y = sum_k c_k M_k x, or its adjoint sum_k conj(c_k) M_k^H x; x and y have both parts or neither */
 PetscErrorCode DiniEigenMult_Private(Dini dini, const Mat M[], PetscBool adjoint, const DiniComplex c[], DiniEigenVec x,
                                      DiniEigenVec y)
@@ -180,7 +84,7 @@ static PetscErrorCode DiniResidual_Eigen(Dini dini, Vec u, Vec F)
   PetscCheck(ctx->nfocus, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "No eigenpair is known yet, without which T(lambda; m) u has no lambda; call DiniEigenSolve(), or "
              "DiniEigenAttach() after a solve of your own");
-  PetscCall(DiniTermsNow(dini, &M));
+  PetscCall(DiniEigenTermsNow_Private(dini, &M));
   for (PetscInt k = 0; k < ctx->nterms; k++) c[k] = DiniCxOf(ctx->focus[k], 0.0);
   PetscCall(DiniEigenMult_Private(dini, M, PETSC_FALSE, c, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -194,10 +98,10 @@ static PetscErrorCode DiniFindPairs(Dini dini, PetscInt *its, PetscInt *nconv, P
   PetscFunctionBegin;
   ctx->stamp = 0;
   if (!ctx->attaching) {
-    if (ctx->assemble) PetscCall(DiniAssemble(dini, ctx->M));
+    if (ctx->assemble) PetscCall(DiniEigenAssemble_Private(dini, ctx->M));
     PetscCall((*ctx->kind->setterms)(ctx->solver, ctx->nterms, ctx->M));
     PetscCall((*ctx->kind->solve)(ctx->solver));
-    PetscCall(DiniRememberTerms(dini));
+    PetscCall(DiniEigenRemember_Private(dini));
   }
   PetscCall((*ctx->kind->outcome)(ctx->solver, its, nconv, good, why));
   PetscCall((*ctx->kind->hermitian)(ctx->solver, &ctx->hermitian));
@@ -222,9 +126,10 @@ static PetscErrorCode DiniSolve_Eigen(Dini dini, Vec u, PetscInt *its, DiniConve
     *why = "no converged pair";
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniTermsNow(dini, &M)); /* attached pairs are held against new matrices: their solver's may be stale */
+  PetscCall(DiniEigenTermsNow_Private(
+      dini, &M)); /* attached pairs are held against new matrices: their solver's may be stale */
   PetscCall(DiniEigenCollect_Private(dini, M, nconv, reason, why));
-  PetscCall(DiniRememberTerms(dini));
+  PetscCall(DiniEigenRemember_Private(dini));
   if (*reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(ctx->selected < ctx->nmodes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "Mode %" PetscInt_FMT " is selected (DiniSetEigenMode()) of %" PetscInt_FMT
