@@ -174,6 +174,28 @@ static PetscErrorCode TestRegular(PCType type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Nor is one whose solver has been stopped too early, although its residual is all along one slow mode by then */
+static PetscErrorCode TestStopped(void)
+{
+  const char options[] = "-dini_adjoint_ksp_max_it 12 -dini_direct_max 0 -dini_adjoint_ksp_type gmres";
+  Ring       r;
+  Vec        v, w;
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniTestOptionsSet(options));
+  PetscCall(RingCreate(24, PETSC_TRUE, 1e-3, NONE, PCNONE, &r));
+  PetscCall(DiniTestVec(r.u, 5, &v));
+  PetscCall(VecShift(v, 1.0));
+  PetscCall(VecDuplicate(r.u, &w));
+  PetscCall(DiniSetTranspose(r.dini, DINI_TRANSPOSE_NATIVE));
+  DiniTestExpect(DiniVJP(r.dini, v, w), PETSC_ERR_NOT_CONVERGED, "missed the true relative residual");
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&w));
+  PetscCall(RingDestroy(&r));
+  PetscCall(DiniTestOptionsClear(options));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Attached spaces: right, wrong, near */
 static PetscErrorCode TestSpaces(void)
 {
@@ -254,6 +276,7 @@ int main(int argc, char **argv)
   PetscCall(TestInRange(PETSC_FALSE, PCBJACOBI, PETSC_TRUE));
   PetscCall(TestRegular(PCJACOBI));
   PetscCall(TestRegular(PCBJACOBI));
+  PetscCall(TestStopped());
   PetscCall(TestSpaces());
   PetscCall(TestInconsistent(PETSC_TRUE));
   PetscCall(TestInconsistent(PETSC_FALSE));

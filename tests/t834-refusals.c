@@ -6,16 +6,21 @@ static char help[] =
 /* A linear SNES as people run it: -snes_type ksponly, CG to 1e-5 in its preconditioned norm */
 static PetscErrorCode TestLinearSNES(void)
 {
-  Linear l, tight;
-  Vec    ubar, mbar, expected;
-  KSP    ksp;
+  Linear    l, tight;
+  Vec       ubar, mbar, expected;
+  KSP       ksp;
+  PC        pc;
+  PetscReal bnorm;
 
   PetscFunctionBeginUser;
   PetscCall(LinearCreate(40, &l));
   PetscCall(SNESSetType(l.snes, SNESKSPONLY));
   PetscCall(SNESGetKSP(l.snes, &ksp));
   PetscCall(KSPSetType(ksp, KSPGMRES));
-  PetscCall(KSPSetTolerances(ksp, 1e-5, 1e-50, PETSC_DEFAULT, 100));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetType(pc, PCNONE));
+  PetscCall(VecNorm(l.b, NORM_2, &bnorm)); /* another test of the KSP's stops it well above its rtol */
+  PetscCall(KSPSetTolerances(ksp, 1e-5, 2e-3 * bnorm, PETSC_DEFAULT, 100));
   PetscCall(LinearDini(&l, DINISNES, DINIPARAMETERMATRIX));
   PetscCall(DiniSetAttachTolerances(l.dini, 1e-9, PETSC_DEFAULT)); /* |F| / |J u| is far above it */
   PetscCall(VecSet(l.u, 0.0));
@@ -28,7 +33,7 @@ static PetscErrorCode TestLinearSNES(void)
   PetscCall(VecDuplicate(l.m, &expected));
   PetscCall(DiniVJP(l.dini, ubar, mbar));
   PetscCall(DiniVJP(tight.dini, ubar, expected));
-  PetscCall(DiniTestVecsClose(mbar, expected, 1e-3, "gradient after a linear SNES"));
+  PetscCall(DiniTestVecsClose(mbar, expected, 0.05, "gradient after a linear SNES"));
   /* no solution at all, with the option and the norm that decided */
   PetscCall(KSPSetTolerances(ksp, 1e-12, 1e6, PETSC_DEFAULT, 100));
   PetscCall(VecSet(l.u, 0.0));

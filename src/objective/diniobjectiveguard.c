@@ -126,13 +126,14 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
                                             PetscBool *informative)
 {
   PetscErrorCode failed;
-  PetscBool      locked, some;
+  PetscBool      locked = PETSC_FALSE, some;
   Vec            du, dm, zero;
 
   PetscFunctionBegin;
   PetscCall(VecDuplicate(dini->u, &du));
   PetscCall(DiniCreateParameterVec(dini, &dm));
-  failed = DiniRandomDirection_Private(dini, 39, dini->u, du);
+  error[0] = -1.0;
+  failed   = DiniRandomDirection_Private(dini, 39, dini->u, du);
   if (!failed) failed = DiniObjectiveDirection(dini, dm, &locked);
   if (!failed) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[0], informative);
   error[1] = error[2] = error[0];
