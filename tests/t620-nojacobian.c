@@ -33,15 +33,15 @@ static const Row rows[] = {
     {CHAIN_CALLBACK, FD, -1, RIGHT, "-snes_mf", ""},
     {CHAIN_CALLBACK, MF, 0, REFUSED, "-snes_mf", "-dini_jacobian_max_columns"},
     {CHAIN_CALLBACK, COLORING, 0, RIGHT, "-snes_mf_operator", ""},
-    {CHAIN_CALLBACK, GIVEN, -1, RIGHT, "-snes_fd", ""},
-    {CHAIN_CALLBACK, GIVEN, -1, RIGHT, "-snes_fd_color", ""},
+    {CHAIN_CALLBACK, COLORING, -1, RIGHT, "-snes_fd", ""},
+    {CHAIN_CALLBACK, COLORING, -1, RIGHT, "-snes_fd_color", ""},
     {CHAIN_CALLBACK, COLORING, 0, RIGHT, "-dini_jacobian_type coloring", ""},
     {CHAIN_CALLBACK, FD, -1, RIGHT, "-dini_jacobian_type fd", ""},
     {CHAIN_CALLBACK, MF, -1, REFUSED, "-dini_jacobian_type mf", "DiniSetAdjointSolve()"},
     {CHAIN_LOCAL, GIVEN, -1, RIGHT, "-snes_type newtonls", ""},
     {CHAIN_LOCAL, COLORING, 0, RIGHT, "-snes_mf", ""},
     {CHAIN_LOCAL, COLORING, 0, RIGHT, "-snes_mf_operator", ""},
-    {CHAIN_LOCAL_F, GIVEN, 0, RIGHT, "-snes_type newtonls", ""}, /* PETSc colours */
+    {CHAIN_LOCAL_F, COLORING, 0, RIGHT, "-snes_type newtonls", ""}, /* PETSc colours */
     /* matrices that are not dF/du, on the pattern of dF/du: they precondition */
     {CHAIN_PICARD, COLORING, 0, RIGHT, "-snes_type newtonls", ""},
     {CHAIN_PICARD, COLORING, 0, RIGHT, "-ksp_type preonly -pc_type redundant", ""},

@@ -5,20 +5,6 @@
 #define DINI_CORRECTION_RTOL 0.1 /* of the solve that estimates an error: one digit of it is enough */
 #define DINI_MAX_CORRECTIONS 4
 
-/* F at the point: left behind by the solve, or evaluated once */
-static PetscErrorCode DiniGetResidual(Dini dini, Vec *F)
-{
-  PetscFunctionBegin;
-  if (!dini->hasF) {
-    if (!dini->F) PetscCall(VecDuplicate(dini->u, &dini->F));
-    PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL));
-    PetscCall(DiniActiveStep_Private(dini, dini->u, dini->F));
-    dini->hasF = PETSC_TRUE;
-  }
-  *F = dini->F;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* J(u) - J(u(m)) is lambda^H F(u, m) to first order, with the lambda of the last adjoint solve. */
 PetscErrorCode DiniEstimateObjective_Private(Dini dini)
 {
@@ -26,7 +12,12 @@ PetscErrorCode DiniEstimateObjective_Private(Dini dini)
   Vec         F = NULL;
 
   PetscFunctionBegin;
-  PetscCall(DiniGetResidual(dini, &F));
+  PetscCall(DiniPointResidual_Private(dini, &F));
+  if (dini->active) {
+    PetscCall(VecCopy(F, dini->w[0]));
+    F = dini->w[0];
+    PetscCall(DiniActiveStep_Private(dini, dini->u, F));
+  }
   PetscCall(VecDot(F, dini->lambda, &product));
   dini->stats.objective_error = PetscAbsReal(PetscRealPart(product));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -45,7 +36,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec mbar)
   PetscCall(DiniNorm_Private(mbar, &mnorm));
   if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   dini->gain                 = PetscMax(dini->gain, mnorm / unorm);
-  dini->stats.gradient_error = dini->lastrelative * unorm * dini->gain / mnorm;
+  dini->stats.gradient_error = dini->lastrelative * unorm * dini->gain / mnorm + dini->source.error;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -96,6 +96,7 @@ static PetscErrorCode DiniMoveParameters(Dini dini, DiniHome *home, PetscReal h,
     } else PetscCall(VecCopy(home->m[p], par->copy));
     offset += par->n;
     PetscCall(VecCopy(par->copy, par->m));
+    PetscCall(DiniGhosts_Private(par->m));
     PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
     pushed = DiniParameterPushOne_Private(dini, par);
     if (!failed) failed = pushed;
@@ -114,9 +115,10 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   PetscErrorCode  failed;
 
   PetscFunctionBegin;
-  dini->u     = home->u;
-  dini->state = home->state;
-  failed      = DiniMoveParameters(dini, home, 0.0, NULL);
+  dini->u      = home->u;
+  dini->state  = home->state;
+  dini->beside = PETSC_FALSE;
+  failed       = DiniMoveParameters(dini, home, 0.0, NULL);
   if (!failed) dini->mstamp = home->stamp;
   for (PetscInt p = 0; p < dini->nparams; p++) {
     if (home->Fm[p].copy) dini->params[p]->current = PETSC_TRUE;
@@ -154,6 +156,7 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
   PetscCall(DiniLeave(dini, matrices, &home));
   PetscCall(VecDuplicate(home.u, &u));
   dini->u = dini->state = u;
+  dini->beside          = PETSC_TRUE;
   for (int side = 1; side >= -1 && !failed; side -= 2) {
     failed = VecWAXPY(u, side * h, du, home.u);
     if (!failed) failed = DiniMoveParameters(dini, &home, side * h, dm);
@@ -213,29 +216,17 @@ PetscErrorCode DiniBesideTangent_Private(Dini dini, Vec du, Vec dm, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Size of a direction relative to the values; 1 stands for the size of values that are zero */
-static PetscErrorCode DiniRelative(Vec direction, Vec values, PetscReal *relative)
-{
-  PetscReal d, v;
-
-  PetscFunctionBegin;
-  PetscCall(DiniNormMax_Private(direction, &d));
-  PetscCall(DiniNormMax_Private(values, &v));
-  *relative = PetscMax(*relative, d / (v > 0.0 ? v : 1.0));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /*
   The step of a central difference along (du, dm): the cube root of the relative error of what is differenced, times the size
   of state and parameters, block by block. Products with differences of F are good to 1e-10 at best.
 */
 PetscErrorCode DiniBesideStep_Private(Dini dini, Vec du, Vec dm, PetscReal *h)
 {
-  PetscReal noise = PETSC_MACHINE_EPSILON, relative = 0.0;
+  PetscReal noise  = PETSC_MACHINE_EPSILON, relative, part;
   PetscInt  offset = 0;
 
   PetscFunctionBegin;
-  PetscCall(DiniRelative(du, dini->u, &relative));
+  PetscCall(DiniRelativeSize_Private(du, dini->u, &relative, NULL));
   if (dini->source.way || dini->source.differenced)
     noise = PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0); /* J is made of central differences */
   for (PetscInt p = 0; p < dini->nparams; p++) {
@@ -245,7 +236,8 @@ PetscErrorCode DiniBesideStep_Private(Dini dini, Vec du, Vec dm, PetscReal *h)
     if (!par->active) continue;
     PetscCall(DiniParameterTake_Private(par, dm, offset));
     offset += par->n;
-    PetscCall(DiniRelative(par->x, par->copy, &relative));
+    PetscCall(DiniRelativeSize_Private(par->x, par->copy, &part, NULL));
+    relative    = PetscMax(relative, part);
     differences = (PetscBool)(par->kind && (par->kind->fill == DiniParameterFill_FD ||
                                             par->kind->fill == DiniParameterFill_Coloring));
     if (!differences || par->affine || par->difference == DINI_DIFFERENCE_COMPLEX) continue; /* exact to rounding */

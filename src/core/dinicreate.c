@@ -134,6 +134,10 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(VecDestroy(&dini->w[1]));
   PetscCall(VecDestroy(&dini->c));
   PetscCall(VecDestroy(&dini->F));
+  PetscCall(VecDestroy(&dini->Fbeside));
+  PetscCall(VecDestroy(&dini->rows));
+  PetscCall(DiniRangeDestroy_Private(&dini->source.range));
+  dini->rowspoint = -1;
   dini->hasF = PETSC_FALSE;
   dini->gain = 0.0;
   dini->rate = -1.0;

@@ -2,46 +2,7 @@
   J by central differences of F, where nobody gives one that is dF/du: coloured on a pattern, column by column (a full
   pattern, as many colours as columns), or applied only. Pattern and colouring are made once and serve at all points.
 */
-#include "../private/diniimpl.h"
-
-/* F(u + h) - F(u - h), to be divided by 2 h */
-static PetscErrorCode DiniStateDifference(Dini dini, void *ctx, Vec h, Vec dF, PetscReal *divisor)
-{
-  Vec x = (Vec)ctx;
-
-  PetscFunctionBegin;
-  PetscCall(VecWAXPY(x, 1.0, h, dini->u));
-  PetscCall(DiniResidual_Private(dini, x, dF, NULL));
-  PetscCall(VecWAXPY(x, -1.0, h, dini->u));
-  PetscCall(DiniResidual_Private(dini, x, dini->w[0], NULL));
-  PetscCall(VecAXPY(dF, -1.0, dini->w[0]));
-  *divisor = 2.0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* h_j = eps^(1/3) max(|u_j|, |u|_inf / 10), exact in u_j + h_j: the rule of the parameters */
-PetscErrorCode DiniStateSteps_Private(Dini dini, Vec h)
-{
-  const PetscReal    relative = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0);
-  PetscReal          largest;
-  const PetscScalar *u;
-  PetscScalar       *a;
-
-  PetscFunctionBegin;
-  PetscCall(DiniNormMax_Private(dini->u, &largest));
-  PetscCall(VecGetArrayRead(dini->u, &u));
-  PetscCall(VecGetArray(h, &a));
-  for (PetscInt j = 0; j < dini->n; j++) {
-    const PetscReal    size    = largest > 0.0 ? PetscMax(PetscAbsScalar(u[j]), 0.1 * largest) : 1.0;
-    const PetscReal    uj      = PetscRealPart(u[j]);
-    volatile PetscReal shifted = uj + relative * size; /* volatile: extended precision must not hide the rounding */
-
-    a[j] = shifted - uj;
-  }
-  PetscCall(VecRestoreArray(h, &a));
-  PetscCall(VecRestoreArrayRead(dini->u, &u));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+#include "../private/dinistepsimpl.h"
 
 static PetscErrorCode DiniGivenPattern(Mat P, Mat *A, const char **why)
 {
@@ -121,6 +82,7 @@ PetscErrorCode DiniDifferenceJacobian_Private(Dini dini, DiniJacobianWay way, Ma
   DiniJacobianSource *s    = &dini->source;
   MPI_Comm            comm = PetscObjectComm((PetscObject)dini);
   PetscErrorCode      failed;
+  DiniScheme          scheme;
   Vec                 x;
 
   PetscFunctionBegin;
@@ -140,9 +102,9 @@ PetscErrorCode DiniDifferenceJacobian_Private(Dini dini, DiniJacobianWay way, Ma
     if (!s->J) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCall(DiniColoringCreate_Private(dini, s->J, dini->u, "J", &s->coloring));
   }
-  PetscCall(DiniStateSteps_Private(dini, DiniColoringSteps_Private(s->coloring)));
   PetscCall(VecDuplicate(dini->u, &x));
-  failed = DiniColoringFill_Private(dini, s->coloring, DiniStateDifference, x, s->J, NULL, NULL);
+  failed = DiniStateScheme_Private(dini, x, &scheme);
+  if (!failed) failed = DiniColoringFill_Private(dini, s->coloring, &scheme, dini->u, s->J, NULL, NULL);
   PetscCall(VecDestroy(&x));
   PetscCall(failed);
   dini->stats.jacobian_assemblies++;

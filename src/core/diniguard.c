@@ -4,41 +4,52 @@
   A difference is informative when its size h |y| stands clear of the rounding in F, which is about eps |J v| for v of the
   size of u. Several steps are tried before anyone is accused: kinks and strong curvature spoil one step, not all.
 */
-#include "../private/diniparameterimpl.h"
+#include "../private/diniguardimpl.h"
 
 static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8};
 #define GUARD_STAYS_RTOL 1e-6
+#define GUARD_NEGLIGIBLE 1e-6 /* of the slope along a large step: what counts as zero */
 
-typedef PetscErrorCode DiniShift(Dini, PetscReal h, Vec direction, void *ctx);
+PetscReal DiniGuardNoise_Private(Dini dini)
+{
+  return 200.0 * PETSC_MACHINE_EPSILON * dini->scale;
+}
 
 /*
-  Compares h y with F(shifted by h) - F in w[0] for each step. `worst` is the best relative disagreement among the
-  informative steps, negative when there was none; `moved` tells whether F ever changed.
+  Compares h y with F(shifted by h) - F in w[0] for each step, the other way where that leads out of the domain of F. `best` is
+  the least relative disagreement among the informative steps, negative when there was none; `moved` tells whether F ever
+  changed. Few: one or two steps, where nobody has been found wrong before.
 */
-static PetscErrorCode DiniGuardCompare(Dini dini, DiniShift *residual, Vec direction, void *ctx, Vec y, PetscReal *best,
-                                       PetscBool *moved)
+PetscErrorCode DiniGuardCompare_Private(Dini dini, DiniShift *residual, Vec direction, void *ctx, Vec y, PetscBool few,
+                                        PetscReal *best, PetscBool *moved)
 {
-  PetscReal ynorm, fnorm, dnorm, enorm;
-  Vec       d = dini->w[1];
+  const PetscReal noise = DiniGuardNoise_Private(dini);
+  const size_t    count = PETSC_STATIC_ARRAY_LENGTH(guardsteps);
+  PetscReal       ynorm, fnorm, dnorm, enorm;
+  Vec             d = dini->w[1];
 
   PetscFunctionBegin;
   *best  = -1.0;
   *moved = PETSC_FALSE;
   PetscCall(DiniNorm_Private(y, &ynorm));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(guardsteps); i++) {
-    const PetscReal h     = guardsteps[i];
-    const PetscReal noise = 20.0 * PETSC_MACHINE_EPSILON * dini->scale;
+  for (size_t i = 0; i < count && (i < 2 || !few || *best >= 0.0); i++) {
+    PetscReal h = guardsteps[i];
 
     PetscCall((*residual)(dini, h, direction, ctx)); /* leaves F in w[1] */
     PetscCall(DiniNorm_Private(d, &fnorm));
-    if (PetscIsInfOrNanReal(fnorm)) continue; /* outside the domain of F */
+    if (PetscIsInfOrNanReal(fnorm)) { /* outside the domain of F */
+      h = -h;
+      PetscCall((*residual)(dini, h, direction, ctx));
+      PetscCall(DiniNorm_Private(d, &fnorm));
+    }
+    if (PetscIsInfOrNanReal(fnorm)) continue;
     PetscCall(VecAXPY(d, -1.0, dini->w[0]));
     PetscCall(DiniNorm_Private(d, &dnorm));
     if (dnorm > 0.0) *moved = PETSC_TRUE;
-    if (PetscMax(h * ynorm, dnorm) <= 10.0 * noise) continue;
+    if (PetscMax(PetscAbsReal(h) * ynorm, dnorm) <= noise) continue;
     PetscCall(VecAXPY(d, -h, y));
     PetscCall(DiniNorm_Private(d, &enorm));
-    enorm = PetscMax(enorm - noise, 0.0) / PetscMax(h * ynorm, dnorm);
+    enorm = PetscMax(enorm - 0.1 * noise, 0.0) / PetscMax(PetscAbsReal(h) * ynorm, dnorm);
     if (*best < 0.0 || enorm < *best) *best = enorm;
     if (*best <= DINI_GUARD_RTOL) break;
   }
@@ -46,11 +57,54 @@ static PetscErrorCode DiniGuardCompare(Dini dini, DiniShift *residual, Vec direc
 }
 
 /*
+  A derivative that is zero at the point, as of m^2 at m = 0, agrees with no difference to any relative accuracy. It is right
+  where y is negligible and central differences are, too, or fall faster than their steps. Work in w.
+*/
+PetscErrorCode DiniGuardZero_Private(Dini dini, DiniShift *residual, Vec direction, void *ctx, Vec y, PetscBool *zero)
+{
+  static const PetscReal steps[] = {1.0, 1e-2, 1e-4, 1e-6};
+  const PetscReal        noise   = DiniGuardNoise_Private(dini);
+  PetscReal              ynorm, norm[2], last = 0.0, largest = 0.0;
+  Vec                    plus;
+  PetscErrorCode         failed = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  *zero = PETSC_TRUE;
+  PetscCall(DiniNorm_Private(y, &ynorm));
+  PetscCall(VecDuplicate(dini->w[1], &plus));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(steps) && *zero && !failed; i++) {
+    const PetscReal h = steps[i];
+    PetscReal       slope, change;
+
+    failed = (*residual)(dini, h, direction, ctx);
+    if (!failed) failed = VecCopy(dini->w[1], plus);
+    if (!failed) failed = DiniNorm_Private(plus, &norm[0]);
+    if (!failed) failed = (*residual)(dini, -h, direction, ctx);
+    if (!failed) failed = DiniNorm_Private(dini->w[1], &norm[1]);
+    if (failed || PetscIsInfOrNanReal(norm[0]) || PetscIsInfOrNanReal(norm[1])) continue;
+    failed = VecAXPY(plus, -1.0, dini->w[1]);
+    if (!failed) failed = DiniNorm_Private(plus, &change);
+    if (failed) continue;
+    slope = change / (2.0 * h);
+    /* the sides differ by rounding of all that F is at a large step, and of less at a small one */
+    if (change <= noise + 20.0 * PETSC_MACHINE_EPSILON * PetscMax(norm[0], norm[1])) continue;
+    if (last > 0.0 && slope > 0.1 * last) *zero = PETSC_FALSE; /* a step a hundred times shorter */
+    last    = slope;
+    largest = PetscMax(largest, slope);
+  }
+  PetscCall(VecDestroy(&plus));
+  PetscCall(failed);
+  if (last > 0.0 && last == largest) *zero = PETSC_FALSE; /* nothing to compare with */
+  if (ynorm > PetscMax(GUARD_NEGLIGIBLE * largest, noise)) *zero = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
   Along i v a holomorphic F changes by i times what it changes along v. F in w[0]; spoils v and d. Asked only where there are
   imaginary parts at all: a real problem in a complex build need not be holomorphic.
 */
-static PetscErrorCode DiniGuardHolomorphic(Dini dini, DiniShift *residual, Vec v, void *ctx, Vec d,
-                                           PetscBool *holomorphic)
+PetscErrorCode DiniGuardHolomorphic_Private(Dini dini, DiniShift *residual, Vec v, void *ctx, Vec d,
+                                            PetscBool *holomorphic)
 {
   PetscFunctionBegin;
   PetscCall(DiniIsReal_Private(v, holomorphic));
@@ -94,8 +148,8 @@ static PetscErrorCode DiniShiftState(Dini dini, PetscReal h, Vec v, void *ctx)
   An A that is applied by the application's code must stay that of the point when F is evaluated beside it: one that reads
   what the last residual has left behind, such as an inner solve, would follow every difference and line search. Av = A v.
 */
-static PetscErrorCode DiniGuardStays(Dini dini, Mat A, const char what[], DiniShift *residual, Vec v, void *ctx, Vec Av,
-                                     Vec work)
+PetscErrorCode DiniGuardStays_Private(Dini dini, Mat A, const char what[], DiniShift *residual, Vec v, void *ctx,
+                                      Vec Av, Vec work)
 {
   PetscReal norm, change;
   PetscBool assembled, differenced;
@@ -118,7 +172,7 @@ static PetscErrorCode DiniGuardStays(Dini dini, Mat A, const char what[], DiniSh
 }
 
 /* <w, A v> = <A^H w, v> catches a shell or a library whose transposed product is another matrix's */
-static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Vec v, Vec Av, Vec w, Vec AHw)
+PetscErrorCode DiniGuardTranspose_Private(Dini dini, Mat A, const char what[], Vec v, Vec Av, Vec w, Vec AHw)
 {
   PetscScalar forward, adjoint;
   PetscReal   nw, nv, nAv, nAHw;
@@ -141,9 +195,10 @@ static PetscErrorCode DiniGuardTranspose(Dini dini, Mat A, const char what[], Ve
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal *error, PetscBool *moved)
+static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, PetscBool few, Vec work[4], PetscReal *error,
+                                        PetscBool *moved)
 {
-  Vec       v = work[0], Jv = work[1];
+  Vec       v = work[0], Jv = work[1], F;
   PetscReal best;
   PetscBool transposes, holomorphic = PETSC_TRUE;
 
@@ -151,12 +206,14 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal
   PetscCall(DiniRandomDirection_Private(dini, 1, dini->u, v));
   PetscCall(MatMult(J, v, Jv));
   PetscCall(DiniCheckFinite_Private(dini, Jv, "The Jacobian, from the Jacobian callback,", &dini->scale));
-  PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
+  PetscCall(DiniPointResidual_Private(dini, &F));
+  PetscCall(VecCopy(F, dini->w[0]));
   if (!dini->active) PetscCall(DiniNorm_Private(dini->w[0], &dini->stats.forward_residual));
-  PetscCall(DiniGuardCompare(dini, DiniShiftState, v, NULL, Jv, &best, moved));
+  PetscCall(DiniGuardCompare_Private(dini, DiniShiftState, v, NULL, Jv, few, &best, moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));
   else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));
-  if (best > DINI_GUARD_RTOL) PetscCall(DiniGuardHolomorphic(dini, DiniShiftState, v, NULL, work[2], &holomorphic));
+  if (best > DINI_GUARD_RTOL)
+    PetscCall(DiniGuardHolomorphic_Private(dini, DiniShiftState, v, NULL, work[2], &holomorphic));
   PetscCheck(
       holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: F is not holomorphic in u: along i v it does not change by i times what it changes along v, so no Jacobian "
@@ -165,71 +222,16 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal
       DiniLabel_Private(dini), (double)best);
   *error = PetscMax(best, 0.0);
   if (*error > DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniGuardStays(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, work[2]));
+  PetscCall(DiniGuardStays_Private(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, work[2]));
   PetscCall(DiniHasAdjoint_Private(J, &transposes));
   if (transposes)
-    PetscCall(DiniGuardTranspose(dini, J, "the Jacobian", v, Jv, work[2], work[3])); /* else the engine speaks up */
+    PetscCall(
+        DiniGuardTranspose_Private(dini, J, "the Jacobian", v, Jv, work[2], work[3])); /* else the engine speaks up */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* F(u, m + h dm) in w[1] */
-static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *ctx)
-{
-  PetscReal norm;
-
-  PetscFunctionBegin;
-  PetscCall(DiniParameterShifted_Private(dini, (DiniParameter)ctx, dini->u, h, dm, dini->w[1], &norm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, Vec dm, Vec y, Vec w, Vec mbar)
-{
-  PetscReal best, ynorm;
-  PetscBool moved, holomorphic = PETSC_TRUE;
-  char      what[256];
-
-  PetscFunctionBegin;
-  PetscCall(PetscSNPrintf(what, sizeof(what), "F_m of parameter \"%s\" (type \"%s\")", par->name, par->kind->name));
-  PetscCall(DiniRandomDirection_Private(dini, 3, par->copy, dm));
-  PetscCall(MatMult(par->Fm, dm, y));
-  PetscCall(DiniCheckFinite_Private(dini, y, what, &ynorm));
-  PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
-  PetscCall(DiniGuardCompare(dini, DiniShiftParameter, dm, par, y, &best, &moved));
-  if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so %s is not guarded\n", what));
-  else PetscCall(PetscInfo(dini, "%s agrees with a difference of F to %g\n", what, (double)best));
-  PetscCheck(
-      moved || ynorm > 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "%s: F_m of parameter \"%s\" is zero: F does not change with it. Give the update callback that hands it to the "
-      "residual (DiniSetParameterUpdate()), see that the residual reads this very Vec, or, if it truly does not enter, "
-      "say so with -dini_parameter_%s_type zero",
-      DiniLabel_Private(dini), par->name, par->name);
-  PetscCheck(
-      moved || best < 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "%s: %s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
-      "missing or does not reach the residual",
-      DiniLabel_Private(dini), what);
-  if (best > DINI_GUARD_RTOL) PetscCall(DiniGuardHolomorphic(dini, DiniShiftParameter, dm, par, w, &holomorphic));
-  PetscCheck(holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-             "%s: F is not holomorphic in parameter \"%s\": along i dm it does not change by i times what it changes "
-             "along dm. A conjugate, a modulus or a real part of it is in F: make its real and imaginary parts two "
-             "blocks, each with real values (-dini_parameter_<name>_real)",
-             DiniLabel_Private(dini), par->name);
-  PetscCheck(
-      best <= DINI_GUARD_RTOL, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "%s: %s is not dF/dm: F_m dm and differences of F disagree by a relative %g. Correct it (DiniCheck() shows "
-      "how far off it is), complete the pattern,%s or, if F is not smooth here, switch this guard off with -dini_guard "
-      "0",
-      DiniLabel_Private(dini), what, (double)best,
-      par->difference == DINI_DIFFERENCE_COMPLEX ? " take central differences if F is not analytic," : "");
-  if ((par->apply && par->applyadjoint) || par->Fmuser) {
-    PetscCall(DiniGuardStays(dini, par->Fm, what, DiniShiftParameter, dm, par, y, w));
-    PetscCall(DiniGuardTranspose(dini, par->Fm, what, dm, y, w, mbar));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* error: the relative disagreement of J v and differences of F, 0 where they tell nothing; moved: F depends on u */
-PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, PetscReal *error, PetscBool *moved)
+/* error: the relative disagreement of J v and differences of F, 0 where they tell nothing; moved: F depends on u; few: as above */
+PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, PetscBool few, PetscReal *error, PetscBool *moved)
 {
   Vec            work[4];
   PetscErrorCode failed;
@@ -237,7 +239,7 @@ PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, PetscReal *error, Pet
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(dini->u, &work[i]));
-  failed = DiniGuardJacobian(dini, J, work, error, moved);
+  failed = DiniGuardJacobian(dini, J, few, work, error, moved);
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
   PetscCall(failed);
@@ -270,21 +272,6 @@ PetscErrorCode DiniGuardDifferences_Private(Dini dini, Mat J, PetscReal *error)
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&Jv));
   PetscCall(VecDestroy(&y));
-  PetscCall(failed);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
-{
-  Vec            work[4]; /* layouts: block, state, state, block */
-  PetscErrorCode failed;
-
-  PetscFunctionBegin;
-  PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
-  for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
-  failed = DiniGuardParameter(dini, par, work[0], work[1], work[2], work[3]);
-  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
-  PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -19,6 +19,8 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
   s->used        = DINI_JACOBIAN_AUTO;
   s->way         = DINI_WAY_NONE;
   s->differenced = PETSC_FALSE;
+  s->accepts     = PETSC_FALSE;
+  s->error       = 0.0;
   s->why[0]      = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -66,11 +68,11 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
 }
 
 /*
-  Is the given J dF/du, to more than half the digits that there are? Asked once for an object, and again after a point u = 0, where much that is wrong elsewhere is right.
-  What the application has called exact, and what it insists on, is an error where it is not: a SNES alone may iterate with
+  Is the given J dF/du, to more than half the digits that there are? Asked once for an object, again after a point u = 0, where
+  much that is wrong elsewhere is right, and where u has moved by an order or J is said to be a constant. What the application has called exact, and what it insists on, is an error where it is not: a SNES alone may iterate with
   something else.
 */
-static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool *serves)
+static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBool *serves)
 {
   const PetscBool insists = (PetscBool)(dini->Juser || !dini->ops->pattern || dini->source.type == DINI_JACOBIAN_GIVEN);
   PetscReal       error, unorm;
@@ -82,8 +84,8 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool *serves)
   *serves = (PetscBool)(!mffd || insists);
   if (!*serves) PetscCall(DiniNote(dini, "the solver's own", "is applied by one-sided differences, too inexact"));
   if (!*serves) PetscFunctionReturn(PETSC_SUCCESS);
-  if (dini->guarded || !(dini->guard || (dini->inside && !insists))) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniGuardJacobian_Private(dini, J, &error, &moved));
+  if ((dini->guarded && !again) || !(dini->guard || (dini->inside && !insists))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniGuardJacobian_Private(dini, J, dini->guarded, &error, &moved));
   *serves = (PetscBool)(error <= DINI_GUARD_RTOL);
   PetscCheck(
       *serves || (!insists && moved), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
@@ -139,7 +141,8 @@ static PetscErrorCode DiniTryWay(Dini dini, DiniJacobianWay way, Mat P, Mat *J)
     }
   }
   if (*J) {
-    s->way = way;
+    s->error = error;
+    s->way   = way;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniNote(dini, DiniWays[way], why));
@@ -177,11 +180,30 @@ static PetscErrorCode DiniPreconditions(Dini dini, Mat P, PetscBool *yes)
 
 static const struct {
   DiniJacobianWay first, last;
-} DiniRange[] = {{DINI_WAY_MESH, DINI_WAY_APPLY},  /* auto */
-                 {DINI_WAY_APPLY, DINI_WAY_NONE},  /* given: none */
-                 {DINI_WAY_MESH, DINI_WAY_GIVEN},  /* coloring */
-                 {DINI_WAY_DENSE, DINI_WAY_DENSE}, /* fd */
-                 {DINI_WAY_APPLY, DINI_WAY_APPLY}};
+} DiniWayRange[] = {{DINI_WAY_MESH, DINI_WAY_APPLY},  /* auto */
+                    {DINI_WAY_APPLY, DINI_WAY_NONE},  /* given: none */
+                    {DINI_WAY_MESH, DINI_WAY_GIVEN},  /* coloring */
+                    {DINI_WAY_DENSE, DINI_WAY_DENSE}, /* fd */
+                    {DINI_WAY_APPLY, DINI_WAY_APPLY}};
+
+/* J by differences, Dini's own or else those of the solver, which then count as given */
+static PetscErrorCode DiniFindDifferences(Dini dini, Mat given, Mat *J, Mat *P)
+{
+  DiniJacobianSource   *s     = &dini->source;
+  const DiniJacobianWay first = DiniWayRange[s->type].first, last = DiniWayRange[s->type].last;
+  const PetscBool       other = (PetscBool)(!given && s->differenced && s->type == DINI_JACOBIAN_AUTO);
+  PetscBool             serves;
+
+  PetscFunctionBegin;
+  PetscCall(DiniTryWays(dini, first, other ? DINI_WAY_DENSE : last, *P, J));
+  if (*J || !other) PetscFunctionReturn(PETSC_SUCCESS);
+  s->accepts = PETSC_TRUE;
+  PetscCall(DiniGivenJacobian(dini, J, P));
+  if (*J) PetscCall(DiniGivenServes(dini, *J, PETSC_TRUE, &serves));
+  if (*J && serves) s->used = DINI_JACOBIAN_GIVEN;
+  else PetscCall(DiniTryWays(dini, DINI_WAY_APPLY, last, *P, J));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* J at the point, and what its preconditioner is built from. J is NULL when only the user's linear solves know it. */
 PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
@@ -189,25 +211,35 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
   DiniJacobianSource    *s      = &dini->source;
   const DiniJacobianType asked  = s->type == DINI_JACOBIAN_AUTO ? s->used : s->type;
   const PetscBool        own    = (PetscBool)(dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]);
-  PetscBool              serves = PETSC_FALSE, preconditions;
+  PetscBool              serves = PETSC_FALSE, preconditions, again;
   Mat                    given;
 
   PetscFunctionBegin;
   if (!s->way) s->why[0] = 0;
+  s->error = 0.0;
+  PetscCall(DiniRangeMoved_Private(dini->u, &s->range, &again));
+  if (again) s->rangestate++;
+  if (dini->Juser && !dini->jacobian) again = PETSC_TRUE; /* a constant, they say */
   PetscCall(DiniGivenJacobian(dini, &given, P));
   *J = given;
   if (given && (asked == DINI_JACOBIAN_AUTO || asked == DINI_JACOBIAN_GIVEN)) {
-    PetscCall(DiniGivenServes(dini, given, &serves));
+    PetscCall(DiniGivenServes(dini, given, again, &serves));
     if (serves) {
+      if (s->differenced && dini->ops->pattern && (dini->guard || dini->inside))
+        PetscCall(DiniGuardDifferences_Private(dini, given, &s->error)); /* enters the error of gradients */
       s->used = DINI_JACOBIAN_GIVEN;
       PetscFunctionReturn(PETSC_SUCCESS);
     }
   }
   *J = NULL;
   if (asked == DINI_JACOBIAN_AUTO && !given && !*P && own) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!given && !s->way) PetscCall(DiniNote(dini, "given", *P ? "a Picard or otherwise approximate matrix" : "none"));
-  PetscCall(DiniTryWays(dini, DiniRange[s->type].first, DiniRange[s->type].last, *P, J));
-  if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!given && !s->way)
+    PetscCall(DiniNote(dini, "given",
+                       s->differenced ? "one-sided differences, too inexact"
+                       : *P           ? "a Picard or otherwise approximate matrix"
+                                      : "none"));
+  PetscCall(DiniFindDifferences(dini, given, J, P));
+  if (!*J || s->used == DINI_JACOBIAN_GIVEN) PetscFunctionReturn(PETSC_SUCCESS);
   s->used = s->way == DINI_WAY_APPLY   ? DINI_JACOBIAN_MF
             : s->way == DINI_WAY_DENSE ? DINI_JACOBIAN_FD
                                        : DINI_JACOBIAN_COLORING;
@@ -353,7 +385,11 @@ PetscErrorCode DiniJacobianView_Private(Dini dini, PetscViewer viewer)
   PetscFunctionBegin;
   if (s->used == DINI_JACOBIAN_AUTO) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(
-      PetscViewerASCIIPrintf(viewer, "Jacobian: %s\n", s->used == DINI_JACOBIAN_GIVEN ? "as given" : DiniWays[s->way]));
+      PetscViewerASCIIPrintf(viewer, "Jacobian: %s%s\n", s->used == DINI_JACOBIAN_GIVEN ? "as given" : DiniWays[s->way],
+                             s->used == DINI_JACOBIAN_GIVEN && s->differenced ? ", by differences of its own" : ""));
+  if (s->error > 0.0)
+    PetscCall(
+        PetscViewerASCIIPrintf(viewer, "Jacobian: misses another difference by a relative %.1e\n", (double)s->error));
   if (s->used == DINI_JACOBIAN_GIVEN && s->way)
     PetscCall(PetscViewerASCIIPrintf(viewer, "Jacobian of adjoints: %s\n", DiniWays[s->way]));
   if (s->why[0]) PetscCall(PetscViewerASCIIPrintf(viewer, "Jacobian, what did not serve: %s\n", s->why));

@@ -111,6 +111,7 @@ static PetscErrorCode DiniPinnedPush(DiniPinned *pin, PetscBool aside)
     DiniParameter par = pin->dini->params[q];
 
     PetscCall(VecCopy(aside ? pin->blocks[q].aside : pin->blocks[q].m, par->m));
+    PetscCall(DiniGhosts_Private(par->m));
     PetscCall(DiniParameterPushOne_Private(pin->dini, par));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -67,6 +67,7 @@ PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
 {
   PetscFunctionBegin;
   dini->stats.residuals++;
+  PetscCall(DiniGhosts_Private(u));
   if (dini->residual) {
     DiniCallUserReads(dini, u, "The residual callback (DiniSetResidual())",
                       (*dini->residual)(dini, u, F, dini->residualctx));
@@ -111,6 +112,7 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(PetscObjectReference((PetscObject)u));
   PetscCall(VecDestroy(&dini->u));
   dini->u = u;
+  PetscCall(DiniGhosts_Private(u));
   PetscCall(VecCopy(u, dini->ucopy));
   PetscCall(PetscObjectStateGet((PetscObject)u, &dini->ustate));
   PetscCall(DiniParameterForget_Private(dini));

@@ -6,21 +6,9 @@
   colour; the colours and steps of columns that other ranks own come through one scatter.
 */
 #include "../private/diniparameterimpl.h"
+#include "../private/dinicoloringimpl.h"
 
 #define DINI_STRAY 1e-6 /* relative: what changes in F beside the pattern, but for rounding */
-
-struct _DiniColoring {
-  PetscInt         ncolors, ncols; /* ncols: columns owned here */
-  ISColoringValue *own;            /* colour of each column owned here */
-  PetscInt         nrows, first;   /* rows owned here */
-  PetscInt        *rowptr, *cols;  /* pattern by rows, global columns */
-  PetscInt        *ghost;          /* where an entry's column sits among the ghosts */
-  PetscInt        *colorptr, *nz;  /* entries by colour */
-  PetscInt        *row;            /* local row of each entry */
-  PetscScalar     *values;
-  Vec              h, direction, ghosth; /* steps: all, of one colour, of the columns seen here */
-  VecScatter       scatter;
-};
 
 PetscErrorCode DiniColoringDestroy_Private(DiniColoring *coloring)
 {
@@ -32,10 +20,13 @@ PetscErrorCode DiniColoringDestroy_Private(DiniColoring *coloring)
   PetscCall(PetscFree(c->rowptr));
   PetscCall(PetscFree4(c->cols, c->ghost, c->row, c->nz));
   PetscCall(PetscFree(c->colorptr));
-  PetscCall(PetscFree(c->values));
-  PetscCall(VecDestroy(&c->h));
-  PetscCall(VecDestroy(&c->direction));
+  PetscCall(PetscFree4(c->values, c->tried, c->second, c->rowsizes));
+  PetscCall(PetscFree(c->columns));
+  PetscCall(VecDestroy(&c->one));
+  PetscCall(VecDestroy(&c->two));
   PetscCall(VecDestroy(&c->ghosth));
+  PetscCall(VecDestroy(&c->ghostformula));
+  PetscCall(VecDestroy(&c->ghostw));
   PetscCall(VecScatterDestroy(&c->scatter));
   PetscCall(PetscFree(*coloring));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -88,7 +79,7 @@ static PetscErrorCode DiniColoringPattern(Mat A, DiniColoring c)
   }
   nnz = c->rowptr[c->nrows];
   PetscCall(PetscMalloc4(nnz, &c->cols, nnz, &c->ghost, nnz, &c->row, nnz, &c->nz));
-  PetscCall(PetscMalloc1(nnz, &c->values));
+  PetscCall(PetscMalloc4(nnz, &c->values, nnz, &c->tried, nnz, &c->second, c->nrows, &c->rowsizes));
   for (PetscInt i = 0; i < c->nrows; i++) {
     PetscInt ncols;
 
@@ -106,6 +97,8 @@ static PetscErrorCode DiniColoringPattern(Mat A, DiniColoring c)
   for (PetscInt k = 0; k < nnz; k++) PetscCall(PetscFindInt(c->cols[k], nghost, unique, &c->ghost[k]));
   PetscCall(ISCreateGeneral(PETSC_COMM_SELF, nghost, unique, PETSC_OWN_POINTER, &is));
   PetscCall(VecCreateSeq(PETSC_COMM_SELF, nghost, &c->ghosth));
+  PetscCall(VecDuplicate(c->ghosth, &c->ghostformula));
+  PetscCall(VecDuplicate(c->ghosth, &c->ghostw));
   PetscCall(MatCreateVecs(A, &shape, NULL));
   PetscCall(VecScatterCreate(shape, is, c->ghosth, NULL, &c->scatter));
   PetscCall(VecDestroy(&shape));
@@ -123,11 +116,11 @@ static PetscErrorCode DiniColoringSort(Dini dini, const char what[], DiniColorin
   PetscBool          clash = PETSC_FALSE, any;
 
   PetscFunctionBegin;
-  PetscCall(VecGetArray(c->direction, &a));
+  PetscCall(VecGetArray(c->one, &a));
   for (PetscInt j = 0; j < c->ncols; j++) a[j] = (PetscScalar)(PetscReal)c->own[j];
-  PetscCall(VecRestoreArray(c->direction, &a));
-  PetscCall(VecScatterBegin(c->scatter, c->direction, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(c->scatter, c->direction, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecRestoreArray(c->one, &a));
+  PetscCall(VecScatterBegin(c->scatter, c->one, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(c->scatter, c->one, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
   PetscCall(PetscMalloc1(nnz, &color));
   PetscCall(PetscCalloc1(c->ncolors + 1, &c->colorptr));
   PetscCall(PetscMalloc2(c->ncolors, &count, c->ncolors, &seen));
@@ -166,77 +159,14 @@ PetscErrorCode DiniColoringCreate_Private(Dini dini, Mat A, Vec like, const char
   PetscCall(PetscNew(&c));
   *coloring = c;
   PetscCall(VecGetLocalSize(like, &c->ncols));
-  PetscCall(VecDuplicate(like, &c->h));
-  PetscCall(VecDuplicate(like, &c->direction));
+  PetscCall(VecDuplicate(like, &c->one));
+  PetscCall(VecDuplicate(like, &c->two));
+  PetscCall(PetscCalloc1(c->ncols, &c->columns));
+  c->point = -1;
   PetscCall(DiniColoringColors(A, c));
   PetscCall(DiniColoringPattern(A, c));
   PetscCall(DiniColoringSort(dini, what, c));
   PetscCall(PetscInfo(dini, "%s: columns in %" PetscInt_FMT " colours\n", what, c->ncolors));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The steps of the columns, to be set before DiniColoringFill_Private(); belongs to the colouring */
-Vec DiniColoringSteps_Private(DiniColoring c)
-{
-  return c->h;
-}
-
-/* Largest |f| of all rows, and of those that the pattern does not couple with colour q; entries of a colour go by rows */
-static PetscErrorCode DiniColoringSeen(DiniColoring c, PetscInt q, const PetscScalar f[], PetscReal *all,
-                                       PetscReal *stray)
-{
-  PetscInt i = c->colorptr[q];
-
-  PetscFunctionBegin;
-  for (PetscInt r = 0; r < c->nrows; r++) {
-    const PetscReal size = PetscAbsScalar(f[r]);
-
-    *all = PetscMax(*all, size);
-    if (i < c->colorptr[q + 1] && c->row[c->nz[i]] == r) i++; /* a row has one entry of a colour at most */
-    else *stray = PetscMax(*stray, size);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  The entries of A, colour by colour; difference: as DiniParameterDifference_Private(), dF in w[1]. all, stray: of this rank, see
-  DiniColoringSeen()
-*/
-PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniDifferenceFn *difference, void *ctx, Mat A,
-                                        PetscReal *all, PetscReal *stray)
-{
-  PetscReal          divisor;
-  PetscScalar       *d;
-  const PetscScalar *h, *f, *g;
-
-  PetscFunctionBegin;
-  PetscCall(VecScatterBegin(c->scatter, c->h, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(c->scatter, c->h, c->ghosth, INSERT_VALUES, SCATTER_FORWARD));
-  for (PetscInt q = 0; q < c->ncolors; q++) {
-    PetscCall(VecGetArrayRead(c->h, &h));
-    PetscCall(VecGetArray(c->direction, &d));
-    for (PetscInt j = 0; j < c->ncols; j++) d[j] = (PetscInt)c->own[j] == q ? h[j] : 0.0;
-    PetscCall(VecRestoreArray(c->direction, &d));
-    PetscCall(VecRestoreArrayRead(c->h, &h));
-    PetscCall((*difference)(dini, ctx, c->direction, dini->w[1], &divisor));
-    PetscCall(VecGetArrayRead(dini->w[1], &f));
-    PetscCall(VecGetArrayRead(c->ghosth, &g));
-    for (PetscInt i = c->colorptr[q]; i < c->colorptr[q + 1]; i++) {
-      const PetscInt k = c->nz[i];
-
-      c->values[k] = f[c->row[k]] / (divisor * g[c->ghost[k]]);
-    }
-    if (all) PetscCall(DiniColoringSeen(c, q, f, all, stray));
-    PetscCall(VecRestoreArrayRead(c->ghosth, &g));
-    PetscCall(VecRestoreArrayRead(dini->w[1], &f));
-  }
-  for (PetscInt i = 0; i < c->nrows; i++) {
-    const PetscInt row = c->first + i, start = c->rowptr[i];
-
-    PetscCall(MatSetValues(A, 1, &row, c->rowptr[i + 1] - start, c->cols + start, c->values + start, INSERT_VALUES));
-  }
-  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -271,13 +201,6 @@ PetscErrorCode DiniParameterCreate_Coloring(Dini dini, DiniParameter par, Mat *F
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniColoringGetNumber_Private(DiniColoring c, PetscInt *n)
-{
-  PetscFunctionBegin;
-  *n = c->ncolors;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /*
   A row that moves with a colour of which it has no entry is coupled with a column that the pattern leaves out. This costs no
   residual, so it is looked at in each fill: what a residual reads may change with the state, as by upwinding.
@@ -300,21 +223,14 @@ static PetscErrorCode DiniColoringCheckStray(Dini dini, DiniParameter par, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniColumnDifference(Dini dini, void *par, Vec h, Vec dF, PetscReal *divisor)
-{
-  PetscFunctionBegin;
-  PetscCall(DiniParameterDifference_Private(dini, (DiniParameter)par, h, dF, divisor));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode DiniParameterFill_Coloring(Dini dini, DiniParameter par, Mat Fm)
 {
-  PetscReal all = 0.0, stray = 0.0;
+  PetscReal  all = 0.0, stray = 0.0;
+  DiniScheme scheme;
 
   PetscFunctionBegin;
-  PetscCall(DiniParameterSteps_Private(dini, par, par->coloring->h));
-  PetscCall(DiniParameterBase_Private(dini, par));
-  PetscCall(DiniColoringFill_Private(dini, par->coloring, DiniColumnDifference, par, Fm, &all, &stray));
+  PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
+  PetscCall(DiniColoringFill_Private(dini, par->coloring, &scheme, par->copy, Fm, &all, &stray));
   if (dini->guard) PetscCall(DiniColoringCheckStray(dini, par, all, stray));
   dini->stats.parameter_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -71,10 +71,10 @@ PetscErrorCode DiniComplexStepBase_Private(Dini dini, DiniParameter par)
 }
 
 /*
-  dF = Im F(u, m + i h), for a real h. F_m is real, so that a complex direction takes two steps:
+  dF = Im F(u, m + i factor h), for a real h. F_m is real, so that a complex direction takes two steps:
   F_m (a + i b) = F_m a + i F_m b. Work in w[0].
 */
-PetscErrorCode DiniComplexStep_Private(Dini dini, DiniParameter par, Vec h, Vec dF)
+PetscErrorCode DiniComplexStep_Private(Dini dini, DiniParameter par, PetscReal factor, Vec h, Vec dF, PetscReal *norm)
 {
   PetscFunctionBegin;
 #if defined(PETSC_USE_COMPLEX)
@@ -86,20 +86,22 @@ PetscErrorCode DiniComplexStep_Private(Dini dini, DiniParameter par, Vec h, Vec 
   PetscCall(VecDuplicate(h, &part));
   PetscCall(VecCopy(h, part));
   PetscCall(VecRealPart(part));
-  failed = DiniParameterShifted_Private(dini, par, par->ureal, PETSC_i, part, dF, NULL);
+  failed = DiniParameterShifted_Private(dini, par, par->ureal, factor * PETSC_i, part, dF, norm);
   if (!failed) failed = VecImaginaryPart(dF);
   if (!failed && imaginary > 0.0) {
     PetscCall(VecCopy(h, part));
     PetscCall(VecImaginaryPart(part));
-    failed = DiniParameterShifted_Private(dini, par, par->ureal, PETSC_i, part, dini->w[0], NULL);
+    failed = DiniParameterShifted_Private(dini, par, par->ureal, factor * PETSC_i, part, dini->w[0], NULL);
     if (!failed) failed = VecImaginaryPart(dini->w[0]);
     if (!failed) failed = VecAXPY(dF, PETSC_i, dini->w[0]);
   }
   PetscCall(VecDestroy(&part));
   PetscCall(failed);
 #else
+  (void)factor;
   (void)dF;
   (void)h;
+  (void)norm;
   SETERRQ(PetscObjectComm((PetscObject)dini), PETSC_ERR_PLIB, "Complex steps in \"%s\" with real scalars", par->name);
 #endif
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -18,10 +18,12 @@ PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, Vec u,
              "%s: The Vec of parameter \"%s\" is locked by the application, so no difference of F can be taken in it",
              DiniLabel_Private(dini), par->name);
   PetscCall(VecWAXPY(par->m, h, direction, par->copy));
+  PetscCall(DiniGhosts_Private(par->m));
   failed = DiniParameterPushOne_Private(dini, par);
   if (!failed) failed = DiniActiveShifted_Private(dini, par);
   if (!failed) failed = DiniResidual_Private(dini, u, F, norm);
   PetscCall(VecCopy(par->copy, par->m));
+  PetscCall(DiniGhosts_Private(par->m));
   PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
   if (failed) (void)DiniParameterPushOne_Private(dini, par); /* the first error is the one to report */
   else failed = DiniParameterPushOne_Private(dini, par);
@@ -41,90 +43,61 @@ static PetscReal DiniRelativeStep(DiniParameter par)
   return par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(eps, 1.0 / 3.0) : PetscSqrtReal(eps);
 }
 
-/* h_j so that m_j + h_j is exact in floating point, where it is a real step */
-PetscErrorCode DiniParameterSteps_Private(Dini dini, DiniParameter par, Vec h)
+static PetscErrorCode DiniBlockShifted(Dini dini, void *ctx, PetscReal factor, Vec direction, Vec F, PetscReal *norm)
 {
-  const PetscReal    relative = DiniRelativeStep(par);
-  PetscReal          largest;
-  const PetscScalar *m;
-  PetscScalar       *a;
+  DiniParameter par = (DiniParameter)ctx;
 
   PetscFunctionBegin;
-  (void)dini;
-  PetscCall(DiniNormMax_Private(par->copy, &largest));
-  PetscCall(VecGetArrayRead(par->copy, &m));
-  PetscCall(VecGetArray(h, &a));
-  for (PetscInt j = 0; j < par->n; j++) {
-    const PetscReal    size    = largest > 0.0 ? PetscMax(PetscAbsScalar(m[j]), 0.1 * largest) : 1.0;
-    const PetscReal    mj      = PetscRealPart(m[j]);
-    volatile PetscReal shifted = mj + relative * size; /* volatile: extended precision must not hide the rounding */
-
-    a[j] = par->difference == DINI_DIFFERENCE_COMPLEX ? relative * size : shifted - mj;
-  }
-  PetscCall(VecRestoreArray(h, &a));
-  PetscCall(VecRestoreArrayRead(par->copy, &m));
+  if (par->difference == DINI_DIFFERENCE_COMPLEX)
+    PetscCall(DiniComplexStep_Private(dini, par, factor, direction, F, norm));
+  else PetscCall(DiniParameterShifted_Private(dini, par, dini->u, factor, direction, F, norm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscBool DiniOneSided(DiniParameter par)
+/* How F is differenced in this block. Where it is affine one difference is exact; complex steps have nothing to subtract. */
+PetscErrorCode DiniParameterScheme_Private(Dini dini, DiniParameter par, DiniScheme *scheme)
 {
-  return (PetscBool)(par->affine || par->difference == DINI_DIFFERENCE_FORWARD);
-}
+  const PetscBool complexstep = (PetscBool)(par->difference == DINI_DIFFERENCE_COMPLEX);
+  const PetscBool central     = (PetscBool)(par->difference == DINI_DIFFERENCE_CENTRAL && !par->affine);
 
-/* What all columns share: F(u, m) in w[0] for one-sided differences, a point that is real for complex steps */
-PetscErrorCode DiniParameterBase_Private(Dini dini, DiniParameter par)
-{
   PetscFunctionBegin;
-  if (par->difference == DINI_DIFFERENCE_COMPLEX) PetscCall(DiniComplexStepBase_Private(dini, par));
-  else if (DiniOneSided(par)) PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  dF = F(u, m + h) - F(u, m - h), to be divided by 2 h, or F(u, m + h) - F(u, m), to be divided by h. Where F is affine the
-  second is exact. Or dF = Im F(u, m + i h), to be divided by h.
-*/
-PetscErrorCode DiniParameterDifference_Private(Dini dini, DiniParameter par, Vec h, Vec dF, PetscReal *divisor)
-{
-  PetscFunctionBegin;
-  *divisor = 1.0;
-  if (par->difference == DINI_DIFFERENCE_COMPLEX) {
-    PetscCall(DiniComplexStep_Private(dini, par, h, dF));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(DiniParameterShifted_Private(dini, par, dini->u, 1.0, h, dF, NULL));
-  if (!DiniOneSided(par)) {
-    PetscCall(DiniParameterShifted_Private(dini, par, dini->u, -1.0, h, dini->w[0], NULL));
-    *divisor = 2.0;
-  }
-  PetscCall(VecAXPY(dF, -1.0, dini->w[0]));
+  PetscCall(PetscSNPrintf(par->what, sizeof(par->what), "parameter \"%s\"", par->name));
+  PetscCall(PetscSNPrintf(par->cure, sizeof(par->cure),
+                          "give F_m to DiniSetParameterJacobian(), or another step with -dini_parameter_%s_step",
+                          par->name));
+  scheme->what    = par->what;
+  scheme->cure    = par->cure;
+  scheme->shifted = DiniBlockShifted;
+  scheme->ctx     = par;
+  scheme->formula = central ? DINI_FORMULA_CENTRAL : DINI_FORMULA_FORWARD;
+  scheme->step    = DiniRelativeStep(par);
+  scheme->judged  = (PetscBool)(central && !dini->beside && par->step == 0.0);
+  scheme->base = scheme->rows = NULL;
+  if (complexstep) PetscCall(DiniComplexStepBase_Private(dini, par));
+  else if (!central || scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
+  if (scheme->judged) PetscCall(DiniRowSizes_Private(dini, &scheme->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The tangent of a block too large for dense columns: one difference along the direction itself. */
 static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
 {
-  DiniParameter  par;
-  Dini           dini;
-  PetscReal      xnorm, mnorm, h, divisor;
-  Vec            hx;
-  PetscErrorCode failed;
+  DiniParameter par;
+  Dini          dini;
+  PetscReal     relative, own;
+  DiniScheme    scheme;
+  DiniColumn    column;
 
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(Fm, &par));
   dini = par->dini;
-  PetscCall(DiniNormMax_Private(x, &xnorm));
-  PetscCall(DiniNormMax_Private(par->copy, &mnorm));
+  PetscCall(DiniRelativeSize_Private(x, par->copy, &relative, &own));
   PetscCall(VecSet(y, 0.0));
-  if (xnorm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  h = DiniRelativeStep(par) * (mnorm > 0.0 ? mnorm : 1.0) / xnorm;
-  PetscCall(DiniParameterBase_Private(dini, par));
-  PetscCall(VecDuplicate(x, &hx));
-  PetscCall(VecAXPBY(hx, h, 0.0, x));
-  failed = DiniParameterDifference_Private(dini, par, hx, dini->w[1], &divisor);
-  PetscCall(VecDestroy(&hx));
-  PetscCall(failed);
-  PetscCall(VecAXPY(y, 1.0 / (divisor * h), dini->w[1]));
+  if (relative == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
+  DiniColumnStart_Private(&scheme, scheme.step / relative, own > 0.0 ? 1.0 / own : 0.0, &column);
+  PetscCall(DiniDifferenceAlong_Private(dini, &scheme, x, &column, y));
+  if (column.failed) PetscCall(DiniColumnFailed_Private(dini, &scheme, -1, 0.0, column.h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -145,49 +118,76 @@ PetscErrorCode DiniParameterCreate_FD(Dini dini, DiniParameter par, Mat *Fm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Column j of F_m: hj is the vector with step h_j in entry j, all others zero */
-static PetscErrorCode DiniFillColumn(Dini dini, DiniParameter par, Mat Fm, PetscInt j, Vec h, Vec hj)
+/* The first step of column j, on all ranks; e becomes its unit vector */
+static PetscErrorCode DiniStartColumn(Dini dini, DiniParameter par, const DiniScheme *scheme, const PetscReal sizes[],
+                                      PetscInt j, Vec e)
 {
   PetscInt           first;
-  PetscReal          divisor, step = 0.0;
-  const PetscScalar *steps;
-  Vec                column;
+  PetscReal          told[2] = {0.0, 0.0};
+  DiniColumn        *c       = &par->columns[j];
+  const PetscScalar *m;
 
   PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(h, &first, NULL));
-  PetscCall(VecSet(hj, 0.0));
+  PetscCall(VecGetOwnershipRange(e, &first, NULL));
+  PetscCall(VecSet(e, 0.0));
   if (j >= first && j < first + par->n) {
-    PetscCall(VecGetArrayRead(h, &steps));
-    step = PetscRealPart(steps[j - first]);
-    PetscCall(VecRestoreArrayRead(h, &steps));
-    PetscCall(VecSetValue(hj, j, step, INSERT_VALUES));
+    PetscCall(VecGetArrayRead(par->copy, &m));
+    told[0] = DiniExactStep_Private(m[j - first], scheme->step * sizes[j - first]);
+    told[1] = PetscAbsScalar(m[j - first]);
+    PetscCall(VecRestoreArrayRead(par->copy, &m));
+    PetscCall(VecSetValue(e, j, 1.0, INSERT_VALUES));
   }
-  PetscCall(VecAssemblyBegin(hj));
-  PetscCall(VecAssemblyEnd(hj));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &step, 1, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)dini)));
-  PetscCall(DiniParameterDifference_Private(dini, par, hj, dini->w[1], &divisor));
-  PetscCall(MatDenseGetColumnVecWrite(Fm, j, &column));
-  PetscCall(VecAXPBY(column, 1.0 / (divisor * step), 0.0, dini->w[1]));
-  PetscCall(MatDenseRestoreColumnVecWrite(Fm, j, &column));
+  PetscCall(VecAssemblyBegin(e));
+  PetscCall(VecAssemblyEnd(e));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, told, 2, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)dini)));
+  if (dini->beside && par->columnspoint == dini->point) {
+    const signed char formula = c->usedformula;
+
+    DiniColumnStart_Private(scheme, c->used, told[1], c); /* as the point has found it */
+    c->formula = formula;
+  } else DiniColumnStart_Private(scheme, told[0], told[1], c);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniFillColumns(Dini dini, DiniParameter par, Mat Fm, const PetscReal sizes[], Vec e)
+{
+  DiniScheme scheme;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
+  for (PetscInt j = 0; j < par->N; j++) {
+    DiniColumn    *c = &par->columns[j];
+    Vec            column;
+    PetscErrorCode failed;
+
+    PetscCall(DiniStartColumn(dini, par, &scheme, sizes, j, e));
+    PetscCall(MatDenseGetColumnVecWrite(Fm, j, &column));
+    failed = DiniDifferenceAlong_Private(dini, &scheme, e, c, column);
+    PetscCall(MatDenseRestoreColumnVecWrite(Fm, j, &column));
+    PetscCall(failed);
+    if (c->failed) PetscCall(DiniColumnFailed_Private(dini, &scheme, j, c->own, c->h));
+  }
+  par->columnspoint = dini->point;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniParameterFill_FD(Dini dini, DiniParameter par, Mat Fm)
 {
-  Vec            h, hj;
+  Vec            e;
+  PetscReal     *sizes;
   PetscBool      dense;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)Fm, &dense, MATSEQDENSE, MATMPIDENSE, ""));
   if (!dense) PetscFunctionReturn(PETSC_SUCCESS); /* by directions */
-  PetscCall(DiniParameterBase_Private(dini, par));
-  PetscCall(VecDuplicate(par->m, &h));
-  PetscCall(VecDuplicate(par->m, &hj));
-  failed = DiniParameterSteps_Private(dini, par, h);
-  for (PetscInt j = 0; j < par->N && !failed; j++) failed = DiniFillColumn(dini, par, Fm, j, h, hj);
-  PetscCall(VecDestroy(&h));
-  PetscCall(VecDestroy(&hj));
+  if (!par->columns) PetscCall(PetscCalloc1(par->N, &par->columns));
+  PetscCall(PetscMalloc1(par->n, &sizes));
+  PetscCall(VecDuplicate(par->m, &e));
+  failed = DiniSizes_Private(par->copy, sizes);
+  if (!failed) failed = DiniFillColumns(dini, par, Fm, sizes, e);
+  PetscCall(VecDestroy(&e));
+  PetscCall(PetscFree(sizes));
   PetscCall(failed);
   PetscCall(MatAssemblyBegin(Fm, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(Fm, MAT_FINAL_ASSEMBLY));

@@ -19,9 +19,11 @@ PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
   PetscCall(DiniColoringDestroy_Private(&par->coloring));
   PetscCall(VecDestroy(&par->ureal));
   PetscCall(DMDestroy(&par->pattern));
+  PetscCall(PetscFree(par->columns));
+  PetscCall(DiniRangeDestroy_Private(&par->range));
   par->kind    = NULL;
   par->current = PETSC_FALSE;
-  par->guarded = par->boundsguarded = PETSC_FALSE;
+  par->guarded = par->boundsguarded = par->seenzero = PETSC_FALSE;
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

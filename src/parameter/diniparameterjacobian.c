@@ -184,8 +184,7 @@ PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
   if (!par->kind || (!par->Fm && par->kind->create != DiniParameterCreate_Zero))
     PetscCall(DiniParameterCreate(dini, par));
   if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
-  if (dini->guard && !par->guarded && par->Fm) PetscCall(DiniGuardParameter_Private(dini, par));
-  par->guarded = PETSC_TRUE;
+  if (dini->guard && !dini->beside) PetscCall(DiniGuardParameter_Private(dini, par));
   par->current = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -92,9 +92,11 @@ PetscErrorCode DiniGetParameterType(Dini dini, PetscInt p, DiniParameterType *ty
 /**
   @brief Chooses the differences of F that give F_m of types DINIPARAMETERFD and DINIPARAMETERCOLORING.
 
-  Logically Collective. The step for entry m_j is `step` times max(|m_j|, max|m| / 10), or `step` when m is zero. The
-  default step is eps^(1/2) for forward and eps^(1/3) for central differences, which balances rounding and truncation. Put
-  parameters of unlike size into blocks of their own.
+  Logically Collective. The step for entry m_j is `step` times max(|m_j|, t), where t is the geometric mean of the entries of
+  the same component of the block size that are not zero, or 1. The default is eps^(1/2) for forward and eps^(1/3) for central
+  differences, which balances rounding and truncation. Central differences with the default step look at the curvature of F
+  within it, and take the entry again with a shorter one where that is too large; a step that is given is taken as it is. Where
+  F is NaN on one side, a one-sided formula of second order takes over; PETSC_ERR_FP, with the entry, where it is on both.
 
   In complex builds DINI_DIFFERENCE_COMPLEX takes Im F(u, m + i h dm) / h with a step of eps: exact to rounding, at one
   residual a column or colour, for real problems whose residual is analytic in the parameters. State, parameter and
@@ -141,7 +143,7 @@ PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference 
 
   @param[in] dini   the Dini
   @param[in] p      number of the block
-  @param[in] affine PETSC_TRUE when F(u, m) = A(u) m + c(u) in this block
+  @param[in] affine PETSC_TRUE when F(u, m) = A(u) m + c(u) in this block; checked by a difference at each point
   @return 0 or a PETSc error code
 
   Option: `-dini_parameter_<name>_affine`.
@@ -267,6 +269,21 @@ static const char *DiniDifferenceText(DiniParameter par)
   return par->difference == DINI_DIFFERENCE_CENTRAL ? "central differences" : "forward differences";
 }
 
+static PetscErrorCode DiniDifferencesView(Dini dini, DiniParameter par, PetscViewer viewer)
+{
+  PetscInt ncolors, counts[2] = {0, 0};
+
+  PetscFunctionBegin;
+  if (par->coloring) {
+    PetscCall(DiniColoringCounts_Private(dini, par->coloring, &ncolors, counts));
+    PetscCall(PetscViewerASCIIPrintf(viewer, ", %" PetscInt_FMT " colors on %s pattern", ncolors,
+                                     par->pattern ? "the DMs'" : "the application's"));
+  } else if (par->columns) PetscCall(DiniColumnCounts_Private(par->columns, par->N, counts));
+  if (counts[0]) PetscCall(PetscViewerASCIIPrintf(viewer, ", %" PetscInt_FMT " entries one-sided", counts[0]));
+  if (counts[1]) PetscCall(PetscViewerASCIIPrintf(viewer, ", %" PetscInt_FMT " with shorter steps", counts[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniParameterView_Private(Dini dini, PetscViewer viewer)
 {
   PetscFunctionBegin;
@@ -282,13 +299,7 @@ PetscErrorCode DiniParameterView_Private(Dini dini, PetscViewer viewer)
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_FALSE));
     if (kind->fill == DiniParameterFill_FD || kind->fill == DiniParameterFill_Coloring)
       PetscCall(PetscViewerASCIIPrintf(viewer, " (%s)", DiniDifferenceText(par)));
-    if (par->coloring) {
-      PetscInt ncolors;
-
-      PetscCall(DiniColoringGetNumber_Private(par->coloring, &ncolors));
-      PetscCall(PetscViewerASCIIPrintf(viewer, ", %" PetscInt_FMT " colors on %s pattern", ncolors,
-                                       par->pattern ? "the DMs'" : "the application's"));
-    }
+    PetscCall(DiniDifferencesView(dini, par, viewer));
     PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
     PetscCall(PetscViewerASCIIUseTabs(viewer, PETSC_TRUE));
   }

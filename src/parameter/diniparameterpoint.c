@@ -7,6 +7,7 @@ PetscErrorCode DiniParameterPushOne_Private(Dini dini, DiniParameter par)
   char what[256];
 
   PetscFunctionBegin;
+  PetscCall(DiniGhosts_Private(par->m));
   if (par->scalar) {
     const PetscScalar *a;
     PetscInt           n;

@@ -104,6 +104,7 @@ PetscErrorCode DiniParameterSet_Private(Dini dini, Vec m)
     if (!par->active) continue;
     PetscCall(DiniParameterTake_Private(par, m, offset));
     PetscCall(VecCopy(par->x, par->m));
+    PetscCall(DiniGhosts_Private(par->m));
     offset += par->n;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

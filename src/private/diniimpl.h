@@ -76,12 +76,22 @@ typedef enum {
   DINI_WAY_APPLY  /* products only */
 } DiniJacobianWay;
 
+/* Sizes of the entries of a Vec, by component of its block size */
+typedef struct {
+  PetscInt   bs; /* 0 before the first look */
+  PetscReal *largest, *smallest, *typical;
+} DiniRange;
+
 /* Where J comes from: what is asked for, and what the first linearization has found to be right */
 typedef struct {
   DiniJacobianType type, used; /* used: DINI_JACOBIAN_AUTO before the first linearization */
   PetscInt         maxcolumns;
   DiniJacobianWay  way;
-  PetscBool        differenced; /* what the type gives is made of central differences itself */
+  PetscBool        differenced; /* what the type gives is made of differences itself */
+  PetscBool        accepts;     /* those of its solver, since Dini's own have not served */
+  PetscReal        error;       /* relative, of a J by differences as another difference sees it */
+  DiniRange        range;       /* of u, when J was last held against differences */
+  PetscInt         rangestate;  /* counts how often it has moved */
   Mat              J;           /* by differences */
   DiniColoring     coloring;
   char             why[512]; /* what has been tried and found wanting */
@@ -152,12 +162,14 @@ struct _p_Dini {
   PetscErrorCode (*monitordestroy[DINI_MAX_MONITORS])(void **);
 
   /* children and work */
-  DiniEngine  engine; /* src/tangent */
-  Vec         r;      /* right-hand sides, layout of u */
-  Vec         lambda; /* adjoint solutions, layout of u */
-  Vec         w[2];   /* guards and differences, layout of u */
-  Vec         c;      /* conjugates for the plain transpose, layout of u */
-  Vec         F;      /* F(u, m) at the point, where somebody has computed it */
+  DiniEngine  engine;  /* src/tangent */
+  Vec         r;       /* right-hand sides, layout of u */
+  Vec         lambda;  /* adjoint solutions, layout of u */
+  Vec         w[2];    /* guards and differences, layout of u */
+  Vec         c;       /* conjugates for the plain transpose, layout of u */
+  Vec         F;       /* F(u, m) at the point, where somebody has computed it */
+  Vec         Fbeside; /* the same beside the point */
+  Vec         rows;    /* sizes of the rows of F */
   DiniHessian hessian;
   DiniHistory history;
   Vec         guess; /* for the adjoint solve of a VJP under way, or NULL */
@@ -175,6 +187,7 @@ struct _p_Dini {
   DiniConvergedReason reason;
   PetscBool           setup, guarded, inside; /* inside: a check is running in place of the guard */
   PetscBool           hasF;                   /* F belongs to the point */
+  PetscBool           beside;                 /* u is not the point but beside it, see DiniBeside_Private() */
   PetscBool           antilinear;             /* F is not holomorphic in what it is made of */
   PetscBool           elsewhere;              /* the point is that of a pinned derivative, not the last solution */
   PetscInt64          relation;               /* number of what has been given so far */
@@ -182,6 +195,7 @@ struct _p_Dini {
   PetscObjectState    ustate;
   PetscInt            n, N;      /* sizes of u, from the first one seen */
   PetscInt64          point;     /* number of the solution */
+  PetscInt64          rowspoint; /* where rows belong */
   PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
   PetscInt64          mlast;     /* last stamp given out */
   PetscInt64          mpoint;    /* stamp of the values at the solution */
@@ -248,6 +262,7 @@ DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscI
 DINI_INTERN PetscErrorCode DiniCheckMatLayout_Private(Dini, Vec u, Mat A, const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniGhosts_Private(Vec);
 DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
 
@@ -278,7 +293,7 @@ DINI_INTERN PetscErrorCode DiniCheckPoint_Private(Dini);
 DINI_INTERN PetscErrorCode DiniLinearize_Private(Dini);
 DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
                                                    PetscBool *accepted);
-DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, PetscReal *error, PetscBool *moved);
+DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, PetscBool few, PetscReal *error, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniGuardDifferences_Private(Dini, Mat J, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniGuardParameter_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniMonitor_Private(Dini, DiniOperation, PetscInt its, PetscReal rnorm);
@@ -299,13 +314,14 @@ DINI_INTERN PetscErrorCode DiniJacobianReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniDifferenceJacobian_Private(Dini, DiniJacobianWay, Mat P, Mat *J, const char **why);
 DINI_INTERN PetscErrorCode DiniDifferenceMult_Private(Dini, Vec v, Vec y);
 
-/* coloured differences: dF = F(. + h) - F(. - h) or the like, to be divided by divisor h */
-typedef PetscErrorCode     DiniDifferenceFn(Dini, void *ctx, Vec h, Vec dF, PetscReal *divisor);
+/* differences: how large entries are, F at the point */
+DINI_INTERN PetscErrorCode DiniRangeGet_Private(Vec, DiniRange *);
+DINI_INTERN PetscErrorCode DiniRangeMoved_Private(Vec, DiniRange *, PetscBool *moved);
+DINI_INTERN PetscErrorCode DiniRangeDestroy_Private(DiniRange *);
+DINI_INTERN PetscErrorCode DiniSizes_Private(Vec, PetscReal sizes[]);
+DINI_INTERN PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal *relative, PetscReal *own);
+DINI_INTERN PetscErrorCode DiniPointResidual_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
-DINI_INTERN Vec            DiniColoringSteps_Private(DiniColoring);
-DINI_INTERN PetscErrorCode DiniStateSteps_Private(Dini, Vec h);
-DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniDifferenceFn *difference, void *ctx,
-                                                    Mat A, PetscReal *all, PetscReal *stray);
 DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 
 /* parameter */

@@ -1,6 +1,6 @@
 /* Private to src/parameter: one block of parameters and the ways to F_m. */
 #pragma once
-#include "diniimpl.h"
+#include "dinistepsimpl.h"
 #include <petscdm.h>
 
 /* A way to obtain F_m. Every one ends in a Mat, so that the rules know of no other kind. */
@@ -40,6 +40,10 @@ struct _DiniParameter {
   DM           pattern; /* of the state, when the pattern of Fm follows from it */
   Mat          Fm;
   DiniColoring coloring;
+  DiniColumn  *columns; /* of dense differences, the same on all ranks */
+  PetscInt64   columnspoint;
+  char         what[128], cure[256]; /* of differences, in messages */
+  DiniRange    range;                /* of the values, when F_m was last held against differences */
 
   /* status */
   const DiniParameterKind *kind; /* of Fm */
@@ -47,6 +51,8 @@ struct _DiniParameter {
   PetscScalar              value;                  /* of a scalar, as last handed to the application */
   PetscBool                current;                /* Fm belongs to the point */
   PetscBool                guarded, boundsguarded; /* held against differences of F, and of bounds */
+  PetscBool                seenzero;               /* F_m was zero at a point and is not everywhere */
+  PetscInt                 rangestate;             /* of u, when it was guarded */
 };
 
 DINI_INTERN const DiniParameterKind DiniParameterKinds[];
@@ -73,12 +79,10 @@ DINI_INTERN PetscErrorCode DiniPatternFill_Plex(DM state, DM block, Mat);
 DINI_INTERN PetscErrorCode DiniParameterShifted_Private(Dini, DiniParameter, Vec u, PetscScalar h, Vec direction, Vec F,
                                                         PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniComplexStepBase_Private(Dini, DiniParameter);
-DINI_INTERN PetscErrorCode DiniComplexStep_Private(Dini, DiniParameter, Vec h, Vec dF);
-DINI_INTERN PetscErrorCode DiniParameterSteps_Private(Dini, DiniParameter, Vec h);
-DINI_INTERN PetscErrorCode DiniParameterBase_Private(Dini, DiniParameter);
-DINI_INTERN PetscErrorCode DiniParameterDifference_Private(Dini, DiniParameter, Vec h, Vec dF, PetscReal *divisor);
+DINI_INTERN PetscErrorCode DiniComplexStep_Private(Dini, DiniParameter, PetscReal factor, Vec h, Vec dF,
+                                                   PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniParameterScheme_Private(Dini, DiniParameter, DiniScheme *);
 DINI_INTERN PetscErrorCode DiniParameterCreate_FD(Dini, DiniParameter, Mat *);
 DINI_INTERN PetscErrorCode DiniParameterFill_FD(Dini, DiniParameter, Mat);
 DINI_INTERN PetscErrorCode DiniParameterCreate_Coloring(Dini, DiniParameter, Mat *);
 DINI_INTERN PetscErrorCode DiniParameterFill_Coloring(Dini, DiniParameter, Mat);
-DINI_INTERN PetscErrorCode DiniColoringGetNumber_Private(DiniColoring, PetscInt *);

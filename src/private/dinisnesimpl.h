@@ -4,10 +4,11 @@
 #include <petsc/private/snesimpl.h> /* usesksp: does the forward solve have a linear solver to take over? */
 
 typedef struct {
-  SNES      snes;
-  Mat       J, P;  /* Dini's own copies, where the SNES changes its matrices behind Dini's back */
-  Mat       made;  /* for a callback of a SNES that has made no matrix */
-  PetscReal fnorm; /* |F| at the end of the last solve */
+  SNES          snes;
+  Mat           J, P;   /* Dini's own copies, where the SNES changes its matrices behind Dini's back */
+  Mat           made;   /* for a callback of a SNES that has made no matrix */
+  PetscObjectId filled; /* of the matrix that the SNES has been seen to fill */
+  PetscReal     fnorm;  /* |F| at the end of the last solve */
 } Dini_SNES;
 
 DINI_INTERN PetscErrorCode DiniNeedSNES_Private(Dini, SNES *);

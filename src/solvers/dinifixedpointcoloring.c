@@ -1,23 +1,31 @@
 /* G_u on a given pattern by coloured central differences of G: columns that share no row are shifted together. */
 #include "../private/dinifixedpointimpl.h"
+#include "../private/dinistepsimpl.h"
 
-/* dG = G(u + h) - G(u - h), to be divided by 2 h */
-static PetscErrorCode DiniMapDifference(Dini dini, void *work, Vec h, Vec dG, PetscReal *divisor)
+/* G(u + factor direction); work: a Vec to build the state in */
+static PetscErrorCode DiniMapShifted(Dini dini, void *work, PetscReal factor, Vec direction, Vec G, PetscReal *norm)
 {
-  const char what[] = "The map G (DiniSetFixedPoint()), shifted for a difference,";
-  Vec        u      = (Vec)work;
+  PetscFunctionBegin;
+  PetscCall(VecWAXPY((Vec)work, factor, direction, dini->u));
+  PetscCall(DiniFixedPointMap_Private(dini, (Vec)work, G));
+  PetscCall(DiniNorm_Private(G, norm));
+  dini->stats.residuals++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As of F(u) = u - G(u), whose value at the point may be known */
+static PetscErrorCode DiniMapScheme(Dini dini, Vec work, Vec base, DiniScheme *scheme)
+{
+  Vec F;
 
   PetscFunctionBegin;
-  for (int side = 0; side < 2; side++) {
-    Vec G = side ? dini->w[0] : dG;
-
-    PetscCall(VecWAXPY(u, side ? -1.0 : 1.0, h, dini->u));
-    PetscCall(DiniFixedPointMap_Private(dini, u, G));
-    PetscCall(DiniCheckFinite_Private(dini, G, what, NULL));
-    dini->stats.residuals++;
-  }
-  PetscCall(VecAXPY(dG, -1.0, dini->w[0]));
-  *divisor = 2.0;
+  PetscCall(DiniStateScheme_Private(dini, work, scheme));
+  scheme->what    = "the state u, for the map G (DiniSetFixedPoint()),";
+  scheme->cure    = "give G_u to DiniSetFixedPointJacobian()";
+  scheme->shifted = DiniMapShifted;
+  PetscCall(DiniPointResidual_Private(dini, &F));
+  PetscCall(VecWAXPY(base, -1.0, F, dini->u));
+  scheme->base = base;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -26,7 +34,8 @@ PetscErrorCode DiniFixedPointColor_Private(Dini dini)
   Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
   PetscBool        assembled, aij;
   PetscErrorCode   failed;
-  Vec              u;
+  DiniScheme       scheme;
+  Vec              u, base;
 
   PetscFunctionBegin;
   if (!ctx->coloring) {
@@ -38,10 +47,12 @@ PetscErrorCode DiniFixedPointColor_Private(Dini dini)
                DiniLabel_Private(dini));
     PetscCall(DiniColoringCreate_Private(dini, ctx->Gu, dini->u, "G_u", &ctx->coloring));
   }
-  PetscCall(DiniStateSteps_Private(dini, DiniColoringSteps_Private(ctx->coloring)));
   PetscCall(VecDuplicate(dini->u, &u));
-  failed = DiniColoringFill_Private(dini, ctx->coloring, DiniMapDifference, u, ctx->Gu, NULL, NULL);
+  PetscCall(VecDuplicate(dini->u, &base));
+  failed = DiniMapScheme(dini, u, base, &scheme);
+  if (!failed) failed = DiniColoringFill_Private(dini, ctx->coloring, &scheme, dini->u, ctx->Gu, NULL, NULL);
   PetscCall(VecDestroy(&u));
+  PetscCall(VecDestroy(&base));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -91,6 +91,42 @@ static PetscErrorCode DiniDiffers(Dini dini, SNES snes, DiniSNESJacobianFn *comp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  Does the callback take one-sided differences? PETSc's own for DMs do where they have composed a colouring with the DM, which
+  is there from the first time on.
+*/
+static PetscErrorCode DiniOneSided(SNES snes, DiniSNESJacobianFn *compute, PetscBool *onesided)
+{
+  PetscObject coloring = NULL;
+  PetscBool   local;
+  DM          dm;
+
+  PetscFunctionBegin;
+  *onesided = (PetscBool)(compute == SNESComputeJacobianDefault || compute == SNESComputeJacobianDefaultColor);
+  if (*onesided || !compute) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniIsLocal(snes, compute, &local));
+  PetscCall(SNESGetDM(snes, &dm));
+  if (local) PetscCall(PetscObjectQuery((PetscObject)dm, "DMDASNES_FDCOLORING", &coloring));
+  *onesided = (PetscBool)(coloring != NULL);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has the SNES filled P, as each Newton step does? */
+static PetscErrorCode DiniFilled(Dini dini, SNES snes, Mat P, PetscBool *filled)
+{
+  Dini_SNES    *ctx = (Dini_SNES *)dini->data;
+  PetscObjectId id;
+  PetscInt      its;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetId((PetscObject)P, &id));
+  PetscCall(SNESGetIterationNumber(snes, &its));
+  PetscCall(MatAssembled(P, filled));
+  if (its > 0) ctx->filled = id;
+  if (ctx->filled != id) *filled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The DM's matrix, of type AIJ. A DM that can not make one (no section, say) is an error of PETSc's: no pattern then. */
 static PetscErrorCode DiniMeshMatrix(Dini dini, DM dm, Mat *A)
 {
@@ -238,7 +274,7 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
   SNES                snes;
   PetscInt            lag;
   DiniSNESJacobianFn *compute;
-  PetscBool           mffd, mfP, left;
+  PetscBool           mffd, mfP, left, filled;
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES_Private(dini, &snes));
@@ -252,6 +288,13 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
     PetscCall(DiniSwap(*P, &ctx->P, PETSC_FALSE));
     *J = NULL;
     *P = ctx->P;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniOneSided(snes, compute, &dini->source.differenced));
+  if (dini->source.differenced && dini->source.type != DINI_JACOBIAN_GIVEN && !dini->source.accepts) {
+    PetscCall(DiniFilled(dini, snes, *P, &filled));
+    *J = NULL; /* Dini's own are central, and P goes on to precondition as it is */
+    if (left || mfP || mffd || !filled) *P = NULL;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (left) { /* P may be that of F */

@@ -163,65 +163,18 @@ PetscErrorCode DiniCheckFinite_Private(Dini dini, Vec v, const char what[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscBool DiniHasImaginary(PetscScalar a)
+/* A ghosted Vec that Dini has written to, or that is handed to the application: its local form has the values of all ranks */
+PetscErrorCode DiniGhosts_Private(Vec v)
 {
-  return (PetscBool)(PetscAbsReal(PetscImaginaryPart(a)) > 1e-8 * PetscAbsScalar(a));
-}
-
-/* Has v no imaginary parts, beyond rounding? */
-PetscErrorCode DiniIsReal_Private(Vec v, PetscBool *real)
-{
-  const PetscScalar *a;
-  PetscInt           n;
-  PetscBool          mine = PETSC_TRUE;
+  Vec local;
 
   PetscFunctionBegin;
-  PetscCall(VecGetLocalSize(v, &n));
-  PetscCall(VecGetArrayRead(v, &a));
-  for (PetscInt i = 0; i < n; i++)
-    if (DiniHasImaginary(a[i])) mine = PETSC_FALSE;
-  PetscCall(VecRestoreArrayRead(v, &a));
-  PetscCall(MPIU_Allreduce(&mine, real, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)v)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  A random direction whose entries have the size of those of `like`, and imaginary parts where those have: fields of unlike
-  units are all perturbed by the same relative amount, and real problems in complex builds are not led off the real axis.
-*/
-PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, Vec v)
-{
-  PetscRandom        rng;
-  PetscReal          largest;
-  const PetscScalar *l;
-  PetscScalar       *a;
-  PetscInt           n;
-  PetscMPIInt        rank;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)dini), &rank));
-  PetscCall(PetscRandomCreate(PetscObjectComm((PetscObject)dini), &rng));
-  PetscCall(PetscRandomSetType(rng, PETSCRANDER48));
-#if defined(PETSC_USE_COMPLEX)
-  PetscCall(PetscRandomSetInterval(rng, PetscCMPLX(-1.0, -1.0), PetscCMPLX(1.0, 1.0)));
-#else
-  PetscCall(PetscRandomSetInterval(rng, -1.0, 1.0));
-#endif
-  PetscCall(PetscRandomSetSeed(rng, (unsigned long)(0x5eed + 977 * seed + 76543 * rank)));
-  PetscCall(PetscRandomSeed(rng));
-  PetscCall(DiniNormMax_Private(like, &largest)); /* first: like may be v itself */
-  PetscCall(VecSetRandom(v, rng));
-  PetscCall(PetscRandomDestroy(&rng));
-  PetscCall(VecGetLocalSize(v, &n));
-  PetscCall(VecGetArrayRead(like, &l));
-  PetscCall(VecGetArray(v, &a));
-  for (PetscInt i = 0; i < n; i++) {
-    const PetscReal size = largest > 0.0 ? PetscAbsScalar(l[i]) + 1e-3 * largest : 1.0;
-
-    a[i] = size * (like != v && DiniHasImaginary(l[i]) ? a[i] : PetscRealPart(a[i]));
+  PetscCall(VecGhostGetLocalForm(v, &local));
+  if (local) {
+    PetscCall(VecGhostUpdateBegin(v, INSERT_VALUES, SCATTER_FORWARD));
+    PetscCall(VecGhostUpdateEnd(v, INSERT_VALUES, SCATTER_FORWARD));
   }
-  PetscCall(VecRestoreArray(v, &a));
-  PetscCall(VecRestoreArrayRead(like, &l));
+  PetscCall(VecGhostRestoreLocalForm(v, &local));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,23 +1,29 @@
 /* The application's own linear solves where nobody knows J: held against differences of F. */
 #include "../private/diniengineimpl.h"
+#include "../private/dinistepsimpl.h"
 
 /* y = J v by a central difference of F; work in dini->w */
 PetscErrorCode DiniDifferenceMult_Private(Dini dini, Vec v, Vec y)
 {
-  PetscReal unorm, vnorm, h;
+  PetscReal      relative, own;
+  DiniScheme     scheme;
+  DiniColumn     column;
+  PetscErrorCode failed;
+  Vec            x;
 
   PetscFunctionBegin;
-  PetscCall(DiniNorm_Private(dini->u, &unorm));
-  PetscCall(DiniNorm_Private(v, &vnorm));
+  PetscCall(DiniRelativeSize_Private(v, dini->u, &relative, &own));
   PetscCall(VecSet(y, 0.0));
-  if (vnorm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  h = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0) * (unorm > 0.0 ? unorm : 1.0) / vnorm;
-  PetscCall(VecWAXPY(dini->w[0], h, v, dini->u));
-  PetscCall(DiniResidual_Private(dini, dini->w[0], y, NULL));
-  PetscCall(VecWAXPY(dini->w[0], -h, v, dini->u));
-  PetscCall(DiniResidual_Private(dini, dini->w[0], dini->w[1], NULL));
-  PetscCall(VecAXPY(y, -1.0, dini->w[1]));
-  PetscCall(VecScale(y, 0.5 / h));
+  if (relative == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(dini->u, &x));
+  failed = DiniStateScheme_Private(dini, x, &scheme);
+  if (!failed) {
+    DiniColumnStart_Private(&scheme, scheme.step / relative, own > 0.0 ? 1.0 / own : 0.0, &column);
+    failed = DiniDifferenceAlong_Private(dini, &scheme, v, &column, y);
+  }
+  PetscCall(VecDestroy(&x));
+  PetscCall(failed);
+  if (column.failed) PetscCall(DiniColumnFailed_Private(dini, &scheme, -1, 0.0, column.h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

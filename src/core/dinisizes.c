@@ -1,0 +1,217 @@
+/*
+  How large are the entries of a state or of a block? By component of the block size, since neighbours in memory may be
+  fields of unlike units, and by the typical entry, since one large entry says nothing of the others.
+*/
+#include "../private/dinistepsimpl.h"
+
+#define DINI_DIRT  1e-10 /* of the largest of its component: what stands for zero */
+#define DINI_FLOOR 1e-3  /* of the typical: the least that a random direction moves an entry by */
+#define DINI_MOVED 10.0  /* what a guard has seen no longer tells anything */
+
+PetscErrorCode DiniRangeDestroy_Private(DiniRange *range)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree3(range->largest, range->smallest, range->typical));
+  range->bs = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Largest and smallest |v_i| of each component: one reduction */
+static PetscErrorCode DiniRangeEnds(Vec v, DiniRange *range)
+{
+  const PetscScalar *a;
+  PetscInt           n, bs;
+  PetscReal         *ends;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetBlockSize(v, &bs));
+  PetscCall(VecGetLocalSize(v, &n));
+  if (bs != range->bs) {
+    PetscCall(DiniRangeDestroy_Private(range));
+    PetscCall(PetscCalloc3(bs, &range->largest, bs, &range->smallest, bs, &range->typical));
+    range->bs = bs;
+  }
+  PetscCall(PetscMalloc1(2 * bs, &ends));
+  for (PetscInt c = 0; c < bs; c++) {
+    ends[c]      = 0.0;
+    ends[bs + c] = -PETSC_MAX_REAL;
+  }
+  PetscCall(VecGetArrayRead(v, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal size = PetscIsNanScalar(a[i]) ? PETSC_INFINITY : PetscAbsScalar(a[i]);
+
+    ends[i % bs] = PetscMax(ends[i % bs], size);
+    if (size > 0.0) ends[bs + i % bs] = PetscMax(ends[bs + i % bs], -size);
+  }
+  PetscCall(VecRestoreArrayRead(v, &a));
+  PetscCall(
+      MPIU_Allreduce(MPI_IN_PLACE, ends, (PetscMPIInt)(2 * bs), MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)v)));
+  for (PetscInt c = 0; c < bs; c++) {
+    range->largest[c]  = ends[c];
+    range->smallest[c] = ends[c] > 0.0 ? PetscMax(-ends[bs + c], DINI_DIRT * ends[c]) : 0.0;
+  }
+  PetscCall(PetscFree(ends));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The geometric mean of the entries of each component that are not zero, 1 where there are none; one reduction more */
+PetscErrorCode DiniRangeGet_Private(Vec v, DiniRange *range)
+{
+  const PetscScalar *a;
+  PetscInt           n, bs;
+  PetscReal         *sums;
+
+  PetscFunctionBegin;
+  PetscCall(DiniRangeEnds(v, range));
+  bs = range->bs;
+  PetscCall(PetscCalloc1(2 * bs, &sums));
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(v, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal size = PetscAbsScalar(a[i]);
+
+    if (!(size > DINI_DIRT * range->largest[i % bs])) continue;
+    sums[i % bs] += PetscLogReal(size);
+    sums[bs + i % bs] += 1.0;
+  }
+  PetscCall(VecRestoreArrayRead(v, &a));
+  PetscCall(
+      MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(2 * bs), MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)v)));
+  for (PetscInt c = 0; c < bs; c++) range->typical[c] = sums[bs + c] > 0.0 ? PetscExpReal(sums[c] / sums[bs + c]) : 1.0;
+  PetscCall(PetscFree(sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has v grown or shrunk by an order since the last time, in any component? One reduction */
+PetscErrorCode DiniRangeMoved_Private(Vec v, DiniRange *range, PetscBool *moved)
+{
+  DiniRange now = {0};
+
+  PetscFunctionBegin;
+  PetscCall(DiniRangeEnds(v, &now));
+  *moved = (PetscBool)(now.bs != range->bs);
+  for (PetscInt c = 0; c < now.bs && !*moved; c++) {
+    const PetscReal before[2] = {range->largest[c], range->smallest[c]}, after[2] = {now.largest[c], now.smallest[c]};
+
+    for (int end = 0; end < 2; end++)
+      if (after[end] > DINI_MOVED * before[end] || before[end] > DINI_MOVED * after[end]) *moved = PETSC_TRUE;
+  }
+  if (*moved) {
+    PetscCall(DiniRangeDestroy_Private(range));
+    *range = now;
+  } else PetscCall(DiniRangeDestroy_Private(&now));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sizes_i = max(|v_i|, typical of its component): what a step in entry i is measured by */
+PetscErrorCode DiniSizes_Private(Vec v, PetscReal sizes[])
+{
+  DiniRange          range = {0};
+  const PetscScalar *a;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  PetscCall(DiniRangeGet_Private(v, &range));
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(v, &a));
+  for (PetscInt i = 0; i < n; i++) sizes[i] = PetscMax(PetscAbsScalar(a[i]), range.typical[i % range.bs]);
+  PetscCall(VecRestoreArrayRead(v, &a));
+  PetscCall(DiniRangeDestroy_Private(&range));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The largest |d_i| in units of sizes_i; own: of those that are not zero, the largest in units of |v_i| */
+PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal *relative, PetscReal *own)
+{
+  const PetscScalar *a, *b;
+  PetscInt           n;
+  PetscReal         *sizes, largest[2] = {0.0, 0.0};
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(PetscMalloc1(n, &sizes));
+  PetscCall(DiniSizes_Private(v, sizes));
+  PetscCall(VecGetArrayRead(d, &a));
+  PetscCall(VecGetArrayRead(v, &b));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal size = PetscAbsScalar(a[i]);
+
+    largest[0] = PetscMax(largest[0], size / sizes[i]);
+    if (PetscAbsScalar(b[i]) > 0.0) largest[1] = PetscMax(largest[1], size / PetscAbsScalar(b[i]));
+  }
+  PetscCall(VecRestoreArrayRead(v, &b));
+  PetscCall(VecRestoreArrayRead(d, &a));
+  PetscCall(PetscFree(sizes));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, largest, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)v)));
+  *relative = largest[0];
+  if (own) *own = largest[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscBool DiniHasImaginary(PetscScalar a)
+{
+  return (PetscBool)(PetscAbsReal(PetscImaginaryPart(a)) > 1e-8 * PetscAbsScalar(a));
+}
+
+/* Has v no imaginary parts, beyond rounding? */
+PetscErrorCode DiniIsReal_Private(Vec v, PetscBool *real)
+{
+  const PetscScalar *a;
+  PetscInt           n;
+  PetscBool          mine = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(v, &a));
+  for (PetscInt i = 0; i < n; i++)
+    if (DiniHasImaginary(a[i])) mine = PETSC_FALSE;
+  PetscCall(VecRestoreArrayRead(v, &a));
+  PetscCall(MPIU_Allreduce(&mine, real, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)v)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A random direction whose entries have the size of those of `like`, and imaginary parts where those have: fields of unlike
+  units are all perturbed by the same relative amount, and real problems in complex builds are not led off the real axis.
+  Entries that are zero move upwards: what they stand for is often at the edge of a domain, and rarely at the upper one.
+*/
+PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, Vec v)
+{
+  PetscRandom        rng;
+  DiniRange          range = {0};
+  const PetscScalar *l;
+  PetscScalar       *a;
+  PetscInt           n;
+  PetscMPIInt        rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)dini), &rank));
+  PetscCall(PetscRandomCreate(PetscObjectComm((PetscObject)dini), &rng));
+  PetscCall(PetscRandomSetType(rng, PETSCRANDER48));
+#if defined(PETSC_USE_COMPLEX)
+  PetscCall(PetscRandomSetInterval(rng, PetscCMPLX(-1.0, -1.0), PetscCMPLX(1.0, 1.0)));
+#else
+  PetscCall(PetscRandomSetInterval(rng, -1.0, 1.0));
+#endif
+  PetscCall(PetscRandomSetSeed(rng, (unsigned long)(0x5eed + 977 * seed + 76543 * rank)));
+  PetscCall(PetscRandomSeed(rng));
+  PetscCall(DiniRangeGet_Private(like, &range)); /* first: like may be v itself */
+  PetscCall(VecSetRandom(v, rng));
+  PetscCall(PetscRandomDestroy(&rng));
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(like, &l));
+  PetscCall(VecGetArray(v, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscInt  c     = i % range.bs;
+    const PetscBool zero  = (PetscBool)(like != v && range.largest[c] > 0.0 && PetscAbsScalar(l[i]) == 0.0);
+    const PetscReal floor = range.largest[c] > 0.0 ? DINI_FLOOR * range.typical[c] : 1.0;
+    const PetscReal size  = like == v ? 0.0 : PetscAbsScalar(l[i]);
+
+    a[i] = (size + floor) * (like != v && DiniHasImaginary(l[i]) ? a[i] : PetscRealPart(a[i]));
+    if (zero) a[i] = PetscAbsScalar(a[i]);
+  }
+  PetscCall(VecRestoreArray(v, &a));
+  PetscCall(VecRestoreArrayRead(like, &l));
+  PetscCall(DiniRangeDestroy_Private(&range));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,189 @@
+/*
+  F_m held against differences of F: in full at the first point that tells something, and again, at the price of a residual,
+  where the values have moved by an order and where it is declared rather than computed (zero, rhs, affine, a constant).
+*/
+#include "../private/diniguardimpl.h"
+
+/* F(u, m + h dm) in w[1] */
+static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *ctx)
+{
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterShifted_Private(dini, (DiniParameter)ctx, dini->u, h, dm, dini->w[1], &norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What no fill makes right at a new point */
+static PetscBool DiniDeclared(DiniParameter par)
+{
+  if (par->kind->fill == DiniParameterFill_FD || par->kind->fill == DiniParameterFill_Coloring) return par->affine;
+  if (!par->Fm) return PETSC_TRUE; /* zero */
+  return (PetscBool)(par->type[0] && !par->apply && !(par->Fmuser && par->fill));
+}
+
+/* Does F read the block at all? It may do so elsewhere only, as the coefficient of a state that is zero. Work in w and r */
+static PetscErrorCode DiniGuardReads(Dini dini, DiniParameter par, Vec dm, Vec v, PetscBool *reads)
+{
+  static const PetscReal shifts[] = {1e-2, 1.0};
+
+  PetscFunctionBegin;
+  *reads = PETSC_FALSE;
+  PetscCall(DiniRandomDirection_Private(dini, 5, dini->u, v));
+  for (int i = 0; i < 2 && !*reads; i++) {
+    PetscReal norm[2], change;
+
+    PetscCall(VecWAXPY(dini->r, shifts[i], v, dini->u));
+    PetscCall(DiniResidual_Private(dini, dini->r, dini->w[0], &norm[0]));
+    PetscCall(DiniParameterShifted_Private(dini, par, dini->r, shifts[i], dm, dini->w[1], &norm[1]));
+    if (PetscIsInfOrNanReal(norm[0]) || PetscIsInfOrNanReal(norm[1])) continue;
+    PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
+    PetscCall(DiniNorm_Private(dini->w[1], &change));
+    *reads = (PetscBool)(change > 0.0);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = F_m dm is zero, and F does not move: is that so at the point only? */
+static PetscErrorCode DiniGuardUnread(Dini dini, DiniParameter par, Vec dm, Vec w)
+{
+  PetscBool reads;
+
+  PetscFunctionBegin;
+  if (!par->Fm || par->seenzero) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniGuardReads(dini, par, dm, w, &reads));
+  PetscCheck(reads, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: F_m of parameter \"%s\" is zero: F does not change with it, neither here nor at another state. Give "
+             "the update "
+             "callback that hands it to the residual (DiniSetParameterUpdate()), see that the residual reads this very "
+             "Vec, or, if it "
+             "truly does not enter, say so with -dini_parameter_%s_type zero",
+             DiniLabel_Private(dini), par->name, par->name);
+  PetscCall(PetscInfo(dini, "F_m of parameter \"%s\" is zero at this point, elsewhere it is not\n", par->name));
+  par->seenzero = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What to do about an F_m that misses differences of F depends on who has made it. */
+static PetscErrorCode DiniGuardCure(DiniParameter par, char cure[], size_t size)
+{
+  PetscFunctionBegin;
+  if (!par->Fm)
+    PetscCall(PetscSNPrintf(cure, size,
+                            "It is declared zero, and F changes with it at this point: take back "
+                            "-dini_parameter_%s_type zero",
+                            par->name));
+  else if (par->kind->fill == DiniParameterFill_FD || par->kind->fill == DiniParameterFill_Coloring) {
+    if (par->affine)
+      PetscCall(PetscSNPrintf(
+          cure, size, "The block is declared affine, and F is not: take back -dini_parameter_%s_affine", par->name));
+    else if (par->difference == DINI_DIFFERENCE_COMPLEX)
+      PetscCall(
+          PetscSNPrintf(cure, size, "F is not analytic in it: take -dini_parameter_%s_difference central", par->name));
+    else
+      PetscCall(PetscSNPrintf(cure, size,
+                              "Differences by different steps disagree: F is not smooth here, or noisy, as with an "
+                              "inner iteration. Give F_m to DiniSetParameterJacobian(), or another step with "
+                              "-dini_parameter_%s_step%s",
+                              par->name,
+                              par->coloring ? "; see that the pattern has all that the residual reads" : ""));
+  } else PetscCall(PetscSNPrintf(cure, size, "%s", "Correct it (DiniCheck() shows how far off it is)"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The block moves as far as its entries are large; one that is zero upwards, which leaves fewer domains */
+static PetscErrorCode DiniGuardDirection(Dini dini, DiniParameter par, Vec dm)
+{
+  PetscReal largest;
+
+  PetscFunctionBegin;
+  PetscCall(DiniRandomDirection_Private(dini, 3, par->copy, dm));
+  PetscCall(DiniNormMax_Private(par->copy, &largest));
+  if (largest == 0.0) PetscCall(VecAbs(dm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniGuardVerdict(Dini dini, DiniParameter par, const char what[], PetscReal best, Vec dm, Vec y,
+                                       Vec w)
+{
+  PetscBool holomorphic, zero;
+  char      cure[512];
+
+  PetscFunctionBegin;
+  if (best <= DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniGuardHolomorphic_Private(dini, DiniShiftParameter, dm, par, w, &holomorphic));
+  PetscCheck(holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: F is not holomorphic in parameter \"%s\": along i dm it does not change by i times what it changes "
+             "along dm. A conjugate, a modulus or a real part of it is in F: make its real and imaginary parts two "
+             "blocks, each with real values (-dini_parameter_<name>_real)",
+             DiniLabel_Private(dini), par->name);
+  PetscCall(DiniGuardZero_Private(dini, DiniShiftParameter, dm, par, y, &zero));
+  if (zero) {
+    PetscCall(PetscInfo(dini, "%s is zero at this point, and so are central differences\n", what));
+    par->seenzero = PETSC_TRUE;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniGuardCure(par, cure, sizeof(cure)));
+  SETERRQ(PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+          "%s: %s is not dF/dm: F_m dm and differences of F disagree by a relative %g. %s. If F is not smooth here, "
+          "this guard is "
+          "switched off with -dini_guard 0",
+          DiniLabel_Private(dini), what, (double)best, cure);
+}
+
+/* again: it was right at another point */
+static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool again, Vec work[4])
+{
+  Vec       dm = work[0], y = work[1], F;
+  PetscReal best, ynorm     = 0.0;
+  PetscBool moved;
+  char      what[256];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(what, sizeof(what), "F_m of parameter \"%s\" (type \"%s\")", par->name, par->kind->name));
+  PetscCall(DiniGuardDirection(dini, par, dm));
+  if (par->Fm) PetscCall(MatMult(par->Fm, dm, y));
+  else PetscCall(VecSet(y, 0.0));
+  PetscCall(DiniCheckFinite_Private(dini, y, what, &ynorm));
+  PetscCall(DiniPointResidual_Private(dini, &F));
+  PetscCall(VecCopy(F, dini->w[0]));
+  PetscCall(DiniGuardCompare_Private(dini, DiniShiftParameter, dm, par, y,
+                                     (PetscBool)(again || par->seenzero || !par->Fm), &best, &moved));
+  if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so %s is not guarded\n", what));
+  else PetscCall(PetscInfo(dini, "%s agrees with a difference of F to %g\n", what, (double)best));
+  if (!moved && ynorm == 0.0) PetscCall(DiniGuardUnread(dini, par, dm, work[2]));
+  PetscCheck(
+      moved || best < 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "%s: %s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
+      "missing or does not reach the residual",
+      DiniLabel_Private(dini), what);
+  PetscCall(DiniGuardVerdict(dini, par, what, best, dm, y, work[2]));
+  par->guarded = (PetscBool)(!par->Fm || ynorm > 0.0); /* a zero tells nothing of other points */
+  if (again || !par->Fm || !((par->apply && par->applyadjoint) || par->Fmuser)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniGuardStays_Private(dini, par->Fm, what, DiniShiftParameter, dm, par, y, work[2]));
+  PetscCall(DiniGuardTranspose_Private(dini, par->Fm, what, dm, y, work[2], work[3]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Once a point, as often as something has changed that nobody has looked at */
+PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
+{
+  Vec             work[4]; /* layouts: block, state, state, block */
+  const PetscBool before = par->guarded;
+  PetscErrorCode  failed;
+  PetscBool       moved;
+
+  PetscFunctionBegin;
+  if (!par->N) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniRangeMoved_Private(par->copy, &par->range, &moved));
+  if (before && !moved && par->rangestate == dini->source.rangestate && !DiniDeclared(par))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  par->rangestate = dini->source.rangestate;
+  PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
+  for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
+  failed = DiniGuardParameter(dini, par, before, work);
+  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
+  PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,16 @@
+/* Private to the library: products held against differences of F. */
+#pragma once
+#include "diniparameterimpl.h"
+
+/* F shifted by h along the direction, in w[1]; may be NaN */
+typedef PetscErrorCode DiniShift(Dini, PetscReal h, Vec direction, void *ctx);
+
+DINI_INTERN PetscReal      DiniGuardNoise_Private(Dini);
+DINI_INTERN PetscErrorCode DiniGuardCompare_Private(Dini, DiniShift *, Vec direction, void *ctx, Vec y, PetscBool few,
+                                                    PetscReal *best, PetscBool *moved);
+DINI_INTERN PetscErrorCode DiniGuardZero_Private(Dini, DiniShift *, Vec direction, void *ctx, Vec y, PetscBool *zero);
+DINI_INTERN PetscErrorCode DiniGuardHolomorphic_Private(Dini, DiniShift *, Vec v, void *ctx, Vec d,
+                                                        PetscBool *holomorphic);
+DINI_INTERN PetscErrorCode DiniGuardStays_Private(Dini, Mat A, const char what[], DiniShift *, Vec v, void *ctx, Vec Av,
+                                                  Vec work);
+DINI_INTERN PetscErrorCode DiniGuardTranspose_Private(Dini, Mat A, const char what[], Vec v, Vec Av, Vec w, Vec AHw);
