@@ -103,7 +103,7 @@ static const Law laws[] = {
     {"sqrt(m), 1e-9 to 1", Root, RootD, {1e-9, 1.0, 1.0}, 1, 1e-6, "shorter steps"},
     {"sqrt(m), 2e-5 and 1", Root, RootD, {1.0, 2e-5, 1.0}, 1, 1e-7, "shorter steps"},
     {"sqrt(1 - m), near the upper edge", Below, BelowD, {0.5, 1.0 - 1e-6, 0.3}, 1, 1e-6, ""},
-    {"m / (K + m)", Saturates, SaturatesD, {1e-8, 1e-7, 1.0}, 1, 1e-4, "shorter steps"},
+    {"m / (K + m)", Saturates, SaturatesD, {1e-8, 1e-7, 1.0}, 1, 1e-4, ""},
     {"log(m)", Logarithm, LogarithmD, {1e-7, 1e-3, 2.0}, 1, 1e-6, "shorter steps"},
     {"values from zero on", Edge, EdgeD, {0.0, 1.0, 0.7}, 1, 1e-7, "one-sided"},
     {"exp(40 m)", Steep, SteepD, {0.1, 0.11, -0.2}, 1, 1e-7, ""},
@@ -252,16 +252,21 @@ static PetscErrorCode Entrywise(Diagonal *d, Vec w, Vec x, const char what[])
 
 static PetscErrorCode Both(Diagonal *d, const char what[])
 {
-  Vec ones, x;
+  Vec ones, x, dm;
 
   PetscFunctionBeginUser;
   PetscCall(VecDuplicate(d->u, &ones));
   PetscCall(VecDuplicate(d->u, &x));
+  PetscCall(VecDuplicate(d->m, &dm));
   PetscCall(VecSet(ones, 1.0));
   PetscCall(DiniVJP(d->dini, ones, x));
   PetscCall(Entrywise(d, ones, x, what));
-  PetscCall(DiniJVP(d->dini, ones, x));
-  PetscCall(Entrywise(d, ones, x, what));
+  PetscCall(VecCopy(d->m, dm)); /* all results of one size, as far as the laws go */
+  PetscCall(VecAbs(dm));
+  PetscCall(VecShift(dm, 1e-12));
+  PetscCall(DiniJVP(d->dini, dm, x));
+  PetscCall(Entrywise(d, dm, x, what));
+  PetscCall(VecDestroy(&dm));
   PetscCall(VecDestroy(&ones));
   PetscCall(VecDestroy(&x));
   PetscFunctionReturn(PETSC_SUCCESS);

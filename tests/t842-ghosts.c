@@ -171,7 +171,7 @@ static PetscErrorCode TestBlock(void)
   PetscCall(Create(9, &c));
   PetscCall(DiniSolve(c.dini, c.u));
   PetscCall(Gradient(&c, 1.0, "first point"));
-  PetscCall(DiniCreateDerivative(c.dini, &pinned));
+  PetscCall(DiniCreateDerivative(c.dini, 0, &pinned));
   PetscCall(DiniCreateParameterVec(c.dini, &m));
   PetscCall(VecScale(m, 1.5));
   PetscCall(DiniSetParameters(c.dini, m));

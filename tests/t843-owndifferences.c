@@ -11,7 +11,6 @@ typedef struct {
 /* With a careless step of PETSc's, too; with aspin the colouring's base would be the preconditioned function */
 static const Way ways[] = {
     {CHAIN_LOCAL_F, "-mat_fd_coloring_err 1e-4"},
-    {CHAIN_LOCAL_VECS, "-mat_fd_coloring_err 1e-4"},
     {CHAIN_CALLBACK, "-snes_fd_color -mat_fd_coloring_err 1e-4"},
     {CHAIN_CALLBACK, "-snes_fd"},
     {CHAIN_LOCAL, "-snes_fd_color -mat_fd_coloring_err 1e-4"},

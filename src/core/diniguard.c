@@ -6,7 +6,7 @@
 */
 #include "../private/diniguardimpl.h"
 
-static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8};
+static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8, 1e-10};
 #define GUARD_STAYS_RTOL 1e-6
 #define GUARD_NEGLIGIBLE 1e-6 /* of the slope along a large step: what counts as zero */
 

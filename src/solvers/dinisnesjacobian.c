@@ -304,5 +304,8 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
   PetscCall(SNESGetLagJacobian(snes, &lag));
   if (lag == 1) PetscCall(DiniComputeJacobian(dini, snes, u, *J, *P));
   else PetscCall(DiniLaggedJacobian(dini, snes, u, J, P));
+  if (dini->source.differenced) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniOneSided(snes, compute, &dini->source.differenced)); /* a DM tells after the first time */
+  if (dini->source.differenced && dini->source.type != DINI_JACOBIAN_GIVEN) *J = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
