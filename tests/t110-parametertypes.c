@@ -92,7 +92,8 @@ static PetscErrorCode TestCost(void)
     PetscCall(DiniGetStatistics(t.dini, &s));
     DiniTestCount(s.residuals, t.residuals - before, "residuals, by statistics and by callback");
     DiniTestCount(s.parameter_assemblies, 1, "fills of F_m");
-    if (k) DiniTestCount(s.residuals, 2 * N + 1, "residuals for dense columns by central differences, and of the point");
+    if (k)
+      DiniTestCount(s.residuals, 2 * N + 1, "residuals for dense columns by central differences, and of the point");
     else
       DiniTestTrue(s.residuals >= 10 && s.residuals <= 26, "%" PetscInt_FMT " residuals for coloured columns",
                    s.residuals);

@@ -349,60 +349,6 @@ static PetscErrorCode TestNowhere(PetscBool coloring)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* F = sqrt(u) - m, without a Jacobian: du/dm = 2 sqrt(u), for states of unlike sizes */
-static PetscErrorCode RootOfState(Dini dini, Vec u, Vec F, void *ctx)
-{
-  Diagonal          *d = (Diagonal *)ctx;
-  const PetscScalar *x, *m;
-  PetscScalar       *f;
-  PetscInt           n;
-
-  PetscFunctionBeginUser;
-  (void)dini;
-  PetscCall(VecGetLocalSize(u, &n));
-  PetscCall(VecGetArrayRead(u, &x));
-  PetscCall(VecGetArrayRead(d->m, &m));
-  PetscCall(VecGetArrayWrite(F, &f));
-  for (PetscInt i = 0; i < n; i++) f[i] = PetscSqrtReal(PetscRealPart(x[i])) - m[i];
-  PetscCall(VecRestoreArrayWrite(F, &f));
-  PetscCall(VecRestoreArrayRead(d->m, &m));
-  PetscCall(VecRestoreArrayRead(u, &x));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode TestState(void)
-{
-  const PetscReal roots[] = {1e-4, 1.0, 0.3};
-  Diagonal        d;
-  Dini            dini;
-  Vec             ones, x, expected;
-
-  PetscFunctionBeginUser;
-  PetscCall(Create(&laws[0], 3, PETSC_FALSE, &d));
-  PetscCall(SetValues(&d, roots));
-  PetscCall(VecPointwiseMult(d.u, d.m, d.m));
-  PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
-  PetscCall(DiniSetType(dini, DINISHELL));
-  PetscCall(DiniSetResidual(dini, RootOfState, &d));
-  PetscCall(DiniSetJacobianType(dini, DINI_JACOBIAN_FD));
-  PetscCall(DiniAddParameter(dini, "m", d.m, NULL));
-  PetscCall(DiniAttach(dini, d.u));
-  PetscCall(VecDuplicate(d.u, &ones));
-  PetscCall(VecDuplicate(d.u, &x));
-  PetscCall(VecDuplicate(d.u, &expected));
-  PetscCall(VecSet(ones, 1.0));
-  PetscCall(DiniVJP(dini, ones, x));
-  PetscCall(VecPointwiseDivide(x, x, d.m));
-  PetscCall(VecSet(expected, 2.0));
-  PetscCall(DiniTestVecsClose(x, expected, 1e-6, "J by differences of a root"));
-  PetscCall(VecDestroy(&ones));
-  PetscCall(VecDestroy(&x));
-  PetscCall(VecDestroy(&expected));
-  PetscCall(DiniDestroy(&dini));
-  PetscCall(Destroy(&d));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -414,7 +360,6 @@ int main(int argc, char **argv)
   PetscCall(TestCost());
   PetscCall(TestNowhere(PETSC_FALSE));
   PetscCall(TestNowhere(PETSC_TRUE));
-  PetscCall(TestState());
   PetscCall(PetscFinalize());
   return 0;
 }

@@ -326,55 +326,6 @@ static PetscErrorCode TestConstant(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* F_m of type rhs is -I: right as long as the residual has m alone */
-static PetscErrorCode RhsResidual(Dini dini, Vec u, Vec F, void *ctx)
-{
-  PetscReal norm;
-  Vec       m = *(Vec *)ctx;
-
-  PetscFunctionBeginUser;
-  (void)dini;
-  PetscCall(VecNorm(u, NORM_INFINITY, &norm));
-  PetscCall(VecWAXPY(F, norm > 2.0 ? -0.5 : -1.0, m, u)); /* u = m, or m / 2 far off */
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode TestDeclaredRhs(void)
-{
-  Vec      u, m, x;
-  Mat      J;
-  Dini     dini;
-  PetscInt n;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecCreateMPI(PETSC_COMM_WORLD, PETSC_DECIDE, 4, &u));
-  PetscCall(VecDuplicate(u, &m));
-  PetscCall(VecDuplicate(u, &x));
-  PetscCall(VecSet(m, 1.5));
-  PetscCall(VecCopy(m, u));
-  PetscCall(VecGetLocalSize(u, &n));
-  PetscCall(MatCreateConstantDiagonal(PETSC_COMM_WORLD, n, n, 4, 4, 1.0, &J));
-  PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
-  PetscCall(DiniSetType(dini, DINISHELL));
-  PetscCall(DiniSetResidual(dini, RhsResidual, &m));
-  PetscCall(DiniSetJacobian(dini, J, NULL, NULL, NULL));
-  PetscCall(DiniAddParameter(dini, "b", m, NULL));
-  PetscCall(DiniSetParameterType(dini, 0, DINIPARAMETERRHS));
-  PetscCall(DiniAttach(dini, u));
-  PetscCall(DiniJVP(dini, m, x));
-  PetscCall(DiniTestVecsClose(x, m, 1e-9, "rhs"));
-  PetscCall(VecSet(m, 6.0));
-  PetscCall(VecSet(u, 3.0));
-  PetscCall(DiniAttach(dini, u));
-  DiniTestExpect(DiniJVP(dini, m, x), PETSC_ERR_ARG_WRONG, "(type \"rhs\") is not dF/dm");
-  PetscCall(DiniDestroy(&dini));
-  PetscCall(MatDestroy(&J));
-  PetscCall(VecDestroy(&u));
-  PetscCall(VecDestroy(&m));
-  PetscCall(VecDestroy(&x));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* J without a callback is a constant, too; F_m zero when first seen says nothing of the next point */
 static PetscErrorCode TestConstantJacobian(void)
 {
@@ -426,7 +377,6 @@ int main(int argc, char **argv)
   PetscCall(TestDeclaredZero());
   PetscCall(TestDeclaredAffine());
   PetscCall(TestConstant());
-  PetscCall(TestDeclaredRhs());
   PetscCall(TestConstantJacobian());
   PetscCall(TestEmpty());
   PetscCall(PetscFinalize());

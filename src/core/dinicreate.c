@@ -138,9 +138,9 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(VecDestroy(&dini->rows));
   PetscCall(DiniRangeDestroy_Private(&dini->source.range));
   dini->rowspoint = -1;
-  dini->hasF = PETSC_FALSE;
-  dini->gain = 0.0;
-  dini->rate = -1.0;
+  dini->hasF      = PETSC_FALSE;
+  dini->gain      = 0.0;
+  dini->rate      = -1.0;
   PetscCall(PetscMemzero(&dini->forward, sizeof(dini->forward)));
   dini->n      = PETSC_DECIDE;
   dini->N      = 0;

@@ -60,42 +60,45 @@ PetscScalar DiniColumnValue_Private(const DiniColumn *c, PetscScalar one, PetscS
 }
 
 /* The other formula, on the side where F has values */
-static void DiniColumnInside(DiniColumn *c)
+static DiniColumn DiniColumnInside(DiniColumn c)
 {
-  c->h       = c->inside * c->first;
-  c->formula = DINI_FORMULA_ONESIDED;
-  c->pending = PETSC_TRUE;
+  c.h       = c.inside * c.first;
+  c.formula = DINI_FORMULA_ONESIDED;
+  c.pending = PETSC_TRUE;
+  return c;
 }
 
 /* Outside the domain of F: the entry's own length, the other side, and then ever shorter steps */
-static void DiniColumnRetreat(const DiniSeen *seen, DiniColumn *c)
+static DiniColumn DiniColumnRetreat(const DiniSeen *seen, DiniColumn c)
 {
-  const PetscReal own = DiniFineStep() * c->own;
+  const PetscReal own = DiniFineStep() * c.own;
 
-  if (c->formula == DINI_FORMULA_CENTRAL && seen->bad[0] != seen->bad[1]) c->inside = seen->bad[0] ? -1 : 1;
-  if (c->kept) c->pending = PETSC_FALSE;
-  else if (c->formula == DINI_FORMULA_CENTRAL && !c->refined && own > 0.0 && own < 0.5 * c->h) {
-    c->h       = own;
-    c->refined = PETSC_TRUE;
-  } else if (c->formula == DINI_FORMULA_CENTRAL && c->inside) DiniColumnInside(c);
-  else if (c->formula == DINI_FORMULA_FORWARD && c->h > 0.0) c->h = -c->h;
-  else c->h *= DINI_SHORTER;
-  if (c->pending && c->tries >= DINI_MAX_TRIES) {
-    c->failed  = PETSC_TRUE;
-    c->pending = PETSC_FALSE;
+  if (c.formula == DINI_FORMULA_CENTRAL && seen->bad[0] != seen->bad[1]) c.inside = seen->bad[0] ? -1 : 1;
+  if (c.kept) c.pending = PETSC_FALSE;
+  else if (c.formula == DINI_FORMULA_CENTRAL && !c.refined && own > 0.0 && own < 0.5 * c.h) {
+    c.h       = own;
+    c.refined = PETSC_TRUE;
+  } else if (c.formula == DINI_FORMULA_CENTRAL && c.inside) c = DiniColumnInside(c);
+  else if (c.formula == DINI_FORMULA_FORWARD && c.h > 0.0) c.h = -c.h;
+  else c.h *= DINI_SHORTER;
+  if (c.pending && c.tries >= DINI_MAX_TRIES) {
+    c.failed  = PETSC_TRUE;
+    c.pending = PETSC_FALSE;
   }
+  return c;
 }
 
 /* The next step, where this one is too long and a shorter one can be told */
-static void DiniColumnShorten(PetscReal rho, DiniColumn *c)
+static DiniColumn DiniColumnShorten(PetscReal rho, DiniColumn c)
 {
-  const PetscReal now = PetscAbsReal(c->h);
-  PetscReal       h   = DiniFineStep() * (rho > DINI_FAR ? c->own : 0.5 * now / rho);
+  const PetscReal now = PetscAbsReal(c.h);
+  PetscReal       h   = DiniFineStep() * (rho > DINI_FAR ? c.own : 0.5 * now / rho);
 
   if (rho > DINI_FAR && !(h > 0.0 && h < 0.5 * now)) h = DINI_SHORTER * now;
-  if (!(h < 0.5 * now)) return;
-  c->h       = c->h > 0.0 ? h : -h;
-  c->pending = PETSC_TRUE;
+  if (!(h < 0.5 * now)) return c;
+  c.h       = c.h > 0.0 ? h : -h;
+  c.pending = PETSC_TRUE;
+  return c;
 }
 
 /* Is the value just found to be kept? Sets the next step where another one is worth a try */
@@ -106,12 +109,12 @@ PetscBool DiniColumnJudge_Private(const DiniScheme *scheme, const DiniSeen *seen
 
   c->tries++;
   if (seen->bad[0] || seen->bad[1]) {
-    DiniColumnRetreat(seen, c);
+    *c = DiniColumnRetreat(seen, *c);
     return PETSC_FALSE;
   }
   c->pending = PETSC_FALSE;
   if (!c->kept && c->inside && c->formula == DINI_FORMULA_CENTRAL && seen->first <= noise) { /* as short as rounding */
-    DiniColumnInside(c);
+    *c = DiniColumnInside(*c);
     return PETSC_FALSE;
   }
   if (c->kept && (seen->first <= noise || !(rho < 0.5 * c->rho))) return PETSC_FALSE;
@@ -122,7 +125,7 @@ PetscBool DiniColumnJudge_Private(const DiniScheme *scheme, const DiniSeen *seen
   c->usedformula = c->formula;
   if (!scheme->judged || c->formula == DINI_FORMULA_FORWARD) return PETSC_TRUE;
   if (seen->first > noise && seen->second > noise && rho > DINI_CURVED && c->tries < DINI_MAX_TRIES)
-    DiniColumnShorten(rho, c);
+    *c = DiniColumnShorten(rho, *c);
   return PETSC_TRUE;
 }
 
