@@ -186,22 +186,25 @@ static const struct {
                     {DINI_WAY_DENSE, DINI_WAY_DENSE}, /* fd */
                     {DINI_WAY_APPLY, DINI_WAY_APPLY}};
 
-/* J by differences, Dini's own or else those of the solver, which then count as given */
-static PetscErrorCode DiniFindDifferences(Dini dini, Mat given, Mat *J, Mat *P)
+/* J by differences, Dini's own or else those of the solver, which then are *taken and count as given */
+static PetscErrorCode DiniFindDifferences(Dini dini, Mat given, Mat *J, Mat *P, Mat *taken)
 {
   DiniJacobianSource   *s     = &dini->source;
   const DiniJacobianWay first = DiniWayRange[s->type].first, last = DiniWayRange[s->type].last;
-  const PetscBool       other = (PetscBool)(!given && s->differenced && s->type == DINI_JACOBIAN_AUTO);
-  PetscBool             serves;
+  const PetscBool       other  = (PetscBool)(!given && s->differenced && s->type == DINI_JACOBIAN_AUTO);
+  PetscBool             serves = PETSC_FALSE;
 
   PetscFunctionBegin;
+  *taken = NULL;
   PetscCall(DiniTryWays(dini, first, other ? DINI_WAY_DENSE : last, *P, J));
   if (*J || !other) PetscFunctionReturn(PETSC_SUCCESS);
   s->accepts = PETSC_TRUE;
   PetscCall(DiniGivenJacobian(dini, J, P));
   if (*J) PetscCall(DiniGivenServes(dini, *J, PETSC_TRUE, &serves));
-  if (*J && serves) s->used = DINI_JACOBIAN_GIVEN;
-  else PetscCall(DiniTryWays(dini, DINI_WAY_APPLY, last, *P, J));
+  if (*J && serves) {
+    *taken  = *J;
+    s->used = DINI_JACOBIAN_GIVEN;
+  } else PetscCall(DiniTryWays(dini, DINI_WAY_APPLY, last, *P, J));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,7 +215,7 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
   const DiniJacobianType asked  = s->type == DINI_JACOBIAN_AUTO ? s->used : s->type;
   const PetscBool        own    = (PetscBool)(dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]);
   PetscBool              serves = PETSC_FALSE, preconditions, again;
-  Mat                    given;
+  Mat                    given, taken;
 
   PetscFunctionBegin;
   if (!s->way) s->why[0] = 0;
@@ -238,8 +241,8 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
                        s->differenced ? "one-sided differences, too inexact"
                        : *P           ? "a Picard or otherwise approximate matrix"
                                       : "none"));
-  PetscCall(DiniFindDifferences(dini, given, J, P));
-  if (!*J || s->used == DINI_JACOBIAN_GIVEN) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniFindDifferences(dini, given, J, P, &taken));
+  if (!*J || *J == taken) PetscFunctionReturn(PETSC_SUCCESS);
   s->used = s->way == DINI_WAY_APPLY   ? DINI_JACOBIAN_MF
             : s->way == DINI_WAY_DENSE ? DINI_JACOBIAN_FD
                                        : DINI_JACOBIAN_COLORING;

@@ -151,10 +151,11 @@ PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The point is gone, and every F_m with it. */
+/* The point is gone, and F and every F_m with it. */
 PetscErrorCode DiniParameterForget_Private(Dini dini)
 {
   PetscFunctionBegin;
+  dini->hasF = PETSC_FALSE;
   for (PetscInt p = 0; p < dini->nparams; p++) dini->params[p]->current = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
