@@ -108,6 +108,7 @@ static const Law laws[] = {
     {"values from zero on", Edge, EdgeD, {0.0, 1.0, 0.7}, 1, 1e-7, "one-sided"},
     {"exp(40 m)", Steep, SteepD, {0.1, 0.11, -0.2}, 1, 1e-7, ""},
     {"a struct", Ice, IceD, {1e1, 6e9, -3e1}, 3, 1e-7, ""},
+    {"a struct with zeros", Ice, IceD, {1e1, 6e9, 0.0}, 3, 1e-7, ""},
     {"a struct without a block size", Ice, IceD, {1e1, 6e9, -3e1}, 1, 1e-6, ""},
 };
 
@@ -250,6 +251,21 @@ static PetscErrorCode Entrywise(Diagonal *d, Vec w, Vec x, const char what[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All results of one size, as far as the laws go */
+static PetscErrorCode Sizes(Vec m, Vec dm)
+{
+  PetscScalar *a;
+  PetscInt     n;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecCopy(m, dm));
+  PetscCall(VecGetLocalSize(dm, &n));
+  PetscCall(VecGetArray(dm, &a));
+  for (PetscInt i = 0; i < n; i++) a[i] = PetscAbsScalar(a[i]) > 0.0 ? PetscAbsScalar(a[i]) : 1.0;
+  PetscCall(VecRestoreArray(dm, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Both(Diagonal *d, const char what[])
 {
   Vec ones, x, dm;
@@ -261,9 +277,7 @@ static PetscErrorCode Both(Diagonal *d, const char what[])
   PetscCall(VecSet(ones, 1.0));
   PetscCall(DiniVJP(d->dini, ones, x));
   PetscCall(Entrywise(d, ones, x, what));
-  PetscCall(VecCopy(d->m, dm)); /* all results of one size, as far as the laws go */
-  PetscCall(VecAbs(dm));
-  PetscCall(VecShift(dm, 1e-12));
+  PetscCall(Sizes(d->m, dm));
   PetscCall(DiniJVP(d->dini, dm, x));
   PetscCall(Entrywise(d, dm, x, what));
   PetscCall(VecDestroy(&dm));
