@@ -116,8 +116,8 @@ PetscErrorCode SourcedCreate(SourcedKind kind, PetscScalar source, PetscScalar m
   PetscCall(VecSet(p->r, 1.0));
   PetscCall(MatDiagonalSet(p->J, p->r, INSERT_VALUES));
   PetscCall(SNESCreate(PETSC_COMM_WORLD, &p->snes));
-  PetscCall(SNESSetFunction(p->snes, p->r, Residual, p));
-  PetscCall(SNESSetJacobian(p->snes, p->J, p->J, Jacobian, p));
+  PetscCall(SNESSetFunction(p->snes, p->r, SourcedResidual, p));
+  PetscCall(SNESSetJacobian(p->snes, p->J, p->J, SourcedJacobian, p));
   PetscCall(SNESSetTolerances(p->snes, 1e-14, 1e-13, 0.0, 60, 1000));
   PetscCall(SNESGetKSP(p->snes, &ksp));
   PetscCall(KSPGetPC(ksp, &pc));
