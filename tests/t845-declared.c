@@ -96,7 +96,7 @@ static PetscErrorCode TestConstantJacobian(void)
   PetscCall(SourcedAt(&p, 1.0, 0.1));
   PetscCall(SourcedRight(&p, "a constant J"));
   PetscCall(SourcedAt(&p, 1.5, 0.1));
-  PetscCall(SourcedRefused(&p, "The SourcedJacobian is not dF/du"));
+  PetscCall(SourcedRefused(&p, "The Jacobian is not dF/du"));
   PetscCall(MatDestroy(&J));
   PetscCall(SourcedDestroy(&p));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -25,6 +25,7 @@ static PetscErrorCode DiniRangeEnds(Vec v, DiniRange *range)
 
   PetscFunctionBegin;
   PetscCall(VecGetBlockSize(v, &bs));
+  bs = PetscMax(bs, 1);
   PetscCall(VecGetLocalSize(v, &n));
   if (bs != range->bs) {
     PetscCall(DiniRangeDestroy_Private(range));
@@ -63,7 +64,7 @@ PetscErrorCode DiniRangeGet_Private(Vec v, DiniRange *range)
 
   PetscFunctionBegin;
   PetscCall(DiniRangeEnds(v, range));
-  bs = range->bs;
+  bs = PetscMax(range->bs, 1);
   PetscCall(PetscCalloc1(2 * bs, &sums));
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &a));
@@ -114,7 +115,8 @@ PetscErrorCode DiniSizes_Private(Vec v, PetscReal sizes[])
   PetscCall(DiniRangeGet_Private(v, &range));
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &a));
-  for (PetscInt i = 0; i < n; i++) sizes[i] = PetscMax(PetscAbsScalar(a[i]), range.typical[i % range.bs]);
+  for (PetscInt i = 0, bs = PetscMax(range.bs, 1); i < n; i++)
+    sizes[i] = PetscMax(PetscAbsScalar(a[i]), range.typical[i % bs]);
   PetscCall(VecRestoreArrayRead(v, &a));
   PetscCall(DiniRangeDestroy_Private(&range));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -201,8 +203,8 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(like, &l));
   PetscCall(VecGetArray(v, &a));
-  for (PetscInt i = 0; i < n; i++) {
-    const PetscInt  c     = i % range.bs;
+  for (PetscInt i = 0, bs = PetscMax(range.bs, 1); i < n; i++) {
+    const PetscInt  c     = i % bs;
     const PetscBool zero  = (PetscBool)(like != v && range.largest[c] > 0.0 && PetscAbsScalar(l[i]) == 0.0);
     const PetscReal floor = range.largest[c] > 0.0 ? DINI_FLOOR * range.typical[c] : 1.0;
     const PetscReal size  = like == v ? 0.0 : PetscAbsScalar(l[i]);

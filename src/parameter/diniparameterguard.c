@@ -151,7 +151,7 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
                                      (PetscBool)(again || par->seenzero || !par->Fm), &best, &moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so %s is not guarded\n", what));
   else PetscCall(PetscInfo(dini, "%s agrees with a difference of F to %g\n", what, (double)best));
-  if (!moved && ynorm == 0.0) PetscCall(DiniGuardUnread(dini, par, dm, work[2]));
+  if (!moved && ynorm == 0.0 && !again) PetscCall(DiniGuardUnread(dini, par, dm, work[2]));
   PetscCheck(
       moved || best < 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: %s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "

@@ -6,11 +6,12 @@
 typedef PetscErrorCode DiniShift(Dini, PetscReal h, Vec direction, void *ctx);
 
 DINI_INTERN PetscReal      DiniGuardNoise_Private(Dini);
-DINI_INTERN PetscErrorCode DiniGuardCompare_Private(Dini, DiniShift *, Vec direction, void *ctx, Vec y, PetscBool few,
-                                                    PetscReal *best, PetscBool *moved);
-DINI_INTERN PetscErrorCode DiniGuardZero_Private(Dini, DiniShift *, Vec direction, void *ctx, Vec y, PetscBool *zero);
-DINI_INTERN PetscErrorCode DiniGuardHolomorphic_Private(Dini, DiniShift *, Vec v, void *ctx, Vec d,
+DINI_INTERN PetscErrorCode DiniGuardCompare_Private(Dini, DiniShift *residual, Vec direction, void *ctx, Vec y,
+                                                    PetscBool few, PetscReal *best, PetscBool *moved);
+DINI_INTERN PetscErrorCode DiniGuardZero_Private(Dini, DiniShift *residual, Vec direction, void *ctx, Vec y,
+                                                 PetscBool *zero);
+DINI_INTERN PetscErrorCode DiniGuardHolomorphic_Private(Dini, DiniShift *residual, Vec v, void *ctx, Vec d,
                                                         PetscBool *holomorphic);
-DINI_INTERN PetscErrorCode DiniGuardStays_Private(Dini, Mat A, const char what[], DiniShift *, Vec v, void *ctx, Vec Av,
-                                                  Vec work);
+DINI_INTERN PetscErrorCode DiniGuardStays_Private(Dini, Mat A, const char what[], DiniShift *residual, Vec v, void *ctx,
+                                                  Vec Av, Vec work);
 DINI_INTERN PetscErrorCode DiniGuardTranspose_Private(Dini, Mat A, const char what[], Vec v, Vec Av, Vec w, Vec AHw);

@@ -7,7 +7,7 @@ PetscErrorCode DiniDifferenceMult_Private(Dini dini, Vec v, Vec y)
 {
   PetscReal      relative, own;
   DiniScheme     scheme;
-  DiniColumn     column;
+  DiniColumn     column = {0};
   PetscErrorCode failed;
   Vec            x;
 
