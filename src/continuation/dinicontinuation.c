@@ -248,6 +248,7 @@ PetscErrorCode DiniContinue(Dini dini, PetscInt p, PetscReal target, Vec u, Pets
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniContinue()"));
   PetscCall(DiniCheckContinuation(dini, p, target, u));
   PetscCall(DiniPathCreate_Private(dini, p, target, u, &path));
   way          = PetscAbsReal(target - path.start);

@@ -152,7 +152,10 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal
   PetscCall(MatMult(J, v, Jv));
   PetscCall(DiniCheckFinite_Private(dini, Jv, "The Jacobian, from the Jacobian callback,", &dini->scale));
   PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], NULL));
-  if (!dini->active) PetscCall(DiniNorm_Private(dini->w[0], &dini->stats.forward_residual));
+  if (!dini->active) {
+    PetscCall(DiniNorm_Private(dini->w[0], &dini->fnorm));
+    dini->stats.forward_residual = dini->fnorm;
+  }
   PetscCall(DiniGuardCompare(dini, DiniShiftState, v, NULL, Jv, &best, moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));
   else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));

@@ -78,6 +78,15 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniGetJacobian_Call(Dini dini, Mat *J, Mat *P)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniEngineGetJacobian_Private(dini, J, P));
+  PetscCall(DiniActiveFull_Private(dini, J, P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Gives the Jacobian J = dF/du at the solution, assembled.
 
@@ -95,8 +104,6 @@ PetscErrorCode DiniGetJacobian(Dini dini, Mat *J, Mat *P)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   if (!P) P = &Pmat;
-  PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniEngineGetJacobian_Private(dini, J, P));
-  PetscCall(DiniActiveFull_Private(dini, J, P));
+  DiniServe(dini, "DiniGetJacobian()", DINI_DOOR_DERIVATIVES, DiniGetJacobian_Call(dini, J, P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

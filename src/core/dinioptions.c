@@ -103,6 +103,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetFromOptions()"));
   dini->fromoptions = PETSC_TRUE;
   PetscObjectOptionsBegin((PetscObject)dini);
   PetscCall(PetscOptionsFList("-dini_type", "Kind of solver behind the object", "DiniSetType", DiniList,
@@ -145,7 +146,8 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
   PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard",
                              dini->guard, &dini->guard, NULL));
   PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",
-                             "DiniSetErrorIfNotConverged", dini->erroriffail, &dini->erroriffail, NULL));
+                             "DiniSetErrorIfNotConverged", dini->errorasked, &dini->errorasked, NULL));
+  dini->erroriffail = dini->errorasked;
   PetscCall(DiniJacobianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniContinuationSetFromOptions_Private(dini, PetscOptionsObject));
@@ -258,6 +260,6 @@ PetscErrorCode DiniSetErrorIfNotConverged(Dini dini, PetscBool flag)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  dini->erroriffail = flag;
+  dini->erroriffail = dini->errorasked = flag;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

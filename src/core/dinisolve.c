@@ -30,14 +30,14 @@ static PetscErrorCode DiniForgetLayout(Dini dini, Vec u)
   PetscBool other, any;
 
   PetscFunctionBegin;
-  if (!u || dini->u || dini->n == PETSC_DECIDE) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!u || dini->u || dini->n == PETSC_DECIDE || DiniNested_Private(dini)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state u"));
   PetscCall(VecGetLocalSize(u, &n));
   PetscCall(VecGetSize(u, &N));
   other = (PetscBool)(n != dini->n || N != dini->N);
   PetscCall(MPIU_Allreduce(&other, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   if (!any) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniReset(dini));
+  PetscCall(DiniReset_Private(dini));
   PetscCall(DiniSetUp(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -81,6 +81,18 @@ PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniComputeResidual_Call(Dini dini, Vec u, Vec F)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniSetUp(dini));
+  PetscCall(DiniSetUpLayout_Private(dini, u));
+  PetscCall(DiniCheckState_Private(dini, F, "The residual F"));
+  PetscCall(DiniParameterPull_Private(dini));
+  PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(DiniResidual_Private(dini, u, F, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Computes the residual F(u, m) at the current parameters.
 
@@ -95,12 +107,7 @@ PetscErrorCode DiniComputeResidual(Dini dini, Vec u, Vec F)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniSetUp(dini));
-  PetscCall(DiniSetUpLayout_Private(dini, u));
-  PetscCall(DiniCheckState_Private(dini, F, "The residual F"));
-  PetscCall(DiniParameterPull_Private(dini));
-  PetscCall(DiniParameterPush_Private(dini));
-  PetscCall(DiniResidual_Private(dini, u, F, NULL));
+  DiniServe(dini, "DiniComputeResidual()", DINI_DOOR_RESIDUALS, DiniComputeResidual_Call(dini, u, F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -162,7 +169,7 @@ PetscErrorCode DiniAcceptState_Private(Dini dini, Vec u, PetscReal rtol, PetscRe
     *accepted =
         (PetscBool)(*fnorm <= dini->attachatol || *fnorm <= PetscMax(rtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
   }
-  dini->stats.forward_residual = *fnorm;
+  dini->fnorm = dini->stats.forward_residual = *fnorm;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -172,7 +179,7 @@ static PetscErrorCode DiniForwardFailed(Dini dini, DiniConvergedReason reason, P
   dini->stage  = DINI_STAGE_NEW;
   dini->reason = reason;
   dini->stats.forward_failures++;
-  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -207,7 +214,8 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscFunctionBegin;
   *its = 0;
   if (dini->solve) {
-    DiniCallUser(dini, "The solve callback (DiniSetSolve())", (*dini->solve)(dini, u, dini->solvectx));
+    DiniCallUserOpen(dini, DINI_DOOR_RESIDUALS, "The solve callback (DiniSetSolve())",
+                     (*dini->solve)(dini, u, dini->solvectx));
     PetscCall(DiniCheckFinite_Private(dini, u, "The state from the solve callback (DiniSetSolve())", NULL));
     PetscCall(DiniAcceptOrFail(dini, u, "The state from the solve callback", DINI_CONVERGED_FORWARD, converged));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -217,7 +225,9 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
              DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
   PetscUseTypeMethod(dini, solve, u, its, &reason, &why);
   dini->stats.forward_iterations += *its;
-  if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->stats.forward_residual);
+  dini->forward.steps += *its;
+  if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->fnorm);
+  dini->stats.forward_residual = dini->fnorm;
   *converged = (PetscBool)(reason > 0);
   if (*converged) {
     PetscCall(DiniCheckFinite_Private(dini, u, "The state u from the forward solve", NULL));
@@ -233,7 +243,7 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
       "The forward solve (%s) stopped with %s after %" PetscInt_FMT
       " iterations, which says little of F(u, m), and |F(u, m)| = %g is too large for a solution. Solve more tightly, "
       "let the solver test |F(u, m)|, or accept it with -dini_attach_rtol",
-      type, why, *its, (double)dini->stats.forward_residual);
+      type, why, *its, (double)dini->fnorm);
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini),
       reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
@@ -241,6 +251,36 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
       " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
       DiniLabel_Private(dini), type, why, *its,
       reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", options, options);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniSolve_Call(Dini dini, Vec u)
+{
+  PetscInt       its, locks;
+  PetscErrorCode failed;
+  PetscBool      converged;
+  PetscLogDouble start, end;
+
+  PetscFunctionBegin;
+  PetscCall(DiniSetUp(dini));
+  PetscCall(DiniSetUpLayout_Private(dini, u));
+  dini->stage = DINI_STAGE_NEW;
+  PetscCall(DiniParameterPull_Private(dini));
+  if (!dini->told) PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(PetscTime(&start));
+  PetscCall(PetscLogEventBegin(DINI_Solve, dini, u, 0, 0));
+  PetscCall(VecLockGet(u, &locks));
+  failed = DiniForward(dini, u, &its, &converged);
+  PetscCall(DiniUnlock_Private(u, locks)); /* a solver that fails half-way leaves its solution locked */
+  PetscCall(failed);
+  PetscCall(PetscLogEventEnd(DINI_Solve, dini, u, 0, 0));
+  PetscCall(PetscTime(&end));
+  dini->stats.forward_seconds += (PetscReal)(end - start);
+  dini->forward.seconds += (PetscReal)(end - start);
+  if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->stats.forward_solves++;
+  PetscCall(DiniSetPoint_Private(dini, u));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -260,31 +300,26 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
 */
 PetscErrorCode DiniSolve(Dini dini, Vec u)
 {
-  PetscInt       its, locks;
-  PetscErrorCode failed;
-  PetscBool      converged;
-  PetscLogDouble start, end;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  DiniServe(dini, "DiniSolve()", DINI_DOOR_NEVER, DiniSolve_Call(dini, u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniAttach_Call(Dini dini, Vec u)
+{
+  PetscBool accepted;
+
+  PetscFunctionBegin;
   PetscCall(DiniSetUp(dini));
   PetscCall(DiniSetUpLayout_Private(dini, u));
   dini->stage = DINI_STAGE_NEW;
   PetscCall(DiniParameterPull_Private(dini));
-  if (!dini->told) PetscCall(DiniParameterPush_Private(dini));
-  PetscCall(PetscTime(&start));
-  PetscCall(PetscLogEventBegin(DINI_Solve, dini, u, 0, 0));
-  PetscCall(VecLockGet(u, &locks));
-  failed = DiniForward(dini, u, &its, &converged);
-  PetscCall(DiniUnlock_Private(u, locks)); /* a solver that fails half-way leaves its solution locked */
-  PetscCall(failed);
-  PetscCall(PetscLogEventEnd(DINI_Solve, dini, u, 0, 0));
-  PetscCall(PetscTime(&end));
-  dini->stats.forward_seconds += (PetscReal)(end - start);
-  if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
-  dini->stats.forward_solves++;
+  PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(DiniAcceptOrFail(dini, u, "The attached state", DINI_CONVERGED_ATTACHED, &accepted));
+  if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSetPoint_Private(dini, u));
-  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, 0, dini->fnorm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -301,19 +336,9 @@ PetscErrorCode DiniSolve(Dini dini, Vec u)
 */
 PetscErrorCode DiniAttach(Dini dini, Vec u)
 {
-  PetscBool accepted;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniSetUp(dini));
-  PetscCall(DiniSetUpLayout_Private(dini, u));
-  dini->stage = DINI_STAGE_NEW;
-  PetscCall(DiniParameterPull_Private(dini));
-  PetscCall(DiniParameterPush_Private(dini));
-  PetscCall(DiniAcceptOrFail(dini, u, "The attached state", DINI_CONVERGED_ATTACHED, &accepted));
-  if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniSetPoint_Private(dini, u));
-  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, 0, dini->stats.forward_residual));
+  DiniServe(dini, "DiniAttach()", DINI_DOOR_NEVER, DiniAttach_Call(dini, u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

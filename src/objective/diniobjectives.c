@@ -3,9 +3,10 @@
 
 static PetscErrorCode DiniGradients(Dini dini, Mat G)
 {
-  Mat      Ubar, Jm;
-  Vec      dJdu, dJdm, flat;
-  PetscInt n, N, count = dini->nobjectives;
+  Mat            Ubar, Jm;
+  Vec            dJdu, dJdm, flat;
+  PetscInt       n, N, count = dini->nobjectives;
+  PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
   PetscCall(DiniCreateParameterVec(dini, &flat));
@@ -14,24 +15,18 @@ static PetscErrorCode DiniGradients(Dini dini, Mat G)
   PetscCall(VecDestroy(&flat));
   PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &Ubar));
   PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), n, PETSC_DECIDE, N, count, NULL, &Jm));
-  for (PetscInt o = 0; o < count; o++) {
-    PetscErrorCode failed;
-
+  for (PetscInt o = 0; o < count && !failed; o++) {
     PetscCall(MatDenseGetColumnVecWrite(Ubar, o, &dJdu));
     PetscCall(MatDenseGetColumnVecWrite(Jm, o, &dJdm));
     failed = DiniObjectivePartials_Private(dini, dini->objectives[o], dJdu, dJdm);
     PetscCall(MatDenseRestoreColumnVecWrite(Jm, o, &dJdm));
     PetscCall(MatDenseRestoreColumnVecWrite(Ubar, o, &dJdu));
-    if (failed) {
-      PetscCall(MatDestroy(&Ubar));
-      PetscCall(MatDestroy(&Jm));
-    }
-    PetscCall(failed);
   }
-  PetscCall(DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G));
-  PetscCall(MatAXPY(G, 1.0, Jm, SAME_NONZERO_PATTERN));
+  if (!failed) failed = DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G);
+  if (!failed) failed = MatAXPY(G, 1.0, Jm, SAME_NONZERO_PATTERN);
   PetscCall(MatDestroy(&Ubar));
   PetscCall(MatDestroy(&Jm));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -61,6 +61,7 @@ PetscErrorCode DiniAddParameter(Dini dini, const char name[], Vec m, PetscInt *p
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniAddParameter()"));
   PetscCheck(name && name[0], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "A parameter needs a name");
   PetscCheck(m, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "Parameter \"%s\" needs a Vec", name);
   for (; *s; s++)
@@ -121,6 +122,7 @@ PetscErrorCode DiniAddScalarParameter(Dini dini, const char name[], PetscScalar 
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniAddScalarParameter()"));
   PetscCheck(value, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "Parameter \"%s\" needs a variable", name);
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)dini), &rank));
   PetscCall(VecCreate(PetscObjectComm((PetscObject)dini), &m));
@@ -216,6 +218,7 @@ PetscErrorCode DiniSetParameterUpdate(Dini dini, PetscInt p, DiniParameterUpdate
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterUpdate()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   par->update    = fn;
   par->updatectx = ctx;
@@ -242,6 +245,7 @@ PetscErrorCode DiniSetParameterJacobian(Dini dini, PetscInt p, Mat Fm, DiniParam
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterJacobian()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   PetscCheck(Fm, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "F_m of parameter \"%s\" is NULL", par->name);
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)Fm, par->name));
@@ -273,6 +277,7 @@ PetscErrorCode DiniSetParameterOperator(Dini dini, PetscInt p, DiniParameterAppl
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterOperator()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   par->apply        = apply;
   par->applyadjoint = applyadjoint;
@@ -299,6 +304,7 @@ PetscErrorCode DiniSetParameterActive(Dini dini, PetscInt p, PetscBool active)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterActive()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   if (par->active != active) PetscCall(DiniParameterRelayout(dini));
   par->active = active;

@@ -51,7 +51,8 @@ struct _DiniEngine {
   /* set by the user */
   DiniTranspose transpose;
   DiniReuse     reuse;
-  PetscReal     rtol[2]; /* accepted true relative residuals, indexed by DiniDirection */
+  PetscReal     rtol[2];  /* accepted true relative residuals, indexed by DiniDirection: of the call under way */
+  PetscReal     asked[2]; /* the same as the user has them */
   PetscInt      directmax;
   PetscInt      blocksize;
 
@@ -116,6 +117,7 @@ DINI_INTERN PetscErrorCode DiniEngineClimb_Private(Dini, DiniDirection, Vec b, V
 DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Vec b, Vec x, DiniSolveStatus *,
                                                     KSPConvergedReason *);
 DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
+DINI_INTERN PetscErrorCode DiniEngineRenewKSPs_Private(Dini, DiniDirection, PetscReal from, PetscReal to);
 /* one solve */
 DINI_INTERN PetscErrorCode DiniEngineBegin_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineAtRounding_Private(Dini, DiniDirection, Vec x, DiniSolveStatus *);

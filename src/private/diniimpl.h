@@ -60,11 +60,45 @@ typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 #define DINI_GUARD_RTOL      1e-4
 #define DINI_DIFFERENCE_RTOL 1e-6
 
+/* Where a callback of the application may call the Dini that called it: how far the door is open while it runs */
+typedef enum {
+  DINI_DOOR_SHUT,
+  DINI_DOOR_RESIDUALS,   /* F may be evaluated */
+  DINI_DOOR_DERIVATIVES, /* and derivatives may be taken: the Dini is at its point, nothing is half done */
+  DINI_DOOR_NEVER        /* what moves the point under a call */
+} DiniDoor;
+
+#define DINI_MAX_WORK 16
+
+/* Tolerances of linear solves for the time of a call, and what they were before */
+typedef struct {
+  PetscReal rtol[2];    /* indexed by DiniDirection */
+  KSP       ksp[2][3];  /* as they were, not references */
+  PetscReal kspas[2][3];
+} DiniTolerances;
+
+/* A call of the application under way; of one that it was made from inside of, what that must find again afterwards */
+typedef struct _DiniCall {
+  struct _DiniCall   *outer;
+  const char         *what, *visitor;
+  DiniDoor            door;
+  int                 depth;
+  PetscBool           aside; /* the rest is filled */
+  Vec                 work[DINI_MAX_WORK], guess;
+  DiniConvergedReason reason;
+  PetscReal           lastnorm, lastrelative, hessianrtol;
+  DiniRung            lastrung;
+  PetscBool           erroriffail;
+  DiniTolerances      tolerances;
+} DiniCall;
+
 /* What keeping the forward preconditioner has cost since its last set-up, and what that cost; seconds of this rank */
 typedef struct {
   PetscBool built;
   PetscInt  its; /* linear iterations of the solve that built it */
   PetscReal setup, extra;
+  PetscInt  steps;   /* iterations of all forward solves, and their seconds */
+  PetscReal seconds;
 } DiniForwardReuse;
 
 /* Ways to J by differences of F, in the order in which they are tried */
@@ -118,7 +152,8 @@ struct _p_Dini {
   PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
   PetscBool       predict, reuseforward;
   PetscBool       told; /* inside DiniSolveAt_Private(): all blocks have been handed to the application just now */
-  PetscBool       guard, erroriffail, fromoptions;
+  PetscBool       guard, fromoptions;
+  PetscBool       erroriffail, errorasked; /* now, and as the user has it */
   PetscBool       checkrequested, reasonrequested, viewrequested;
   PetscViewer     checkviewer;
   PetscInt        nparams, maxparams;
@@ -170,6 +205,13 @@ struct _p_Dini {
   /* of a variational inequality; NULL where u solves F(u, m) = 0 */
   DiniActive active;
 
+  /* calls under way */
+  DiniCall   *call;
+  const char *visitor;    /* the application's callback that is running, NULL for none */
+  DiniDoor    door;       /* how far it is open to that one */
+  PetscInt    closed;     /* > 0: the Dini is not where the application thinks, no door opens */
+  PetscBool   monitoring; /* monitors are running: they are not called for what they do themselves */
+
   /* status */
   DiniStage           stage;
   DiniConvergedReason reason;
@@ -185,7 +227,9 @@ struct _p_Dini {
   PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
   PetscInt64          mlast;     /* last stamp given out */
   PetscInt64          mpoint;    /* stamp of the values at the solution */
+  PetscReal           fnorm;     /* |F(u, m)| as last measured by a forward solve or its acceptance */
   PetscReal           lastvalue; /* of the objective at the last state that was found */
+  PetscBool           hasvalue;  /* one has been found */
   PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
   DiniForwardReuse    forward;
   PetscReal           rate;         /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
@@ -193,6 +237,7 @@ struct _p_Dini {
   PetscReal           gain;         /* largest |mbar| / |ubar| seen */
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
+  DiniRung            lastrung;     /* which answered it */
   DiniStatistics      stats;
   char                label[128]; /* how errors call the object */
 };
@@ -254,22 +299,61 @@ DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec 
 DINI_INTERN PetscErrorCode DiniGetColumn_Private(Mat, PetscInt j, Vec);
 DINI_INTERN PetscErrorCode DiniSetColumn_Private(Mat, PetscInt j, PetscBool conj, Vec);
 
+/* The application's code in ierr = fn, with its door open so far; `what` names it. A plain statement, not a call. */
+#define DiniCallOut(dini, opens, named, ierr, ...)                                                                       \
+  do {                                                                                                                 \
+    const char    *visitor_user_ = (dini)->visitor;                                                                    \
+    const DiniDoor door_user_    = (dini)->door;                                                                       \
+    (dini)->visitor              = named;                                                                              \
+    (dini)->door                 = (dini)->closed ? DINI_DOOR_SHUT : opens;                                            \
+    ierr                         = (__VA_ARGS__);                                                                      \
+    (dini)->visitor              = visitor_user_;                                                                      \
+    (dini)->door                 = door_user_;                                                                         \
+  } while (0)
+
 /* A call of the application's code: an error on one rank is an error on all, and names the callback. */
-#define DiniCallUser(dini, what, ...) PetscCall(DiniAgree_Private(dini, what, (__VA_ARGS__)))
+#define DiniCallUserOpen(dini, opens, what, ...)                                                                       \
+  do {                                                                                                                 \
+    PetscErrorCode ierr_user_;                                                                                         \
+    DiniCallOut(dini, opens, what, ierr_user_, __VA_ARGS__);                                                             \
+    PetscCall(DiniAgree_Private(dini, what, ierr_user_));                                                              \
+  } while (0)
+#define DiniCallUser(dini, what, ...) DiniCallUserOpen(dini, DINI_DOOR_SHUT, what, __VA_ARGS__)
 
 /* The same with v read-only meanwhile. A call that fails may leave v locked several times over: that is undone. */
-#define DiniCallUserReads(dini, v, what, ...)                                                                          \
+#define DiniCallUserReadsOpen(dini, v, opens, what, ...)                                                               \
   do {                                                                                                                 \
     PetscErrorCode ierr_user_;                                                                                         \
     PetscInt       locks_user_;                                                                                        \
     PetscCall(VecLockGet(v, &locks_user_));                                                                            \
     PetscCall(VecLockReadPush(v));                                                                                     \
-    ierr_user_ = (__VA_ARGS__);                                                                                        \
+    DiniCallOut(dini, opens, what, ierr_user_, __VA_ARGS__);                                                             \
     PetscCall(DiniUnlock_Private(v, locks_user_));                                                                     \
     PetscCall(DiniAgree_Private(dini, what, ierr_user_));                                                              \
   } while (0)
+#define DiniCallUserReads(dini, v, what, ...) DiniCallUserReadsOpen(dini, v, DINI_DOOR_SHUT, what, __VA_ARGS__)
+
+/* calls from inside calls: fn as a call named `what`, which needs a door where another call is under way */
+DINI_INTERN PetscErrorCode DiniBegin_Private(Dini, const char what[], DiniDoor needs, DiniCall *);
+DINI_INTERN PetscErrorCode DiniEnd_Private(Dini, DiniCall *);
+DINI_INTERN PetscErrorCode DiniIdle_Private(Dini, const char what[]);
+DINI_INTERN PetscBool      DiniNested_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineWork_Private(Dini, Vec *work[DINI_MAX_WORK], int *n);
+DINI_INTERN PetscErrorCode DiniEngineUseTolerances_Private(Dini, PetscReal tangent, PetscReal adjoint,
+                                                           DiniTolerances *before);
+DINI_INTERN PetscErrorCode DiniEngineRestoreTolerances_Private(Dini, const DiniTolerances *before);
+#define DiniServe(dini, what, needs, ...)                                                                              \
+  do {                                                                                                                 \
+    DiniCall       call_serve_;                                                                                        \
+    PetscErrorCode ierr_serve_;                                                                                        \
+    PetscCall(DiniBegin_Private(dini, what, needs, &call_serve_));                                                     \
+    ierr_serve_ = (__VA_ARGS__);                                                                                       \
+    PetscCall(DiniEnd_Private(dini, &call_serve_));                                                                    \
+    PetscCall(ierr_serve_);                                                                                            \
+  } while (0)
 
 /* core */
+DINI_INTERN PetscErrorCode DiniReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniSetUpLayout_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniResidual_Private(Dini, Vec u, Vec F, PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniSetPoint_Private(Dini, Vec u);

@@ -69,12 +69,12 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConverg
   if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
   else *reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   *why                         = SNESConvergedReasons[stopped];
-  dini->stats.forward_residual = claimed;
+  dini->fnorm = claimed;
   if (stopped <= 0) PetscFunctionReturn(PETSC_SUCCESS);
   /* accelerated iterations know |F| of a combination of iterates: |F| of the one that they return is measured */
   PetscCall(DiniResidual_Private(dini, u, ctx->F, &norm));
   PetscCall(DiniNorm_Private(u, &unorm));
-  dini->stats.forward_residual = norm;
+  dini->fnorm = norm;
   if (norm <= 10.0 * claimed + 100.0 * PETSC_MACHINE_EPSILON * unorm) PetscFunctionReturn(PETSC_SUCCESS);
   *reason = PetscIsInfOrNanReal(norm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
   *why    = "a positive reason and a residual far from it, which makes it wrong,";

@@ -101,8 +101,10 @@ static PetscErrorCode DiniAcceptBlock(Dini dini, Mat A, Mat B, Mat U, PetscInt i
   PetscFunctionBegin;
   *accepted = PETSC_FALSE;
   PetscCall(KSPGetTolerances(ctx->ksp, &rtol, NULL, NULL, NULL));
-  PetscCall(DiniBlockResidual(dini, A, B, U, &dini->stats.forward_residual, &relative));
+  PetscCall(DiniBlockResidual(dini, A, B, U, &dini->fnorm, &relative));
+  dini->stats.forward_residual = dini->fnorm;
   dini->stats.forward_iterations += its;
+  dini->forward.steps += its;
   *accepted    = (PetscBool)(reason > 0 && relative <= PetscMin(0.1, 1000.0 * rtol));
   dini->reason = *accepted                       ? DINI_CONVERGED_FORWARD
                  : PetscIsInfOrNanReal(relative) ? DINI_DIVERGED_NAN
@@ -110,7 +112,7 @@ static PetscErrorCode DiniAcceptBlock(Dini dini, Mat A, Mat B, Mat U, PetscInt i
                                                  : DINI_DIVERGED_FORWARD;
   if (*accepted) dini->stats.forward_solves++;
   else dini->stats.forward_failures++;
-  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
   PetscCheck(*accepted || !dini->erroriffail, PetscObjectComm((PetscObject)dini),
              dini->reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
              "The solve of A U = B stopped with %s and a worst relative residual of %g, so there is no solution to "
@@ -148,6 +150,7 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniMatSolve()"));
   PetscCall(DiniNeedLinear_KSP(dini, "DiniMatSolve()"));
   PetscCall(DiniSetUp(dini));
   ctx = (Dini_KSP *)dini->data;
@@ -175,6 +178,7 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
   PetscCall(PetscLogEventEnd(DINI_Solve, dini, 0, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.forward_seconds += (PetscReal)(end - start);
+  dini->forward.seconds += (PetscReal)(end - start);
   PetscCall(DiniAcceptBlock(dini, A, B, U, its, reason, &accepted));
   if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSetPoint_Private(dini, ctx->column)); /* remembers parameters and A */

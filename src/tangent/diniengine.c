@@ -7,6 +7,8 @@ PetscErrorCode DiniEngineCreate_Private(Dini dini)
   PetscCall(PetscNew(&dini->engine));
   dini->engine->rtol[DINI_TANGENT] = 1e-10;
   dini->engine->rtol[DINI_ADJOINT] = 1e-10;
+  dini->engine->asked[DINI_TANGENT] = dini->engine->rtol[DINI_TANGENT];
+  dini->engine->asked[DINI_ADJOINT] = dini->engine->rtol[DINI_ADJOINT];
   dini->engine->directmax          = 200000;
   dini->engine->blocksize          = 32;
   PetscFunctionReturn(PETSC_SUCCESS);

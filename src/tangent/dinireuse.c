@@ -54,8 +54,8 @@ PetscErrorCode DiniEngineReuse_Private(Dini dini, DiniDirection direction)
     if (e->overspent < DINI_PATIENCE) PetscFunctionReturn(PETSC_SUCCESS);
     mine[0] = e->extra;
     mine[1] = e->setupseconds;
-    if (mine[1] <= 0.0 && dini->stats.forward_iterations > 0) /* a Newton step holds one set-up */
-      mine[1] = dini->stats.forward_seconds / (PetscReal)dini->stats.forward_iterations;
+    if (mine[1] <= 0.0 && dini->forward.steps > 0) /* a Newton step holds one set-up */
+      mine[1] = dini->forward.seconds / (PetscReal)dini->forward.steps;
     PetscCall(MPIU_Allreduce(mine, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
     if (all[0] < all[1] || all[1] <= 0.0) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCall(PetscInfo(dini,

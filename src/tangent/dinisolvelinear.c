@@ -148,7 +148,7 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
   PetscFunctionBegin;
   PetscCall(VecSet(x, 0.0));
   PetscCall(VecCopy(b, dini->engine->b)); /* the callback's to spoil */
-  DiniCallUser(dini,
+  DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES,
                direction == DINI_TANGENT ? "The tangent solve callback (DiniSetTangentSolve())"
                                          : "The adjoint solve callback (DiniSetAdjointSolve())",
                (*dini->linearsolve[direction])(dini, dini->engine->b, x, dini->linearsolvectx[direction]));
@@ -177,6 +177,7 @@ PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, cons
 
   PetscFunctionBegin;
   dini->lastrelative = status->relative;
+  dini->lastrung     = status->good ? status->rung : DINI_RUNG_NONE;
   if (direction == DINI_TANGENT) {
     s->tangent_solves++;
     s->tangent_iterations += status->its;
