@@ -75,7 +75,7 @@ static PetscErrorCode DiniPathReport(Dini dini, const DiniPath *path, PetscReal 
   if (outcome == DINI_STEP_GOOD && dini->continuation.monitor) {
     const DiniPathPoint *point = &path->point[0];
 
-    DiniCallUser(dini, "The continuation monitor (DiniContinuationMonitorSet())",
+    DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES, "The continuation monitor (DiniContinuationMonitorSet())",
                  (*dini->continuation.monitor)(dini, point->m, point->u, point->t,
                                                path->seen ? path->fold : PETSC_INFINITY, dini->continuation.ctx));
   }

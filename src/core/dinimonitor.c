@@ -4,7 +4,7 @@
 /**
   @brief Adds a function that is called after each forward solve, linearization, tangent and adjoint solve.
 
-  Logically Collective. A monitor may take derivatives of the same Dini: they work in vectors of their own, to the tolerances
+  Logically Collective. One that is there already, with this context, is not added again. A monitor may take derivatives of the same Dini: they work in vectors of their own, to the tolerances
   that have been set, and no monitor is called for what a monitor does. It may not solve anew, attach, reset or change the
   relation, nor write to u or m: these are errors, because the call that it watches goes on from there.
 
@@ -20,6 +20,9 @@ PetscErrorCode DiniMonitorSet(Dini dini, DiniMonitorFn *monitor, void *ctx, Pets
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  for (PetscInt i = 0; i < dini->nmonitors; i++)
+    if (dini->monitor[i] == monitor && dini->monitorctx[i] == ctx && dini->monitordestroy[i] == destroy)
+      PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(dini->nmonitors < DINI_MAX_MONITORS, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "A Dini takes at most %d monitors; DiniMonitorCancel() drops them", DINI_MAX_MONITORS);
   dini->monitor[dini->nmonitors]        = monitor;

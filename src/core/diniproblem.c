@@ -81,6 +81,7 @@ PetscErrorCode DiniSetSolve(Dini dini, DiniSolveFn *fn, void *ctx)
 static PetscErrorCode DiniSetLinearSolve(Dini dini, DiniDirection direction, DiniLinearSolveFn *fn, void *ctx)
 {
   PetscFunctionBegin;
+  PetscCall(DiniEngineForget_Private(dini, direction));
   dini->linearsolve[direction]    = fn;
   dini->linearsolvectx[direction] = ctx;
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));

@@ -28,6 +28,8 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
       viewer,
       "adjoint solves %" PetscInt_FMT " (%" PetscInt_FMT " iterations), worst true relative residual %g, %.3g s\n",
       s->adjoint_solves, s->adjoint_iterations, (double)s->adjoint_residual, (double)s->adjoint_seconds));
+  if (s->recalls)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "solves answered by the one before %" PetscInt_FMT "\n", s->recalls));
   if (s->hessian_products)
     PetscCall(PetscViewerASCIIPrintf(viewer, "Hessian products %" PetscInt_FMT "\n", s->hessian_products));
   if (s->predictions)

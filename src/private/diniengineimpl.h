@@ -47,6 +47,13 @@ typedef struct {
   PetscScalar *mine;    /* this rank's part of the sum */
 } DiniBasis;
 
+/* A solve that has been done, good to rtol; norm 0: none */
+typedef struct {
+  Vec        b, x;
+  PetscReal  norm, relative, rtol; /* |b|, and |b - A x| / |b| */
+  PetscInt64 point;
+} DiniLast;
+
 struct _DiniEngine {
   /* set by the user */
   DiniTranspose transpose;
@@ -70,6 +77,7 @@ struct _DiniEngine {
   Vec          c;         /* conjugates in complex builds */
   Vec          projected; /* a right-hand side without its part in a null space */
   MatNullSpace null[2];   /* of J, and of J^H */
+  DiniLast     last[2];
 
   /* status */
   DiniApply        apply;
@@ -122,6 +130,11 @@ DINI_INTERN PetscErrorCode DiniEngineRenewKSPs_Private(Dini, DiniDirection, Pets
 DINI_INTERN PetscErrorCode DiniEngineBegin_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineAtRounding_Private(Dini, DiniDirection, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineRecord_Private(Dini, DiniDirection, const DiniSolveStatus *, PetscReal seconds);
+/* recall */
+DINI_INTERN PetscErrorCode DiniEngineForgetAll_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineRecall_Private(Dini, DiniDirection, Vec b, PetscReal norm, Vec x,
+                                                    PetscBool *known);
+DINI_INTERN PetscErrorCode DiniEngineRemember_Private(Dini, DiniDirection, Vec b, Vec x, const DiniSolveStatus *);
 /* basis */
 DINI_INTERN PetscErrorCode DiniBasisCreate_Private(Mat B, DiniBasis *);
 DINI_INTERN PetscErrorCode DiniBasisDestroy_Private(DiniBasis *);

@@ -155,6 +155,8 @@ struct _p_Dini {
   PetscBool       guard, fromoptions;
   PetscBool       erroriffail, errorasked; /* now, and as the user has it */
   PetscBool       checkrequested, reasonrequested, viewrequested;
+  PetscReal       testseconds[2]; /* for tests, in place of the clock: of an iteration and of a set-up; 0: the clock */
+  char            sought[128];    /* a name that DiniFindParameter() has not found */
   PetscViewer     checkviewer;
   PetscInt        nparams, maxparams;
   DiniParameter  *params;
@@ -420,6 +422,7 @@ DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
 DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
+DINI_INTERN PetscErrorCode DiniEngineForget_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);

@@ -34,12 +34,14 @@ PetscErrorCode DiniForwardSpent_Private(Dini dini, PetscBool kept, PetscInt its,
 
   PetscFunctionBegin;
   if (kept) {
+    const PetscReal each = dini->testseconds[0] > 0.0 ? dini->testseconds[0] : seconds / (PetscReal)PetscMax(its, 1);
+
     dini->stats.forward_kept++;
-    if (its > r->its) r->extra += seconds * (PetscReal)(its - r->its) / (PetscReal)its;
+    if (its > r->its) r->extra += each * (PetscReal)(its - r->its);
   } else {
     r->built = PETSC_TRUE;
     r->its   = its;
-    r->setup = setup;
+    r->setup = dini->testseconds[1] > 0.0 ? dini->testseconds[1] : setup;
     r->extra = 0.0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -38,6 +38,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->e));
   PetscCall(VecDestroy(&e->c));
   PetscCall(VecDestroy(&e->projected));
+  PetscCall(DiniEngineForgetAll_Private(dini));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
   e->ownpc = e->fresh = e->broken = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
@@ -64,6 +65,7 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
     PetscCall(VecDuplicate(dini->u, &e->e));
     if (PetscDefined(USE_COMPLEX)) PetscCall(VecDuplicate(dini->u, &e->c));
   }
+  for (int d = 0; d < 2; d++) PetscCall(DiniEngineForget_Private(dini, (DiniDirection)d));
   e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = e->fresh = e->broken = PETSC_FALSE;
   e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
   e->extra                                                = 0.0;

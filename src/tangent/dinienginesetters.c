@@ -28,6 +28,10 @@ PetscErrorCode DiniEngineSetFromOptions_Private(Dini dini, DiniOptionItems Petsc
   PetscCall(PetscOptionsInt("-dini_block_size", "Most right-hand sides that are solved together", "DiniSetBlockSize",
                             blocksize, &blocksize, &set));
   if (set) PetscCall(DiniSetBlockSize(dini, blocksize));
+  PetscCall(PetscOptionsReal("-dini_test_iteration_seconds", "For tests: what an iteration costs, for the clock's",
+                             "DiniSetReuse", dini->testseconds[0], &dini->testseconds[0], NULL));
+  PetscCall(PetscOptionsReal("-dini_test_setup_seconds", "For tests: what a set-up costs, for the clock's",
+                             "DiniSetReuse", dini->testseconds[1], &dini->testseconds[1], NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -106,6 +110,7 @@ PetscErrorCode DiniSetTranspose(Dini dini, DiniTranspose transpose)
   PetscCall(DiniIdle_Private(dini, "DiniSetTranspose()"));
   PetscCall(DiniCheckEnum_Private(dini, (int)transpose, DiniTransposes, "way to transpose"));
   if (transpose != e->transpose) { /* the adjoint KSP is made for one method */
+    PetscCall(DiniEngineForget_Private(dini, DINI_ADJOINT));
     PetscCall(KSPDestroy(&e->ksp[DINI_ADJOINT]));
     PetscCall(KSPDestroy(&e->gmres[DINI_ADJOINT]));
     e->ready[DINI_ADJOINT] = e->decided = PETSC_FALSE;
@@ -115,9 +120,11 @@ PetscErrorCode DiniSetTranspose(Dini dini, DiniTranspose transpose)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Who asks for the solver wants to see it at work, perhaps changed */
 static PetscErrorCode DiniGetLinearSolver(Dini dini, DiniDirection direction, KSP *ksp)
 {
   PetscFunctionBegin;
+  PetscCall(DiniEngineForget_Private(dini, direction));
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniEnginePrepare_Private(dini, direction));
   *ksp = dini->engine->ksp[direction];
@@ -139,7 +146,7 @@ PetscErrorCode DiniGetTangentKSP(Dini dini, KSP *ksp)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniGetLinearSolver(dini, DINI_TANGENT, ksp));
+  DiniServe(dini, "DiniGetTangentKSP()", DINI_DOOR_DERIVATIVES, DiniGetLinearSolver(dini, DINI_TANGENT, ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,7 +165,7 @@ PetscErrorCode DiniGetAdjointKSP(Dini dini, KSP *ksp)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniGetLinearSolver(dini, DINI_ADJOINT, ksp));
+  DiniServe(dini, "DiniGetAdjointKSP()", DINI_DOOR_DERIVATIVES, DiniGetLinearSolver(dini, DINI_ADJOINT, ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

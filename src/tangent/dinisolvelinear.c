@@ -235,6 +235,7 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
   PetscLogDouble      start, end;
   Vec                 rhs;
   PetscInt            iterations;
+  PetscBool           known;
 
   PetscFunctionBegin;
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
@@ -250,6 +251,8 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
     dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(DiniEngineRecall_Private(dini, direction, b, status.bnorm, x, &known));
+  if (known) PetscFunctionReturn(PETSC_SUCCESS);
   status.guess    = guess;
   status.relative = 1.0;
   PetscCall(DiniEngineCompatible_Private(dini, direction, b, &rhs));
@@ -267,6 +270,7 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
   }
   PetscCall(PetscLogEventEnd(event, dini, b, x, 0));
   PetscCall(PetscTime(&end));
+  PetscCall(DiniEngineRemember_Private(dini, direction, b, x, &status));
   PetscCall(DiniEngineRecord_Private(dini, direction, &status, (PetscReal)(end - start)));
   if (status.good && status.rung > DINI_RUNG_KEPT) {
     char near[256];
