@@ -175,6 +175,7 @@ PetscErrorCode DiniDestroy(Dini *dini)
     *dini = NULL;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(DiniWarnOptions_Private(*dini, PETSC_TRUE));
   ((PetscObject)*dini)->refct = 1; /* viewing a dying object must not see a reference count of zero */
   if ((*dini)->viewrequested) PetscCall(PetscObjectViewFromOptions((PetscObject)*dini, NULL, "-dini_view"));
   PetscCall(DiniReset_Private(*dini));

@@ -55,7 +55,7 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
 /**
   @brief Configures a Dini from the options database. Call it after the parameters have been added.
 
-  Collective.
+  Collective. An option that begins as Dini's do and means nothing is named on standard error, with the nearest name that does.
 
   @param[in] dini the Dini
   @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a value that makes no sense
@@ -169,6 +169,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
                                        &dini->checkrequested));
   }
   PetscOptionsEnd();
+  PetscCall(DiniWarnOptions_Private(dini, PETSC_FALSE));
   PetscCall(DiniConditionAvailable_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

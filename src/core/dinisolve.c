@@ -1,5 +1,5 @@
 /* Where derivatives are taken: set-up, forward solve, attach. */
-#include "../private/diniimpl.h"
+#include "../private/diniparameterimpl.h"
 #include <petsctime.h>
 
 /**
@@ -42,10 +42,22 @@ static PetscErrorCode DiniForgetLayout(Dini dini, Vec u)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A u that is a parameter's Vec would be differentiated as a constant of itself */
+static PetscErrorCode DiniRefuseParameter(Dini dini, Vec u)
+{
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < dini->nparams; p++)
+    PetscCheck(u != dini->params[p]->m, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+               "%s: the state u is the Vec of parameter \"%s\"; they have to be different ones", DiniLabel_Private(dini),
+               dini->params[p]->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The first solution seen fixes the layout of u; later ones must have it. */
 PetscErrorCode DiniSetUpLayout_Private(Dini dini, Vec u)
 {
   PetscFunctionBegin;
+  PetscCall(DiniRefuseParameter(dini, u));
   PetscCall(DiniForgetLayout(dini, u));
   if (dini->n == PETSC_DECIDE) {
     PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s: The state u is NULL",

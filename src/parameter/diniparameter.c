@@ -3,10 +3,13 @@
 
 PetscErrorCode DiniGetParameter_Private(Dini dini, PetscInt p, DiniParameter *par)
 {
+  char hint[512] = "";
+
   PetscFunctionBegin;
+  if (p < 0 || p >= dini->nparams) PetscCall(DiniParameterHint_Private(dini, p, hint, sizeof(hint)));
   PetscCheck(p >= 0 && p < dini->nparams, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-             "%s has no parameter %" PetscInt_FMT "; %" PetscInt_FMT " have been added", DiniLabel_Private(dini), p,
-             dini->nparams);
+             "%s has no parameter %" PetscInt_FMT "; %" PetscInt_FMT " have been added%s", DiniLabel_Private(dini), p,
+             dini->nparams, hint);
   *par = dini->params[p];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -23,6 +26,48 @@ PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
   par->current = PETSC_FALSE;
   par->guarded = par->boundsguarded = PETSC_FALSE;
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniFind(Dini dini, const char name[], PetscInt *p)
+{
+  PetscBool same;
+
+  PetscFunctionBegin;
+  *p = -1;
+  for (PetscInt i = 0; i < dini->nparams; i++) {
+    PetscCall(PetscStrcmp(dini->params[i]->name, name, &same));
+    if (same) *p = i;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Two blocks in one memory would each be moved by the other's differences. */
+static PetscErrorCode DiniRefuseAlias(Dini dini, const char name[], Vec m)
+{
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    const PetscScalar *a, *b;
+    PetscBool          mine = (PetscBool)(m == dini->params[p]->m), any, nest[2];
+
+    PetscCall(PetscObjectTypeCompare((PetscObject)m, VECNEST, &nest[0]));
+    PetscCall(PetscObjectTypeCompare((PetscObject)dini->params[p]->m, VECNEST, &nest[1]));
+    if (m != dini->params[p]->m && !nest[0] && !nest[1]) {
+      PetscInt n;
+
+      PetscCall(VecGetLocalSize(m, &n));
+      PetscCall(VecGetArrayRead(m, &a));
+      PetscCall(VecGetArrayRead(dini->params[p]->m, &b));
+      mine = (PetscBool)(n && dini->params[p]->n && a < b + dini->params[p]->n && b < a + n);
+      PetscCall(VecRestoreArrayRead(dini->params[p]->m, &b));
+      PetscCall(VecRestoreArrayRead(m, &a));
+    }
+    PetscCall(MPIU_Allreduce(&mine, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+    PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+               "%s: parameter \"%s\" shares its Vec, or the memory of it, with parameter \"%s\": each would change "
+               "with the other, so neither has a derivative of its own. Add it once",
+               DiniLabel_Private(dini), name, dini->params[p]->name);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -68,10 +113,11 @@ PetscErrorCode DiniAddParameter(Dini dini, const char name[], Vec m, PetscInt *p
     PetscCheck((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || *s == '_',
                PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
                "Parameter name \"%s\" is part of option names, so it takes letters, digits and underscores only", name);
-  PetscCall(DiniFindParameter(dini, name, &other));
+  PetscCall(DiniFind(dini, name, &other));
   PetscCheck(other < 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG, "There already is a parameter \"%s\"",
              name);
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)m, name));
+  PetscCall(DiniRefuseAlias(dini, name, m));
   if (dini->nparams == dini->maxparams) {
     PetscInt       larger = PetscMax(4, 2 * dini->maxparams);
     DiniParameter *params;
@@ -161,20 +207,17 @@ PetscErrorCode DiniGetNumberParameters(Dini dini, PetscInt *n)
 
   @param[in]  dini the Dini
   @param[in]  name the name
-  @param[out] p    number of the block, -1 when there is none of that name
+  @param[out] p    number of the block, -1 when there is none of that name; who uses that is told the name and the nearest
   @return 0 or a PETSc error code
 */
 PetscErrorCode DiniFindParameter(Dini dini, const char name[], PetscInt *p)
 {
-  PetscBool same;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  *p = -1;
-  for (PetscInt i = 0; i < dini->nparams; i++) {
-    PetscCall(PetscStrcmp(dini->params[i]->name, name, &same));
-    if (same) *p = i;
-  }
+  PetscCheck(name, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL,
+             "DiniFindParameter() got no name to look for");
+  PetscCall(DiniFind(dini, name, p));
+  if (*p < 0) PetscCall(PetscStrncpy(dini->sought, name, sizeof(dini->sought)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

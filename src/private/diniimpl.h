@@ -356,6 +356,8 @@ DINI_INTERN PetscErrorCode DiniEngineRestoreTolerances_Private(Dini, const DiniT
 
 /* core */
 DINI_INTERN PetscErrorCode DiniReset_Private(Dini);
+DINI_INTERN PetscErrorCode DiniWarnOptions_Private(Dini, PetscBool atend);
+DINI_INTERN PetscErrorCode DiniParameterHint_Private(Dini, PetscInt p, char hint[], size_t length);
 DINI_INTERN PetscErrorCode DiniSetUpLayout_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniResidual_Private(Dini, Vec u, Vec F, PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniSetPoint_Private(Dini, Vec u);
