@@ -52,60 +52,14 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/**
-  @brief Configures a Dini from the options database. Call it after the parameters have been added.
-
-  Collective. An option that begins as Dini's do and means nothing is named on standard error, with the nearest name that does.
-
-  @param[in] dini the Dini
-  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a value that makes no sense
-
-  Options:
-  - `-dini_type <snes|ksp|fixedpoint|shell>`, with SLEPc also `<eps|pep|nep>`: the kind of solver, DiniSetType()
-  - `-dini_adjoint_type <hermitian|transpose>`: DiniSetAdjointType()
-  - `-dini_guard <true>`: DiniSetGuard()
-  - `-dini_error_if_not_converged <true>`: DiniSetErrorIfNotConverged()
-  - `-dini_view`: print the object when it is destroyed
-  - `-dini_monitor`: print a line per operation
-  - `-dini_converged_reason`: print why each solve ended
-  - `-dini_condition`, with SLEPc: print the singular values of J after each linearization, DiniComputeCondition()
-  - `-dini_check [viewer]`: run DiniCheck() once, before the first derivative
-  - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol <1e-50>`: DiniSetAttachTolerances()
-  - `-dini_predict <false>`: DiniSetPredict()
-  - `-dini_reuse_forward <false>`: DiniSetForwardReuse()
-  - `-dini_jacobian_type <auto|given|coloring|fd|mf>`, `-dini_jacobian_max_columns <64>`: DiniSetJacobianType(),
-    DiniSetJacobianMaxColumns()
-  - `-dini_parameter_<name>_...`: DiniSetParameterType(), DiniSetParameterDifference(), DiniSetParameterAffine(),
-    DiniSetParameterReal(), DiniSetParameterMaxColumns(), DiniSetParameterActive()
-  - `-dini_tangent_rtol`, `-dini_adjoint_rtol <1e-10>`: accepted true relative residuals, DiniSetTolerances()
-  - `-dini_gradient_rtol <0>`: DiniSetGradientTolerance()
-  - `-dini_transpose <auto|native|explicit|symmetric>`: DiniSetTranspose()
-  - `-dini_reuse <auto|always|never>`, `-dini_direct_max <200000>`, `-dini_block_size <32>`: DiniSetReuse(),
-    DiniSetDirectMax(), DiniSetBlockSize()
-  - `-dini_tangent_ksp_...`, `-dini_adjoint_ksp_...`: Dini's own linear solvers
-  - `-dini_adjoint_pc_...`, `-dini_direct_pc_...`, `-dini_pc_...`: preconditioners of the assembled transpose, of the last
-    resort, and where no forward preconditioner fits J
-  - `-dini_hessian_type <full|gauss_newton|blend>`, `-dini_hessian_blend <0.5>`, `-dini_hessian_step`:
-    DiniSetHessianType(), DiniSetHessianBlend(), DiniSetHessianStep()
-  - `-dini_continuation_step`, `-dini_continuation_min_step`, `-dini_continuation_max_steps <200>`,
-    `-dini_continuation_rtol <1e-4>`: DiniSetContinuation(); `-dini_continuation_monitor`: print a line per step
-  - `-dini_fixedpoint_...`: DiniSetFixedPointDerivative(), DiniSetFixedPointMaxColumns(), DiniSetFixedPointMethod(),
-    DiniSetFixedPointMaxIterations(), DiniGetFixedPointSNES()
-  - `-dini_weak_activity <inactive|active|error>`, `-dini_weak_activity_rtol <1e-8>`: DiniSetWeakActivity()
-  - `-dini_eigen_...`, with SLEPc: DiniSetEigenMode(), DiniSetEigenGap(), DiniSetEigenTracking()
-  - `-eigen_ksp_...`, `-eigen_pc_...`, `-eigen_dini_...`, with SLEPc: the linear systems of eigenproblems
-*/
-PetscErrorCode DiniSetFromOptions(Dini dini)
+/* What stands between PETSc's macros of begin and end, which an error must not jump over */
+static PetscErrorCode DiniOptions(Dini dini, DiniOptionItems PetscOptionsObject)
 {
   char      type[256];
   PetscReal gradientrtol = dini->gradientrtol;
   PetscBool set, flag;
 
   PetscFunctionBegin;
-  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniIdle_Private(dini, "DiniSetFromOptions()"));
-  dini->fromoptions = PETSC_TRUE;
-  PetscObjectOptionsBegin((PetscObject)dini);
   PetscCall(PetscOptionsFList("-dini_type", "Kind of solver behind the object", "DiniSetType", DiniList,
                               ((PetscObject)dini)->type_name ? ((PetscObject)dini)->type_name : DINISNES, type,
                               sizeof(type), &set));
@@ -168,7 +122,64 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
                                        ((PetscObject)dini)->prefix, "-dini_check", &dini->checkviewer, NULL,
                                        &dini->checkrequested));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Configures a Dini from the options database. Call it after the parameters have been added.
+
+  Collective. An option that begins as Dini's do and means nothing is named on standard error, with the nearest name that does.
+
+  @param[in] dini the Dini
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a value that makes no sense
+
+  Options:
+  - `-dini_type <snes|ksp|fixedpoint|shell>`, with SLEPc also `<eps|pep|nep>`: the kind of solver, DiniSetType()
+  - `-dini_adjoint_type <hermitian|transpose>`: DiniSetAdjointType()
+  - `-dini_guard <true>`: DiniSetGuard()
+  - `-dini_error_if_not_converged <true>`: DiniSetErrorIfNotConverged()
+  - `-dini_view`: print the object when it is destroyed
+  - `-dini_monitor`: print a line per operation
+  - `-dini_converged_reason`: print why each solve ended
+  - `-dini_condition`, with SLEPc: print the singular values of J after each linearization, DiniComputeCondition()
+  - `-dini_check [viewer]`: run DiniCheck() once, before the first derivative
+  - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol <1e-50>`: DiniSetAttachTolerances()
+  - `-dini_predict <false>`: DiniSetPredict()
+  - `-dini_reuse_forward <false>`: DiniSetForwardReuse()
+  - `-dini_jacobian_type <auto|given|coloring|fd|mf>`, `-dini_jacobian_max_columns <64>`: DiniSetJacobianType(),
+    DiniSetJacobianMaxColumns()
+  - `-dini_parameter_<name>_...`: DiniSetParameterType(), DiniSetParameterDifference(), DiniSetParameterAffine(),
+    DiniSetParameterReal(), DiniSetParameterMaxColumns(), DiniSetParameterActive()
+  - `-dini_tangent_rtol`, `-dini_adjoint_rtol <1e-10>`: accepted true relative residuals, DiniSetTolerances()
+  - `-dini_gradient_rtol <0>`: DiniSetGradientTolerance()
+  - `-dini_transpose <auto|native|explicit|symmetric>`: DiniSetTranspose()
+  - `-dini_reuse <auto|always|never>`, `-dini_direct_max <200000>`, `-dini_block_size <32>`: DiniSetReuse(),
+    DiniSetDirectMax(), DiniSetBlockSize()
+  - `-dini_tangent_ksp_...`, `-dini_adjoint_ksp_...`: Dini's own linear solvers
+  - `-dini_adjoint_pc_...`, `-dini_direct_pc_...`, `-dini_pc_...`: preconditioners of the assembled transpose, of the last
+    resort, and where no forward preconditioner fits J
+  - `-dini_hessian_type <full|gauss_newton|blend>`, `-dini_hessian_blend <0.5>`, `-dini_hessian_step`:
+    DiniSetHessianType(), DiniSetHessianBlend(), DiniSetHessianStep()
+  - `-dini_continuation_step`, `-dini_continuation_min_step`, `-dini_continuation_max_steps <200>`,
+    `-dini_continuation_rtol <1e-4>`: DiniSetContinuation(); `-dini_continuation_monitor`: print a line per step
+  - `-dini_fixedpoint_...`: DiniSetFixedPointDerivative(), DiniSetFixedPointMaxColumns(), DiniSetFixedPointMethod(),
+    DiniSetFixedPointMaxIterations(), DiniGetFixedPointSNES()
+  - `-dini_weak_activity <inactive|active|error>`, `-dini_weak_activity_rtol <1e-8>`: DiniSetWeakActivity()
+  - `-dini_eigen_...`, with SLEPc: DiniSetEigenMode(), DiniSetEigenGap(), DiniSetEigenTracking()
+  - `-eigen_ksp_...`, `-eigen_pc_...`, `-eigen_dini_...`, with SLEPc: the linear systems of eigenproblems
+*/
+PetscErrorCode DiniSetFromOptions(Dini dini)
+{
+  PetscErrorCode failed = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetFromOptions()"));
+  dini->fromoptions = PETSC_TRUE;
+  PetscObjectOptionsBegin((PetscObject)dini);
+  if (!failed) failed = DiniOptions(dini, PetscOptionsObject);
   PetscOptionsEnd();
+  PetscCall(failed);
   PetscCall(DiniWarnOptions_Private(dini, PETSC_FALSE));
   PetscCall(DiniConditionAvailable_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);

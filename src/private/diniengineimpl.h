@@ -89,6 +89,7 @@ struct _DiniEngine {
   PetscBool        companionready, companionfailed, directready;
   PetscBool        fresh;    /* the PC belongs to the point */
   PetscBool        broken;   /* its set-up at the point has failed */
+  PetscBool        stood;    /* it has been set up when last looked at */
   DiniRung         start[2]; /* where the last solve succeeded */
   PetscObjectState pattern;  /* of P when PH was made */
 
@@ -101,6 +102,7 @@ struct _DiniEngine {
 /* preconditioner */
 DINI_INTERN PetscErrorCode DiniEngineGetPC_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineSetUpPC_Private(Dini, PetscBool refresh);
+DINI_INTERN PetscErrorCode DiniEngineStands_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEnginePCFailed_Private(Dini, PC, PetscBool *failed);
 DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, PC);
 DINI_INTERN PetscErrorCode DiniEngineApplyAdjoint_Private(Dini, PC, Vec x, Vec y);

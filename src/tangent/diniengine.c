@@ -40,7 +40,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->projected));
   PetscCall(DiniEngineForgetAll_Private(dini));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
-  e->ownpc = e->fresh = e->broken = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
+  e->ownpc = e->fresh = e->broken = e->stood = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
   e->overspent               = 0;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -255,6 +255,7 @@ PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
 
   PetscFunctionBegin;
   if (e->broken) dini->reason = DINI_DIVERGED_PC_FAILED; /* by an earlier solve at this point */
+  PetscCall(DiniEngineStands_Private(dini));
   if (e->ready[direction]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniEngineNeedProduct_Private(dini, direction));
   PetscCall(DiniEngineGetPC_Private(dini));
