@@ -34,18 +34,7 @@ static PetscErrorCode Peek(Dini dini, DiniOperation operation, PetscInt its, Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-enum {
-  VJP,
-  JVP,
-  TANGENT,
-  ADJOINT,
-  HVP,
-  GRADIENT,
-  ACCURATE,
-  MATVJP,
-  MATJVP,
-  NRESULTS
-};
+enum { VJP, JVP, TANGENT, ADJOINT, HVP, GRADIENT, ACCURATE, MATVJP, MATJVP, NRESULTS };
 
 static PetscErrorCode Column(Mat A, Vec v)
 {

@@ -1,4 +1,5 @@
-static char help[] = "Calls that can not be served from inside a callback are refused there, and leave the outer call as it was.\n";
+static char help[] =
+    "Calls that can not be served from inside a callback are refused there, and leave the outer call as it was.\n";
 
 #include "support/fixtures.h"
 
@@ -150,8 +151,8 @@ static PetscErrorCode TestOne(Trouble *t, Where where, int what, Vec ubar, Vec m
     PetscCall(DiniTestCatch());
     failed = DiniSolve(t->c.dini, t->c.u);
     if (!failed) failed = DiniVJP(t->c.dini, ubar, mbar);
-    PetscCall(DiniTestCaught(failed, PETSC_ERR_ARG_WRONGSTATE, "has been called from inside", "a call from inside", __FILE__,
-                             __LINE__));
+    PetscCall(DiniTestCaught(failed, PETSC_ERR_ARG_WRONGSTATE, "has been called from inside", "a call from inside",
+                             __FILE__, __LINE__));
     t->passes = PETSC_FALSE;
   }
   t->where = NOWHERE;

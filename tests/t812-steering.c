@@ -1,4 +1,5 @@
-static char help[] = "Counters count and steer nothing: results are the same when a monitor sets them to zero at every call.\n";
+static char help[] =
+    "Counters count and steer nothing: results are the same when a monitor sets them to zero at every call.\n";
 
 #include "support/fixtures.h"
 
@@ -25,7 +26,8 @@ static PetscErrorCode TaoRun(PetscBool zero, Vec *solution)
   PetscFunctionBeginUser;
   PetscCall(TransportCreate(5, 4, &t));
   t.alpha = 0.5;
-  PetscCall(SNESSetTolerances(t.snes, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, 6, PETSC_DEFAULT)); /* far off: failure */
+  PetscCall(
+      SNESSetTolerances(t.snes, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, 6, PETSC_DEFAULT)); /* far off: failure */
   PetscCall(TransportDini(&t, DINIPARAMETERMATRIX));
   PetscCall(DiniSetState(t.dini, t.u));
   PetscCall(DiniSetObjective(t.dini, TransportObjective, TransportObjectiveGradient, &t));

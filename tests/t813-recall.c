@@ -1,4 +1,5 @@
-static char help[] = "A right-hand side that comes again is answered from memory: at its point, to its tolerance, by value.\n";
+static char help[] =
+    "A right-hand side that comes again is answered from memory: at its point, to its tolerance, by value.\n";
 
 #include "support/fixtures.h"
 

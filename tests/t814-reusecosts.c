@@ -1,4 +1,5 @@
-static char help[] = "The rule of -dini_reuse auto and of -dini_reuse_forward by costs that the test sets in place of the clock.\n";
+static char help[] =
+    "The rule of -dini_reuse auto and of -dini_reuse_forward by costs that the test sets in place of the clock.\n";
 
 #include "support/fixtures.h"
 
@@ -55,8 +56,8 @@ static PetscErrorCode TestAuto(PetscReal iteration, PetscReal setup)
     extra += w.its[k] - 1;
   }
   DiniTestTrue(extra >= 20, "The kept factorisation is not stale: %" PetscInt_FMT " extra iterations", extra);
-  DiniTestTrue(w.refreshed == expected, "%s: refreshed before solve %" PetscInt_FMT ", expected %" PetscInt_FMT, options,
-               w.refreshed, expected);
+  DiniTestTrue(w.refreshed == expected, "%s: refreshed before solve %" PetscInt_FMT ", expected %" PetscInt_FMT,
+               options, w.refreshed, expected);
   if (expected >= 0) DiniTestCount(w.its[expected], 1, "iterations with the new factorisation");
   PetscCall(VecDestroy(&mbar));
   PetscCall(VecDestroy(&ref));
@@ -106,9 +107,9 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(TestAuto(1.0, 1e-3));  /* as soon as clocks are looked at: after 20 */
-  PetscCall(TestAuto(1.0, 30.0));  /* once the set-up has been spent */
-  PetscCall(TestAuto(1e-3, 1e3)); /* never */
+  PetscCall(TestAuto(1.0, 1e-3));     /* as soon as clocks are looked at: after 20 */
+  PetscCall(TestAuto(1.0, 30.0));     /* once the set-up has been spent */
+  PetscCall(TestAuto(1e-3, 1e3));     /* never */
   PetscCall(TestForward(1e-6, 5, 6)); /* every other one: kept once, found dear, built again */
   PetscCall(TestForward(1e6, 11, 11));
   PetscCall(PetscFinalize());

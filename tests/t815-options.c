@@ -1,4 +1,5 @@
-static char help[] = "Options: names that mean nothing are said aloud, those of the user's solvers stay, and calls repeat.\n";
+static char help[] =
+    "Options: names that mean nothing are said aloud, those of the user's solvers stay, and calls repeat.\n";
 
 #include "support/fixtures.h"
 #include <stdarg.h>
@@ -189,10 +190,16 @@ static PetscErrorCode TestKSPs(const char options[], PetscReal tangent, PetscRea
 /* DiniSetFromOptions() may be called again and again, and a value that makes no sense is an error that spoils nothing. */
 static PetscErrorCode TestAgain(void)
 {
-  const char *wrong[] = {"-dini_type nonesuch",          "-dini_adjoint_rtol 2",
-                         "-dini_block_size 0",           "-dini_guard perhaps",      "-dini_parameter_m_type nonesuch",
-                         "-dini_jacobian_max_columns x", "-dini_hessian_blend 2",    "-dini_continuation_rtol -1",
-                         "-dini_weak_activity_rtol -1",  "-dini_gradient_rtol 1"};
+  const char *wrong[] = {"-dini_type nonesuch",
+                         "-dini_adjoint_rtol 2",
+                         "-dini_block_size 0",
+                         "-dini_guard perhaps",
+                         "-dini_parameter_m_type nonesuch",
+                         "-dini_jacobian_max_columns x",
+                         "-dini_hessian_blend 2",
+                         "-dini_continuation_rtol -1",
+                         "-dini_weak_activity_rtol -1",
+                         "-dini_gradient_rtol 1"};
   Cubic       c;
   Vec         ubar, mbar, ref;
 
@@ -207,7 +214,8 @@ static PetscErrorCode TestAgain(void)
   PetscCall(PetscOptionsSetValue(NULL, "-dini_monitor", "0"));
   for (int k = 0; k < 8; k++) PetscCall(DiniSetFromOptions(c.dini));
   PetscCall(PetscOptionsClearValue(NULL, "-dini_monitor"));
-  for (int k = 0; k < 8; k++) PetscCall(DiniMonitorSet(c.dini, DiniMonitorDefault, NULL, NULL)); /* as -dini_monitor does */
+  for (int k = 0; k < 8; k++)
+    PetscCall(DiniMonitorSet(c.dini, DiniMonitorDefault, NULL, NULL)); /* as -dini_monitor does */
   PetscCall(DiniMonitorCancel(c.dini));
   for (size_t k = 0; k < sizeof(wrong) / sizeof(*wrong); k++) {
     Dini           fresh;

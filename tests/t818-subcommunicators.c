@@ -1,4 +1,5 @@
-static char help[] = "Dinis on parts of the ranks: each group has its own relation, does its own number of calls, and calls from inside.\n";
+static char help[] = "Dinis on parts of the ranks: each group has its own relation, does its own number of calls, and "
+                     "calls from inside.\n";
 
 #include "support/dinitest.h"
 
@@ -128,8 +129,8 @@ static PetscErrorCode Run(MPI_Comm comm, PetscInt calls, PetscReal *worst)
     PetscCall(Error(u, g.dm, g.du, &error));
     *worst = PetscMax(*worst, error);
   }
-  PetscCheck(g.inside == calls, PETSC_COMM_SELF, PETSC_ERR_PLIB, "%" PetscInt_FMT " calls from inside, expected %" PetscInt_FMT,
-             g.inside, calls);
+  PetscCheck(g.inside == calls, PETSC_COMM_SELF, PETSC_ERR_PLIB,
+             "%" PetscInt_FMT " calls from inside, expected %" PetscInt_FMT, g.inside, calls);
   PetscCall(DiniDestroy(&dini));
   PetscCall(MatDestroy(&g.J));
   PetscCall(VecDestroy(&u));

@@ -18,7 +18,7 @@ static PetscErrorCode DiniTaylorValue(Dini dini, DiniChecking *check, Vec u, Pet
   PetscFunctionBegin;
   if (dini->objective)
     DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES, "The objective callback (DiniSetObjective())",
-                 (*dini->objective->value)(dini, u, value, dini->objective->ctx));
+                     (*dini->objective->value)(dini, u, value, dini->objective->ctx));
   else {
     PetscCall(VecDot(u, check->w, &dot));
     *value = PetscRealPart(dot);
@@ -34,7 +34,7 @@ static PetscErrorCode DiniTaylorPartials(Dini dini, DiniChecking *check, Vec u, 
   if (!dini->objective) PetscCall(VecCopy(check->w, dJdu));
   else
     DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES, "The objective gradient callback (DiniSetObjective())",
-                 (*dini->objective->gradient)(dini, u, dJdu, dJdm, dini->objective->ctx));
+                     (*dini->objective->gradient)(dini, u, dJdu, dJdm, dini->objective->ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

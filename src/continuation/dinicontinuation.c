@@ -76,8 +76,8 @@ static PetscErrorCode DiniPathReport(Dini dini, const DiniPath *path, PetscReal 
     const DiniPathPoint *point = &path->point[0];
 
     DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES, "The continuation monitor (DiniContinuationMonitorSet())",
-                 (*dini->continuation.monitor)(dini, point->m, point->u, point->t,
-                                               path->seen ? path->fold : PETSC_INFINITY, dini->continuation.ctx));
+                     (*dini->continuation.monitor)(dini, point->m, point->u, point->t,
+                                                   path->seen ? path->fold : PETSC_INFINITY, dini->continuation.ctx));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -91,10 +91,11 @@ PetscErrorCode DiniBegin_Private(Dini dini, const char what[], DiniDoor needs, D
   call->visitor = dini->visitor;
   call->door    = door;
   call->depth   = inside ? (dini->call ? dini->call->depth : 0) + 1 : 0;
-  PetscCheck(call->depth <= DINI_MAX_NESTING, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "%s: %s has been called from inside %d calls, each from a callback of the one before: a callback that calls "
-             "itself",
-             DiniLabel_Private(dini), what, call->depth);
+  PetscCheck(
+      call->depth <= DINI_MAX_NESTING, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+      "%s: %s has been called from inside %d calls, each from a callback of the one before: a callback that calls "
+      "itself",
+      DiniLabel_Private(dini), what, call->depth);
   if (inside && needs == DINI_DOOR_DERIVATIVES) PetscCall(DiniPutAside(dini, call));
   dini->call    = call;
   dini->visitor = NULL;

@@ -76,10 +76,8 @@ PetscErrorCode DiniMonitorDefault(Dini dini, DiniOperation operation, PetscInt i
     PetscCall(PetscPrintf(comm, "  %sDini %-9s %3" PetscInt_FMT " its, |F| %g\n", prefix, DiniOperations[operation],
                           its, (double)rnorm));
   else
-    PetscCall(PetscPrintf(
-        comm, "  %sDini %-9s %3" PetscInt_FMT " its, true relative residual %g, rung %s\n", prefix,
-        DiniOperations[operation], its, (double)rnorm,
-        DiniRungs[dini->lastrung]));
+    PetscCall(PetscPrintf(comm, "  %sDini %-9s %3" PetscInt_FMT " its, true relative residual %g, rung %s\n", prefix,
+                          DiniOperations[operation], its, (double)rnorm, DiniRungs[dini->lastrung]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -5,16 +5,48 @@
 */
 #include "../private/diniparameterimpl.h"
 
-static const char *const DiniNames[] = {
-    "type", "adjoint_type", "guard", "error_if_not_converged", "view", "monitor", "converged_reason", "check",
-    "condition", "attach_rtol", "attach_atol", "predict", "reuse_forward", "jacobian_type", "jacobian_max_columns",
-    "tangent_rtol", "adjoint_rtol", "gradient_rtol", "transpose", "reuse", "direct_max", "block_size", "hessian_type",
-    "hessian_blend", "hessian_step", "continuation_step", "continuation_min_step", "continuation_max_steps",
-    "continuation_rtol", "continuation_monitor", "fixedpoint_derivative", "fixedpoint_max_columns",
-    "fixedpoint_method", "fixedpoint_max_it", "weak_activity", "weak_activity_rtol", "eigen_gap", "eigen_mode",
-    "eigen_track", "eigen_min_overlap"};
-static const char *const DiniParameterNames[] = {"type", "difference", "step", "affine", "real", "max_columns",
-                                                 "active"};
+static const char *const DiniNames[]          = {"type",
+                                                 "adjoint_type",
+                                                 "guard",
+                                                 "error_if_not_converged",
+                                                 "view",
+                                                 "monitor",
+                                                 "converged_reason",
+                                                 "check",
+                                                 "condition",
+                                                 "attach_rtol",
+                                                 "attach_atol",
+                                                 "predict",
+                                                 "reuse_forward",
+                                                 "jacobian_type",
+                                                 "jacobian_max_columns",
+                                                 "tangent_rtol",
+                                                 "adjoint_rtol",
+                                                 "gradient_rtol",
+                                                 "transpose",
+                                                 "reuse",
+                                                 "direct_max",
+                                                 "block_size",
+                                                 "hessian_type",
+                                                 "hessian_blend",
+                                                 "hessian_step",
+                                                 "continuation_step",
+                                                 "continuation_min_step",
+                                                 "continuation_max_steps",
+                                                 "continuation_rtol",
+                                                 "continuation_monitor",
+                                                 "fixedpoint_derivative",
+                                                 "fixedpoint_max_columns",
+                                                 "fixedpoint_method",
+                                                 "fixedpoint_max_it",
+                                                 "weak_activity",
+                                                 "weak_activity_rtol",
+                                                 "eigen_gap",
+                                                 "eigen_mode",
+                                                 "eigen_track",
+                                                 "eigen_min_overlap"};
+static const char *const DiniParameterNames[] = {"type", "difference",  "step",  "affine",
+                                                 "real", "max_columns", "active"};
 
 /* How names of other objects begin, which are read when those are made, or by objects of their own */
 static const char *const DiniLater[] = {"adjoint_", "tangent_", "direct_", "fixedpoint_", "posterior_", "svd_",
@@ -102,7 +134,7 @@ static PetscErrorCode DiniWarnUnknown(Dini dini, const char option[], const char
   PetscCall(PetscStrbeginswith(name, "parameter_", &block));
   PetscCall(DiniIsOfBlock(dini, name, &own));
   PetscCall(DiniReadLater(name, &later));
-  if (distance == 0) PetscFunctionReturn(PETSC_SUCCESS);                  /* another type's */
+  if (distance == 0) PetscFunctionReturn(PETSC_SUCCESS);                 /* another type's */
   if (block && !own && distance > 2) PetscFunctionReturn(PETSC_SUCCESS); /* another Dini's block, perhaps */
   if (later && distance > 2) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFPrintf(PetscObjectComm((PetscObject)dini), PETSC_STDERR,
@@ -127,8 +159,9 @@ static PetscErrorCode DiniWarnIgnored(Dini dini, const char option[], const char
                            "Warning: -%s has done nothing: DiniSetFromOptions() was not called for %s\n", option,
                            DiniLabel_Private(dini)));
   else if (block && !own) {
-    PetscCall(PetscFPrintf(comm, PETSC_STDERR, "Warning: -%s has done nothing: %s has no such parameter when "
-                                               "DiniSetFromOptions() is called; its parameters:",
+    PetscCall(PetscFPrintf(comm, PETSC_STDERR,
+                           "Warning: -%s has done nothing: %s has no such parameter when "
+                           "DiniSetFromOptions() is called; its parameters:",
                            option, DiniLabel_Private(dini)));
     for (PetscInt p = 0; p < dini->nparams; p++)
       PetscCall(PetscFPrintf(comm, PETSC_STDERR, " %s", dini->params[p]->name));

@@ -173,9 +173,9 @@ static PetscErrorCode DiniPinnedReturn(DiniPinned *pin, PetscBool *elsewhere)
   }
   PetscCall(DiniSetPoint_Private(dini, pin->u));
   dini->fnorm = dini->stats.forward_residual = norm;
-  *elsewhere                   = PETSC_TRUE;
-  pin->point                   = dini->point;
-  pin->mstamp                  = dini->mstamp;
+  *elsewhere                                 = PETSC_TRUE;
+  pin->point                                 = dini->point;
+  pin->mstamp                                = dini->mstamp;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -48,8 +48,8 @@ static PetscErrorCode DiniRefuseParameter(Dini dini, Vec u)
   PetscFunctionBegin;
   for (PetscInt p = 0; p < dini->nparams; p++)
     PetscCheck(u != dini->params[p]->m, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
-               "%s: the state u is the Vec of parameter \"%s\"; they have to be different ones", DiniLabel_Private(dini),
-               dini->params[p]->name);
+               "%s: the state u is the Vec of parameter \"%s\"; they have to be different ones",
+               DiniLabel_Private(dini), dini->params[p]->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -240,7 +240,7 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   dini->forward.steps += *its;
   if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->fnorm);
   dini->stats.forward_residual = dini->fnorm;
-  *converged = (PetscBool)(reason > 0);
+  *converged                   = (PetscBool)(reason > 0);
   if (*converged) {
     PetscCall(DiniCheckFinite_Private(dini, u, "The state u from the forward solve", NULL));
     dini->reason = reason;

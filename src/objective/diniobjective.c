@@ -205,7 +205,8 @@ PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective,
              DiniLabel_Private(dini), objective->name);
   PetscCall(VecSet(dJdu, 0.0));
   PetscCall(VecSet(dJdm, 0.0));
-  DiniCallUserReadsOpen(dini, dini->state, DINI_DOOR_DERIVATIVES, "The objective gradient callback (DiniSetObjective())",
+  DiniCallUserReadsOpen(dini, dini->state, DINI_DOOR_DERIVATIVES,
+                        "The objective gradient callback (DiniSetObjective())",
                         (*objective->gradient)(dini, dini->state, dJdu, dJdm, objective->ctx));
   PetscCall(DiniCheckFinite_Private(dini, dJdu, "dJ/du, from the objective gradient callback,", NULL));
   PetscCall(DiniCheckFinite_Private(dini, dJdm, "dJ/dm, from the objective gradient callback,", NULL));

@@ -68,7 +68,7 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscCall(SNESGetFunctionNorm(ctx->snes, &claimed));
   if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
   else *reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
-  *why                         = SNESConvergedReasons[stopped];
+  *why        = SNESConvergedReasons[stopped];
   dini->fnorm = claimed;
   if (stopped <= 0) PetscFunctionReturn(PETSC_SUCCESS);
   /* accelerated iterations know |F| of a combination of iterates: |F| of the one that they return is measured */

@@ -6,6 +6,22 @@
 */
 #include "../private/diniimpl.h"
 
+/* PETSc scales A in place for it and leaves it so: what derivatives would be taken of is another system. */
+PetscErrorCode DiniRefuseDiagonalScale_Private(Dini dini, KSP ksp)
+{
+  PetscBool scale, back;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetDiagonalScale(ksp, &scale));
+  PetscCall(KSPGetDiagonalScaleFix(ksp, &back));
+  PetscCheck(
+      !scale || back, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      "%s: -ksp_diagonal_scale (KSPSetDiagonalScale()) leaves the matrix of the application scaled after the solve, so "
+      "it is no longer that of A u = b; add -ksp_diagonal_scale_fix, or take -pc_type jacobi in its place",
+      DiniLabel_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Shall this solve keep the PC that there is? A preonly solver has nothing but its PC, which must be that of its matrix. */
 PetscErrorCode DiniForwardKeeps_Private(Dini dini, KSP ksp, PetscBool *keep)
 {

@@ -5,12 +5,12 @@ PetscErrorCode DiniEngineCreate_Private(Dini dini)
 {
   PetscFunctionBegin;
   PetscCall(PetscNew(&dini->engine));
-  dini->engine->rtol[DINI_TANGENT] = 1e-10;
-  dini->engine->rtol[DINI_ADJOINT] = 1e-10;
+  dini->engine->rtol[DINI_TANGENT]  = 1e-10;
+  dini->engine->rtol[DINI_ADJOINT]  = 1e-10;
   dini->engine->asked[DINI_TANGENT] = dini->engine->rtol[DINI_TANGENT];
   dini->engine->asked[DINI_ADJOINT] = dini->engine->rtol[DINI_ADJOINT];
-  dini->engine->directmax          = 200000;
-  dini->engine->blocksize          = 32;
+  dini->engine->directmax           = 200000;
+  dini->engine->blocksize           = 32;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -40,7 +40,8 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->projected));
   PetscCall(DiniEngineForgetAll_Private(dini));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
-  e->ownpc = e->fresh = e->broken = e->stood = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
+  e->ownpc = e->fresh = e->broken = e->stood = e->decided = e->companionready = e->companionfailed = e->directready =
+      PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
   e->overspent               = 0;
   PetscFunctionReturn(PETSC_SUCCESS);

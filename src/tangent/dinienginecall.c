@@ -54,8 +54,7 @@ PetscErrorCode DiniEngineUseTolerances_Private(Dini dini, PetscReal tangent, Pet
 
       if (!ksp) continue;
       PetscCall(KSPGetTolerances(ksp, &before->kspas[d][k], NULL, NULL, NULL));
-      if (rtol != e->rtol[d])
-        PetscCall(KSPSetTolerances(ksp, 0.5 * rtol, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+      if (rtol != e->rtol[d]) PetscCall(KSPSetTolerances(ksp, 0.5 * rtol, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
     }
     e->rtol[d] = rtol;
   }

@@ -62,7 +62,7 @@ PetscErrorCode DiniSetTolerances(Dini dini, PetscReal tangent_rtol, PetscReal ad
                DiniOperations[DINI_OPERATION_TANGENT + d], (double)rtol[d]);
     PetscCall(DiniEngineRenewKSPs_Private(dini, (DiniDirection)d, e->rtol[d], rtol[d]));
     e->asked[d] = rtol[d];
-    e->rtol[d] = rtol[d];
+    e->rtol[d]  = rtol[d];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -127,13 +127,17 @@ static PetscErrorCode DiniCreatePlainKSP(Dini dini, DiniDirection direction, KSP
 /* Methods that also need the transpose of what they are given, least squares, and one that estimates its own bounds */
 static PetscErrorCode DiniRefuseKSPType(Dini dini, DiniDirection direction, KSP ksp)
 {
-  PetscBool unfit;
+  PetscBool unfit, scale;
   KSPType   type;
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &unfit, KSPBICG, KSPCGNE, KSPLSQR, KSPCGLS, KSPQCG,
                                       KSPCHEBYSHEV, ""));
   PetscCall(KSPGetType(ksp, &type));
+  PetscCall(KSPGetDiagonalScale(ksp, &scale));
+  PetscCheck(!scale, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "%s: the %s KSP must not scale its system (-ksp_diagonal_scale), which would scale the Jacobian itself",
+             DiniLabel_Private(dini), DiniOperations[DINI_OPERATION_TANGENT + direction]);
   PetscCheck(!unfit, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "KSP type %s does not solve the %s systems of a Dini, which have an operator and a preconditioner without "
              "transposes of their own; choose gmres, fgmres, bcgs or another one",

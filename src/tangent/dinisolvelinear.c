@@ -149,9 +149,9 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
   PetscCall(VecSet(x, 0.0));
   PetscCall(VecCopy(b, dini->engine->b)); /* the callback's to spoil */
   DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES,
-               direction == DINI_TANGENT ? "The tangent solve callback (DiniSetTangentSolve())"
-                                         : "The adjoint solve callback (DiniSetAdjointSolve())",
-               (*dini->linearsolve[direction])(dini, dini->engine->b, x, dini->linearsolvectx[direction]));
+                   direction == DINI_TANGENT ? "The tangent solve callback (DiniSetTangentSolve())"
+                                             : "The adjoint solve callback (DiniSetAdjointSolve())",
+                   (*dini->linearsolve[direction])(dini, dini->engine->b, x, dini->linearsolvectx[direction]));
   PetscCall(DiniCheckFinite_Private(dini, x,
                                     direction == DINI_TANGENT ? "The result of the tangent solve callback"
                                                               : "The result of the adjoint solve callback",
