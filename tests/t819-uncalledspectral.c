@@ -67,11 +67,22 @@ static PetscErrorCode TestSolvers(void)
   PEP  pep, p;
   NEP  nep, n;
   Dini dini;
+  Mat  A, M[3];
+  FN   f[2];
 
   PetscFunctionBeginUser;
+  PetscCall(MatCreateConstantDiagonal(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, 4, 4, 2.0, &A));
+  for (int k = 0; k < 3; k++) M[k] = A;
+  for (int k = 0; k < 2; k++) {
+    PetscCall(FNCreate(PETSC_COMM_WORLD, &f[k]));
+    PetscCall(FNSetType(f[k], FNEXP));
+  }
   PetscCall(EPSCreate(PETSC_COMM_WORLD, &eps));
   PetscCall(PEPCreate(PETSC_COMM_WORLD, &pep));
   PetscCall(NEPCreate(PETSC_COMM_WORLD, &nep));
+  PetscCall(EPSSetOperators(eps, A, NULL));
+  PetscCall(PEPSetOperators(pep, 3, M));
+  PetscCall(NEPSetSplitOperator(nep, 2, M, f, SAME_NONZERO_PATTERN));
   PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
   for (int k = 0; k < 3; k++) {
     if (k == 0) PetscCall(DiniSetEPS(dini, eps));
@@ -87,6 +98,8 @@ static PetscErrorCode TestSolvers(void)
   PetscCall(EPSDestroy(&eps));
   PetscCall(PEPDestroy(&pep));
   PetscCall(NEPDestroy(&nep));
+  for (int k = 0; k < 2; k++) PetscCall(FNDestroy(&f[k]));
+  PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -75,28 +75,33 @@ static PetscInt DiniDistance(const char a[], const char b[])
   return row[n];
 }
 
-static void DiniNearer(const char name[], const char candidate[], char nearest[DINI_NAME], PetscInt *distance)
+static PetscErrorCode DiniNearer(const char name[], const char candidate[], char nearest[DINI_NAME], PetscInt *distance)
 {
   const PetscInt d = DiniDistance(name, candidate);
 
-  if (d >= *distance) return;
+  PetscFunctionBegin;
+  if (d >= *distance) PetscFunctionReturn(PETSC_SUCCESS);
   *distance = d;
-  (void)PetscStrncpy(nearest, candidate, DINI_NAME);
+  PetscCall(PetscStrncpy(nearest, candidate, DINI_NAME));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void DiniNearest(Dini dini, const char name[], char nearest[DINI_NAME], PetscInt *distance)
+static PetscErrorCode DiniNearest(Dini dini, const char name[], char nearest[DINI_NAME], PetscInt *distance)
 {
   char candidate[DINI_NAME];
 
+  PetscFunctionBegin;
   *distance = PETSC_MAX_INT;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(DiniNames); k++) DiniNearer(name, DiniNames[k], nearest, distance);
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(DiniNames); k++)
+    PetscCall(DiniNearer(name, DiniNames[k], nearest, distance));
   for (PetscInt p = 0; p < dini->nparams; p++) {
     for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(DiniParameterNames); k++) {
-      (void)PetscSNPrintf(candidate, sizeof(candidate), "parameter_%s_%s", dini->params[p]->name,
-                          DiniParameterNames[k]);
-      DiniNearer(name, candidate, nearest, distance);
+      PetscCall(
+          PetscSNPrintf(candidate, sizeof(candidate), "parameter_%s_%s", dini->params[p]->name, DiniParameterNames[k]));
+      PetscCall(DiniNearer(name, candidate, nearest, distance));
     }
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Is it the option of a block that this Dini has? */
@@ -130,7 +135,7 @@ static PetscErrorCode DiniWarnUnknown(Dini dini, const char option[], const char
   PetscBool block, own, later;
 
   PetscFunctionBegin;
-  DiniNearest(dini, name, nearest, &distance);
+  PetscCall(DiniNearest(dini, name, nearest, &distance));
   PetscCall(PetscStrbeginswith(name, "parameter_", &block));
   PetscCall(DiniIsOfBlock(dini, name, &own));
   PetscCall(DiniReadLater(name, &later));
@@ -204,7 +209,8 @@ PetscErrorCode DiniParameterHint_Private(Dini dini, PetscInt p, char hint[], siz
   PetscFunctionBegin;
   hint[0] = 0;
   if (p < 0 && dini->sought[0]) {
-    for (PetscInt q = 0; q < dini->nparams; q++) DiniNearer(dini->sought, dini->params[q]->name, nearest, &distance);
+    for (PetscInt q = 0; q < dini->nparams; q++)
+      PetscCall(DiniNearer(dini->sought, dini->params[q]->name, nearest, &distance));
     PetscCall(PetscSNPrintf(hint, length, "; DiniFindParameter() has found no \"%s\"%s%s%s", dini->sought,
                             nearest[0] ? ", the nearest name is \"" : "", nearest, nearest[0] ? "\"" : ""));
   }

@@ -13,11 +13,13 @@ PetscErrorCode DiniEngineWork_Private(Dini dini, Vec *work[DINI_MAX_WORK], int *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void DiniKSPs(DiniEngine e, int d, KSP all[3])
+static PetscErrorCode DiniKSPs(DiniEngine e, int d, KSP all[3])
 {
+  PetscFunctionBegin;
   all[0] = e->ksp[d];
   all[1] = e->gmres[d];
   all[2] = d == DINI_ADJOINT ? e->companion : NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* KSPs whose tolerance is the one that Dini has derived from its own follow; one that the user has set stays. */
@@ -26,7 +28,7 @@ PetscErrorCode DiniEngineRenewKSPs_Private(Dini dini, DiniDirection direction, P
   KSP all[3];
 
   PetscFunctionBegin;
-  DiniKSPs(dini->engine, (int)direction, all);
+  PetscCall(DiniKSPs(dini->engine, (int)direction, all));
   for (int k = 0; k < 3; k++) {
     PetscReal rtol;
 
@@ -48,7 +50,7 @@ PetscErrorCode DiniEngineUseTolerances_Private(Dini dini, PetscReal tangent, Pet
     const PetscReal asked = d == DINI_TANGENT ? tangent : adjoint, rtol = asked > 0.0 ? asked : e->asked[d];
 
     before->rtol[d] = e->rtol[d];
-    DiniKSPs(e, d, before->ksp[d]);
+    PetscCall(DiniKSPs(e, d, before->ksp[d]));
     for (int k = 0; k < 3; k++) {
       KSP ksp = before->ksp[d][k];
 
@@ -70,7 +72,7 @@ PetscErrorCode DiniEngineRestoreTolerances_Private(Dini dini, const DiniToleranc
   for (int d = 0; d < 2; d++) {
     KSP all[3];
 
-    DiniKSPs(e, d, all);
+    PetscCall(DiniKSPs(e, d, all));
     for (int k = 0; k < 3; k++) {
       PetscReal rtol;
 
