@@ -137,10 +137,11 @@ static PetscErrorCode TestPosterior(void)
   PetscCall(CubicDini(&c, DINISNES, DINIPARAMETERMATRIX));
   PetscCall(DiniSetState(c.dini, c.u));
   PetscCall(DiniSetObjective(c.dini, Value, Gradient, NULL));
+  PetscCall(DiniSetHessianType(c.dini, DINI_HESSIAN_GAUSS_NEWTON));
   PetscCall(DiniSolve(c.dini, c.u));
   PetscCall(DiniPosteriorCreate(c.dini, &post));
   PetscCall(DiniPosteriorSetPrior(post, NULL, PETSC_FALSE));
-  PetscCall(DiniPosteriorSetDimension(post, 2, 0.0));
+  PetscCall(DiniPosteriorSetDimension(post, 6, 1e-3));
   for (int k = 0; k < 2; k++) {
     DiniTestExpect(DiniPosteriorGetEigenvalues(post, &n, &lambda, &cut), PETSC_ERR_ORDER, "DiniPosteriorSolve()");
     PetscCall(DiniPosteriorSolve(post));

@@ -61,6 +61,7 @@ PetscErrorCode DiniSetTolerances(Dini dini, PetscReal tangent_rtol, PetscReal ad
                "The accepted true relative residual of %s solves is %g; it must lie between 0 and 1",
                DiniOperations[DINI_OPERATION_TANGENT + d], (double)rtol[d]);
     PetscCall(DiniEngineRenewKSPs_Private(dini, (DiniDirection)d, e->rtol[d], rtol[d]));
+    if (rtol[d] != e->asked[d]) PetscCall(DiniEngineForget_Private(dini, (DiniDirection)d));
     e->asked[d] = rtol[d];
     e->rtol[d]  = rtol[d];
   }

@@ -32,6 +32,8 @@ PetscErrorCode DiniEngineRecall_Private(Dini dini, DiniDirection direction, Vec 
 
   PetscFunctionBegin;
   *known = PETSC_FALSE;
+  if (dini->linearsolve[direction])
+    PetscFunctionReturn(PETSC_SUCCESS); /* what that would say is the application's to know */
   if (!(last->norm > 0.0) || norm != last->norm || last->point != dini->point || last->rtol > e->rtol[direction])
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecEqual(b, last->b, known));
