@@ -198,8 +198,10 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(TestTrial());
-  PetscCall(TestTao());
+  if (!PetscDefined(USE_COMPLEX)) { /* PETSc has no Tao types there */
+    PetscCall(TestTrial());
+    PetscCall(TestTao());
+  }
   PetscCall(TestPinned());
   PetscCall(TestLinear());
   PetscCall(TestAccuracy());
