@@ -174,6 +174,7 @@ typedef struct {
   PetscReal tangent_residual;  /**< worst true relative residual of an accepted tangent solve */
   PetscReal adjoint_residual;  /**< worst true relative residual of an accepted adjoint solve */
   PetscReal forward_seconds;   /**< wall time in forward solves, this rank */
+  PetscInt  recalls;           /**< solves answered from memory: the right-hand side of the one before, at its point */
   PetscReal linearize_seconds; /**< wall time in linearizations, this rank */
   PetscReal tangent_seconds;   /**< wall time in tangent solves, this rank */
   PetscReal adjoint_seconds;   /**< wall time in adjoint solves, this rank */

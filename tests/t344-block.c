@@ -60,7 +60,7 @@ static PetscErrorCode TestColumns(const char options[], PetscBool factored)
   PetscCall(MatCreateDense(PETSC_COMM_WORLD, n, PETSC_DECIDE, N, COLUMNS, NULL, &Y));
   PetscCall(Fill(X));
   /* one solve alone, for its iterations */
-  PetscCall(DiniTestVec(t.u, 700, &x));
+  PetscCall(DiniTestVec(t.u, 799, &x));
   PetscCall(VecDuplicate(t.m, &y));
   PetscCall(DiniVJP(t.dini, x, y));
   PetscCall(DiniGetStatistics(t.dini, &s));

@@ -117,6 +117,7 @@ static PetscErrorCode TestDirections(Blocks *c)
   PetscCall(DiniJVP(c->dini, dm, du));
   medium = c->residuals - before.residuals - 2;
   DiniTestTrue(medium > 0 && medium % 2 == 0 && medium <= 20, "%" PetscInt_FMT " residuals for the medium", medium);
+  PetscCall(VecScale(dm, 2.0)); /* the same again would be answered from memory */
   PetscCall(DiniJVP(c->dini, dm, du));
   PetscCall(SpentIs(c, &before, (Counts){6, 0, 2 + medium, 3, 1, 1}, "two directions in the medium"));
   PetscCall(VecDestroy(&dm));

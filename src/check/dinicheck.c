@@ -339,6 +339,7 @@ PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniCheck()"));
   PetscCall(DiniCheckPoint_Private(dini));
   if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)dini), &viewer));
   check.viewer = viewer;

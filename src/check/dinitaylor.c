@@ -19,8 +19,8 @@ static PetscErrorCode DiniTaylorValue(Dini dini, DiniChecking *check, Vec u, Pet
 
   PetscFunctionBegin;
   if (dini->objective)
-    DiniCallUser(dini, "The objective callback (DiniSetObjective())",
-                 (*dini->objective->value)(dini, u, value, dini->objective->ctx));
+    DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES, "The objective callback (DiniSetObjective())",
+                     (*dini->objective->value)(dini, u, value, dini->objective->ctx));
   else {
     PetscCall(VecDot(u, check->w, &dot));
     *value = PetscRealPart(dot);
@@ -35,8 +35,8 @@ static PetscErrorCode DiniTaylorPartials(Dini dini, DiniChecking *check, Vec u, 
   PetscCall(VecSet(dJdm, 0.0));
   if (!dini->objective) PetscCall(VecCopy(check->w, dJdu));
   else
-    DiniCallUser(dini, "The objective gradient callback (DiniSetObjective())",
-                 (*dini->objective->gradient)(dini, u, dJdu, dJdm, dini->objective->ctx));
+    DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES, "The objective gradient callback (DiniSetObjective())",
+                     (*dini->objective->gradient)(dini, u, dJdu, dJdm, dini->objective->ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -75,9 +75,9 @@ static PetscErrorCode DiniPathReport(Dini dini, const DiniPath *path, PetscReal 
   if (outcome == DINI_STEP_GOOD && dini->continuation.monitor) {
     const DiniPathPoint *point = &path->point[0];
 
-    DiniCallUser(dini, "The continuation monitor (DiniContinuationMonitorSet())",
-                 (*dini->continuation.monitor)(dini, point->m, point->u, point->t,
-                                               path->seen ? path->fold : PETSC_INFINITY, dini->continuation.ctx));
+    DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES, "The continuation monitor (DiniContinuationMonitorSet())",
+                     (*dini->continuation.monitor)(dini, point->m, point->u, point->t,
+                                                   path->seen ? path->fold : PETSC_INFINITY, dini->continuation.ctx));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -248,6 +248,7 @@ PetscErrorCode DiniContinue(Dini dini, PetscInt p, PetscReal target, Vec u, Pets
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniContinue()"));
   PetscCall(DiniCheckContinuation(dini, p, target, u));
   PetscCall(DiniPathCreate_Private(dini, p, target, u, &path));
   way          = PetscAbsReal(target - path.start);

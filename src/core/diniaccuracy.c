@@ -88,7 +88,8 @@ static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, V
 PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
 {
   const PetscReal wanted = dini->gradientrtol;
-  PetscReal       rtol, relative = PETSC_INFINITY;
+  PetscReal       error = PETSC_INFINITY, relative = PETSC_INFINITY;
+  DiniTolerances  before;
   PetscErrorCode  failed;
   Mat             J, P;
   Vec             r, e, delta;
@@ -99,24 +100,25 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
     PetscCall(DiniRuleVJP_Private(dini, ubar, mbar));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniGetTolerances(dini, NULL, &rtol));
   PetscCall(VecDuplicate(dini->u, &r));
   PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecDuplicate(mbar, &delta));
-  PetscCall(DiniSetTolerances(dini, PETSC_DEFAULT, PetscMin(wanted, DINI_CORRECTION_RTOL)));
+  PetscCall(DiniEngineUseTolerances_Private(dini, 0.0, PetscMin(wanted, DINI_CORRECTION_RTOL), &before));
   failed = DiniRuleVJP_Private(dini, ubar, mbar);
-  if (!failed) failed = DiniSetTolerances(dini, PETSC_DEFAULT, DINI_CORRECTION_RTOL);
+  PetscCall(DiniEngineRestoreTolerances_Private(dini, &before));
+  PetscCall(DiniEngineUseTolerances_Private(dini, 0.0, DINI_CORRECTION_RTOL, &before));
   for (int k = 0; k < DINI_MAX_CORRECTIONS && !failed && dini->reason > 0; k++) {
-    failed                     = DiniCorrect(dini, ubar, mbar, r, e, delta, &relative);
-    dini->stats.gradient_error = DINI_CORRECTION_RTOL * relative;
-    if (dini->stats.gradient_error <= wanted) break;
+    failed = DiniCorrect(dini, ubar, mbar, r, e, delta, &relative);
+    error  = DINI_CORRECTION_RTOL * relative;
+    if (error <= wanted) break;
   }
-  PetscCall(DiniSetTolerances(dini, PETSC_DEFAULT, rtol));
+  PetscCall(DiniEngineRestoreTolerances_Private(dini, &before));
+  dini->stats.gradient_error = error;
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&e));
   PetscCall(VecDestroy(&delta));
   PetscCall(failed);
-  if (dini->reason > 0 && dini->stats.gradient_error <= wanted) {
+  if (dini->reason > 0 && error <= wanted) {
     PetscCall(DiniAddStateError(dini)); /* that is the forward solve's to lower */
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -124,7 +126,7 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: The gradient has an estimated relative error of %g where -dini_gradient_rtol asks for %g; a tighter "
              "adjoint solve does not lower it",
-             DiniLabel_Private(dini), (double)dini->stats.gradient_error, (double)wanted);
+             DiniLabel_Private(dini), (double)error, (double)wanted);
   PetscCall(VecSet(mbar, NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

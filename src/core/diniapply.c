@@ -6,16 +6,9 @@ PetscErrorCode DiniCheckRequested_Private(Dini dini)
 {
   PetscFunctionBegin;
   if (!dini->checkrequested || dini->stage == DINI_STAGE_NEW) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->call || dini->visitor) PetscFunctionReturn(PETSC_SUCCESS); /* it would move a call's point: later */
   dini->checkrequested = PETSC_FALSE;
   PetscCall(DiniCheck(dini, dini->checkviewer));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniReady(Dini dini)
-{
-  PetscFunctionBegin;
-  PetscCall(DiniCheckRequested_Private(dini));
-  PetscCall(DiniLinearize_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,12 +45,12 @@ static PetscErrorCode DiniConjugateInput(Dini dini, DiniAdjointType type, Vec x,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar)
+static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar)
 {
   Vec g;
 
   PetscFunctionBegin;
-  PetscCall(DiniReady(dini));
+  PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   PetscCall(DiniConjugateInput(dini, type, ubar, &g));
@@ -68,6 +61,41 @@ PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mb
     if (dini->reason > 0) PetscCall(DiniEstimateGradient_Private(dini, mbar));
   }
   if (DiniConjugates(type)) PetscCall(VecConjugate(mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniVJP()", DINI_DOOR_DERIVATIVES, DiniApplyAdjoint(dini, type, ubar, mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
+  PetscCall(DiniCheckState_Private(dini, du, "The result du"));
+  PetscCall(DiniRuleJVP_Private(dini, dm, du));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J x = b, or J^H x = b or J^T x = b by type, at the point */
+static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdjointType type, Vec b, Vec x)
+{
+  const PetscBool tangent = (PetscBool)(direction == DINI_TANGENT);
+  Vec             rhs     = b;
+
+  PetscFunctionBegin;
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniCheckState_Private(dini, b, tangent ? "The right-hand side r" : "The right-hand side g"));
+  PetscCall(DiniCheckState_Private(dini, x, tangent ? "The solution x" : "The solution lambda"));
+  if (!tangent) PetscCall(DiniConjugateInput(dini, type, b, &rhs));
+  PetscCall(DiniActivePart_Private(dini, rhs, &rhs));
+  PetscCall(DiniEngineSolve_Private(dini, direction, rhs, x));
+  if (!tangent && DiniConjugates(type)) PetscCall(VecConjugate(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -90,10 +118,8 @@ PetscErrorCode DiniJVP(Dini dini, Vec dm, Vec du)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniReady(dini));
-  PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
-  PetscCall(DiniCheckState_Private(dini, du, "The result du"));
-  PetscCall(DiniRuleJVP_Private(dini, dm, du));
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniJVP()", DINI_DOOR_DERIVATIVES, DiniApply(dini, dm, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -133,15 +159,11 @@ PetscErrorCode DiniVJP(Dini dini, Vec ubar, Vec mbar)
 */
 PetscErrorCode DiniTangentSolve(Dini dini, Vec r, Vec x)
 {
-  Vec rhs;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniReady(dini));
-  PetscCall(DiniCheckState_Private(dini, r, "The right-hand side r"));
-  PetscCall(DiniCheckState_Private(dini, x, "The solution x"));
-  PetscCall(DiniActivePart_Private(dini, r, &rhs));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, rhs, x));
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniTangentSolve()", DINI_DOOR_DERIVATIVES,
+            DiniApplySolve(dini, DINI_TANGENT, dini->adjointtype, r, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,17 +180,11 @@ PetscErrorCode DiniTangentSolve(Dini dini, Vec r, Vec x)
 */
 PetscErrorCode DiniAdjointSolve(Dini dini, Vec g, Vec lambda)
 {
-  Vec rhs;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniReady(dini));
-  PetscCall(DiniCheckState_Private(dini, g, "The right-hand side g"));
-  PetscCall(DiniCheckState_Private(dini, lambda, "The solution lambda"));
-  PetscCall(DiniConjugateInput(dini, dini->adjointtype, g, &rhs));
-  PetscCall(DiniActivePart_Private(dini, rhs, &rhs));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, rhs, lambda));
-  if (DiniConjugates(dini->adjointtype)) PetscCall(VecConjugate(lambda));
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniAdjointSolve()", DINI_DOOR_DERIVATIVES,
+            DiniApplySolve(dini, DINI_ADJOINT, dini->adjointtype, g, lambda));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -203,23 +219,25 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(DiniReady(dini));
+  PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniCheckColumns_Private(dini, X, Y, what, &n));
+  if (direction == DINI_ADJOINT) PetscCall(DiniEngineDetermines_Private(dini));
   PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
   for (PetscInt first = 0; first < n; first += block) {
     PetscInt count = PetscMin(block, n - first);
 
     PetscCall(MatDenseGetColumnVecRead(X, first, &x));
     PetscCall(MatDenseGetColumnVecWrite(Y, first, &y));
-    if (direction == DINI_TANGENT) {
-      PetscCall(DiniCheckFlat_Private(dini, x, "The direction dm"));
-      PetscCall(DiniCheckLayout_Private(dini, y, dini->n, dini->N, "The result du", "the state u"));
-    } else {
-      PetscCall(DiniCheckLayout_Private(dini, x, dini->n, dini->N, "The cotangent ubar", "the state u"));
-      PetscCall(DiniCheckFlat_Private(dini, y, "The result mbar"));
-    }
+    failed = direction == DINI_TANGENT
+                 ? DiniCheckFlat_Private(dini, x, "The direction dm")
+                 : DiniCheckLayout_Private(dini, x, dini->n, dini->N, "The cotangent ubar", "the state u");
+    if (!failed)
+      failed = direction == DINI_TANGENT
+                   ? DiniCheckLayout_Private(dini, y, dini->n, dini->N, "The result du", "the state u")
+                   : DiniCheckFlat_Private(dini, y, "The result mbar");
     PetscCall(MatDenseRestoreColumnVecWrite(Y, first, &y));
     PetscCall(MatDenseRestoreColumnVecRead(X, first, &x));
+    PetscCall(failed); /* with the matrices given back: they are the application's */
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &R));
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &S));
     if (direction == DINI_TANGENT) failed = DiniRuleMatJVP_Private(dini, X, Y, first, count, R, S);
@@ -236,9 +254,9 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
 PetscErrorCode DiniMatVJP_Private(Dini dini, DiniAdjointType type, Mat Ubar, Mat Mbar)
 {
   PetscFunctionBegin;
-  PetscCall(DiniReady(dini));
-  PetscCall(DiniEngineDetermines_Private(dini));
-  PetscCall(DiniApplyColumns(dini, DINI_ADJOINT, type, Ubar, Mbar, "DiniMatVJP()"));
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniMatVJP()", DINI_DOOR_DERIVATIVES,
+            DiniApplyColumns(dini, DINI_ADJOINT, type, Ubar, Mbar, "DiniMatVJP()"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -256,7 +274,9 @@ PetscErrorCode DiniMatJVP(Dini dini, Mat dM, Mat dU)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniApplyColumns(dini, DINI_TANGENT, dini->adjointtype, dM, dU, "DiniMatJVP()"));
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniMatJVP()", DINI_DOOR_DERIVATIVES,
+            DiniApplyColumns(dini, DINI_TANGENT, dini->adjointtype, dM, dU, "DiniMatJVP()"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -157,6 +157,7 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
   PetscCall(VecDuplicate(home.u, &u));
   dini->u = dini->state = u;
   dini->beside          = PETSC_TRUE;
+  dini->closed++;
   for (int side = 1; side >= -1 && !failed; side -= 2) {
     failed = VecWAXPY(u, side * h, du, home.u);
     if (!failed) failed = DiniMoveParameters(dini, &home, side * h, dm);
@@ -164,6 +165,7 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
   }
   if (failed) (void)DiniComeHome(dini, &home); /* the first error is the one to report */
   else failed = DiniComeHome(dini, &home);
+  dini->closed--;
   PetscCall(VecDestroy(&u));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -28,6 +28,7 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   dini->weakrtol          = 1e-8;
   dini->guard             = PETSC_TRUE;
   dini->erroriffail       = PETSC_TRUE;
+  dini->errorasked        = PETSC_TRUE;
   dini->hessian.blend     = 0.5;
   dini->n                 = PETSC_DECIDE; /* unknown until a state has been seen */
   dini->source.maxcolumns = 64;
@@ -64,6 +65,7 @@ PetscErrorCode DiniSetType(Dini dini, DiniType type)
              "The type of a Dini is NULL; use DINISNES, say");
   PetscCall(PetscObjectTypeCompare((PetscObject)dini, type, &same));
   if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniIdle_Private(dini, "DiniSetType()"));
   PetscCall(PetscFunctionListFind(DiniList, type, &create));
   PetscCheck(create, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_UNKNOWN_TYPE,
              "Unknown Dini type \"%s\"; run with -help to see the registered ones", type);
@@ -106,18 +108,9 @@ PetscErrorCode DiniInvalidate_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/**
-  @brief Drops what a Dini has built (solution, linear solvers, work vectors) and keeps what it was given.
-
-  Collective. For use when the size of the problem changes; parameters, callbacks and options stay.
-
-  @param[in] dini the Dini
-  @return 0 or a PETSc error code
-*/
-PetscErrorCode DiniReset(Dini dini)
+PetscErrorCode DiniReset_Private(Dini dini)
 {
   PetscFunctionBegin;
-  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniInvalidate_Private(dini));
   PetscTryTypeMethod(dini, reset);
   PetscCall(DiniActiveDestroy_Private(dini));
@@ -142,13 +135,32 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(DiniRangeDestroy_Private(&dini->source.range));
   dini->rowspoint = -1;
   dini->hasF      = PETSC_FALSE;
+  dini->hasvalue  = PETSC_FALSE;
   dini->gain      = 0.0;
+  dini->fnorm     = 0.0;
   dini->rate      = -1.0;
   PetscCall(PetscMemzero(&dini->forward, sizeof(dini->forward)));
   dini->n      = PETSC_DECIDE;
   dini->N      = 0;
   dini->setup  = PETSC_FALSE;
   dini->reason = DINI_CONVERGED_ITERATING;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Drops what a Dini has built (solution, linear solvers, work vectors) and keeps what it was given.
+
+  Collective. For use when the size of the problem changes; parameters, callbacks and options stay.
+
+  @param[in] dini the Dini
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniReset(Dini dini)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniReset()"));
+  PetscCall(DiniReset_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -165,13 +177,15 @@ PetscErrorCode DiniDestroy(Dini *dini)
   PetscFunctionBegin;
   if (!*dini) PetscFunctionReturn(PETSC_SUCCESS);
   PetscValidHeaderSpecific(*dini, DINI_CLASSID, 1);
+  if (((PetscObject)*dini)->refct == 1) PetscCall(DiniIdle_Private(*dini, "DiniDestroy()"));
   if (--((PetscObject)*dini)->refct > 0) {
     *dini = NULL;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(DiniWarnOptions_Private(*dini, PETSC_TRUE));
   ((PetscObject)*dini)->refct = 1; /* viewing a dying object must not see a reference count of zero */
   if ((*dini)->viewrequested) PetscCall(PetscObjectViewFromOptions((PetscObject)*dini, NULL, "-dini_view"));
-  PetscCall(DiniReset(*dini));
+  PetscCall(DiniReset_Private(*dini));
   ((PetscObject)*dini)->refct = 0;
   if ((*dini)->ops->destroy) PetscCall((*(*dini)->ops->destroy)(*dini));
   PetscCall(DiniMonitorCancel(*dini));

@@ -232,7 +232,10 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, PetscBool few, Vec wor
     PetscCall(DiniTestTranspose_Private(dini, J, v, Jv, work[2], work[3], &test));
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecCopy(F, dini->w[0]));
-  if (!dini->active) PetscCall(DiniNorm_Private(dini->w[0], &dini->stats.forward_residual));
+  if (!dini->active) {
+    PetscCall(DiniNorm_Private(dini->w[0], &dini->fnorm));
+    dini->stats.forward_residual = dini->fnorm;
+  }
   PetscCall(DiniGuardCompare_Private(dini, DiniShiftState, v, NULL, Jv, few, &best, moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));
   else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));

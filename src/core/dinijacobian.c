@@ -326,6 +326,7 @@ PetscErrorCode DiniSetJacobianType(Dini dini, DiniJacobianType type)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetJacobianType()"));
   PetscCheck(type >= DINI_JACOBIAN_AUTO && type <= DINI_JACOBIAN_MF, PetscObjectComm((PetscObject)dini),
              PETSC_ERR_ARG_OUTOFRANGE, "There is no type number %d of Jacobian", (int)type);
   if (type == dini->source.type) PetscFunctionReturn(PETSC_SUCCESS);
@@ -370,6 +371,7 @@ PetscErrorCode DiniSetJacobianMaxColumns(Dini dini, PetscInt max)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetJacobianMaxColumns()"));
   PetscCheck(max >= 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "The most unknowns to take a difference each for are %" PetscInt_FMT "; they can not be negative", max);
   dini->source.maxcolumns = max;

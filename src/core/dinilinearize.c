@@ -116,6 +116,15 @@ PetscErrorCode DiniJacobianStays_Private(Dini dini, PetscBool *moved)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniGetJacobian_Call(Dini dini, Mat *J, Mat *P)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniEngineGetJacobian_Private(dini, J, P));
+  PetscCall(DiniActiveFull_Private(dini, J, P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Gives the Jacobian J = dF/du at the solution, assembled.
 
@@ -133,8 +142,6 @@ PetscErrorCode DiniGetJacobian(Dini dini, Mat *J, Mat *P)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   if (!P) P = &Pmat;
-  PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniEngineGetJacobian_Private(dini, J, P));
-  PetscCall(DiniActiveFull_Private(dini, J, P));
+  DiniServe(dini, "DiniGetJacobian()", DINI_DOOR_DERIVATIVES, DiniGetJacobian_Call(dini, J, P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,7 +4,9 @@
 /**
   @brief Adds a function that is called after each forward solve, linearization, tangent and adjoint solve.
 
-  Logically Collective.
+  Logically Collective. One that is there already, with this context, is not added again. A monitor may take derivatives of the same Dini: they work in vectors of their own, to the tolerances
+  that have been set, and no monitor is called for what a monitor does. It may not solve anew, attach, reset or change the
+  relation, nor write to u or m: these are errors, because the call that it watches goes on from there.
 
   @param[in] dini    the Dini
   @param[in] monitor the function, DiniMonitorDefault() for one
@@ -18,6 +20,9 @@ PetscErrorCode DiniMonitorSet(Dini dini, DiniMonitorFn *monitor, void *ctx, Pets
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  for (PetscInt i = 0; i < dini->nmonitors; i++)
+    if (dini->monitor[i] == monitor && dini->monitorctx[i] == ctx && dini->monitordestroy[i] == destroy)
+      PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(dini->nmonitors < DINI_MAX_MONITORS, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "A Dini takes at most %d monitors; DiniMonitorCancel() drops them", DINI_MAX_MONITORS);
   dini->monitor[dini->nmonitors]        = monitor;
@@ -71,18 +76,36 @@ PetscErrorCode DiniMonitorDefault(Dini dini, DiniOperation operation, PetscInt i
     PetscCall(PetscPrintf(comm, "  %sDini %-9s %3" PetscInt_FMT " its, |F| %g\n", prefix, DiniOperations[operation],
                           its, (double)rnorm));
   else
-    PetscCall(PetscPrintf(
-        comm, "  %sDini %-9s %3" PetscInt_FMT " its, true relative residual %g, rung %s\n", prefix,
-        DiniOperations[operation], its, (double)rnorm,
-        DiniRungs[operation == DINI_OPERATION_TANGENT ? dini->stats.tangent_rung : dini->stats.adjoint_rung]));
+    PetscCall(PetscPrintf(comm, "  %sDini %-9s %3" PetscInt_FMT " its, true relative residual %g, rung %s\n", prefix,
+                          DiniOperations[operation], its, (double)rnorm, DiniRungs[dini->lastrung]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The monitors, with the door open to derivatives: nothing is half done. They may take derivatives, and leave u and m as they
+  are, which the call under way goes on from.
+*/
+static PetscErrorCode DiniMonitors(Dini dini, DiniOperation operation, PetscInt its, PetscReal rnorm)
+{
+  const PetscBool watched = (PetscBool)(dini->stage == DINI_STAGE_LINEARIZED && !dini->closed);
+  PetscErrorCode  failed  = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  if (!dini->nmonitors || dini->monitoring) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->monitoring = PETSC_TRUE;
+  for (PetscInt i = 0; i < dini->nmonitors && !failed; i++)
+    DiniCallOut(dini, DINI_DOOR_DERIVATIVES, "a monitor (DiniMonitorSet())", failed,
+                (*dini->monitor[i])(dini, operation, its, rnorm, dini->monitorctx[i]));
+  dini->monitoring = PETSC_FALSE;
+  PetscCall(DiniAgree_Private(dini, "A monitor (DiniMonitorSet())", failed));
+  if (watched) PetscCall(DiniCheckPoint_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniMonitor_Private(Dini dini, DiniOperation operation, PetscInt its, PetscReal rnorm)
 {
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < dini->nmonitors; i++)
-    PetscCall((*dini->monitor[i])(dini, operation, its, rnorm, dini->monitorctx[i]));
+  PetscCall(DiniMonitors(dini, operation, its, rnorm));
   if (dini->reasonrequested && operation != DINI_OPERATION_LINEARIZE) {
     const char *text, *prefix = ((PetscObject)dini)->prefix;
 

@@ -52,10 +52,83 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What stands between PETSc's macros of begin and end, which an error must not jump over */
+static PetscErrorCode DiniOptions(Dini dini, DiniOptionItems PetscOptionsObject)
+{
+  char      type[256];
+  PetscReal gradientrtol = dini->gradientrtol;
+  PetscBool set, flag;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsFList("-dini_type", "Kind of solver behind the object", "DiniSetType", DiniList,
+                              ((PetscObject)dini)->type_name ? ((PetscObject)dini)->type_name : DINISNES, type,
+                              sizeof(type), &set));
+  if (set) PetscCall(DiniSetType(dini, type));
+  PetscCall(PetscOptionsEnum("-dini_adjoint_type", "Adjoint or plain transpose in complex builds", "DiniSetAdjointType",
+                             DiniAdjointTypes, (PetscEnum)dini->adjointtype, (PetscEnum *)&dini->adjointtype, NULL));
+  {
+    PetscReal rtol = dini->attachrtol, atol = dini->attachatol;
+
+    PetscCall(PetscOptionsReal("-dini_attach_rtol", "|F| accepted at attach, relative to |J u|",
+                               "DiniSetAttachTolerances", rtol, &rtol, NULL));
+    PetscCall(
+        PetscOptionsReal("-dini_attach_atol", "|F| accepted at attach", "DiniSetAttachTolerances", atol, &atol, NULL));
+    PetscCall(DiniSetAttachTolerances(dini, rtol, atol));
+  }
+  PetscCall(PetscOptionsReal("-dini_gradient_rtol", "Relative accuracy of gradients", "DiniSetGradientTolerance",
+                             gradientrtol, &gradientrtol, &set));
+  if (set) PetscCall(DiniSetGradientTolerance(dini, gradientrtol));
+  PetscCall(PetscOptionsBool("-dini_predict", "Initial guesses by the tangent", "DiniSetPredict", dini->predict,
+                             &dini->predict, NULL));
+  {
+    PetscBool reuse = dini->reuseforward;
+
+    PetscCall(PetscOptionsBool("-dini_reuse_forward", "Forward solves keep the preconditioner of the one before",
+                               "DiniSetForwardReuse", reuse, &reuse, &set));
+    if (set) PetscCall(DiniSetForwardReuse(dini, reuse));
+  }
+  {
+    DiniWeakActivity weak = dini->weakactivity;
+    PetscReal        rtol = dini->weakrtol;
+
+    PetscCall(PetscOptionsEnum("-dini_weak_activity", "Weakly active entries of a variational inequality",
+                               "DiniSetWeakActivity", DiniWeakActivities, (PetscEnum)weak, (PetscEnum *)&weak, NULL));
+    PetscCall(PetscOptionsReal("-dini_weak_activity_rtol", "What is zero at a bound, relative to |J_ii| |u|",
+                               "DiniSetWeakActivity", rtol, &rtol, NULL));
+    PetscCall(DiniSetWeakActivity(dini, weak, rtol));
+  }
+  PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard",
+                             dini->guard, &dini->guard, NULL));
+  PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",
+                             "DiniSetErrorIfNotConverged", dini->errorasked, &dini->errorasked, NULL));
+  dini->erroriffail = dini->errorasked;
+  PetscCall(DiniJacobianSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniContinuationSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniConditionSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscTryTypeMethod(dini, setfromoptions, PetscOptionsObject);
+  PetscCall(
+      PetscOptionsBool("-dini_monitor", "Print a line per operation", "DiniMonitorSet", PETSC_FALSE, &flag, &set));
+  if (set && flag) PetscCall(DiniMonitorSet(dini, DiniMonitorDefault, NULL, NULL));
+  PetscCall(PetscOptionsName("-dini_converged_reason", "Print why each solve ended", "DiniGetConvergedReason",
+                             &dini->reasonrequested));
+  PetscCall(PetscOptionsName("-dini_view", "Print the object when it is destroyed", "DiniView", &dini->viewrequested));
+  PetscCall(PetscOptionsName("-dini_check", "Check the derivatives before the first one is used", "DiniCheck", &flag));
+  if (flag) {
+    PetscCall(PetscViewerDestroy(&dini->checkviewer));
+    PetscCall(PetscOptionsCreateViewer(PetscObjectComm((PetscObject)dini), ((PetscObject)dini)->options,
+                                       ((PetscObject)dini)->prefix, "-dini_check", &dini->checkviewer, NULL,
+                                       &dini->checkrequested));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Configures a Dini from the options database. Call it after the parameters have been added.
 
-  Collective.
+  Collective. An option that begins as Dini's do and means nothing is named on standard error, with the nearest name that does.
 
   @param[in] dini the Dini
   @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a value that makes no sense
@@ -98,78 +171,17 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
 */
 PetscErrorCode DiniSetFromOptions(Dini dini)
 {
-  char      type[256];
-  PetscReal gradientrtol = dini->gradientrtol;
-  PetscBool set, flag;
+  PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetFromOptions()"));
   dini->fromoptions = PETSC_TRUE;
   PetscObjectOptionsBegin((PetscObject)dini);
-  PetscCall(PetscOptionsFList("-dini_type", "Kind of solver behind the object", "DiniSetType", DiniList,
-                              ((PetscObject)dini)->type_name ? ((PetscObject)dini)->type_name : DINISNES, type,
-                              sizeof(type), &set));
-  if (set) PetscCall(DiniSetType(dini, type));
-  PetscCall(PetscOptionsEnum("-dini_adjoint_type", "Adjoint or plain transpose in complex builds", "DiniSetAdjointType",
-                             DiniAdjointTypes, (PetscEnum)dini->adjointtype, (PetscEnum *)&dini->adjointtype, NULL));
-  {
-    PetscReal rtol = dini->attachrtol, atol = dini->attachatol;
-
-    PetscCall(PetscOptionsReal("-dini_attach_rtol", "|F| accepted at attach, relative to |J u|",
-                               "DiniSetAttachTolerances", rtol, &rtol, NULL));
-    PetscCall(
-        PetscOptionsReal("-dini_attach_atol", "|F| accepted at attach", "DiniSetAttachTolerances", atol, &atol, NULL));
-    PetscCall(DiniSetAttachTolerances(dini, rtol, atol));
-  }
-  PetscCall(PetscOptionsReal("-dini_gradient_rtol", "Relative accuracy of gradients", "DiniSetGradientTolerance",
-                             gradientrtol, &gradientrtol, &set));
-  if (set) PetscCall(DiniSetGradientTolerance(dini, gradientrtol));
-  PetscCall(PetscOptionsBool("-dini_polish", "States are corrected once after their forward solve", "DiniSetPolish",
-                             dini->polish, &dini->polish, NULL));
-  PetscCall(PetscOptionsBool("-dini_predict", "Initial guesses by the tangent", "DiniSetPredict", dini->predict,
-                             &dini->predict, NULL));
-  {
-    PetscBool reuse = dini->reuseforward;
-
-    PetscCall(PetscOptionsBool("-dini_reuse_forward", "Forward solves keep the preconditioner of the one before",
-                               "DiniSetForwardReuse", reuse, &reuse, &set));
-    if (set) PetscCall(DiniSetForwardReuse(dini, reuse));
-  }
-  {
-    DiniWeakActivity weak = dini->weakactivity;
-    PetscReal        rtol = dini->weakrtol;
-
-    PetscCall(PetscOptionsEnum("-dini_weak_activity", "Weakly active entries of a variational inequality",
-                               "DiniSetWeakActivity", DiniWeakActivities, (PetscEnum)weak, (PetscEnum *)&weak, NULL));
-    PetscCall(PetscOptionsReal("-dini_weak_activity_rtol", "What is zero at a bound, relative to |J_ii| |u|",
-                               "DiniSetWeakActivity", rtol, &rtol, NULL));
-    PetscCall(DiniSetWeakActivity(dini, weak, rtol));
-  }
-  PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard",
-                             dini->guard, &dini->guard, NULL));
-  PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",
-                             "DiniSetErrorIfNotConverged", dini->erroriffail, &dini->erroriffail, NULL));
-  PetscCall(DiniJacobianSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscCall(DiniContinuationSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscCall(DiniConditionSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscTryTypeMethod(dini, setfromoptions, PetscOptionsObject);
-  PetscCall(
-      PetscOptionsBool("-dini_monitor", "Print a line per operation", "DiniMonitorSet", PETSC_FALSE, &flag, &set));
-  if (set && flag) PetscCall(DiniMonitorSet(dini, DiniMonitorDefault, NULL, NULL));
-  PetscCall(PetscOptionsName("-dini_converged_reason", "Print why each solve ended", "DiniGetConvergedReason",
-                             &dini->reasonrequested));
-  PetscCall(PetscOptionsName("-dini_view", "Print the object when it is destroyed", "DiniView", &dini->viewrequested));
-  PetscCall(PetscOptionsName("-dini_check", "Check the derivatives before the first one is used", "DiniCheck", &flag));
-  if (flag) {
-    PetscCall(PetscViewerDestroy(&dini->checkviewer));
-    PetscCall(PetscOptionsCreateViewer(PetscObjectComm((PetscObject)dini), ((PetscObject)dini)->options,
-                                       ((PetscObject)dini)->prefix, "-dini_check", &dini->checkviewer, NULL,
-                                       &dini->checkrequested));
-  }
+  if (!failed) failed = DiniOptions(dini, PetscOptionsObject);
   PetscOptionsEnd();
+  PetscCall(failed);
+  PetscCall(DiniWarnOptions_Private(dini, PETSC_FALSE));
   PetscCall(DiniConditionAvailable_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -261,6 +273,6 @@ PetscErrorCode DiniSetErrorIfNotConverged(Dini dini, PetscBool flag)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  dini->erroriffail = flag;
+  dini->erroriffail = dini->errorasked = flag;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

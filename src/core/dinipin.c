@@ -70,7 +70,7 @@ static PetscErrorCode DiniPin_Derivative(Mat D)
   pin->point    = dini->point;
   pin->relation = dini->relation;
   pin->mstamp   = dini->mstamp;
-  pin->fnorm    = dini->stats.forward_residual;
+  pin->fnorm    = dini->fnorm;
   PetscCall(PetscObjectStateIncrease((PetscObject)D));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -166,10 +166,10 @@ static PetscErrorCode DiniPinnedReturn(DiniPinned *pin, PetscBool *elsewhere)
   }
   dini->fsolve = norm;
   PetscCall(DiniSetPoint_Private(dini, pin->u));
-  dini->stats.forward_residual = norm;
-  *elsewhere                   = PETSC_TRUE;
-  pin->point                   = dini->point;
-  pin->mstamp                  = dini->mstamp;
+  dini->fnorm = dini->stats.forward_residual = norm;
+  *elsewhere                                 = PETSC_TRUE;
+  pin->point                                 = dini->point;
+  pin->mstamp                                = dini->mstamp;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -203,7 +203,9 @@ static PetscErrorCode DiniPinnedApply(Mat D, PetscErrorCode (*fn)(Dini, void *, 
     dini->elsewhere = PETSC_FALSE;
     for (PetscInt q = 0; q < pin->nparams; q++)
       if (pin->p != DINI_ALL_PARAMETERS) dini->params[q]->active = (PetscBool)(q == pin->p);
+    dini->closed++; /* to callbacks: blocks, values and point are those of the pin */
     failed = (*fn)(dini, x, y);
+    dini->closed--;
     for (PetscInt q = 0; q < pin->nparams; q++) dini->params[q]->active = pin->blocks[q].active;
   }
   dini->elsewhere = elsewhere;

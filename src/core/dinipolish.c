@@ -59,7 +59,7 @@ static PetscErrorCode DiniPolishOnce(Dini dini, Vec u, Vec F, Vec du, Vec before
                       *accepted ? "taken" : "put back"));
   if (!*accepted) PetscCall(VecCopy(before, u));
   dini->stateerror = (unorm > 0.0 ? dnorm / unorm : dnorm) * (*accepted ? new / norm : 1.0);
-  if (*accepted) dini->stats.forward_residual = new;
+  if (*accepted) dini->fnorm = dini->stats.forward_residual = new;
   if (*accepted) dini->stats.polishes_accepted++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -15,6 +15,7 @@ PetscErrorCode DiniSetResidual(Dini dini, DiniResidualFn *fn, void *ctx)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetResidual()"));
   dini->residual    = fn;
   dini->residualctx = ctx;
   PetscCall(DiniInvalidate_Private(dini));
@@ -39,6 +40,7 @@ PetscErrorCode DiniSetJacobian(Dini dini, Mat J, Mat P, DiniJacobianFn *fn, void
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetJacobian()"));
   PetscCheck(J, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "DiniSetJacobian() needs a matrix J");
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)J, "The Jacobian J"));
   if (!P) P = J;
@@ -69,6 +71,7 @@ PetscErrorCode DiniSetSolve(Dini dini, DiniSolveFn *fn, void *ctx)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetSolve()"));
   dini->solve    = fn;
   dini->solvectx = ctx;
   PetscCall(DiniInvalidate_Private(dini));
@@ -78,6 +81,7 @@ PetscErrorCode DiniSetSolve(Dini dini, DiniSolveFn *fn, void *ctx)
 static PetscErrorCode DiniSetLinearSolve(Dini dini, DiniDirection direction, DiniLinearSolveFn *fn, void *ctx)
 {
   PetscFunctionBegin;
+  PetscCall(DiniEngineForget_Private(dini, direction));
   dini->linearsolve[direction]    = fn;
   dini->linearsolvectx[direction] = ctx;
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
@@ -98,6 +102,7 @@ PetscErrorCode DiniSetTangentSolve(Dini dini, DiniLinearSolveFn *fn, void *ctx)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetTangentSolve()"));
   PetscCall(DiniSetLinearSolve(dini, DINI_TANGENT, fn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -117,6 +122,7 @@ PetscErrorCode DiniSetAdjointSolve(Dini dini, DiniLinearSolveFn *fn, void *ctx)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetAdjointSolve()"));
   PetscCall(DiniSetLinearSolve(dini, DINI_ADJOINT, fn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,5 @@
 /* Where derivatives are taken: set-up, forward solve, attach. */
-#include "../private/diniimpl.h"
+#include "../private/diniparameterimpl.h"
 #include <petsctime.h>
 
 /**
@@ -30,15 +30,26 @@ static PetscErrorCode DiniForgetLayout(Dini dini, Vec u)
   PetscBool other, any;
 
   PetscFunctionBegin;
-  if (!u || dini->u || dini->n == PETSC_DECIDE) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!u || dini->u || dini->n == PETSC_DECIDE || DiniNested_Private(dini)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state u"));
   PetscCall(VecGetLocalSize(u, &n));
   PetscCall(VecGetSize(u, &N));
   other = (PetscBool)(n != dini->n || N != dini->N);
   PetscCall(MPIU_Allreduce(&other, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   if (!any) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniReset(dini));
+  PetscCall(DiniReset_Private(dini));
   PetscCall(DiniSetUp(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A u that is a parameter's Vec would be differentiated as a constant of itself */
+static PetscErrorCode DiniRefuseParameter(Dini dini, Vec u)
+{
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < dini->nparams; p++)
+    PetscCheck(u != dini->params[p]->m, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+               "%s: the state u is the Vec of parameter \"%s\"; they have to be different ones",
+               DiniLabel_Private(dini), dini->params[p]->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -46,6 +57,7 @@ static PetscErrorCode DiniForgetLayout(Dini dini, Vec u)
 PetscErrorCode DiniSetUpLayout_Private(Dini dini, Vec u)
 {
   PetscFunctionBegin;
+  PetscCall(DiniRefuseParameter(dini, u));
   PetscCall(DiniForgetLayout(dini, u));
   if (dini->n == PETSC_DECIDE) {
     PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s: The state u is NULL",
@@ -90,6 +102,18 @@ PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniComputeResidual_Call(Dini dini, Vec u, Vec F)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniSetUp(dini));
+  PetscCall(DiniSetUpLayout_Private(dini, u));
+  PetscCall(DiniCheckState_Private(dini, F, "The residual F"));
+  PetscCall(DiniParameterPull_Private(dini));
+  PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(DiniResidual_Private(dini, u, F, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Computes the residual F(u, m) at the current parameters.
 
@@ -104,12 +128,7 @@ PetscErrorCode DiniComputeResidual(Dini dini, Vec u, Vec F)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniSetUp(dini));
-  PetscCall(DiniSetUpLayout_Private(dini, u));
-  PetscCall(DiniCheckState_Private(dini, F, "The residual F"));
-  PetscCall(DiniParameterPull_Private(dini));
-  PetscCall(DiniParameterPush_Private(dini));
-  PetscCall(DiniResidual_Private(dini, u, F, NULL));
+  DiniServe(dini, "DiniComputeResidual()", DINI_DOOR_RESIDUALS, DiniComputeResidual_Call(dini, u, F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,7 +153,6 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   dini->fsolve     = -1.0;
   dini->stage      = DINI_STAGE_SOLVED;
   dini->hasF       = PETSC_FALSE;
-  dini->fnorm      = dini->stats.forward_residual;
   dini->stateerror = -1.0;
   dini->elsewhere  = PETSC_FALSE;
   dini->point++;
@@ -178,7 +196,7 @@ PetscErrorCode DiniAcceptState_Private(Dini dini, Vec u, PetscReal rtol, PetscRe
     *accepted =
         (PetscBool)(*fnorm <= dini->attachatol || *fnorm <= PetscMax(rtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
   }
-  dini->stats.forward_residual = *fnorm;
+  dini->fnorm = dini->stats.forward_residual = *fnorm;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,7 +206,7 @@ static PetscErrorCode DiniForwardFailed(Dini dini, DiniConvergedReason reason, P
   dini->stage  = DINI_STAGE_NEW;
   dini->reason = reason;
   dini->stats.forward_failures++;
-  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -224,7 +242,8 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscFunctionBegin;
   *its = 0;
   if (dini->solve) {
-    DiniCallUser(dini, "The solve callback (DiniSetSolve())", (*dini->solve)(dini, u, dini->solvectx));
+    DiniCallUserOpen(dini, DINI_DOOR_RESIDUALS, "The solve callback (DiniSetSolve())",
+                     (*dini->solve)(dini, u, dini->solvectx));
     PetscCall(DiniCheckFinite_Private(dini, u, "The state from the solve callback (DiniSetSolve())", NULL));
     PetscCall(DiniAcceptOrFail(dini, u, "The state from the solve callback", DINI_CONVERGED_FORWARD, converged));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -234,9 +253,11 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
              DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
   PetscUseTypeMethod(dini, solve, u, its, &reason, &why);
   dini->stats.forward_iterations += *its;
-  if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->stats.forward_residual);
-  if (dini->ops->residualnorm && !dini->residual) PetscUseTypeMethod(dini, residualnorm, &dini->fsolve);
-  *converged = (PetscBool)(reason > 0);
+  dini->forward.steps += *its;
+  if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->fnorm);
+  if (dini->ops->residualnorm && !dini->residual) dini->fsolve = dini->fnorm;
+  dini->stats.forward_residual = dini->fnorm;
+  *converged                   = (PetscBool)(reason > 0);
   if (*converged) {
     PetscCall(DiniCheckFinite_Private(dini, u, "The state u from the forward solve", NULL));
     dini->reason = reason;
@@ -272,21 +293,7 @@ static PetscErrorCode DiniParametersStay(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/**
-  @brief Finds u with F(u, m) = 0 at the current parameters and makes it the point of differentiation.
-
-  Collective. The Dini keeps a reference to u and a copy of its values, and refuses derivatives when u or a parameter has
-  been changed since.
-
-  @param[in]     dini the Dini
-  @param[in,out] u    initial guess on entry, solution on return
-  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED with the solver's reason when it fails
-
-  Options: `-dini_converged_reason`, `-dini_polish`, and the solver's own.
-
-  @see DiniAttach(), DiniSetPolish(), DiniJVP(), DiniVJP(), DiniSetErrorIfNotConverged()
-*/
-PetscErrorCode DiniSolve(Dini dini, Vec u)
+static PetscErrorCode DiniSolve_Call(Dini dini, Vec u)
 {
   PetscInt       its, locks;
   PetscErrorCode failed;
@@ -294,7 +301,6 @@ PetscErrorCode DiniSolve(Dini dini, Vec u)
   PetscLogDouble start, end;
 
   PetscFunctionBegin;
-  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniSetUp(dini));
   PetscCall(DiniSetUpLayout_Private(dini, u));
   dini->stage = DINI_STAGE_NEW;
@@ -311,12 +317,52 @@ PetscErrorCode DiniSolve(Dini dini, Vec u)
   PetscCall(PetscLogEventEnd(DINI_Solve, dini, u, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.forward_seconds += (PetscReal)(end - start);
+  dini->forward.seconds += (PetscReal)(end - start);
   if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParametersStay(dini));
   dini->stats.forward_solves++;
   PetscCall(DiniSetPoint_Private(dini, u));
   PetscCall(DiniPolish_Private(dini, u));
-  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Finds u with F(u, m) = 0 at the current parameters and makes it the point of differentiation.
+
+  Collective. The Dini keeps a reference to u and a copy of its values, and refuses derivatives when u or a parameter has
+  been changed since.
+
+  @param[in]     dini the Dini
+  @param[in,out] u    initial guess on entry, solution on return
+  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED with the solver's reason when it fails
+
+  Options: `-dini_converged_reason`, `-dini_polish`, and the solver's own.
+
+  @see DiniAttach(), DiniSetPolish(), DiniJVP(), DiniVJP(), DiniSetErrorIfNotConverged()
+*/
+PetscErrorCode DiniSolve(Dini dini, Vec u)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  DiniServe(dini, "DiniSolve()", DINI_DOOR_NEVER, DiniSolve_Call(dini, u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniAttach_Call(Dini dini, Vec u)
+{
+  PetscBool accepted;
+
+  PetscFunctionBegin;
+  PetscCall(DiniSetUp(dini));
+  PetscCall(DiniSetUpLayout_Private(dini, u));
+  dini->stage = DINI_STAGE_NEW;
+  PetscCall(DiniParameterPull_Private(dini));
+  PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(DiniAcceptOrFail(dini, u, "The attached state", DINI_CONVERGED_ATTACHED, &accepted));
+  if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniSetPoint_Private(dini, u));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, 0, dini->fnorm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -333,19 +379,9 @@ PetscErrorCode DiniSolve(Dini dini, Vec u)
 */
 PetscErrorCode DiniAttach(Dini dini, Vec u)
 {
-  PetscBool accepted;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniSetUp(dini));
-  PetscCall(DiniSetUpLayout_Private(dini, u));
-  dini->stage = DINI_STAGE_NEW;
-  PetscCall(DiniParameterPull_Private(dini));
-  PetscCall(DiniParameterPush_Private(dini));
-  PetscCall(DiniAcceptOrFail(dini, u, "The attached state", DINI_CONVERGED_ATTACHED, &accepted));
-  if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniSetPoint_Private(dini, u));
-  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, 0, dini->stats.forward_residual));
+  DiniServe(dini, "DiniAttach()", DINI_DOOR_NEVER, DiniAttach_Call(dini, u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -245,7 +245,7 @@ PetscErrorCode DiniStillSolves_Private(Dini dini, PetscBool *solves)
     PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL));
     dini->hasF = PETSC_TRUE;
     PetscCall(DiniNorm_Private(dini->F, &norm));
-    dini->stats.forward_residual = norm;
+    dini->fnorm = dini->stats.forward_residual = norm;
     if (before < 0.0) dini->fpoint = norm;
     if (before < 0.0 || norm <= PetscMax(10.0 * before, dini->attachatol)) PetscFunctionReturn(PETSC_SUCCESS);
   }

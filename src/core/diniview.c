@@ -33,6 +33,8 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
                                      "made again at their points, because somebody else had written into them: "
                                      "%" PetscInt_FMT " matrices\n",
                                      s->relinearizations));
+  if (s->recalls)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "solves answered by the one before %" PetscInt_FMT "\n", s->recalls));
   if (s->hessian_products)
     PetscCall(PetscViewerASCIIPrintf(viewer, "Hessian products %" PetscInt_FMT "\n", s->hessian_products));
   if (s->predictions)

@@ -65,7 +65,6 @@ static PetscErrorCode DiniHessianReady(Dini dini)
   PetscCheck(!dini->ops->vjp, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s, of type \"%s\", has first derivatives only; difference its gradients", DiniLabel_Private(dini),
              ((PetscObject)dini)->type_name);
-  PetscCall(DiniCheckRequested_Private(dini));
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniObjectiveAdjoint(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -129,7 +128,8 @@ static PetscErrorCode DiniBlockProduct(Dini dini, Mat V, Mat HV)
 static PetscErrorCode DiniApplyHessian(Dini dini, Vec v, Vec Hv, Mat V, Mat HV)
 {
   const Vec      state = dini->state;
-  PetscReal      rtol[2];
+  PetscReal      rtol[2], loose = dini->hessian.rtol;
+  DiniTolerances before;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -137,11 +137,10 @@ static PetscErrorCode DiniApplyHessian(Dini dini, Vec v, Vec Hv, Mat V, Mat HV)
   PetscCall(DiniGetTolerances(dini, &rtol[0], &rtol[1]));
   dini->state = dini->u;
   failed      = DiniHessianReady(dini);
-  if (!failed && dini->hessian.rtol > 0.0)
-    failed = DiniSetTolerances(dini, PetscMax(rtol[0], dini->hessian.rtol), PetscMax(rtol[1], dini->hessian.rtol));
+  PetscCall(DiniEngineUseTolerances_Private(dini, PetscMax(rtol[0], loose), PetscMax(rtol[1], loose), &before));
   if (!failed) failed = V ? DiniBlockProduct(dini, V, HV) : DiniProduct(dini, v, Hv);
+  PetscCall(DiniEngineRestoreTolerances_Private(dini, &before));
   dini->state = state;
-  PetscCall(DiniSetTolerances(dini, rtol[0], rtol[1]));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -171,7 +170,8 @@ PetscErrorCode DiniHVP(Dini dini, Vec v, Vec Hv)
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCheck(v && Hv && v != Hv, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "DiniHVP() needs two different vectors");
-  PetscCall(DiniApplyHessian(dini, v, Hv, NULL, NULL));
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniHVP()", DINI_DOOR_DERIVATIVES, DiniApplyHessian(dini, v, Hv, NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -193,7 +193,8 @@ PetscErrorCode DiniMatHVP(Dini dini, Mat V, Mat HV)
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCheck(V && HV && V != HV, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "DiniMatHVP() needs two different dense matrices");
-  PetscCall(DiniApplyHessian(dini, NULL, NULL, V, HV));
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniMatHVP()", DINI_DOOR_DERIVATIVES, DiniApplyHessian(dini, NULL, NULL, V, HV));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -15,6 +15,7 @@ PetscErrorCode DiniSetState(Dini dini, Vec u)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetState()"));
   PetscCheck(u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "The state is NULL");
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state"));
   PetscCall(PetscObjectReference((PetscObject)u));
@@ -88,6 +89,7 @@ PetscErrorCode DiniSetObjective(Dini dini, DiniObjectiveFn *value, DiniObjective
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetObjective()"));
   dini->hessian.point            = 0; /* its lambda is another's */
   dini->hessian.objectiveguarded = PETSC_FALSE;
   if (!value) {
@@ -137,6 +139,7 @@ PetscErrorCode DiniAddObjective(Dini dini, const char name[], DiniObjectiveFn *v
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniAddObjective()"));
   PetscCheck(value && name, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL,
              "An objective needs a name and a callback for its value");
   if (dini->nobjectives == dini->maxobjectives) {
@@ -177,8 +180,9 @@ PetscErrorCode DiniObjectiveValue_Private(Dini dini, DiniObjective objective, Pe
   PetscReal extremes[2], all[2];
 
   PetscFunctionBegin;
-  DiniCallUserReads(dini, dini->state, "The objective callback (DiniSetObjective(), DiniAddObjective())",
-                    (*objective->value)(dini, dini->state, value, objective->ctx));
+  DiniCallUserReadsOpen(dini, dini->state, DINI_DOOR_DERIVATIVES,
+                        "The objective callback (DiniSetObjective(), DiniAddObjective())",
+                        (*objective->value)(dini, dini->state, value, objective->ctx));
   extremes[0] = PetscIsInfOrNanReal(*value) ? PETSC_MAX_REAL : *value;
   extremes[1] = -extremes[0];
   PetscCall(MPIU_Allreduce(extremes, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
@@ -202,8 +206,9 @@ PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective,
              DiniLabel_Private(dini), objective->name);
   PetscCall(VecSet(dJdu, 0.0));
   PetscCall(VecSet(dJdm, 0.0));
-  DiniCallUserReads(dini, dini->state, "The objective gradient callback (DiniSetObjective())",
-                    (*objective->gradient)(dini, dini->state, dJdu, dJdm, objective->ctx));
+  DiniCallUserReadsOpen(dini, dini->state, DINI_DOOR_DERIVATIVES,
+                        "The objective gradient callback (DiniSetObjective())",
+                        (*objective->gradient)(dini, dini->state, dJdu, dJdm, objective->ctx));
   PetscCall(DiniCheckFinite_Private(dini, dJdu, "dJ/du, from the objective gradient callback,", NULL));
   PetscCall(DiniCheckFinite_Private(dini, dJdm, "dJ/dm, from the objective gradient callback,", NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -267,8 +272,10 @@ PetscErrorCode DiniEvaluate_Private(Dini dini, Vec m, PetscBool tolerated, Petsc
     dini->verified = PETSC_FALSE;
     PetscCall(failed);
   }
-  if (converged) dini->lastvalue = *value;
-  else {
+  if (converged) {
+    dini->lastvalue = *value;
+    dini->hasvalue  = PETSC_TRUE;
+  } else {
     *value = INFINITY;
     if (g) PetscCall(VecSet(g, 0.0));
   }

@@ -3,9 +3,10 @@
 
 static PetscErrorCode DiniGradients(Dini dini, Mat G)
 {
-  Mat      Ubar, Jm;
-  Vec      dJdu, dJdm, flat;
-  PetscInt n, N, count = dini->nobjectives;
+  Mat            Ubar, Jm;
+  Vec            dJdu, dJdm, flat;
+  PetscInt       n, N, count = dini->nobjectives;
+  PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
   PetscCall(DiniCreateParameterVec(dini, &flat));
@@ -15,39 +16,25 @@ static PetscErrorCode DiniGradients(Dini dini, Mat G)
   PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &Ubar));
   PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), n, PETSC_DECIDE, N, count, NULL, &Jm));
   PetscCall(VecDuplicate(dini->u, &dJdu));
-  for (PetscInt o = 0; o < count; o++) {
-    PetscErrorCode failed;
-
+  for (PetscInt o = 0; o < count && !failed; o++) {
     PetscCall(MatDenseGetColumnVecWrite(Jm, o, &dJdm));
     failed = DiniObjectivePartials_Private(dini, dini->objectives[o], dJdu, dJdm);
     PetscCall(MatDenseRestoreColumnVecWrite(Jm, o, &dJdm));
-    if (!failed) PetscCall(DiniSetColumn_Private(Ubar, o, PETSC_FALSE, dJdu));
-    else {
-      PetscCall(VecDestroy(&dJdu));
-      PetscCall(MatDestroy(&Ubar));
-      PetscCall(MatDestroy(&Jm));
-    }
-    PetscCall(failed);
+    if (!failed) failed = DiniSetColumn_Private(Ubar, o, PETSC_FALSE, dJdu);
   }
   PetscCall(VecDestroy(&dJdu));
-  PetscCall(DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G));
-  for (PetscInt o = 0; o < count; o++) {
-    PetscErrorCode failed;
-
+  if (!failed) failed = DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G);
+  for (PetscInt o = 0; o < count && !failed; o++) {
     PetscCall(MatDenseGetColumnVecRead(Ubar, o, &dJdu));
     PetscCall(MatDenseGetColumnVecRead(Jm, o, &dJdm));
     failed = DiniObjectiveGuard_Private(dini, dini->objectives[o], dJdu, dJdm);
     PetscCall(MatDenseRestoreColumnVecRead(Jm, o, &dJdm));
     PetscCall(MatDenseRestoreColumnVecRead(Ubar, o, &dJdu));
-    if (failed) {
-      PetscCall(MatDestroy(&Ubar));
-      PetscCall(MatDestroy(&Jm));
-    }
-    PetscCall(failed);
   }
-  PetscCall(MatAXPY(G, 1.0, Jm, SAME_NONZERO_PATTERN));
+  if (!failed) failed = MatAXPY(G, 1.0, Jm, SAME_NONZERO_PATTERN);
   PetscCall(MatDestroy(&Ubar));
   PetscCall(MatDestroy(&Jm));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

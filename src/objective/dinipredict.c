@@ -135,15 +135,16 @@ static PetscErrorCode DiniPredictByTangent(Dini dini, Vec u, Vec dm, Vec *du)
   const PetscBool policy = dini->erroriffail;
   PetscReal       rtol;
   PetscErrorCode  failed;
+  DiniTolerances  before;
 
   PetscFunctionBegin;
   PetscCall(VecDuplicate(u, du));
   PetscCall(DiniGetTolerances(dini, &rtol, NULL));
-  PetscCall(DiniSetTolerances(dini, PetscMax(rtol, DINI_PREDICT_RTOL), PETSC_DEFAULT));
+  PetscCall(DiniEngineUseTolerances_Private(dini, PetscMax(rtol, DINI_PREDICT_RTOL), 0.0, &before));
   dini->erroriffail = PETSC_FALSE;
   failed            = DiniJVP(dini, dm, *du);
   dini->erroriffail = policy;
-  PetscCall(DiniSetTolerances(dini, rtol, PETSC_DEFAULT));
+  PetscCall(DiniEngineRestoreTolerances_Private(dini, &before));
   if (failed || dini->reason < 0) PetscCall(VecDestroy(du));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

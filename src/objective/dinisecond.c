@@ -195,6 +195,7 @@ PetscErrorCode DiniSetObjectiveHessian(Dini dini, DiniObjectiveHessianFn *fn, vo
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetObjectiveHessian()"));
   dini->hessian.objective        = fn;
   dini->hessian.objectivectx     = ctx;
   dini->hessian.objectiveguarded = PETSC_FALSE;
@@ -220,6 +221,7 @@ PetscErrorCode DiniSetResidualHessian(Dini dini, DiniResidualHessianFn *fn, void
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetResidualHessian()"));
   dini->hessian.residual        = fn;
   dini->hessian.residualctx     = ctx;
   dini->hessian.residualguarded = PETSC_FALSE;

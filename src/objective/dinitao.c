@@ -16,7 +16,7 @@ static PetscErrorCode DiniTaoObjectiveAndGradient(Tao tao, Vec m, PetscReal *f, 
 
   PetscFunctionBegin;
   (void)tao;
-  PetscCall(DiniEvaluate_Private(dini, m, (PetscBool)(dini->stats.forward_solves > 0), f, g));
+  PetscCall(DiniEvaluate_Private(dini, m, dini->hasvalue, f, g));
   if (PetscIsInfOrNanReal(*f)) {
     *f = last + 9.0 * (last != 0.0 ? PetscAbsReal(last) : 1.0);
     PetscCall(PetscInfo(dini, "A solve failed at a trial point: the line search gets the value %g\n", (double)*f));

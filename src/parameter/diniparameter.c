@@ -3,10 +3,13 @@
 
 PetscErrorCode DiniGetParameter_Private(Dini dini, PetscInt p, DiniParameter *par)
 {
+  char hint[512] = "";
+
   PetscFunctionBegin;
+  if (p < 0 || p >= dini->nparams) PetscCall(DiniParameterHint_Private(dini, p, hint, sizeof(hint)));
   PetscCheck(p >= 0 && p < dini->nparams, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-             "%s has no parameter %" PetscInt_FMT "; %" PetscInt_FMT " have been added", DiniLabel_Private(dini), p,
-             dini->nparams);
+             "%s has no parameter %" PetscInt_FMT "; %" PetscInt_FMT " have been added%s", DiniLabel_Private(dini), p,
+             dini->nparams, hint);
   *par = dini->params[p];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -26,6 +29,19 @@ PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
   par->current = PETSC_FALSE;
   par->guarded = par->boundsguarded = par->seenzero = PETSC_FALSE;
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniFind(Dini dini, const char name[], PetscInt *p)
+{
+  PetscBool same;
+
+  PetscFunctionBegin;
+  *p = -1;
+  for (PetscInt i = 0; i < dini->nparams; i++) {
+    PetscCall(PetscStrcmp(dini->params[i]->name, name, &same));
+    if (same) *p = i;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,16 +80,18 @@ PetscErrorCode DiniAddParameter(Dini dini, const char name[], Vec m, PetscInt *p
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniAddParameter()"));
   PetscCheck(name && name[0], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "A parameter needs a name");
   PetscCheck(m, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "Parameter \"%s\" needs a Vec", name);
   for (; *s; s++)
     PetscCheck((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || *s == '_',
                PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
                "Parameter name \"%s\" is part of option names, so it takes letters, digits and underscores only", name);
-  PetscCall(DiniFindParameter(dini, name, &other));
+  PetscCall(DiniFind(dini, name, &other));
   PetscCheck(other < 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG, "There already is a parameter \"%s\"",
              name);
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)m, name));
+  PetscCall(DiniParameterRefuseAlias_Private(dini, name, m));
   if (dini->nparams == dini->maxparams) {
     PetscInt       larger = PetscMax(4, 2 * dini->maxparams);
     DiniParameter *params;
@@ -124,6 +142,7 @@ PetscErrorCode DiniAddScalarParameter(Dini dini, const char name[], PetscScalar 
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniAddScalarParameter()"));
   PetscCheck(value, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "Parameter \"%s\" needs a variable", name);
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)dini), &rank));
   PetscCall(VecCreate(PetscObjectComm((PetscObject)dini), &m));
@@ -162,20 +181,17 @@ PetscErrorCode DiniGetNumberParameters(Dini dini, PetscInt *n)
 
   @param[in]  dini the Dini
   @param[in]  name the name
-  @param[out] p    number of the block, -1 when there is none of that name
+  @param[out] p    number of the block, -1 when there is none of that name; who uses that is told the name and the nearest
   @return 0 or a PETSc error code
 */
 PetscErrorCode DiniFindParameter(Dini dini, const char name[], PetscInt *p)
 {
-  PetscBool same;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  *p = -1;
-  for (PetscInt i = 0; i < dini->nparams; i++) {
-    PetscCall(PetscStrcmp(dini->params[i]->name, name, &same));
-    if (same) *p = i;
-  }
+  PetscCheck(name, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL,
+             "DiniFindParameter() got no name to look for");
+  PetscCall(DiniFind(dini, name, p));
+  if (*p < 0) PetscCall(PetscStrncpy(dini->sought, name, sizeof(dini->sought)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -219,6 +235,7 @@ PetscErrorCode DiniSetParameterUpdate(Dini dini, PetscInt p, DiniParameterUpdate
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterUpdate()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   par->update    = fn;
   par->updatectx = ctx;
@@ -245,6 +262,7 @@ PetscErrorCode DiniSetParameterJacobian(Dini dini, PetscInt p, Mat Fm, DiniParam
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterJacobian()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   PetscCheck(Fm, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "F_m of parameter \"%s\" is NULL", par->name);
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)Fm, par->name));
@@ -276,6 +294,7 @@ PetscErrorCode DiniSetParameterOperator(Dini dini, PetscInt p, DiniParameterAppl
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterOperator()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   par->apply        = apply;
   par->applyadjoint = applyadjoint;
@@ -302,6 +321,7 @@ PetscErrorCode DiniSetParameterActive(Dini dini, PetscInt p, PetscBool active)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterActive()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   if (par->active != active) PetscCall(DiniParameterRelayout(dini));
   par->active = active;

@@ -26,6 +26,7 @@ PetscErrorCode DiniSetParameterType(Dini dini, PetscInt p, DiniParameterType typ
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterType()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   for (kind = DiniParameterKinds; kind->name && !same; kind++) PetscCall(PetscStrcmp(kind->name, type, &same));
   PetscCheck(same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_UNKNOWN_TYPE,
@@ -118,6 +119,7 @@ PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference 
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterDifference()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   if (step == PETSC_DEFAULT) step = 0.0;
   PetscCheck(step >= 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
@@ -154,6 +156,7 @@ PetscErrorCode DiniSetParameterAffine(Dini dini, PetscInt p, PetscBool affine)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterAffine()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   par->affine = affine;
   PetscCall(DiniParameterDrop_Private(dini, par));
@@ -182,6 +185,7 @@ PetscErrorCode DiniSetParameterReal(Dini dini, PetscInt p, PetscBool real)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterReal()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   par->real = real;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -205,6 +209,7 @@ PetscErrorCode DiniSetParameterMaxColumns(Dini dini, PetscInt p, PetscInt max)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameterMaxColumns()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
   PetscCheck(max >= 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "Bound %" PetscInt_FMT " on the dense columns of parameter \"%s\" must not be negative", max, par->name);

@@ -112,3 +112,32 @@ PetscErrorCode DiniParameterForget_Private(Dini dini)
   for (PetscInt p = 0; p < dini->nparams; p++) dini->params[p]->current = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* Two blocks in one memory would each be moved by the other's differences. */
+PetscErrorCode DiniParameterRefuseAlias_Private(Dini dini, const char name[], Vec m)
+{
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    const PetscScalar *a, *b;
+    PetscBool          mine = (PetscBool)(m == dini->params[p]->m), any, nest[2];
+
+    PetscCall(PetscObjectTypeCompare((PetscObject)m, VECNEST, &nest[0]));
+    PetscCall(PetscObjectTypeCompare((PetscObject)dini->params[p]->m, VECNEST, &nest[1]));
+    if (m != dini->params[p]->m && !nest[0] && !nest[1]) {
+      PetscInt n;
+
+      PetscCall(VecGetLocalSize(m, &n));
+      PetscCall(VecGetArrayRead(m, &a));
+      PetscCall(VecGetArrayRead(dini->params[p]->m, &b));
+      mine = (PetscBool)(n && dini->params[p]->n && a < b + dini->params[p]->n && b < a + n);
+      PetscCall(VecRestoreArrayRead(dini->params[p]->m, &b));
+      PetscCall(VecRestoreArrayRead(m, &a));
+    }
+    PetscCall(MPIU_Allreduce(&mine, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+    PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+               "%s: parameter \"%s\" shares its Vec, or the memory of it, with parameter \"%s\": each would change "
+               "with the other, so neither has a derivative of its own. Add it once",
+               DiniLabel_Private(dini), name, dini->params[p]->name);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -124,6 +124,7 @@ PetscErrorCode DiniSetParameters(Dini dini, Vec m)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetParameters()"));
   PetscCall(DiniParameterSet_Private(dini, m));
   for (PetscInt p = 0; p < dini->nparams; p++)
     if (dini->params[p]->active) PetscCall(DiniParameterPushOne_Private(dini, dini->params[p]));

@@ -53,11 +53,19 @@ typedef struct {
   PetscScalar *mine;    /* this rank's part of the sum */
 } DiniBasis;
 
+/* A solve that has been done, good to rtol; norm 0: none */
+typedef struct {
+  Vec        b, x;
+  PetscReal  norm, relative, rtol; /* |b|, and |b - A x| / |b| */
+  PetscInt64 point;
+} DiniLast;
+
 struct _DiniEngine {
   /* set by the user */
   DiniTranspose transpose;
   DiniReuse     reuse;
-  PetscReal     rtol[2]; /* accepted true relative residuals, indexed by DiniDirection */
+  PetscReal     rtol[2];  /* accepted true relative residuals, indexed by DiniDirection: of the call under way */
+  PetscReal     asked[2]; /* the same as the user has them */
   PetscInt      directmax;
   PetscInt      blocksize;
 
@@ -77,6 +85,7 @@ struct _DiniEngine {
   Vec          c;      /* conjugates in complex builds */
   Vec          projected; /* a right-hand side without its part in a null space */
   MatNullSpace null[2];   /* of J, and of J^H */
+  DiniLast     last[2];
 
   /* status */
   DiniApply          apply;
@@ -88,6 +97,7 @@ struct _DiniEngine {
   PetscBool          companionready, companionfailed, directready;
   PetscBool          fresh;             /* the PC belongs to the point */
   PetscBool          broken;            /* its set-up at the point has failed */
+  PetscBool          stood;             /* it has been set up when last looked at */
   PetscBool          determines;        /* null vectors of J^H have been found to leave mbar alone */
   PetscBool          regular;           /* a random right-hand side has been solved for, once for an object */
   char               singular[320];     /* what shows that J is singular at the point, empty when nothing does */
@@ -103,6 +113,7 @@ struct _DiniEngine {
 /* preconditioner */
 DINI_INTERN PetscErrorCode DiniEngineGetPC_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineSetUpPC_Private(Dini, PetscBool refresh);
+DINI_INTERN PetscErrorCode DiniEngineStands_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEnginePCFailed_Private(Dini, PC, PetscBool *failed);
 DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, PC);
 DINI_INTERN PetscErrorCode DiniEngineDestroyKSP_Private(KSP *);
@@ -139,11 +150,17 @@ DINI_INTERN PetscErrorCode DiniEngineClimb_Private(Dini, DiniDirection, Vec b, V
 DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Vec b, Vec x, DiniSolveStatus *,
                                                     KSPConvergedReason *);
 DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
+DINI_INTERN PetscErrorCode DiniEngineRenewKSPs_Private(Dini, DiniDirection, PetscReal from, PetscReal to);
 /* one solve */
 DINI_INTERN PetscErrorCode DiniEngineKrylov_Private(Dini, DiniDirection, KSP);
 DINI_INTERN PetscErrorCode DiniEngineBegin_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineAtRounding_Private(Dini, DiniDirection, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineRecord_Private(Dini, DiniDirection, const DiniSolveStatus *, PetscReal seconds);
+/* recall */
+DINI_INTERN PetscErrorCode DiniEngineForgetAll_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineRecall_Private(Dini, DiniDirection, Vec b, PetscReal norm, Vec x,
+                                                    PetscBool *known);
+DINI_INTERN PetscErrorCode DiniEngineRemember_Private(Dini, DiniDirection, Vec b, Vec x, const DiniSolveStatus *);
 /* basis */
 DINI_INTERN PetscErrorCode DiniBasisCreate_Private(Mat B, DiniBasis *);
 DINI_INTERN PetscErrorCode DiniBasisDestroy_Private(DiniBasis *);

@@ -66,11 +66,15 @@ typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 #define DINI_GUARD_RTOL      1e-4
 #define DINI_DIFFERENCE_RTOL 1e-6
 
+#include "dinicallimpl.h"
+
 /* What keeping the forward preconditioner has cost since its last set-up, and what that cost; seconds of this rank */
 typedef struct {
   PetscBool built;
   PetscInt  its; /* linear iterations of the solve that built it */
   PetscReal setup, extra;
+  PetscInt  steps; /* iterations of all forward solves, and their seconds */
+  PetscReal seconds;
 } DiniForwardReuse;
 
 /* Ways to J by differences of F, in the order in which they are tried */
@@ -134,8 +138,11 @@ struct _p_Dini {
   PetscReal       gradientrtol; /* of reduced gradients; 0: the adjoint tolerance decides */
   PetscBool       predict, reuseforward, polish;
   PetscBool       told; /* inside DiniSolveAt_Private(): all blocks have been handed to the application just now */
-  PetscBool       guard, erroriffail, fromoptions;
+  PetscBool       guard, fromoptions;
+  PetscBool       erroriffail, errorasked; /* now, and as the user has it */
   PetscBool       checkrequested, reasonrequested, viewrequested;
+  PetscReal       testseconds[2]; /* for tests, in place of the clock: of an iteration and of a set-up; 0: the clock */
+  char            sought[128];    /* a name that DiniFindParameter() has not found */
   PetscViewer     checkviewer;
   PetscInt        nparams, maxparams;
   DiniParameter  *params;
@@ -188,6 +195,13 @@ struct _p_Dini {
   /* of a variational inequality; NULL where u solves F(u, m) = 0 */
   DiniActive active;
 
+  /* calls under way */
+  DiniCall   *call;
+  const char *visitor;    /* the application's callback that is running, NULL for none */
+  DiniDoor    door;       /* how far it is open to that one */
+  PetscInt    closed;     /* > 0: the Dini is not where the application thinks, no door opens */
+  PetscBool   monitoring; /* monitors are running: they are not called for what they do themselves */
+
   /* status */
   DiniStage           stage;
   DiniConvergedReason reason;
@@ -210,16 +224,18 @@ struct _p_Dini {
   PetscInt64          mstamp;    /* stands for the values of the parameters: a new one at each push */
   PetscInt64          mlast;     /* last stamp given out */
   PetscInt64          mpoint;    /* stamp of the values at the solution */
+  PetscReal           fnorm;     /* |F(u, m)| as last measured by a forward solve or its acceptance */
   PetscReal           lastvalue; /* of the objective at the last state that was found */
+  PetscBool           hasvalue;  /* one has been found */
   PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
   DiniForwardReuse    forward;
   PetscReal           rate;         /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
   PetscBool           rateknown;    /* it belongs to the point */
-  PetscReal           fnorm;        /* |F| at the point */
   PetscReal           stateerror;   /* relative error of u at the point, negative: not known */
   PetscReal           gain;         /* largest |mbar| / |ubar| seen */
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
+  DiniRung            lastrung;     /* which answered it */
   DiniStatistics      stats;
   char                label[128]; /* how errors call the object */
 };
@@ -243,6 +259,7 @@ DINI_INTERN PetscErrorCode DiniCreate_NEP(Dini);
 DINI_INTERN PetscErrorCode DiniForwardTolerance_Private(Dini, char option[], size_t, PetscReal *rtol,
                                                         const char **norm);
 DINI_INTERN PetscErrorCode DiniForwardRefused_Private(Dini, const char why[], PetscInt its);
+DINI_INTERN PetscErrorCode DiniRefuseDiagonalScale_Private(Dini, KSP);
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
 DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
                                                     PetscReal seconds);
@@ -295,26 +312,10 @@ DINI_INTERN PetscErrorCode DiniCreateFor_Private(Mat, Vec like, Vec *);
 DINI_INTERN PetscErrorCode DiniGetColumn_Private(Mat, PetscInt j, Vec);
 DINI_INTERN PetscErrorCode DiniSetColumn_Private(Mat, PetscInt j, PetscBool conj, Vec);
 
-/* A call of the application's code: an error on one rank is an error on all, and names the callback. */
-#define DiniCallUser(dini, what, ...) PetscCall(DiniAgree_Private(dini, what, (__VA_ARGS__)))
-
-/* The same with v read-only meanwhile. A call that fails may leave v locked several times over: that is undone. */
-#define DiniCallUserReads(dini, v, what, ...) DiniCallUserReadsThen(dini, v, what, __VA_ARGS__, (void)0)
-
-/* And then, whether it failed or not, something is put back */
-#define DiniCallUserReadsThen(dini, v, what, call, then)                                                               \
-  do {                                                                                                                 \
-    PetscErrorCode ierr_user_;                                                                                         \
-    PetscInt       locks_user_;                                                                                        \
-    PetscCall(VecLockGet(v, &locks_user_));                                                                            \
-    PetscCall(VecLockReadPush(v));                                                                                     \
-    ierr_user_ = (call);                                                                                               \
-    then;                                                                                                              \
-    PetscCall(DiniUnlock_Private(v, locks_user_));                                                                     \
-    PetscCall(DiniAgree_Private(dini, what, ierr_user_));                                                              \
-  } while (0)
-
 /* core */
+DINI_INTERN PetscErrorCode DiniReset_Private(Dini);
+DINI_INTERN PetscErrorCode DiniWarnOptions_Private(Dini, PetscBool atend);
+DINI_INTERN PetscErrorCode DiniParameterHint_Private(Dini, PetscInt p, char hint[], size_t length);
 DINI_INTERN PetscErrorCode DiniSetUpLayout_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniResidual_Private(Dini, Vec u, Vec F, PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniSetPoint_Private(Dini, Vec u);
@@ -389,6 +390,7 @@ DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
 DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
+DINI_INTERN PetscErrorCode DiniEngineForget_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);

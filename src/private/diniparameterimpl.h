@@ -60,6 +60,7 @@ DINI_INTERN const DiniParameterKind DiniParameterKinds[];
 
 DINI_INTERN PetscErrorCode DiniGetParameter_Private(Dini, PetscInt p, DiniParameter *);
 DINI_INTERN PetscErrorCode DiniParameterGetKind_Private(Dini, DiniParameter, const DiniParameterKind **);
+DINI_INTERN PetscErrorCode DiniParameterRefuseAlias_Private(Dini, const char name[], Vec m);
 DINI_INTERN PetscErrorCode DiniParameterDrop_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterPushOne_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterCheckReal_Private(Dini, DiniParameter, Vec, const char what[]);

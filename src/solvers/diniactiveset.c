@@ -164,6 +164,7 @@ PetscErrorCode DiniSetWeakActivity(Dini dini, DiniWeakActivity activity, PetscRe
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetWeakActivity()"));
   if (rtol == PETSC_DEFAULT) rtol = dini->weakrtol;
   PetscCheck(rtol >= 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "The tolerance of weak activity is %g; it must not be negative", (double)rtol);

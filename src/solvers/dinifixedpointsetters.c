@@ -50,6 +50,7 @@ PetscErrorCode DiniSetFixedPoint(Dini dini, DiniFixedPointFn *fn, void *ctx)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetFixedPoint()"));
   PetscCheck(fn, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "DiniSetFixedPoint() got no map G");
   PetscCall(DiniSetType(dini, DINIFIXEDPOINT));
   data         = (Dini_FixedPoint *)dini->data;
@@ -80,6 +81,7 @@ PetscErrorCode DiniSetFixedPointOperator(Dini dini, DiniFixedPointApplyFn *apply
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetFixedPointOperator()"));
   PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointOperator()", &data));
   data->apply[DINI_TANGENT] = apply;
   data->apply[DINI_ADJOINT] = applyadjoint;
@@ -109,6 +111,7 @@ PetscErrorCode DiniSetFixedPointJacobian(Dini dini, Mat Gu, DiniFixedPointJacobi
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetFixedPointJacobian()"));
   PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointJacobian()", &data));
   PetscCheck(Gu, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL,
              "DiniSetFixedPointJacobian() needs a matrix Gu");
@@ -139,6 +142,7 @@ PetscErrorCode DiniSetFixedPointDerivative(Dini dini, DiniFixedPointDerivative d
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetFixedPointDerivative()"));
   PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointDerivative()", &data));
   data->derivative = derivative;
   PetscCall(DiniDropJacobian(dini, data));
@@ -192,6 +196,7 @@ PetscErrorCode DiniSetFixedPointMethod(Dini dini, DiniFixedPointMethod method)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetFixedPointMethod()"));
   PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointMethod()", &data));
   data->method = method;
   PetscFunctionReturn(PETSC_SUCCESS);

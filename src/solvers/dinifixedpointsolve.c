@@ -68,13 +68,13 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscCall(SNESGetFunctionNorm(ctx->snes, &claimed));
   if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
   else *reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
-  *why                         = SNESConvergedReasons[stopped];
-  dini->stats.forward_residual = claimed;
+  *why        = SNESConvergedReasons[stopped];
+  dini->fnorm = claimed;
   if (stopped <= 0) PetscFunctionReturn(PETSC_SUCCESS);
   /* accelerated iterations know |F| of a combination of iterates: |F| of the one that they return is measured */
   PetscCall(DiniResidual_Private(dini, u, ctx->F, &norm));
   PetscCall(DiniNorm_Private(u, &unorm));
-  dini->stats.forward_residual = dini->fsolve = norm;
+  dini->fnorm = dini->fsolve = norm;
   if (norm <= 10.0 * claimed + 100.0 * PETSC_MACHINE_EPSILON * unorm) PetscFunctionReturn(PETSC_SUCCESS);
   *reason = PetscIsInfOrNanReal(norm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
   PetscFunctionReturn(PETSC_SUCCESS);

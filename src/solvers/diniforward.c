@@ -6,6 +6,22 @@
 */
 #include "../private/diniimpl.h"
 
+/* PETSc scales A in place for it and leaves it so: what derivatives would be taken of is another system. */
+PetscErrorCode DiniRefuseDiagonalScale_Private(Dini dini, KSP ksp)
+{
+  PetscBool scale, back;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetDiagonalScale(ksp, &scale));
+  PetscCall(KSPGetDiagonalScaleFix(ksp, &back));
+  PetscCheck(
+      !scale || back, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      "%s: -ksp_diagonal_scale (KSPSetDiagonalScale()) leaves the matrix of the application scaled after the solve, so "
+      "it is no longer that of A u = b; add -ksp_diagonal_scale_fix, or take -pc_type jacobi in its place",
+      DiniLabel_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Shall this solve keep the PC that there is? A preonly solver has nothing but its PC, which must be that of its matrix. */
 PetscErrorCode DiniForwardKeeps_Private(Dini dini, KSP ksp, PetscBool *keep)
 {
@@ -34,12 +50,14 @@ PetscErrorCode DiniForwardSpent_Private(Dini dini, PetscBool kept, PetscInt its,
 
   PetscFunctionBegin;
   if (kept) {
+    const PetscReal each = dini->testseconds[0] > 0.0 ? dini->testseconds[0] : seconds / (PetscReal)PetscMax(its, 1);
+
     dini->stats.forward_kept++;
-    if (its > r->its) r->extra += seconds * (PetscReal)(its - r->its) / (PetscReal)its;
+    if (its > r->its) r->extra += each * (PetscReal)(its - r->its);
   } else {
     r->built = PETSC_TRUE;
     r->its   = its;
-    r->setup = setup;
+    r->setup = dini->testseconds[1] > 0.0 ? dini->testseconds[1] : setup;
     r->extra = 0.0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -110,6 +110,7 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
     PetscCall(DiniCheckMatLayout_Private(dini, u, A, "the matrix of the KSP"));
     PetscCall(DiniCheckLayout_Private(dini, ctx->b, dini->n, dini->N, "The right-hand side b", "the state u"));
   }
+  PetscCall(DiniRefuseDiagonalScale_Private(dini, ctx->ksp));
   ctx->stamp = 0; /* the application may have changed more than the parameters since */
   PetscCall(DiniAssembleOwn_KSP(dini));
   PetscCall(DiniNorm_Private(ctx->b, &norm));

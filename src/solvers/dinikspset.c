@@ -20,6 +20,7 @@ PetscErrorCode DiniSetKSP(Dini dini, KSP ksp)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetKSP()"));
   PetscCheck(ksp, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "DiniSetKSP() got no KSP");
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)ksp, "The KSP"));
   PetscCall(KSPGetOperatorsSet(ksp, &A, &P));
@@ -75,6 +76,7 @@ PetscErrorCode DiniSetLinearSystem(Dini dini, Vec b, DiniLinearSystemFn *fn, voi
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetLinearSystem()"));
   PetscCall(PetscObjectTypeCompare((PetscObject)dini, DINIKSP, &is));
   PetscCheck(is, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "DiniSetLinearSystem() goes with DiniSetKSP(); call that first");

@@ -36,7 +36,7 @@ PetscErrorCode DiniPoint_KSP(Dini dini)
   PetscFunctionBegin;
   PetscCall(DiniRemember(dini));
   if (!ctx->column || dini->u != ctx->column) {
-    ctx->rnorm = dini->stats.forward_residual;
+    ctx->rnorm = dini->fnorm;
     PetscCall(MatDestroy(&ctx->U));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

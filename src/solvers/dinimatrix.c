@@ -202,6 +202,30 @@ static PetscErrorCode DiniMatrixRHS(Dini dini, Mat dA, Vec r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniMatrixVJP_Call(Dini dini, Vec ubar, Mat Abar)
+{
+  PetscBool conj;
+  Vec       g = ubar;
+
+  PetscFunctionBegin;
+  conj = (PetscBool)(PetscDefined(USE_COMPLEX) && dini->adjointtype == DINI_ADJOINT_TRANSPOSE);
+  PetscCall(DiniNeedLinear_KSP(dini, "DiniMatrixVJP()"));
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
+  PetscCall(DiniCheckPattern_Private(dini, Abar, "The result Abar"));
+  if (conj) { /* the plain transpose as the conjugate of the rule on conjugates */
+    PetscCall(VecDuplicate(ubar, &g));
+    PetscCall(VecCopy(ubar, g));
+    PetscCall(VecConjugate(g));
+  }
+  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, g, dini->lambda));
+  if (conj) PetscCall(VecDestroy(&g));
+  if (dini->reason < 0) PetscCall(VecSet(dini->lambda, NAN));
+  PetscCall(DiniMatrixBar(dini, dini->lambda, Abar));
+  if (conj) PetscCall(MatConjugate(Abar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Gradient with respect to the entries of A in A u = b, on a pattern of your choice: Abar = -lambda u^H with
   A^H lambda = ubar.
@@ -228,27 +252,22 @@ static PetscErrorCode DiniMatrixRHS(Dini dini, Mat dA, Vec r)
 */
 PetscErrorCode DiniMatrixVJP(Dini dini, Vec ubar, Mat Abar)
 {
-  PetscBool conj;
-  Vec       g = ubar;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  conj = (PetscBool)(PetscDefined(USE_COMPLEX) && dini->adjointtype == DINI_ADJOINT_TRANSPOSE);
-  PetscCall(DiniNeedLinear_KSP(dini, "DiniMatrixVJP()"));
   PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniMatrixVJP()", DINI_DOOR_DERIVATIVES, DiniMatrixVJP_Call(dini, ubar, Abar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniMatrixJVP_Call(Dini dini, Mat dA, Vec du)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniNeedLinear_KSP(dini, "DiniMatrixJVP()"));
   PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
-  PetscCall(DiniCheckPattern_Private(dini, Abar, "The result Abar"));
-  if (conj) { /* the plain transpose as the conjugate of the rule on conjugates */
-    PetscCall(VecDuplicate(ubar, &g));
-    PetscCall(VecCopy(ubar, g));
-    PetscCall(VecConjugate(g));
-  }
-  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, g, dini->lambda));
-  if (conj) PetscCall(VecDestroy(&g));
-  if (dini->reason < 0) PetscCall(VecSet(dini->lambda, NAN));
-  PetscCall(DiniMatrixBar(dini, dini->lambda, Abar));
-  if (conj) PetscCall(MatConjugate(Abar));
+  PetscCall(DiniCheckMatrix_Private(dini, dA, "The direction dA"));
+  PetscCall(DiniCheckState_Private(dini, du, "The result du"));
+  PetscCall(DiniMatrixRHS(dini, dA, dini->r));
+  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -271,12 +290,7 @@ PetscErrorCode DiniMatrixJVP(Dini dini, Mat dA, Vec du)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniNeedLinear_KSP(dini, "DiniMatrixJVP()"));
   PetscCall(DiniCheckRequested_Private(dini));
-  PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniCheckMatrix_Private(dini, dA, "The direction dA"));
-  PetscCall(DiniCheckState_Private(dini, du, "The result du"));
-  PetscCall(DiniMatrixRHS(dini, dA, dini->r));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, dini->r, du));
+  DiniServe(dini, "DiniMatrixJVP()", DINI_DOOR_DERIVATIVES, DiniMatrixJVP_Call(dini, dA, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

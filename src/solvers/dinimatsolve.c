@@ -101,8 +101,10 @@ static PetscErrorCode DiniAcceptBlock(Dini dini, Mat A, Mat B, Mat U, PetscInt i
   PetscFunctionBegin;
   *accepted = PETSC_FALSE;
   PetscCall(KSPGetTolerances(ctx->ksp, &rtol, NULL, NULL, NULL));
-  PetscCall(DiniBlockResidual(dini, A, B, U, &dini->stats.forward_residual, &relative));
+  PetscCall(DiniBlockResidual(dini, A, B, U, &dini->fnorm, &relative));
+  dini->stats.forward_residual = dini->fnorm;
   dini->stats.forward_iterations += its;
+  dini->forward.steps += its;
   *accepted    = (PetscBool)(reason > 0 && relative <= PetscMin(0.1, 1000.0 * rtol));
   dini->reason = *accepted                       ? DINI_CONVERGED_FORWARD
                  : PetscIsInfOrNanReal(relative) ? DINI_DIVERGED_NAN
@@ -110,7 +112,7 @@ static PetscErrorCode DiniAcceptBlock(Dini dini, Mat A, Mat B, Mat U, PetscInt i
                                                  : DINI_DIVERGED_FORWARD;
   if (*accepted) dini->stats.forward_solves++;
   else dini->stats.forward_failures++;
-  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->stats.forward_residual));
+  PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
   PetscCheck(*accepted || !dini->erroriffail, PetscObjectComm((PetscObject)dini),
              dini->reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
              "The solve of A U = B stopped with %s and a worst relative residual of %g, so there is no solution to "
@@ -119,23 +121,7 @@ static PetscErrorCode DiniAcceptBlock(Dini dini, Mat A, Mat B, Mat U, PetscInt i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/**
-  @brief Solves A(m) U = B for many right-hand sides, with one assembly and one factorisation, and makes U the point of
-  DiniMatSolveJVP() and DiniMatSolveVJP().
-
-  Collective. A is assembled at the current parameters by the callback of DiniSetLinearSystem(), whose b plays no part; with
-  KSPPREONLY and a factorisation all columns are solved at once, else one by one. Every column is verified in its true residual.
-  It ends the point of DiniSolve() and DiniAttach(), and they end that of this call.
-
-  @param[in]     dini the Dini, of type DINIKSP, not of a least-squares KSP
-  @param[in]     B    dense matrix of right-hand sides, rows laid out as the state
-  @param[in,out] U    dense matrix of solutions, as B; columns are initial guesses where the KSP takes one. Referenced, and to
-                      be left unchanged until the derivatives are taken
-  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED when a column fails
-
-  @see DiniMatSolveVJP(), DiniMatSolveJVP(), DiniSolve()
-*/
-PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
+static PetscErrorCode DiniMatSolve_Call(Dini dini, Mat B, Mat U)
 {
   Dini_KSP          *ctx;
   PetscInt           n = -1, its;
@@ -147,12 +133,12 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
   PetscErrorCode     failed;
 
   PetscFunctionBegin;
-  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniNeedLinear_KSP(dini, "DiniMatSolve()"));
   PetscCall(DiniSetUp(dini));
   ctx = (Dini_KSP *)dini->data;
   PetscCheck(!ctx->leastsquares && !ctx->square, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "DiniMatSolve() is not for least-squares KSPs; call DiniSolve() for each right-hand side");
+  PetscCall(DiniRefuseDiagonalScale_Private(dini, ctx->ksp));
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(MatCreateVecs(A, &column, NULL));
   failed = DiniSetUpLayout_Private(dini, column); /* may reset what there is of another size */
@@ -175,6 +161,7 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
   PetscCall(PetscLogEventEnd(DINI_Solve, dini, 0, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.forward_seconds += (PetscReal)(end - start);
+  dini->forward.seconds += (PetscReal)(end - start);
   PetscCall(DiniAcceptBlock(dini, A, B, U, its, reason, &accepted));
   if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSetPoint_Private(dini, ctx->column)); /* remembers parameters and A */
@@ -184,5 +171,29 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
   PetscCall(PetscObjectStateGet((PetscObject)U, &ctx->Ustate));
   ctx->nparams    = dini->nparams;
   ctx->linearized = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Solves A(m) U = B for many right-hand sides, with one assembly and one factorisation, and makes U the point of
+  DiniMatSolveJVP() and DiniMatSolveVJP().
+
+  Collective. A is assembled at the current parameters by the callback of DiniSetLinearSystem(), whose b plays no part; with
+  KSPPREONLY and a factorisation all columns are solved at once, else one by one. Every column is verified in its true residual.
+  It ends the point of DiniSolve() and DiniAttach(), and they end that of this call.
+
+  @param[in]     dini the Dini, of type DINIKSP, not of a least-squares KSP
+  @param[in]     B    dense matrix of right-hand sides, rows laid out as the state
+  @param[in,out] U    dense matrix of solutions, as B; columns are initial guesses where the KSP takes one. Referenced, and to
+                      be left unchanged until the derivatives are taken
+  @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED when a column fails
+
+  @see DiniMatSolveVJP(), DiniMatSolveJVP(), DiniSolve()
+*/
+PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  DiniServe(dini, "DiniMatSolve()", DINI_DOOR_NEVER, DiniMatSolve_Call(dini, B, U));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -19,8 +19,11 @@ static PetscErrorCode DiniAtColumn(Dini dini, PetscInt k)
   PetscCall(DiniSetPoint_Private(dini, ctx->column));
   if (ctx->linearized) dini->stage = DINI_STAGE_LINEARIZED;
   else {
-    const PetscErrorCode failed = DiniLinearize_Private(dini);
+    PetscErrorCode failed;
 
+    dini->closed++; /* to monitors: the point is a column's */
+    failed = DiniLinearize_Private(dini);
+    dini->closed--;
     if (failed) dini->stage = DINI_STAGE_NEW;
     PetscCall(failed);
   }
@@ -197,6 +200,29 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniMatSolveJVP_Call(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
+{
+  DiniBlockWork  w = {0};
+  PetscErrorCode failed;
+  PetscInt       n = -1;
+
+  PetscFunctionBegin;
+  PetscCall(DiniBlockReady(dini, "DiniMatSolveJVP()"));
+  dini->stage = DINI_STAGE_NEW; /* for DiniJVP() and the rest, this is no point */
+  PetscCall(DiniCheckBlock_Private(dini, ((Dini_KSP *)dini->data)->U, "The matrix U of solutions", &n));
+  if (dA) PetscCall(DiniCheckMatrix_Private(dini, dA, "The direction dA"));
+  if (dB) PetscCall(DiniCheckBlock_Private(dini, dB, "The direction dB", &n));
+  if (dm) PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
+  PetscCall(DiniCheckBlock_Private(dini, dU, "The result dU", &n));
+  dini->closed++;
+  failed = DiniBlockJVP(dini, dA, dB, dm, dU, &w);
+  dini->closed--;
+  dini->stage = DINI_STAGE_NEW;
+  PetscCall(DiniBlockWorkDestroy(&w));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Derivative of U in A(m) U = B along changes of A, B and the parameters: A dU = dB - dA U - (A_m dm) U.
 
@@ -214,20 +240,31 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
 */
 PetscErrorCode DiniMatSolveJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
 {
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  DiniServe(dini, "DiniMatSolveJVP()", DINI_DOOR_NEVER, DiniMatSolveJVP_Call(dini, dA, dB, dm, dU));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniMatSolveVJP_Call(Dini dini, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar)
+{
   DiniBlockWork  w = {0};
   PetscErrorCode failed;
   PetscInt       n = -1;
+  PetscBool      conj;
 
   PetscFunctionBegin;
-  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniBlockReady(dini, "DiniMatSolveJVP()"));
-  dini->stage = DINI_STAGE_NEW; /* for DiniJVP() and the rest, this is no point */
+  conj = (PetscBool)(PetscDefined(USE_COMPLEX) && dini->adjointtype == DINI_ADJOINT_TRANSPOSE);
+  PetscCall(DiniBlockReady(dini, "DiniMatSolveVJP()"));
+  dini->stage = DINI_STAGE_NEW; /* for DiniVJP() and the rest, this is no point */
   PetscCall(DiniCheckBlock_Private(dini, ((Dini_KSP *)dini->data)->U, "The matrix U of solutions", &n));
-  if (dA) PetscCall(DiniCheckMatrix_Private(dini, dA, "The direction dA"));
-  if (dB) PetscCall(DiniCheckBlock_Private(dini, dB, "The direction dB", &n));
-  if (dm) PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
-  PetscCall(DiniCheckBlock_Private(dini, dU, "The result dU", &n));
-  failed      = DiniBlockJVP(dini, dA, dB, dm, dU, &w);
+  PetscCall(DiniCheckBlock_Private(dini, Ubar, "The cotangent Ubar", &n));
+  if (Abar) PetscCall(DiniCheckPattern_Private(dini, Abar, "The result Abar"));
+  if (Bbar) PetscCall(DiniCheckBlock_Private(dini, Bbar, "The result Bbar", &n));
+  if (mbar) PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
+  dini->closed++;
+  failed = DiniBlockVJP(dini, conj, Ubar, Abar, Bbar, mbar, &w);
+  dini->closed--;
   dini->stage = DINI_STAGE_NEW;
   PetscCall(DiniBlockWorkDestroy(&w));
   PetscCall(failed);
@@ -255,24 +292,8 @@ PetscErrorCode DiniMatSolveJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
 */
 PetscErrorCode DiniMatSolveVJP(Dini dini, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar)
 {
-  DiniBlockWork  w = {0};
-  PetscErrorCode failed;
-  PetscInt       n = -1;
-  PetscBool      conj;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  conj = (PetscBool)(PetscDefined(USE_COMPLEX) && dini->adjointtype == DINI_ADJOINT_TRANSPOSE);
-  PetscCall(DiniBlockReady(dini, "DiniMatSolveVJP()"));
-  dini->stage = DINI_STAGE_NEW; /* for DiniVJP() and the rest, this is no point */
-  PetscCall(DiniCheckBlock_Private(dini, ((Dini_KSP *)dini->data)->U, "The matrix U of solutions", &n));
-  PetscCall(DiniCheckBlock_Private(dini, Ubar, "The cotangent Ubar", &n));
-  if (Abar) PetscCall(DiniCheckPattern_Private(dini, Abar, "The result Abar"));
-  if (Bbar) PetscCall(DiniCheckBlock_Private(dini, Bbar, "The result Bbar", &n));
-  if (mbar) PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
-  failed      = DiniBlockVJP(dini, conj, Ubar, Abar, Bbar, mbar, &w);
-  dini->stage = DINI_STAGE_NEW;
-  PetscCall(DiniBlockWorkDestroy(&w));
-  PetscCall(failed);
+  DiniServe(dini, "DiniMatSolveVJP()", DINI_DOOR_NEVER, DiniMatSolveVJP_Call(dini, Ubar, Abar, Bbar, mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -267,6 +267,7 @@ PetscErrorCode DiniSetSNES(Dini dini, SNES snes)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetSNES()"));
   PetscCheck(snes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "DiniSetSNES() got no SNES");
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)snes, "The SNES"));
   PetscCall(DiniSetType(dini, DINISNES));

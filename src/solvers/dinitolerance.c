@@ -30,7 +30,7 @@ PetscErrorCode DiniForwardTolerance_Private(Dini dini, char option[], size_t siz
 /* The forward solver has stopped where |F| is no solution's: cause first, then cure. */
 PetscErrorCode DiniForwardRefused_Private(Dini dini, const char why[], PetscInt its)
 {
-  const PetscReal fnorm = dini->stats.forward_residual;
+  const PetscReal fnorm = dini->fnorm;
   char            option[256];
   const char     *norm, *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
   PetscReal       rtol;

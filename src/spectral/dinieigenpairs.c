@@ -130,7 +130,7 @@ static PetscErrorCode DiniTakePairs(Dini dini, const Mat M[], PetscInt n, Vec w[
                               "|T(lambda) x| of pair %" PetscInt_FMT " a relative %g, above %g (-dini_attach_rtol),", i,
                               (double)relative, (double)dini->attachrtol));
     }
-    dini->stats.forward_residual = i ? PetscMax(dini->stats.forward_residual, mode->error) : mode->error;
+    dini->fnorm = dini->stats.forward_residual = i ? PetscMax(dini->fnorm, mode->error) : mode->error;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

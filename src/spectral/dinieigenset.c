@@ -45,6 +45,7 @@ PetscErrorCode DiniSetEPS(Dini dini, EPS eps)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetEPS()"));
   PetscCall(DiniSetSolver(dini, DINIEPS, (PetscObject)eps));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -79,6 +80,7 @@ PetscErrorCode DiniSetPEP(Dini dini, PEP pep)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetPEP()"));
   PetscCall(DiniSetSolver(dini, DINIPEP, (PetscObject)pep));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -113,6 +115,7 @@ PetscErrorCode DiniSetNEP(Dini dini, NEP nep)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetNEP()"));
   PetscCall(DiniSetSolver(dini, DININEP, (PetscObject)nep));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -152,6 +155,7 @@ PetscErrorCode DiniSetEigenSystem(Dini dini, DiniEigenSystemFn *fn, void *ctx)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetEigenSystem()"));
   PetscCall(DiniGetEigen_Private(dini, "DiniSetEigenSystem()", &data));
   data->assemble    = fn;
   data->assemblectx = ctx;
@@ -257,6 +261,7 @@ PetscErrorCode DiniSetEigenMode(Dini dini, PetscInt i)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetEigenMode()"));
   PetscCall(DiniGetEigen_Private(dini, "DiniSetEigenMode()", &ctx));
   PetscCheck(i >= 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "Modes are numbered from 0; there is no mode %" PetscInt_FMT, i);

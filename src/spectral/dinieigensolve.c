@@ -34,6 +34,7 @@ PetscErrorCode DiniEigenSolve(Dini dini)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniEigenSolve()"));
   PetscCall(DiniSolveOrAttach(dini, "DiniEigenSolve()", PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -50,6 +51,7 @@ PetscErrorCode DiniEigenAttach(Dini dini)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniEigenAttach()"));
   PetscCall(DiniSolveOrAttach(dini, "DiniEigenAttach()", PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

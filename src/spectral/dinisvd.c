@@ -5,8 +5,8 @@
 PetscErrorCode DiniSVDApply_Private(DiniSVD *ctx, Mat M, PetscBool adjoint, const char what[], Vec x, Vec y)
 {
   PetscFunctionBegin;
-  if (adjoint) DiniCallUser(ctx->dini, what, MatMultHermitianTranspose(M, x, y));
-  else DiniCallUser(ctx->dini, what, MatMult(M, x, y));
+  if (adjoint) DiniCallUserOpen(ctx->dini, DINI_DOOR_DERIVATIVES, what, MatMultHermitianTranspose(M, x, y));
+  else DiniCallUserOpen(ctx->dini, DINI_DOOR_DERIVATIVES, what, MatMult(M, x, y));
   PetscCall(DiniCheckFinite_Private(ctx->dini, y, what, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,10 +5,12 @@ PetscErrorCode DiniEngineCreate_Private(Dini dini)
 {
   PetscFunctionBegin;
   PetscCall(PetscNew(&dini->engine));
-  dini->engine->rtol[DINI_TANGENT] = 1e-10;
-  dini->engine->rtol[DINI_ADJOINT] = 1e-10;
-  dini->engine->directmax          = 200000;
-  dini->engine->blocksize          = 32;
+  dini->engine->rtol[DINI_TANGENT]  = 1e-10;
+  dini->engine->rtol[DINI_ADJOINT]  = 1e-10;
+  dini->engine->asked[DINI_TANGENT] = dini->engine->rtol[DINI_TANGENT];
+  dini->engine->asked[DINI_ADJOINT] = dini->engine->rtol[DINI_ADJOINT];
+  dini->engine->directmax           = 200000;
+  dini->engine->blocksize           = 32;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -37,10 +39,12 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->e));
   PetscCall(VecDestroy(&e->c));
   PetscCall(VecDestroy(&e->projected));
+  PetscCall(DiniEngineForgetAll_Private(dini));
   e->transposed  = DINI_TRANSPOSED_UNKNOWN;
   e->regular     = PETSC_FALSE;
   e->singular[0] = 0;
-  e->ownpc = e->fresh = e->broken = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
+  e->ownpc = e->fresh = e->broken = e->stood = e->decided = e->companionready = e->companionfailed = e->directready =
+      PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
   e->overspent               = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -65,6 +69,7 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
     PetscCall(VecDuplicate(dini->u, &e->e));
     if (PetscDefined(USE_COMPLEX)) PetscCall(VecDuplicate(dini->u, &e->c));
   }
+  for (int d = 0; d < 2; d++) PetscCall(DiniEngineForget_Private(dini, (DiniDirection)d));
   e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = e->fresh = e->broken = PETSC_FALSE;
   e->companionready = e->companionfailed = e->directready = e->determines = PETSC_FALSE;
   e->singular[0]                                                          = 0;

@@ -7,7 +7,7 @@ PetscErrorCode DiniEngineSetFromOptions_Private(Dini dini, DiniOptionItems Petsc
   DiniTranspose transpose = e->transpose;
   DiniReuse     reuse     = e->reuse;
   PetscInt      directmax = e->directmax, blocksize = e->blocksize;
-  PetscReal     tangent = e->rtol[DINI_TANGENT], adjoint = e->rtol[DINI_ADJOINT];
+  PetscReal     tangent = e->asked[DINI_TANGENT], adjoint = e->asked[DINI_ADJOINT];
   PetscBool     set;
 
   PetscFunctionBegin;
@@ -28,6 +28,10 @@ PetscErrorCode DiniEngineSetFromOptions_Private(Dini dini, DiniOptionItems Petsc
   PetscCall(PetscOptionsInt("-dini_block_size", "Most right-hand sides that are solved together", "DiniSetBlockSize",
                             blocksize, &blocksize, &set));
   if (set) PetscCall(DiniSetBlockSize(dini, blocksize));
+  PetscCall(PetscOptionsReal("-dini_test_iteration_seconds", "For tests: what an iteration costs, for the clock's",
+                             "DiniSetReuse", dini->testseconds[0], &dini->testseconds[0], NULL));
+  PetscCall(PetscOptionsReal("-dini_test_setup_seconds", "For tests: what a set-up costs, for the clock's",
+                             "DiniSetReuse", dini->testseconds[1], &dini->testseconds[1], NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -47,8 +51,8 @@ PetscErrorCode DiniEngineSetFromOptions_Private(Dini dini, DiniOptionItems Petsc
 PetscErrorCode DiniSetTolerances(Dini dini, PetscReal tangent_rtol, PetscReal adjoint_rtol)
 {
   DiniEngine      e       = dini->engine;
-  const PetscReal rtol[2] = {tangent_rtol == PETSC_DEFAULT ? e->rtol[0] : tangent_rtol,
-                             adjoint_rtol == PETSC_DEFAULT ? e->rtol[1] : adjoint_rtol};
+  const PetscReal rtol[2] = {tangent_rtol == PETSC_DEFAULT ? e->asked[0] : tangent_rtol,
+                             adjoint_rtol == PETSC_DEFAULT ? e->asked[1] : adjoint_rtol};
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
@@ -56,13 +60,10 @@ PetscErrorCode DiniSetTolerances(Dini dini, PetscReal tangent_rtol, PetscReal ad
     PetscCheck(rtol[d] > 0.0 && rtol[d] < 1.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
                "The accepted true relative residual of %s solves is %g; it must lie between 0 and 1",
                DiniOperations[DINI_OPERATION_TANGENT + d], (double)rtol[d]);
-    if (rtol[d] != e->rtol[d]) {
-      KSP all[3] = {e->ksp[d], e->gmres[d], d == DINI_ADJOINT ? e->companion : NULL};
-
-      for (int k = 0; k < 3; k++)
-        if (all[k]) PetscCall(KSPSetTolerances(all[k], 0.5 * rtol[d], PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
-    }
-    e->rtol[d] = rtol[d];
+    PetscCall(DiniEngineRenewKSPs_Private(dini, (DiniDirection)d, e->rtol[d], rtol[d]));
+    if (rtol[d] != e->asked[d]) PetscCall(DiniEngineForget_Private(dini, (DiniDirection)d));
+    e->asked[d] = rtol[d];
+    e->rtol[d]  = rtol[d];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -81,8 +82,8 @@ PetscErrorCode DiniGetTolerances(Dini dini, PetscReal *tangent_rtol, PetscReal *
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  if (tangent_rtol) *tangent_rtol = dini->engine->rtol[DINI_TANGENT];
-  if (adjoint_rtol) *adjoint_rtol = dini->engine->rtol[DINI_ADJOINT];
+  if (tangent_rtol) *tangent_rtol = dini->engine->asked[DINI_TANGENT];
+  if (adjoint_rtol) *adjoint_rtol = dini->engine->asked[DINI_ADJOINT];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -107,8 +108,10 @@ PetscErrorCode DiniSetTranspose(Dini dini, DiniTranspose transpose)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetTranspose()"));
   PetscCall(DiniCheckEnum_Private(dini, (int)transpose, DiniTransposes, "way to transpose"));
   if (transpose != e->transpose) { /* the adjoint KSP is made for one method */
+    PetscCall(DiniEngineForget_Private(dini, DINI_ADJOINT));
     PetscCall(KSPDestroy(&e->ksp[DINI_ADJOINT]));
     PetscCall(KSPDestroy(&e->gmres[DINI_ADJOINT]));
     e->ready[DINI_ADJOINT] = e->decided = PETSC_FALSE;
@@ -118,9 +121,11 @@ PetscErrorCode DiniSetTranspose(Dini dini, DiniTranspose transpose)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Who asks for the solver wants to see it at work, perhaps changed */
 static PetscErrorCode DiniGetLinearSolver(Dini dini, DiniDirection direction, KSP *ksp)
 {
   PetscFunctionBegin;
+  PetscCall(DiniEngineForget_Private(dini, direction));
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniEnginePrepare_Private(dini, direction));
   *ksp = dini->engine->ksp[direction];
@@ -142,7 +147,7 @@ PetscErrorCode DiniGetTangentKSP(Dini dini, KSP *ksp)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniGetLinearSolver(dini, DINI_TANGENT, ksp));
+  DiniServe(dini, "DiniGetTangentKSP()", DINI_DOOR_DERIVATIVES, DiniGetLinearSolver(dini, DINI_TANGENT, ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -161,7 +166,7 @@ PetscErrorCode DiniGetAdjointKSP(Dini dini, KSP *ksp)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniGetLinearSolver(dini, DINI_ADJOINT, ksp));
+  DiniServe(dini, "DiniGetAdjointKSP()", DINI_DOOR_DERIVATIVES, DiniGetLinearSolver(dini, DINI_ADJOINT, ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -275,7 +280,7 @@ PetscErrorCode DiniEngineView_Private(Dini dini, PetscViewer viewer)
                                      e->ownpc ? "Dini's own" : "the forward solver's", DiniReuses[e->reuse]));
   }
   PetscCall(PetscViewerASCIIPrintf(viewer, "accepted true relative residuals: tangent %g, adjoint %g\n",
-                                   (double)e->rtol[DINI_TANGENT], (double)e->rtol[DINI_ADJOINT]));
+                                   (double)e->asked[DINI_TANGENT], (double)e->asked[DINI_ADJOINT]));
   if (e->decided && e->symmetric)
     PetscCall(
         PetscViewerASCIIPrintf(viewer, "transpose: %s, nothing needs transposing\n", DiniTransposes[e->transpose]));

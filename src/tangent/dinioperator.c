@@ -130,7 +130,7 @@ static PetscErrorCode DiniCreatePlainKSP(Dini dini, DiniDirection direction, KSP
 */
 static PetscErrorCode DiniFitKSPType(Dini dini, DiniDirection direction, KSP ksp)
 {
-  PetscBool unfit, normal, shell;
+  PetscBool unfit, normal, shell, scale;
   KSPType   type;
   PC        pc;
 
@@ -138,6 +138,10 @@ static PetscErrorCode DiniFitKSPType(Dini dini, DiniDirection direction, KSP ksp
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &unfit, KSPBICG, KSPQCG, KSPCHEBYSHEV,
                                       PetscDefined(USE_COMPLEX) ? KSPCGNE : "", "")); /* CGNE takes J^T J */
   PetscCall(KSPGetType(ksp, &type));
+  PetscCall(KSPGetDiagonalScale(ksp, &scale));
+  PetscCheck(!scale, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "%s: the %s KSP must not scale its system (-ksp_diagonal_scale), which would scale the Jacobian itself",
+             DiniLabel_Private(dini), DiniOperations[DINI_OPERATION_TANGENT + direction]);
   PetscCheck(!unfit, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s: KSP type %s does not solve the %s systems of a Dini, whose preconditioner has no transpose of its "
              "own; choose gmres, fgmres, bcgs, lsqr or another one",
@@ -263,6 +267,7 @@ PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
 
   PetscFunctionBegin;
   if (e->broken) dini->reason = DINI_DIVERGED_PC_FAILED; /* by an earlier solve at this point */
+  PetscCall(DiniEngineStands_Private(dini));
   if (e->ready[direction]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniEngineNeedProduct_Private(dini, direction));
   PetscCall(DiniEngineGetPC_Private(dini));

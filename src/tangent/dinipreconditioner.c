@@ -108,6 +108,17 @@ static PetscErrorCode DiniSetUpFrom(DiniEngine e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The application may have reset its solver since (KSPReset(), SNESReset()), and the preconditioner with it: begin anew. */
+PetscErrorCode DiniEngineStands_Private(Dini dini)
+{
+  DiniEngine e = dini->engine;
+
+  PetscFunctionBegin;
+  if (!e->stood || e->pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  e->stood = e->fresh = e->decided = e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Makes sure that there is a preconditioner to apply, and builds it at the point when asked to or when nobody has yet. */
 PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
 {
@@ -117,6 +128,7 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
 
   PetscFunctionBegin;
   if (!e->fresh) PetscCall(DiniIsFresh(e, &e->fresh));
+  e->stood = PETSC_TRUE;
   if (e->fresh || (e->pc->setupcalled && !refresh)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscInfo(dini, "Setting up the preconditioner at the solution: %s\n",
                       e->pc->setupcalled ? "the kept one no longer serves" : "the forward solve has built none"));
@@ -134,6 +146,7 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   if (factored) dini->stats.factorizations++;
   e->fresh = PETSC_TRUE;
   PetscCall(DiniEnginePCFailed_Private(dini, e->pc, &e->broken));
+  if (e->broken && e->ownpc) e->stood = PETSC_FALSE;
   if (e->broken && e->ownpc) PetscCall(PCReset(e->pc)); /* no later set-up inherits what this one has left */
   if (e->broken) dini->reason = DINI_DIVERGED_PC_FAILED;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -53,9 +53,9 @@ PetscErrorCode DiniEngineReuse_Private(Dini dini, DiniDirection direction)
     if (P != e->P) PetscFunctionReturn(PETSC_SUCCESS); /* a lagged SNES counts on its PC as it is */
     if (e->overspent < DINI_PATIENCE) PetscFunctionReturn(PETSC_SUCCESS);
     mine[0] = e->extra;
-    mine[1] = e->setupseconds;
-    if (mine[1] <= 0.0 && dini->stats.forward_iterations > 0) /* a Newton step holds one set-up */
-      mine[1] = dini->stats.forward_seconds / (PetscReal)dini->stats.forward_iterations;
+    mine[1] = dini->testseconds[1] > 0.0 ? dini->testseconds[1] : e->setupseconds;
+    if (mine[1] <= 0.0 && dini->forward.steps > 0) /* a Newton step holds one set-up */
+      mine[1] = dini->forward.seconds / (PetscReal)dini->forward.steps;
     PetscCall(MPIU_Allreduce(mine, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
     if (all[0] < all[1] || all[1] <= 0.0) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCall(PetscInfo(dini,
@@ -65,6 +65,11 @@ PetscErrorCode DiniEngineReuse_Private(Dini dini, DiniDirection direction)
   PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_TRUE));
   dini->stats.refreshes++;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscReal DiniSecondsEach(Dini dini, const DiniSolveStatus *status)
+{
+  return dini->testseconds[0] > 0.0 ? dini->testseconds[0] : status->seconds / (PetscReal)status->rungits;
 }
 
 /* After a solve: what has keeping the PC cost? */
@@ -81,7 +86,7 @@ PetscErrorCode DiniEngineSpent_Private(Dini dini, DiniDirection direction, const
       PetscCall(DiniEngineFreshIterations_Private(dini, direction, &fresh));
       if (status->rungits > fresh) {
         e->overspent += status->rungits - fresh;
-        e->extra += status->seconds * (PetscReal)(status->rungits - fresh) / (PetscReal)status->rungits;
+        e->extra += DiniSecondsEach(dini, status) * (PetscReal)(status->rungits - fresh);
       }
     }
   }

@@ -145,10 +145,10 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
   PetscFunctionBegin;
   PetscCall(VecSet(x, 0.0));
   PetscCall(VecCopy(b, dini->engine->b)); /* the callback's to spoil */
-  DiniCallUser(dini,
-               direction == DINI_TANGENT ? "The tangent solve callback (DiniSetTangentSolve())"
-                                         : "The adjoint solve callback (DiniSetAdjointSolve())",
-               (*dini->linearsolve[direction])(dini, dini->engine->b, x, dini->linearsolvectx[direction]));
+  DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES,
+                   direction == DINI_TANGENT ? "The tangent solve callback (DiniSetTangentSolve())"
+                                             : "The adjoint solve callback (DiniSetAdjointSolve())",
+                   (*dini->linearsolve[direction])(dini, dini->engine->b, x, dini->linearsolvectx[direction]));
   PetscCall(DiniCheckFinite_Private(dini, x,
                                     direction == DINI_TANGENT ? "The result of the tangent solve callback"
                                                               : "The result of the adjoint solve callback",
@@ -174,6 +174,7 @@ PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, cons
 
   PetscFunctionBegin;
   dini->lastrelative = status->relative;
+  dini->lastrung     = status->good ? status->rung : DINI_RUNG_NONE;
   if (direction == DINI_TANGENT) {
     s->tangent_solves++;
     s->tangent_iterations += status->its;
@@ -232,7 +233,7 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
   PetscLogDouble      start, end;
   Vec                 rhs;
   PetscInt            iterations;
-  PetscBool           moved;
+  PetscBool           moved, known;
 
   PetscFunctionBegin;
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
@@ -260,6 +261,8 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
     dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(DiniEngineRecall_Private(dini, direction, b, status.bnorm, x, &known));
+  if (known) PetscFunctionReturn(PETSC_SUCCESS);
   status.guess    = guess;
   status.relative = 1.0;
   PetscCall(DiniEngineCompatible_Private(dini, direction, b, &rhs));
@@ -285,7 +288,10 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
     if (near[0]) PetscCall(PetscInfo(dini, "The solve needed rung %s%s\n", DiniRungs[status.rung], near));
   }
   if (status.good) PetscCall(DiniEngineRegular_Private(dini, direction, &status));
-  if (status.good && !dini->engine->singular[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (status.good && !dini->engine->singular[0]) {
+    PetscCall(DiniEngineRemember_Private(dini, direction, b, x, &status));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (status.good) dini->reason = direction == DINI_TANGENT ? DINI_DIVERGED_TANGENT : DINI_DIVERGED_ADJOINT;
   PetscCall(VecSet(x, NAN)); /* nobody shall take it for a derivative */
   PetscCall(DiniRefuse(dini, direction, &status));
