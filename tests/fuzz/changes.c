@@ -12,7 +12,8 @@ static PetscErrorCode ChangeParameters(App *app)
   FuzzSay(app, "  the application changes parameters by route %d\n", (int)route);
   PetscCall(ParametersGather(app, q));
   for (PetscInt k = 0; k < app->R.M; k++)
-    q[k] = app->R.shape[RelationBlock(&app->R, k)] == SHAPE_RHS ? 1.1 * q[k] : RelationParameter(&app->R, k, &app->random);
+    q[k] =
+        app->R.shape[RelationBlock(&app->R, k)] == SHAPE_RHS ? 1.1 * q[k] : RelationParameter(&app->R, k, &app->random);
   for (PetscInt b = 0; b < app->R.nb; b++)
     if (only < 0 || only == b) PetscCall(BlockWrite(&app->block[b], q, route));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -169,14 +170,18 @@ PetscErrorCode Change(App *app, Handle *handle)
   switch (RandomInt(&app->random, 24)) {
   case 0:
   case 1:
-  case 2: PetscCall(SetParameters(app, handle)); break;
+  case 2:
+    PetscCall(SetParameters(app, handle));
+    break;
   case 3:
     if (FuzzAvoids(app, "context")) break;
     FuzzSay(app, "  a number in the application's context changes\n");
     app->context *= RandomInt(&app->random, 2) ? 1.2 : 1.0 / 1.2;
     break;
   case 4:
-  case 5: PetscCall(ChangeState(app, handle)); break;
+  case 5:
+    PetscCall(ChangeState(app, handle));
+    break;
   case 6:
     if (!FuzzAvoids(app, "spoil")) PetscCall(OtherJacobian(app));
     break;
@@ -198,17 +203,23 @@ PetscErrorCode Change(App *app, Handle *handle)
   case 13:
     if (app->ksp) PetscCall(ResetSolver(app));
     break;
-  case 14: PetscCall(Again(app, handle)); break;
+  case 14:
+    PetscCall(Again(app, handle));
+    break;
   case 15:
     FuzzSay(app, "  DiniSetFromOptions() once more\n");
     (void)FuzzTry(app, "DiniSetFromOptions", DiniSetFromOptions(handle->dini));
     break;
-  case 16: PetscCall(Check(app, handle)); break;
+  case 16:
+    PetscCall(Check(app, handle));
+    break;
   case 17:
     FuzzSay(app, "  DiniResetStatistics()\n");
     (void)FuzzTry(app, "DiniResetStatistics", DiniResetStatistics(handle->dini));
     break;
-  default: PetscCall(ChangeParameters(app)); break;
+  default:
+    PetscCall(ChangeParameters(app));
+    break;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -49,7 +49,8 @@ PetscErrorCode DeriveObjective(App *app, Handle *handle)
   PetscCall(VecDuplicate(m, &g));
   handle->unknown = PETSC_TRUE;
   FuzzBegin(app, "DiniComputeObjectiveAndGradient");
-  PetscCall(DeriveAnswered(app, handle, "DiniComputeObjectiveAndGradient", DiniComputeObjectiveAndGradient(handle->dini, m, &value, g), &yes));
+  PetscCall(DeriveAnswered(app, handle, "DiniComputeObjectiveAndGradient",
+                           DiniComputeObjectiveAndGradient(handle->dini, m, &value, g), &yes));
   if (yes && !PetscIsInfOrNanReal(value)) {
     PetscCall(Moved(app, handle));
     PetscCall(ParametersReadFlat(app, g, PETSC_TRUE, got));
@@ -79,7 +80,8 @@ PetscErrorCode DeriveObjectives(App *app, Handle *handle)
   PetscCall(MatAssemblyEnd(G, MAT_FINAL_ASSEMBLY));
   handle->unknown = PETSC_TRUE;
   FuzzBegin(app, "DiniComputeObjectives");
-  PetscCall(DeriveAnswered(app, handle, "DiniComputeObjectives", DiniComputeObjectives(handle->dini, m, values, G), &yes));
+  PetscCall(
+      DeriveAnswered(app, handle, "DiniComputeObjectives", DiniComputeObjectives(handle->dini, m, values, G), &yes));
   if (yes) PetscCall(Moved(app, handle));
   app->current = handle;
   for (PetscInt which = 1; which < 3 && yes; which++) {

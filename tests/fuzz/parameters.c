@@ -149,8 +149,8 @@ static PetscErrorCode WriteLocal(Vec v, const PetscInt indices[], const PetscSca
 /* route 0: as PETSc wants it; 1: behind PETSc's back; 2: by another array */
 PetscErrorCode BlockWrite(Block *block, const PetscScalar q[], const PetscInt route)
 {
-  App         *app   = block->app;
-  PetscScalar *swap  = block->raw;
+  App         *app  = block->app;
+  PetscScalar *swap = block->raw;
   PetscInt     mine[FUZZ_M], n, from;
 
   PetscFunctionBeginUser;
@@ -247,10 +247,10 @@ static PetscErrorCode FuzzFill(Dini dini, Vec u, Vec m, Mat Fm, void *ctx)
 
 static PetscErrorCode FuzzApply(Dini dini, Vec u, Vec m, Vec x, Vec y, void *ctx)
 {
-  Block       *block = (Block *)ctx;
-  App         *app   = block->app;
-  PetscScalar  values[FUZZ_N][FUZZ_M], all[FUZZ_M], *local;
-  PetscBool    nan;
+  Block      *block = (Block *)ctx;
+  App        *app   = block->app;
+  PetscScalar values[FUZZ_N][FUZZ_M], all[FUZZ_M], *local;
+  PetscBool   nan;
 
   PetscFunctionBeginUser;
   (void)dini;
@@ -268,12 +268,12 @@ static PetscErrorCode FuzzApply(Dini dini, Vec u, Vec m, Vec x, Vec y, void *ctx
 
 static PetscErrorCode FuzzApplyAdjoint(Dini dini, Vec u, Vec m, Vec x, Vec y, void *ctx)
 {
-  Block       *block = (Block *)ctx;
-  App         *app   = block->app;
-  PetscScalar  values[FUZZ_N][FUZZ_M], all[FUZZ_N], *local;
-  PetscInt     mine[FUZZ_M], n, done = 0, parts = 1, count;
-  PetscBool    nan, nested;
-  Vec         *part = &y;
+  Block      *block = (Block *)ctx;
+  App        *app   = block->app;
+  PetscScalar values[FUZZ_N][FUZZ_M], all[FUZZ_N], *local;
+  PetscInt    mine[FUZZ_M], n, done = 0, parts = 1, count;
+  PetscBool   nan, nested;
+  Vec        *part = &y;
 
   PetscFunctionBeginUser;
   (void)dini;
@@ -360,7 +360,8 @@ static void Choose(App *app, Block *block)
   if (block->store == STORE_NUMBER && (block->n != 1 || block->way == WAY_COLORING || block->way == WAY_RHS))
     block->store = STORE_DIRECT;
   if (block->store == STORE_GHOSTED && FuzzAvoids(app, "ghosted")) block->store = STORE_DIRECT;
-  if (block->store == STORE_NESTED && (block->n < 2 || FuzzAvoids(app, "nested") || RandomChance(&app->random, 0.7))) block->store = STORE_DIRECT;
+  if (block->store == STORE_NESTED && (block->n < 2 || FuzzAvoids(app, "nested") || RandomChance(&app->random, 0.7)))
+    block->store = STORE_DIRECT;
   if (shape == SHAPE_RHS) block->store = STORE_DIRECT;
 }
 
@@ -388,9 +389,10 @@ PetscErrorCode ParametersCreate(App *app)
     PetscCall(GatherIndices(app, n, mine, block->order, &block->start));
     if (block->way < WAY_FD && block->way != WAY_OPERATOR) PetscCall(CreatePattern(block));
     PetscCall(BlockWrite(block, app->R.q, 0));
-    for (PetscInt k = 0; k < block->n; k++) block->copy[k] = app->R.q[app->R.first[b] + k] * app->R.d[app->R.first[b] + k];
-    FuzzSay(app, "  block %s: %s, size %d, F_m %s, %s, unit %.0e\n", block->name, shapes[app->R.shape[b]], (int)block->n,
-            ways[block->way], stores[block->store], block->n ? (double)app->R.d[app->R.first[b]] : 0.0);
+    for (PetscInt k = 0; k < block->n; k++)
+      block->copy[k] = app->R.q[app->R.first[b] + k] * app->R.d[app->R.first[b] + k];
+    FuzzSay(app, "  block %s: %s, size %d, F_m %s, %s, unit %.0e\n", block->name, shapes[app->R.shape[b]],
+            (int)block->n, ways[block->way], stores[block->store], block->n ? (double)app->R.d[app->R.first[b]] : 0.0);
   }
   for (PetscInt b = 0; b < app->R.nb; b++)
     if (app->block[b].way == WAY_CONSTANT) { /* at any u: it is linear and alone */
@@ -414,16 +416,27 @@ PetscErrorCode ParametersAdd(App *app, Dini dini)
     if (block->store == STORE_COPY || (block->store == STORE_GHOSTED && b % 2))
       PetscCall(DiniSetParameterUpdate(dini, p, FuzzUpdate, block));
     switch (block->way) {
-    case WAY_MATRIX: PetscCall(DiniSetParameterJacobian(dini, p, block->Fm, FuzzFill, block)); break;
+    case WAY_MATRIX:
+      PetscCall(DiniSetParameterJacobian(dini, p, block->Fm, FuzzFill, block));
+      break;
     case WAY_CONSTANT:
       PetscCall(DiniSetParameterJacobian(dini, p, block->Fm, NULL, NULL));
       PetscCall(DiniSetParameterType(dini, p, DINIPARAMETERMATRIX));
       break;
-    case WAY_OPERATOR: PetscCall(DiniSetParameterOperator(dini, p, FuzzApply, FuzzApplyAdjoint, block)); break;
-    case WAY_COLORING: PetscCall(DiniSetParameterJacobian(dini, p, block->Fm, NULL, NULL)); break;
-    case WAY_RHS: PetscCall(DiniSetParameterType(dini, p, DINIPARAMETERRHS)); break;
-    case WAY_ZERO: PetscCall(DiniSetParameterType(dini, p, DINIPARAMETERZERO)); break;
-    default: break;
+    case WAY_OPERATOR:
+      PetscCall(DiniSetParameterOperator(dini, p, FuzzApply, FuzzApplyAdjoint, block));
+      break;
+    case WAY_COLORING:
+      PetscCall(DiniSetParameterJacobian(dini, p, block->Fm, NULL, NULL));
+      break;
+    case WAY_RHS:
+      PetscCall(DiniSetParameterType(dini, p, DINIPARAMETERRHS));
+      break;
+    case WAY_ZERO:
+      PetscCall(DiniSetParameterType(dini, p, DINIPARAMETERZERO));
+      break;
+    default:
+      break;
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
