@@ -131,13 +131,18 @@ extern PetscErrorCode AppResidual(App *, Vec u, Vec F, PetscBool fixedpoint);
 /* parameters.c */
 extern PetscErrorCode ParametersCreate(App *);
 extern PetscErrorCode ParametersDestroy(App *);
-extern PetscErrorCode ParametersAdd(App *, Dini);
 extern PetscErrorCode ParametersFlat(App *);
 extern PetscErrorCode ParametersRead(App *, PetscScalar q[]);   /* what the residual reads: may be stale */
 extern PetscErrorCode ParametersGather(App *, PetscScalar q[]); /* what the Vecs hold */
 extern PetscErrorCode ParametersWriteFlat(App *, const PetscScalar q[], PetscBool dual, Vec flat);
 extern PetscErrorCode ParametersReadFlat(App *, Vec flat, PetscBool dual, PetscScalar q[]);
+/* The parameters (within the block) of this rank's entries, in the order of its local part */
+extern PetscErrorCode BlockOwned(Block *, PetscInt *n, PetscInt mine[]);
 extern PetscErrorCode BlockWrite(Block *, const PetscScalar q[], const PetscInt route);
+
+/* callbacks.c */
+extern PetscErrorCode          ParametersAdd(App *, Dini);
+extern DiniParameterJacobianFn FuzzFill;
 
 /* solvers.c */
 extern PetscErrorCode SolversCreate(App *);
