@@ -14,6 +14,14 @@ static PetscErrorCode Moved(App *app, Handle *handle)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Objectives solve: in PETSc's own solvers an error on one rank hangs, and any error spoils PETSc's colourings */
+static void NoFaultsInPETSc(App *app)
+{
+  if (app->R.type != TYPE_SNES) return;
+  if (app->fault.kind == FAULT_ERROR_ONE) app->fault.kind = FAULT_ERROR_ALL;
+  if (app->fault.kind == FAULT_ERROR_ALL && app->jacobian > JACOBIAN_APPROXIMATE) app->fault.kind = FAULT_OFF;
+}
+
 static void NewParameters(App *app, PetscScalar q[])
 {
   const PetscBool same = RandomChance(&app->random, 0.4);
@@ -48,6 +56,7 @@ PetscErrorCode DeriveObjective(App *app, Handle *handle)
   if (!m) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(m, &g));
   handle->unknown = PETSC_TRUE;
+  NoFaultsInPETSc(app);
   FuzzBegin(app, "DiniComputeObjectiveAndGradient");
   PetscCall(DeriveAnswered(app, handle, "DiniComputeObjectiveAndGradient",
                            DiniComputeObjectiveAndGradient(handle->dini, m, &value, g), &yes));
@@ -79,6 +88,7 @@ PetscErrorCode DeriveObjectives(App *app, Handle *handle)
   PetscCall(MatAssemblyBegin(G, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(G, MAT_FINAL_ASSEMBLY));
   handle->unknown = PETSC_TRUE;
+  NoFaultsInPETSc(app);
   FuzzBegin(app, "DiniComputeObjectives");
   PetscCall(
       DeriveAnswered(app, handle, "DiniComputeObjectives", DiniComputeObjectives(handle->dini, m, values, G), &yes));
