@@ -55,7 +55,7 @@ static PetscReal Extreme(App *app)
 
 void DeriveDirection(App *app, PetscScalar dq[])
 {
-  const PetscReal scale = Extreme(app);
+  const PetscReal scale         = Extreme(app);
   PetscReal       block[FUZZ_B] = {0.0};
 
   for (PetscInt b = 0; b < app->R.nb; b++)
