@@ -115,7 +115,7 @@ PetscErrorCode AppFillJacobian(App *app, Vec u, Mat J, PetscBool fixedpoint, Pet
 static PetscErrorCode ShellMult(Mat J, Vec x, Vec y)
 {
   App        *app;
-  PetscScalar all[FUZZ_N], *local;
+  PetscScalar all[FUZZ_N] = {0.0}, *local;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(J, &app));
@@ -133,7 +133,7 @@ static PetscErrorCode ShellMult(Mat J, Vec x, Vec y)
 static PetscErrorCode ShellMultTranspose(Mat J, Vec x, Vec y)
 {
   App        *app;
-  PetscScalar all[FUZZ_N], *local;
+  PetscScalar all[FUZZ_N] = {0.0}, *local;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(J, &app));

@@ -3,9 +3,9 @@
 
 static PetscErrorCode ChangeParameters(App *app)
 {
-  PetscInt       route = RandomInt(&app->random, 3);
-  const PetscInt only  = RandomInt(&app->random, 2) ? RandomInt(&app->random, app->R.nb) : -1;
-  PetscScalar    q[FUZZ_M];
+  PetscInt       route     = RandomInt(&app->random, 3);
+  const PetscInt only      = RandomInt(&app->random, 2) ? RandomInt(&app->random, app->R.nb) : -1;
+  PetscScalar    q[FUZZ_M] = {0.0};
 
   PetscFunctionBeginUser;
   if (FuzzAvoids(app, "raw")) route = 0;
@@ -21,7 +21,7 @@ static PetscErrorCode ChangeParameters(App *app)
 
 static PetscErrorCode SetParameters(App *app, Handle *handle)
 {
-  PetscScalar q[FUZZ_M];
+  PetscScalar q[FUZZ_M] = {0.0};
   Vec         m;
 
   PetscFunctionBeginUser;
@@ -39,7 +39,7 @@ static PetscErrorCode SetParameters(App *app, Handle *handle)
 /* u behind Dini's back: as PETSc wants it, or through the array that it lies on */
 static PetscErrorCode ChangeState(App *app, Handle *handle)
 {
-  PetscScalar v[FUZZ_N];
+  PetscScalar v[FUZZ_N] = {0.0};
 
   PetscFunctionBeginUser;
   PetscCall(AppState(app, handle->u, v));
@@ -57,7 +57,7 @@ static PetscErrorCode ChangeState(App *app, Handle *handle)
 /* J at another u, by the application's own call */
 static PetscErrorCode OtherJacobian(App *app)
 {
-  PetscScalar v[FUZZ_N];
+  PetscScalar v[FUZZ_N] = {0.0};
   Vec         u;
   Mat         J, P;
 
@@ -77,7 +77,7 @@ static PetscErrorCode OtherJacobian(App *app)
 /* The application's own solve with the same solver, elsewhere */
 static PetscErrorCode OtherSolve(App *app)
 {
-  PetscScalar v[FUZZ_N];
+  PetscScalar v[FUZZ_N] = {0.0};
   Vec         u;
 
   PetscFunctionBeginUser;

@@ -20,7 +20,7 @@ PetscErrorCode DeriveFlat(App *app, Handle *handle, const PetscScalar q[], Petsc
 PetscErrorCode DeriveAnswered(App *app, Handle *handle, const char what[], PetscErrorCode ierr, PetscBool *yes)
 {
   DiniConvergedReason reason;
-  PetscScalar         v[FUZZ_N], q[FUZZ_M];
+  PetscScalar         v[FUZZ_N] = {0.0}, q[FUZZ_M] = {0.0};
 
   PetscFunctionBeginUser;
   *yes = PETSC_FALSE;
@@ -136,7 +136,7 @@ PetscErrorCode DeriveWriteCotangent(App *app, const PetscScalar g[], Vec ubar)
 
 PetscErrorCode DeriveTangents(App *app, Handle *handle)
 {
-  PetscScalar dq[FUZZ_M], dv[FUZZ_N], got[FUZZ_N];
+  PetscScalar dq[FUZZ_M] = {0.0}, dv[FUZZ_N], got[FUZZ_N];
   PetscReal   size[FUZZ_N];
   PetscBool   yes;
   Vec         dm, du;
@@ -177,7 +177,7 @@ static PetscErrorCode OneVJP(App *app, Handle *handle, const char what[], const 
 
 PetscErrorCode DeriveAdjoints(App *app, Handle *handle, PetscBool again)
 {
-  PetscScalar g[FUZZ_N], zero[FUZZ_M] = {0.0};
+  PetscScalar g[FUZZ_N] = {0.0}, zero[FUZZ_M] = {0.0};
   Vec         mbar, ubar;
 
   PetscFunctionBeginUser;
@@ -196,9 +196,9 @@ PetscErrorCode DeriveAdjoints(App *app, Handle *handle, PetscBool again)
 /* J x = r and J^H lambda = g: x = c G_v^{-1} (r / units of the row) */
 PetscErrorCode DeriveSolves(App *app, Handle *handle, PetscBool adjoint)
 {
-  const Relation *R    = &app->R;
-  const char     *what = adjoint ? "DiniAdjointSolve" : "DiniTangentSolve";
-  PetscScalar     g[FUZZ_N], right[FUZZ_N], got[FUZZ_N], *local;
+  const Relation *R         = &app->R;
+  const char     *what      = adjoint ? "DiniAdjointSolve" : "DiniTangentSolve";
+  PetscScalar     g[FUZZ_N] = {0.0}, right[FUZZ_N], got[FUZZ_N], *local;
   PetscReal       size[FUZZ_N];
   PetscBool       yes;
   Vec             r, x;

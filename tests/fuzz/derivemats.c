@@ -36,10 +36,10 @@ static PetscErrorCode Column(App *app, Mat X, PetscInt k, PetscBool write, Petsc
 
 PetscErrorCode DeriveBlocks(App *app, Handle *handle, PetscBool adjoint)
 {
-  const Relation *R       = &app->R;
-  const char     *what    = adjoint ? "DiniMatVJP" : "DiniMatJVP";
-  const PetscInt  columns = 1 + RandomInt(&app->random, COLUMNS);
-  PetscScalar     in[COLUMNS][FUZZ_M], got[FUZZ_M], right[FUZZ_M];
+  const Relation *R                   = &app->R;
+  const char     *what                = adjoint ? "DiniMatVJP" : "DiniMatJVP";
+  const PetscInt  columns             = 1 + RandomInt(&app->random, COLUMNS);
+  PetscScalar     in[COLUMNS][FUZZ_M] = {{0.0}}, got[FUZZ_M], right[FUZZ_M];
   PetscReal       size[FUZZ_M];
   PetscBool       yes;
   Mat             U, M;
@@ -78,7 +78,7 @@ static PetscErrorCode Product(App *app, Handle *handle, Mat D, PetscInt block, c
   const Relation *R       = &app->R;
   const PetscBool adjoint = RandomChance(&app->random, 0.6), plain = RandomChance(&app->random, 0.2);
   const char     *what = block == -2 ? "a product with DiniGetDerivative()" : "a product with DiniCreateDerivative()";
-  PetscScalar     in[FUZZ_M], got[FUZZ_M], right[FUZZ_M], *local;
+  PetscScalar     in[FUZZ_M] = {0.0}, got[FUZZ_M], right[FUZZ_M], *local;
   PetscReal       size[FUZZ_M];
   PetscErrorCode  ierr;
   PetscInt        from, to;
@@ -190,8 +190,8 @@ PetscErrorCode DerivePinned(App *app, Handle *handle)
 /* Abar = -lambda u^H on the pattern of A */
 PetscErrorCode DeriveEntries(App *app, Handle *handle)
 {
-  const Relation *R = &app->R;
-  PetscScalar     g[FUZZ_N], lambda[FUZZ_N], got, right;
+  const Relation *R         = &app->R;
+  PetscScalar     g[FUZZ_N] = {0.0}, lambda[FUZZ_N], got, right;
   PetscReal       size[FUZZ_N], largest = 0.0, worst = 0.0, miss;
   PetscBool       yes;
   Mat             Abar;

@@ -4,7 +4,7 @@
 /* The point after a call that has solved at new parameters */
 static PetscErrorCode Moved(App *app, Handle *handle)
 {
-  PetscScalar v[FUZZ_N], q[FUZZ_M];
+  PetscScalar v[FUZZ_N] = {0.0}, q[FUZZ_M] = {0.0};
 
   PetscFunctionBeginUser;
   PetscCall(AppState(app, handle->u, v));
@@ -44,7 +44,7 @@ static void Values(App *app, PetscInt which, PetscReal value, const PetscScalar 
 
 PetscErrorCode DeriveObjective(App *app, Handle *handle)
 {
-  PetscScalar q[FUZZ_M], got[FUZZ_M];
+  PetscScalar q[FUZZ_M] = {0.0}, got[FUZZ_M];
   PetscReal   value;
   PetscBool   yes;
   Vec         m, g;
@@ -73,7 +73,7 @@ PetscErrorCode DeriveObjective(App *app, Handle *handle)
 
 PetscErrorCode DeriveObjectives(App *app, Handle *handle)
 {
-  PetscScalar q[FUZZ_M], got[FUZZ_M];
+  PetscScalar q[FUZZ_M] = {0.0}, got[FUZZ_M];
   PetscReal   values[2];
   PetscBool   yes;
   Vec         m, column;
@@ -108,8 +108,8 @@ PetscErrorCode DeriveObjectives(App *app, Handle *handle)
 /* By blocks, relative to the terms of first order and to the largest second-order entry of the block */
 PetscErrorCode DeriveHessian(App *app, Handle *handle)
 {
-  const Relation *R = &app->R;
-  PetscScalar     dq[FUZZ_M], right[FUZZ_M], got[FUZZ_M], zero[FUZZ_M] = {0.0};
+  const Relation *R          = &app->R;
+  PetscScalar     dq[FUZZ_M] = {0.0}, right[FUZZ_M], got[FUZZ_M], zero[FUZZ_M] = {0.0};
   PetscReal       size[FUZZ_M];
   PetscBool       yes;
   Vec             v, Hv;

@@ -25,18 +25,16 @@ typedef struct {
   char      journal[PETSC_MAX_PATH_LEN];
 } Run;
 
-/* for the signal handler only */
+/* for the signal handler only, which may write and nothing else */
 static const App *running;
-static long       seed_running;
+static char       crash[80], hang[80];
 
 static void Stopped(int signal)
 {
-  char      text[160];
-  const int n = snprintf(text, sizeof(text), "\nFAIL seed %ld: %s (signal %d) on rank %d\n", seed_running,
-                         signal == SIGALRM ? "hang" : "crash", signal, running ? (int)running->rank : -1);
+  const char *text = signal == SIGALRM ? hang : crash;
 
   if (running && write(STDERR_FILENO, running->text, running->length) < 0) _exit(70);
-  if (write(STDERR_FILENO, text, (size_t)n) < 0) _exit(70);
+  if (write(STDERR_FILENO, text, sizeof(crash)) < 0) _exit(70);
   _exit(signal == SIGALRM ? 72 : 71);
 }
 
@@ -94,8 +92,9 @@ static PetscErrorCode RunCase(PetscInt seed, const Run *run, App *app)
   PetscCallMPI(MPI_Comm_rank(comm, &app->rank));
   PetscCallMPI(MPI_Comm_size(comm, &app->size));
   FuzzSay(app, "case %ld\n", (long)seed);
-  running      = app;
-  seed_running = (long)seed;
+  running = app;
+  (void)snprintf(crash, sizeof(crash), "\nFAIL seed %ld: crash on rank %d\n", (long)seed, (int)app->rank);
+  (void)snprintf(hang, sizeof(hang), "\nFAIL seed %ld: hang on rank %d\n", (long)seed, (int)app->rank);
   (void)alarm((unsigned)run->limit);
   PetscCall(PetscPushErrorHandler(FuzzHandler, app));
   FuzzBegin(app, "creation");

@@ -148,9 +148,9 @@ static PetscErrorCode WriteLocal(Vec v, const PetscInt indices[], const PetscSca
 /* route 0: as PETSc wants it; 1: behind PETSc's back; 2: by another array */
 PetscErrorCode BlockWrite(Block *block, const PetscScalar q[], const PetscInt route)
 {
-  App         *app  = block->app;
-  PetscScalar *swap = block->raw;
-  PetscInt     mine[FUZZ_M], n, from;
+  App         *app          = block->app;
+  PetscScalar *swap         = block->raw;
+  PetscInt     mine[FUZZ_M] = {0}, n, from;
 
   PetscFunctionBeginUser;
   if (!block->n) PetscFunctionReturn(PETSC_SUCCESS);
@@ -217,8 +217,8 @@ static PetscErrorCode CreateVec(App *app, PetscInt size, Store store, Block *blo
 
 static PetscErrorCode CreatePattern(Block *block)
 {
-  App     *app = block->app;
-  PetscInt mine[FUZZ_M], n;
+  App     *app          = block->app;
+  PetscInt mine[FUZZ_M] = {0}, n;
 
   PetscFunctionBeginUser;
   PetscCall(BlockOwned(block, &n, mine));
@@ -262,8 +262,8 @@ PetscErrorCode ParametersCreate(App *app)
 
   PetscFunctionBeginUser;
   for (PetscInt b = 0; b < app->R.nb; b++) {
-    Block   *block = &app->block[b];
-    PetscInt mine[FUZZ_M], n;
+    Block   *block        = &app->block[b];
+    PetscInt mine[FUZZ_M] = {0}, n;
 
     block->app = app;
     block->b   = b;

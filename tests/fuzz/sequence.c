@@ -29,8 +29,8 @@ static void DrawFault(App *app, PetscBool forward)
 /* Is F(u, m) as small as a solution asks, row by row? Rows of unlike units are the solver's own affair. */
 static PetscErrorCode Solved(App *app, Handle *handle, const char what[])
 {
-  PetscScalar v[FUZZ_N], q[FUZZ_M], G[FUZZ_N];
-  PetscReal   size[FUZZ_N], worst = 0.0;
+  PetscScalar v[FUZZ_N] = {0.0}, q[FUZZ_M] = {0.0}, G[FUZZ_N];
+  PetscReal   size[FUZZ_N], worst          = 0.0;
   char        why[160];
 
   PetscFunctionBeginUser;
@@ -55,8 +55,8 @@ static PetscErrorCode Solved(App *app, Handle *handle, const char what[])
 
 static PetscErrorCode Guess(App *app, Handle *handle)
 {
-  PetscScalar v[FUZZ_N];
-  PetscBool   bad = PETSC_FALSE;
+  PetscScalar v[FUZZ_N] = {0.0};
+  PetscBool   bad       = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   PetscCall(AppState(app, handle->u, v));
@@ -69,8 +69,8 @@ static PetscErrorCode Guess(App *app, Handle *handle)
 
 static PetscErrorCode Attach(App *app, Handle *handle)
 {
-  const PetscBool beside = RandomChance(&app->random, 0.2);
-  PetscScalar     v[FUZZ_N], q[FUZZ_M];
+  const PetscBool beside    = RandomChance(&app->random, 0.2);
+  PetscScalar     v[FUZZ_N] = {0.0}, q[FUZZ_M] = {0.0};
   PetscBool       yes;
 
   PetscFunctionBeginUser;
