@@ -37,19 +37,28 @@ typedef struct {
   Way          way;
   Store        store;
   Vec          m, part[2];
-  PetscScalar *raw, *spare;        /* arrays under m */
+  PetscScalar *raw, *spare; /* arrays under m */
   PetscBool    placed;
   PetscScalar  copy[FUZZ_M], number; /* what the residual reads */
-  PetscInt     order[FUZZ_M];      /* parameter (within the block) of each column of F_m, by rank */
-  PetscInt     start;              /* first column of this rank */
+  PetscInt     order[FUZZ_M];        /* parameter (within the block) of each column of F_m, by rank */
+  PetscInt     start;                /* first column of this rank */
   Mat          Fm;
 } Block;
 
-typedef enum { JACOBIAN_EXACT, JACOBIAN_APPROXIMATE, JACOBIAN_FD, JACOBIAN_FDCOLOR, JACOBIAN_MF, JACOBIAN_MFOPERATOR,
-               JACOBIAN_SHELL, JACOBIAN_NONE, JACOBIANS } JacobianKind;
+typedef enum {
+  JACOBIAN_EXACT,
+  JACOBIAN_APPROXIMATE,
+  JACOBIAN_FD,
+  JACOBIAN_FDCOLOR,
+  JACOBIAN_MF,
+  JACOBIAN_MFOPERATOR,
+  JACOBIAN_SHELL,
+  JACOBIAN_NONE,
+  JACOBIANS
+} JacobianKind;
 
 typedef struct {
-  PetscReal tolerance, second; /* of derivatives, of Hessian products */
+  PetscReal tolerance, second;       /* of derivatives, of Hessian products */
   PetscBool unverified, soft, plain; /* no guard; reasons in place of errors; the transpose in place of the adjoint */
 } Demands;
 
@@ -71,7 +80,7 @@ typedef struct App {
   PetscMPIInt  rank, size;
   Random       random;
   Relation     R;
-  PetscScalar  context; /* a number that the residual reads and Dini does not know */
+  PetscScalar  context;  /* a number that the residual reads and Dini does not know */
   PetscInt     n, start; /* unknowns of this rank */
   Block        block[FUZZ_B];
   JacobianKind jacobian;
@@ -85,7 +94,7 @@ typedef struct App {
   Demands      demands;
   Injected     fault;
   Trace        trace;
-  const char  *avoid; /* subjects left out, -avoid */
+  const char  *avoid;        /* subjects left out, -avoid */
   PetscInt     depth, armed; /* of calls out of monitors */
   Handle      *current;
   PetscInt     flat[FUZZ_M], nflat; /* parameter of each entry of a flat vector, by rank */
@@ -99,8 +108,8 @@ typedef struct App {
 } App;
 
 /* faults.c */
-extern PetscErrorCode FuzzHandler(MPI_Comm, int, const char *, const char *, PetscErrorCode, PetscErrorType, const char *,
-                                  void *);
+extern PetscErrorCode FuzzHandler(MPI_Comm, int, const char *, const char *, PetscErrorCode, PetscErrorType,
+                                  const char *, void *);
 extern PetscBool      FuzzAvoids(const App *, const char what[]);
 extern void           FuzzBegin(App *, const char what[]);
 /* All ranks agree on what a call came to */
@@ -122,13 +131,18 @@ extern PetscErrorCode AppResidual(App *, Vec u, Vec F, PetscBool fixedpoint);
 /* parameters.c */
 extern PetscErrorCode ParametersCreate(App *);
 extern PetscErrorCode ParametersDestroy(App *);
-extern PetscErrorCode ParametersAdd(App *, Dini);
 extern PetscErrorCode ParametersFlat(App *);
 extern PetscErrorCode ParametersRead(App *, PetscScalar q[]);   /* what the residual reads: may be stale */
 extern PetscErrorCode ParametersGather(App *, PetscScalar q[]); /* what the Vecs hold */
 extern PetscErrorCode ParametersWriteFlat(App *, const PetscScalar q[], PetscBool dual, Vec flat);
 extern PetscErrorCode ParametersReadFlat(App *, Vec flat, PetscBool dual, PetscScalar q[]);
+/* The parameters (within the block) of this rank's entries, in the order of its local part */
+extern PetscErrorCode BlockOwned(Block *, PetscInt *n, PetscInt mine[]);
 extern PetscErrorCode BlockWrite(Block *, const PetscScalar q[], const PetscInt route);
+
+/* callbacks.c */
+extern PetscErrorCode          ParametersAdd(App *, Dini);
+extern DiniParameterJacobianFn FuzzFill;
 
 /* solvers.c */
 extern PetscErrorCode SolversCreate(App *);

@@ -89,7 +89,8 @@ PetscErrorCode AppFillJacobian(App *app, Vec u, Mat J, PetscBool fixedpoint, Pet
   } else {
     for (PetscInt i = app->start; i < app->start + app->n; i++)
       for (PetscInt j = 0; j < R->N; j++) {
-        const PetscScalar entry = R->r[i] / R->c[j] * Gv[i][j], value = fixedpoint ? (i == j ? 1.0 : 0.0) - entry : entry;
+        const PetscScalar entry = R->r[i] / R->c[j] * Gv[i][j],
+                          value = fixedpoint ? (i == j ? 1.0 : 0.0) - entry : entry;
 
         if (RelationCouples(R, i, j)) PetscCall(MatSetValues(J, 1, &i, 1, &j, &value, INSERT_VALUES));
       }
@@ -113,8 +114,8 @@ PetscErrorCode AppFillJacobian(App *app, Vec u, Mat J, PetscBool fixedpoint, Pet
 
 static PetscErrorCode ShellMult(Mat J, Vec x, Vec y)
 {
-  App         *app;
-  PetscScalar  all[FUZZ_N], *local;
+  App        *app;
+  PetscScalar all[FUZZ_N] = {0.0}, *local;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(J, &app));
@@ -131,8 +132,8 @@ static PetscErrorCode ShellMult(Mat J, Vec x, Vec y)
 
 static PetscErrorCode ShellMultTranspose(Mat J, Vec x, Vec y)
 {
-  App         *app;
-  PetscScalar  all[FUZZ_N], *local;
+  App        *app;
+  PetscScalar all[FUZZ_N] = {0.0}, *local;
 
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(J, &app));

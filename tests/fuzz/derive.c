@@ -20,7 +20,7 @@ PetscErrorCode DeriveFlat(App *app, Handle *handle, const PetscScalar q[], Petsc
 PetscErrorCode DeriveAnswered(App *app, Handle *handle, const char what[], PetscErrorCode ierr, PetscBool *yes)
 {
   DiniConvergedReason reason;
-  PetscScalar         v[FUZZ_N], q[FUZZ_M];
+  PetscScalar         v[FUZZ_N] = {0.0}, q[FUZZ_M] = {0.0};
 
   PetscFunctionBeginUser;
   *yes = PETSC_FALSE;
@@ -55,11 +55,13 @@ static PetscReal Extreme(App *app)
 
 void DeriveDirection(App *app, PetscScalar dq[])
 {
-  const PetscReal scale = Extreme(app);
-  PetscReal       block[FUZZ_B];
+  const PetscReal scale         = Extreme(app);
+  PetscReal       block[FUZZ_B] = {0.0};
 
   for (PetscInt b = 0; b < app->R.nb; b++)
-    block[b] = RandomChance(&app->random, 0.15) ? 0.0 : RandomChance(&app->random, 0.2) ? RandomPower(&app->random, -8.0, 0.0) : 1.0;
+    block[b] = RandomChance(&app->random, 0.15)  ? 0.0
+               : RandomChance(&app->random, 0.2) ? RandomPower(&app->random, -8.0, 0.0)
+                                                 : 1.0;
   for (PetscInt k = 0; k < app->R.M; k++)
     dq[k] = scale * block[RelationBlock(&app->R, k)] * RandomScalar(&app->random, app->R.imaginary);
 }
@@ -70,7 +72,8 @@ void DeriveCotangent(App *app, PetscScalar g[])
   const PetscInt  only  = RandomChance(&app->random, 0.3) ? RandomInt(&app->random, app->R.N) : -1;
   PetscReal       field[3];
 
-  for (PetscInt f = 0; f < 3; f++) field[f] = RandomChance(&app->random, 0.15) ? RandomPower(&app->random, -8.0, 0.0) : 1.0;
+  for (PetscInt f = 0; f < 3; f++)
+    field[f] = RandomChance(&app->random, 0.15) ? RandomPower(&app->random, -8.0, 0.0) : 1.0;
   for (PetscInt j = 0; j < app->R.N; j++) {
     g[j] = scale * field[j % app->R.fields] * RandomScalar(&app->random, app->R.imaginary);
     if (only >= 0 && j != only) g[j] = 0.0;
@@ -133,7 +136,7 @@ PetscErrorCode DeriveWriteCotangent(App *app, const PetscScalar g[], Vec ubar)
 
 PetscErrorCode DeriveTangents(App *app, Handle *handle)
 {
-  PetscScalar dq[FUZZ_M], dv[FUZZ_N], got[FUZZ_N];
+  PetscScalar dq[FUZZ_M] = {0.0}, dv[FUZZ_N], got[FUZZ_N];
   PetscReal   size[FUZZ_N];
   PetscBool   yes;
   Vec         dm, du;
@@ -174,7 +177,7 @@ static PetscErrorCode OneVJP(App *app, Handle *handle, const char what[], const 
 
 PetscErrorCode DeriveAdjoints(App *app, Handle *handle, PetscBool again)
 {
-  PetscScalar g[FUZZ_N], zero[FUZZ_M] = {0.0};
+  PetscScalar g[FUZZ_N] = {0.0}, zero[FUZZ_M] = {0.0};
   Vec         mbar, ubar;
 
   PetscFunctionBeginUser;
@@ -193,9 +196,9 @@ PetscErrorCode DeriveAdjoints(App *app, Handle *handle, PetscBool again)
 /* J x = r and J^H lambda = g: x = c G_v^{-1} (r / units of the row) */
 PetscErrorCode DeriveSolves(App *app, Handle *handle, PetscBool adjoint)
 {
-  const Relation *R = &app->R;
-  const char     *what = adjoint ? "DiniAdjointSolve" : "DiniTangentSolve";
-  PetscScalar     g[FUZZ_N], right[FUZZ_N], got[FUZZ_N], *local;
+  const Relation *R         = &app->R;
+  const char     *what      = adjoint ? "DiniAdjointSolve" : "DiniTangentSolve";
+  PetscScalar     g[FUZZ_N] = {0.0}, right[FUZZ_N], got[FUZZ_N], *local;
   PetscReal       size[FUZZ_N];
   PetscBool       yes;
   Vec             r, x;
@@ -209,14 +212,17 @@ PetscErrorCode DeriveSolves(App *app, Handle *handle, PetscBool adjoint)
     local[i] = adjoint ? g[app->start + i] / R->c[app->start + i] : g[app->start + i] * R->r[app->start + i];
   PetscCall(VecRestoreArray(r, &local));
   FuzzBegin(app, what);
-  PetscCall(DeriveAnswered(app, handle, what, adjoint ? DiniAdjointSolve(handle->dini, r, x) : DiniTangentSolve(handle->dini, r, x), &yes));
+  PetscCall(DeriveAnswered(
+      app, handle, what, adjoint ? DiniAdjointSolve(handle->dini, r, x) : DiniTangentSolve(handle->dini, r, x), &yes));
   if (yes) {
     PetscCall(AppGather(app, x, got));
     for (PetscInt i = 0; i < R->N; i++) {
-      got[i] = adjoint ? got[i] * R->r[i] : got[i] / R->c[i];
+      got[i]   = adjoint ? got[i] * R->r[i] : got[i] / R->c[i];
       right[i] = size[i] = 0.0;
       for (PetscInt j = 0; j < R->N; j++) {
-        const PetscScalar entry = !adjoint ? handle->at.inverse[i][j] : app->demands.plain ? handle->at.inverse[j][i] : PetscConj(handle->at.inverse[j][i]);
+        const PetscScalar entry = !adjoint             ? handle->at.inverse[i][j]
+                                  : app->demands.plain ? handle->at.inverse[j][i]
+                                                       : PetscConj(handle->at.inverse[j][i]);
 
         right[i] += entry * g[j];
         size[i] += PetscAbsScalar(entry) * PetscAbsScalar(g[j]);
@@ -232,10 +238,10 @@ PetscErrorCode DeriveSolves(App *app, Handle *handle, PetscBool adjoint)
 /* ---- a monitor that differentiates in the middle of a solve ---- */
 static PetscErrorCode FuzzMonitor(Dini dini, DiniOperation operation, PetscInt its, PetscReal norm, void *ctx)
 {
-  App          *app = (App *)ctx;
-  const Trace   outer = app->trace;
-  const Injected fault = app->fault;
-  Handle       *handle = &app->handle[0];
+  App           *app    = (App *)ctx;
+  const Trace    outer  = app->trace;
+  const Injected fault  = app->fault;
+  Handle        *handle = &app->handle[0];
 
   PetscFunctionBeginUser;
   (void)its, (void)norm;
@@ -255,7 +261,8 @@ static PetscErrorCode FuzzMonitor(Dini dini, DiniOperation operation, PetscInt i
 PetscErrorCode DeriveInMonitor(App *app, Handle *handle)
 {
   PetscFunctionBeginUser;
-  if (!handle->monitored && FuzzTry(app, "DiniMonitorSet", DiniMonitorSet(handle->dini, FuzzMonitor, app, NULL)) == RIGHT)
+  if (!handle->monitored &&
+      FuzzTry(app, "DiniMonitorSet", DiniMonitorSet(handle->dini, FuzzMonitor, app, NULL)) == RIGHT)
     handle->monitored = PETSC_TRUE;
   app->armed = 1;
   if (RandomInt(&app->random, 3)) PetscCall(DeriveAdjoints(app, handle, PETSC_FALSE));
@@ -271,29 +278,55 @@ PetscErrorCode Derive(App *app, Handle *handle)
   case 0:
   case 1:
   case 2:
-  case 3: PetscCall(DeriveTangents(app, handle)); break;
-  case 4: PetscCall(DeriveAdjoints(app, handle, PETSC_TRUE)); break;
-  case 5: PetscCall(DeriveSolves(app, handle, PETSC_FALSE)); break;
-  case 6: PetscCall(DeriveSolves(app, handle, PETSC_TRUE)); break;
-  case 7: PetscCall(DeriveBlocks(app, handle, PETSC_FALSE)); break;
+  case 3:
+    PetscCall(DeriveTangents(app, handle));
+    break;
+  case 4:
+    PetscCall(DeriveAdjoints(app, handle, PETSC_TRUE));
+    break;
+  case 5:
+    PetscCall(DeriveSolves(app, handle, PETSC_FALSE));
+    break;
+  case 6:
+    PetscCall(DeriveSolves(app, handle, PETSC_TRUE));
+    break;
+  case 7:
+    PetscCall(DeriveBlocks(app, handle, PETSC_FALSE));
+    break;
   case 8:
-  case 9: PetscCall(DeriveBlocks(app, handle, PETSC_TRUE)); break;
-  case 10: PetscCall(DeriveMat(app, handle)); break;
+  case 9:
+    PetscCall(DeriveBlocks(app, handle, PETSC_TRUE));
+    break;
+  case 10:
+    PetscCall(DeriveMat(app, handle));
+    break;
   case 11:
-  case 12: PetscCall(DerivePin(app, handle)); break;
+  case 12:
+    PetscCall(DerivePin(app, handle));
+    break;
   case 13:
   case 14:
-  case 15: PetscCall(DerivePinned(app, handle)); break;
-  case 16: PetscCall(DeriveEntries(app, handle)); break;
-  case 17: PetscCall(DeriveObjective(app, handle)); break;
-  case 18: PetscCall(DeriveObjectives(app, handle)); break;
+  case 15:
+    PetscCall(DerivePinned(app, handle));
+    break;
+  case 16:
+    PetscCall(DeriveEntries(app, handle));
+    break;
+  case 17:
+    PetscCall(DeriveObjective(app, handle));
+    break;
+  case 18:
+    PetscCall(DeriveObjectives(app, handle));
+    break;
   case 19:
     if (!FuzzAvoids(app, "hessian")) PetscCall(DeriveHessian(app, handle));
     break;
   case 20:
     if (!FuzzAvoids(app, "monitor")) PetscCall(DeriveInMonitor(app, handle));
     break;
-  default: PetscCall(DeriveAdjoints(app, handle, PETSC_FALSE)); break;
+  default:
+    PetscCall(DeriveAdjoints(app, handle, PETSC_FALSE));
+    break;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

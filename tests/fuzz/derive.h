@@ -2,11 +2,12 @@
 #pragma once
 #include "app.h"
 
-extern PetscErrorCode DeriveFlat(App *, Handle *, const PetscScalar q[], PetscBool dual, Vec *flat); /* NULL if refused */
+extern PetscErrorCode DeriveFlat(App *, Handle *, const PetscScalar q[], PetscBool dual,
+                                 Vec *flat); /* NULL if refused */
 /* true where there are values to compare: after success, with the point they must belong to */
 extern PetscErrorCode DeriveAnswered(App *, Handle *, const char what[], PetscErrorCode, PetscBool *yes);
-extern void DeriveDirection(App *, PetscScalar dq[]); /* of the parameters; zero in some blocks */
-extern void DeriveCotangent(App *, PetscScalar g[]);  /* of the state */
+extern void           DeriveDirection(App *, PetscScalar dq[]); /* of the parameters; zero in some blocks */
+extern void           DeriveCotangent(App *, PetscScalar g[]);  /* of the state */
 /* D dq, D^H g (or D^T g), and the sizes of their terms */
 extern void DeriveJVP(const Relation *, const Point *, const PetscScalar dq[], PetscScalar dv[], PetscReal size[]);
 extern void DeriveVJP(const Relation *, const Point *, PetscBool plain, const PetscScalar g[], PetscScalar mbar[],

@@ -13,7 +13,8 @@ static PetscErrorCode CreateColumns(App *app, PetscInt local, PetscInt N, PetscI
 }
 
 /* Column k of X from or to numbers of order one: a state or cotangent, a direction or gradient */
-static PetscErrorCode Column(App *app, Mat X, PetscInt k, PetscBool write, PetscBool state, PetscBool dual, PetscScalar x[])
+static PetscErrorCode Column(App *app, Mat X, PetscInt k, PetscBool write, PetscBool state, PetscBool dual,
+                             PetscScalar x[])
 {
   Vec column;
 
@@ -35,10 +36,10 @@ static PetscErrorCode Column(App *app, Mat X, PetscInt k, PetscBool write, Petsc
 
 PetscErrorCode DeriveBlocks(App *app, Handle *handle, PetscBool adjoint)
 {
-  const Relation *R       = &app->R;
-  const char     *what    = adjoint ? "DiniMatVJP" : "DiniMatJVP";
-  const PetscInt  columns = 1 + RandomInt(&app->random, COLUMNS);
-  PetscScalar     in[COLUMNS][FUZZ_M], got[FUZZ_M], right[FUZZ_M];
+  const Relation *R                   = &app->R;
+  const char     *what                = adjoint ? "DiniMatVJP" : "DiniMatJVP";
+  const PetscInt  columns             = 1 + RandomInt(&app->random, COLUMNS);
+  PetscScalar     in[COLUMNS][FUZZ_M] = {{0.0}}, got[FUZZ_M], right[FUZZ_M];
   PetscReal       size[FUZZ_M];
   PetscBool       yes;
   Mat             U, M;
@@ -54,7 +55,8 @@ PetscErrorCode DeriveBlocks(App *app, Handle *handle, PetscBool adjoint)
     PetscCall(Column(app, adjoint ? U : M, k, PETSC_TRUE, adjoint, adjoint, in[k]));
   }
   FuzzBegin(app, what);
-  PetscCall(DeriveAnswered(app, handle, what, adjoint ? DiniMatVJP(handle->dini, U, M) : DiniMatJVP(handle->dini, M, U), &yes));
+  PetscCall(DeriveAnswered(app, handle, what, adjoint ? DiniMatVJP(handle->dini, U, M) : DiniMatJVP(handle->dini, M, U),
+                           &yes));
   for (PetscInt k = 0; k < columns && yes; k++) {
     PetscCall(Column(app, adjoint ? M : U, k, PETSC_FALSE, (PetscBool)!adjoint, adjoint, got));
     if (adjoint) {
@@ -76,7 +78,7 @@ static PetscErrorCode Product(App *app, Handle *handle, Mat D, PetscInt block, c
   const Relation *R       = &app->R;
   const PetscBool adjoint = RandomChance(&app->random, 0.6), plain = RandomChance(&app->random, 0.2);
   const char     *what = block == -2 ? "a product with DiniGetDerivative()" : "a product with DiniCreateDerivative()";
-  PetscScalar     in[FUZZ_M], got[FUZZ_M], right[FUZZ_M], *local;
+  PetscScalar     in[FUZZ_M] = {0.0}, got[FUZZ_M], right[FUZZ_M], *local;
   PetscReal       size[FUZZ_M];
   PetscErrorCode  ierr;
   PetscInt        from, to;
@@ -140,7 +142,8 @@ PetscErrorCode DeriveMat(App *app, Handle *handle)
   Mat D = NULL;
 
   PetscFunctionBeginUser;
-  if (FuzzTry(app, "DiniGetDerivative", DiniGetDerivative(handle->dini, &D)) == RIGHT && !handle->unknown && !app->demands.soft)
+  if (FuzzTry(app, "DiniGetDerivative", DiniGetDerivative(handle->dini, &D)) == RIGHT && !handle->unknown &&
+      !app->demands.soft)
     PetscCall(Product(app, handle, D, -2, &handle->at));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -160,14 +163,16 @@ PetscErrorCode DerivePin(App *app, Handle *handle)
   }
   PetscCall(MatDestroy(&handle->pin[p]));
   FuzzBegin(app, "DiniCreateDerivative");
-  PetscCall(DeriveAnswered(app, handle, "DiniCreateDerivative", DiniCreateDerivative(handle->dini, block, &handle->pin[p]), &yes));
+  PetscCall(DeriveAnswered(app, handle, "DiniCreateDerivative",
+                           DiniCreateDerivative(handle->dini, block, &handle->pin[p]), &yes));
   if (!yes) {
     handle->pin[p] = NULL;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   handle->pinned[p]   = block;
   handle->pinnedat[p] = handle->at;
-  if (RandomInt(&app->random, 2) && !app->demands.soft) PetscCall(Product(app, handle, handle->pin[p], block, &handle->pinnedat[p]));
+  if (RandomInt(&app->random, 2) && !app->demands.soft)
+    PetscCall(Product(app, handle, handle->pin[p], block, &handle->pinnedat[p]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -185,8 +190,8 @@ PetscErrorCode DerivePinned(App *app, Handle *handle)
 /* Abar = -lambda u^H on the pattern of A */
 PetscErrorCode DeriveEntries(App *app, Handle *handle)
 {
-  const Relation *R = &app->R;
-  PetscScalar     g[FUZZ_N], lambda[FUZZ_N], got, right;
+  const Relation *R         = &app->R;
+  PetscScalar     g[FUZZ_N] = {0.0}, lambda[FUZZ_N], got, right;
   PetscReal       size[FUZZ_N], largest = 0.0, worst = 0.0, miss;
   PetscBool       yes;
   Mat             Abar;
@@ -215,7 +220,8 @@ PetscErrorCode DeriveEntries(App *app, Handle *handle)
       got *= R->r[i] / R->c[j];
       right = -lambda[i] * (app->demands.plain ? handle->at.v[j] : PetscConj(handle->at.v[j]));
       miss  = PetscAbsScalar(got - right);
-      if (miss > 0.0) worst = PetscMax(worst, size[i] > 0.0 && largest > 0.0 ? miss / (size[i] * largest) : PETSC_INFINITY);
+      if (miss > 0.0)
+        worst = PetscMax(worst, size[i] > 0.0 && largest > 0.0 ? miss / (size[i] * largest) : PETSC_INFINITY);
       if (PetscIsInfOrNanReal(miss)) worst = PETSC_INFINITY;
     }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPIU_REAL, MPIU_MAX, app->comm));

@@ -4,7 +4,7 @@
 /* The point after a call that has solved at new parameters */
 static PetscErrorCode Moved(App *app, Handle *handle)
 {
-  PetscScalar v[FUZZ_N], q[FUZZ_M];
+  PetscScalar v[FUZZ_N] = {0.0}, q[FUZZ_M] = {0.0};
 
   PetscFunctionBeginUser;
   PetscCall(AppState(app, handle->u, v));
@@ -12,6 +12,14 @@ static PetscErrorCode Moved(App *app, Handle *handle)
   (void)OracleAt(&app->R, app->context, v, q, &handle->at);
   handle->unknown = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Objectives solve: in PETSc's own solvers an error on one rank hangs, and any error spoils PETSc's colourings */
+static void NoFaultsInPETSc(App *app)
+{
+  if (app->R.type != TYPE_SNES) return;
+  if (app->fault.kind == FAULT_ERROR_ONE) app->fault.kind = FAULT_ERROR_ALL;
+  if (app->fault.kind == FAULT_ERROR_ALL && app->jacobian > JACOBIAN_APPROXIMATE) app->fault.kind = FAULT_OFF;
 }
 
 static void NewParameters(App *app, PetscScalar q[])
@@ -36,7 +44,7 @@ static void Values(App *app, PetscInt which, PetscReal value, const PetscScalar 
 
 PetscErrorCode DeriveObjective(App *app, Handle *handle)
 {
-  PetscScalar q[FUZZ_M], got[FUZZ_M];
+  PetscScalar q[FUZZ_M] = {0.0}, got[FUZZ_M];
   PetscReal   value;
   PetscBool   yes;
   Vec         m, g;
@@ -48,8 +56,10 @@ PetscErrorCode DeriveObjective(App *app, Handle *handle)
   if (!m) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(m, &g));
   handle->unknown = PETSC_TRUE;
+  NoFaultsInPETSc(app);
   FuzzBegin(app, "DiniComputeObjectiveAndGradient");
-  PetscCall(DeriveAnswered(app, handle, "DiniComputeObjectiveAndGradient", DiniComputeObjectiveAndGradient(handle->dini, m, &value, g), &yes));
+  PetscCall(DeriveAnswered(app, handle, "DiniComputeObjectiveAndGradient",
+                           DiniComputeObjectiveAndGradient(handle->dini, m, &value, g), &yes));
   if (yes && !PetscIsInfOrNanReal(value)) {
     PetscCall(Moved(app, handle));
     PetscCall(ParametersReadFlat(app, g, PETSC_TRUE, got));
@@ -63,7 +73,7 @@ PetscErrorCode DeriveObjective(App *app, Handle *handle)
 
 PetscErrorCode DeriveObjectives(App *app, Handle *handle)
 {
-  PetscScalar q[FUZZ_M], got[FUZZ_M];
+  PetscScalar q[FUZZ_M] = {0.0}, got[FUZZ_M];
   PetscReal   values[2];
   PetscBool   yes;
   Vec         m, column;
@@ -78,8 +88,10 @@ PetscErrorCode DeriveObjectives(App *app, Handle *handle)
   PetscCall(MatAssemblyBegin(G, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(G, MAT_FINAL_ASSEMBLY));
   handle->unknown = PETSC_TRUE;
+  NoFaultsInPETSc(app);
   FuzzBegin(app, "DiniComputeObjectives");
-  PetscCall(DeriveAnswered(app, handle, "DiniComputeObjectives", DiniComputeObjectives(handle->dini, m, values, G), &yes));
+  PetscCall(
+      DeriveAnswered(app, handle, "DiniComputeObjectives", DiniComputeObjectives(handle->dini, m, values, G), &yes));
   if (yes) PetscCall(Moved(app, handle));
   app->current = handle;
   for (PetscInt which = 1; which < 3 && yes; which++) {
@@ -96,8 +108,8 @@ PetscErrorCode DeriveObjectives(App *app, Handle *handle)
 /* By blocks, relative to the terms of first order and to the largest second-order entry of the block */
 PetscErrorCode DeriveHessian(App *app, Handle *handle)
 {
-  const Relation *R = &app->R;
-  PetscScalar     dq[FUZZ_M], right[FUZZ_M], got[FUZZ_M], zero[FUZZ_M] = {0.0};
+  const Relation *R          = &app->R;
+  PetscScalar     dq[FUZZ_M] = {0.0}, right[FUZZ_M], got[FUZZ_M], zero[FUZZ_M] = {0.0};
   PetscReal       size[FUZZ_M];
   PetscBool       yes;
   Vec             v, Hv;

@@ -54,7 +54,8 @@ void FuzzFail(App *app, Outcome outcome, const char what[], const char why[])
   app->count[outcome]++;
   FuzzSay(app, "    *** %s: %s\n", outcomes[outcome], why);
   if (!app->failure[0])
-    (void)snprintf(app->failure, sizeof(app->failure), "%s at step %d, %s: %s", outcomes[outcome], (int)app->step, what, why);
+    (void)snprintf(app->failure, sizeof(app->failure), "%s at step %d, %s: %s", outcomes[outcome], (int)app->step, what,
+                   why);
 }
 
 Outcome FuzzEnd(App *app, const char what[], PetscErrorCode ierr)
@@ -95,7 +96,7 @@ PetscErrorCode FuzzInject(App *app, FaultPlace place, PetscBool *nan)
   *nan = PETSC_FALSE;
   if (fault->kind == FAULT_OFF || fault->place != place || fault->wait-- > 0) PetscFunctionReturn(PETSC_SUCCESS);
   fault->fired = PETSC_TRUE;
-  mine         = (PetscBool)(app->rank == fault->rank || fault->kind == FAULT_NAN_ALL || fault->kind == FAULT_ERROR_ALL);
+  mine = (PetscBool)(app->rank == fault->rank || fault->kind == FAULT_NAN_ALL || fault->kind == FAULT_ERROR_ALL);
   if (fault->kind == FAULT_NAN_ALL || fault->kind == FAULT_NAN_ONE) *nan = mine;
   else PetscCheck(!mine, PETSC_COMM_SELF, PETSC_ERR_USER, "Injected into the application, place %d", (int)place);
   PetscFunctionReturn(PETSC_SUCCESS);

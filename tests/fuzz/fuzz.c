@@ -6,7 +6,9 @@ static char help[] =
     "  -journal <file> gets the seed of each case before it runs\n"
     "  -limit <60>     seconds that a case may take\n"
     "  -refusals       lists what was refused, and how often\n"
-    "  -avoid <words>  leaves out: monitor, units, spread, range, context, raw, ghosted, nested, fault, spoil, extreme, hessian, second\n"
+    "  -avoid <words>  leaves out: monitor, units, spread, range, context, raw, ghosted, nested, fault, spoil, "
+    "extreme,\n"
+    "                  hessian, second\n"
     "Exits with 1 where a result was wrong, an error was not Dini's own, or was raised on some ranks only.\n";
 
 #include "app.h"
@@ -23,18 +25,16 @@ typedef struct {
   char      journal[PETSC_MAX_PATH_LEN];
 } Run;
 
-/* for the signal handler only */
+/* for the signal handler only, which may write and nothing else */
 static const App *running;
-static long       seed_running;
+static char       crash[80], hang[80];
 
 static void Stopped(int signal)
 {
-  char      text[160];
-  const int n = snprintf(text, sizeof(text), "\nFAIL seed %ld: %s (signal %d) on rank %d\n", seed_running,
-                         signal == SIGALRM ? "hang" : "crash", signal, running ? (int)running->rank : -1);
+  const char *text = signal == SIGALRM ? hang : crash;
 
   if (running && write(STDERR_FILENO, running->text, running->length) < 0) _exit(70);
-  if (write(STDERR_FILENO, text, (size_t)n) < 0) _exit(70);
+  if (write(STDERR_FILENO, text, sizeof(crash)) < 0) _exit(70);
   _exit(signal == SIGALRM ? 72 : 71);
 }
 
@@ -60,11 +60,12 @@ static PetscErrorCode FuzzCase(App *app)
   Point                    at;
 
   PetscFunctionBeginUser;
-  PetscCall(RelationDraw(&app->R, type > TYPE_SHELL ? TYPE_SNES : type, FuzzAvoids(app, "units"), FuzzAvoids(app, "spread"), FuzzAvoids(app, "range"), &app->random));
-  FuzzSay(app, "  type %s, %d unknowns in %d fields, %d parameters in %d blocks%s%s%s%s, %d ranks\n", types[app->R.type],
-          (int)app->R.N, (int)app->R.fields, (int)app->R.M, (int)app->R.nb, app->R.affine ? ", affine in u" : "",
-          app->R.symmetric ? ", symmetric" : "", app->R.imaginary ? ", complex" : "", app->R.wide ? ", unlike units" : "",
-          (int)app->size);
+  PetscCall(RelationDraw(&app->R, type > TYPE_SHELL ? TYPE_SNES : type, FuzzAvoids(app, "units"),
+                         FuzzAvoids(app, "spread"), FuzzAvoids(app, "range"), &app->random));
+  FuzzSay(app, "  type %s, %d unknowns in %d fields, %d parameters in %d blocks%s%s%s%s, %d ranks\n",
+          types[app->R.type], (int)app->R.N, (int)app->R.fields, (int)app->R.M, (int)app->R.nb,
+          app->R.affine ? ", affine in u" : "", app->R.symmetric ? ", symmetric" : "",
+          app->R.imaginary ? ", complex" : "", app->R.wide ? ", unlike units" : "", (int)app->size);
   if (!OracleAt(&app->R, 1.0, app->R.v, app->R.q, &at)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OracleVerify(&app->R, &at));
   PetscCall(OptionsDraw(app));
@@ -91,8 +92,9 @@ static PetscErrorCode RunCase(PetscInt seed, const Run *run, App *app)
   PetscCallMPI(MPI_Comm_rank(comm, &app->rank));
   PetscCallMPI(MPI_Comm_size(comm, &app->size));
   FuzzSay(app, "case %ld\n", (long)seed);
-  running      = app;
-  seed_running = (long)seed;
+  running = app;
+  (void)snprintf(crash, sizeof(crash), "\nFAIL seed %ld: crash on rank %d\n", (long)seed, (int)app->rank);
+  (void)snprintf(hang, sizeof(hang), "\nFAIL seed %ld: hang on rank %d\n", (long)seed, (int)app->rank);
   (void)alarm((unsigned)run->limit);
   PetscCall(PetscPushErrorHandler(FuzzHandler, app));
   FuzzBegin(app, "creation");
@@ -174,9 +176,10 @@ static PetscErrorCode RunAll(const Run *run, PetscInt *failed)
   }
   PetscCall(PetscFree(app));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD,
-                        "fuzz: seeds %" PetscInt_FMT " to %" PetscInt_FMT " on %d ranks: %" PetscInt_FMT " right, %" PetscInt_FMT
-                        " refused, %" PetscInt_FMT " named, %" PetscInt_FMT " wrong, %" PetscInt_FMT " raw errors, %" PetscInt_FMT
-                        " on some ranks only; %" PetscInt_FMT " cases failed\n",
+                        "fuzz: seeds %" PetscInt_FMT " to %" PetscInt_FMT " on %d ranks: %" PetscInt_FMT
+                        " right, %" PetscInt_FMT " refused, %" PetscInt_FMT " named, %" PetscInt_FMT
+                        " wrong, %" PetscInt_FMT " raw errors, %" PetscInt_FMT " on some ranks only; %" PetscInt_FMT
+                        " cases failed\n",
                         run->first, run->first + run->cases - 1, (int)size, total[RIGHT], total[REFUSED], total[NAMED],
                         total[WRONG], total[RAW], total[ONESIDED], *failed));
   PetscFunctionReturn(PETSC_SUCCESS);

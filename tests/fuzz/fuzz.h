@@ -24,7 +24,7 @@ extern PetscBool   RandomChance(Random *, PetscReal probability);
 extern PetscReal   RandomReal(Random *, PetscReal from, PetscReal to);
 extern PetscReal   RandomSigned(Random *, PetscReal from, PetscReal to); /* of either sign */
 extern PetscReal   RandomPower(Random *, PetscReal from, PetscReal to);  /* 10^x, x between */
-extern PetscScalar RandomScalar(Random *, PetscBool imaginary);            /* in the unit square */
+extern PetscScalar RandomScalar(Random *, PetscBool imaginary);          /* in the unit square */
 /* n items over the ranks, some of which may have none */
 extern void RandomLayout(Random *, PetscInt n, PetscMPIInt size, PetscMPIInt rank, PetscInt *local);
 
@@ -50,15 +50,15 @@ extern PetscErrorCode RelationDraw(Relation *, Type, PetscBool alike, PetscBool 
 extern PetscScalar RelationParameter(const Relation *, PetscInt k, Random *);
 /* G_i = sum_j A_ij v_j + context (shift_i v_i + cubic_i v_i^3 - source_i) + product_i q_k v_l + sum_k C_ik h(q_k);
    size_i adds up the moduli of its terms */
-extern void RelationValue(const Relation *, PetscScalar context, const PetscScalar v[], const PetscScalar q[],
-                          PetscScalar G[], PetscReal size[]);
-extern void RelationInState(const Relation *, PetscScalar context, const PetscScalar v[], const PetscScalar q[],
-                            PetscScalar Gv[FUZZ_N][FUZZ_N]);
-extern void RelationInParameters(const Relation *, const PetscScalar v[], const PetscScalar q[],
-                                 PetscScalar Gq[FUZZ_N][FUZZ_M]);
-extern PetscBool RelationCouples(const Relation *, PetscInt i, PetscInt j);   /* is G_v(i, j) in the pattern? */
-extern PetscBool RelationDepends(const Relation *, PetscInt i, PetscInt k);   /* is G_q(i, k) in the pattern? */
-extern PetscInt  RelationBlock(const Relation *, PetscInt k);                 /* the block of parameter k */
+extern void      RelationValue(const Relation *, PetscScalar context, const PetscScalar v[], const PetscScalar q[],
+                               PetscScalar G[], PetscReal size[]);
+extern void      RelationInState(const Relation *, PetscScalar context, const PetscScalar v[], const PetscScalar q[],
+                                 PetscScalar Gv[FUZZ_N][FUZZ_N]);
+extern void      RelationInParameters(const Relation *, const PetscScalar v[], const PetscScalar q[],
+                                      PetscScalar Gq[FUZZ_N][FUZZ_M]);
+extern PetscBool RelationCouples(const Relation *, PetscInt i, PetscInt j); /* is G_v(i, j) in the pattern? */
+extern PetscBool RelationDepends(const Relation *, PetscInt i, PetscInt k); /* is G_q(i, k) in the pattern? */
+extern PetscInt  RelationBlock(const Relation *, PetscInt k);               /* the block of parameter k */
 
 /* ---- oracle.c: the derivative by dense elimination ---- */
 typedef struct {

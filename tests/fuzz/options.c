@@ -24,9 +24,9 @@ static void DrawJacobian(App *app)
 {
   static const JacobianKind shells[] = {JACOBIAN_EXACT, JACOBIAN_EXACT, JACOBIAN_SHELL, JACOBIAN_NONE},
                             maps[]   = {JACOBIAN_EXACT, JACOBIAN_FDCOLOR, JACOBIAN_SHELL, JACOBIAN_NONE},
-                            others[] = {JACOBIAN_APPROXIMATE, JACOBIAN_APPROXIMATE, JACOBIAN_FDCOLOR, JACOBIAN_FD,
-                                        JACOBIAN_MF, JACOBIAN_MFOPERATOR};
-  Random *random = &app->random;
+                            others[] = {JACOBIAN_APPROXIMATE, JACOBIAN_APPROXIMATE, JACOBIAN_FDCOLOR,
+                                        JACOBIAN_FD,          JACOBIAN_MF,          JACOBIAN_MFOPERATOR};
+  Random *random                     = &app->random;
 
   app->jacobian = JACOBIAN_EXACT;
   if (app->R.type == TYPE_SHELL) app->jacobian = shells[RandomInt(random, 4)];
@@ -40,12 +40,12 @@ static void DrawPC(App *app, char line[])
 {
   static const char *const serial[]   = {"lu", "ilu", "jacobi", "none", "sor", "asm", "gamg", "qr", "redundant"};
   static const char *const parallel[] = {"bjacobi", "jacobi", "none", "asm", "redundant", "gamg", "lu"};
-  static const char *const krylov[]   = {"gmres", "gmres", "gmres", "fgmres", "bcgs", "gcr", "tfqmr", "bcgsl", "lgmres"};
-  Random                  *random     = &app->random;
-  const PetscBool          shell      = (PetscBool)(app->jacobian == JACOBIAN_SHELL || app->jacobian == JACOBIAN_MF);
-  const char              *pc   = app->size > 1 ? parallel[RandomInt(random, 7)] : serial[RandomInt(random, 9)];
-  const PetscBool          own  = (PetscBool)(app->R.type == TYPE_SHELL || app->R.type == TYPE_FIXEDPOINT);
-  const PetscBool          free = RandomChance(random, 0.2); /* PETSc's defaults */
+  static const char *const krylov[] = {"gmres", "gmres", "gmres", "fgmres", "bcgs", "gcr", "tfqmr", "bcgsl", "lgmres"};
+  Random                  *random   = &app->random;
+  const PetscBool          shell    = (PetscBool)(app->jacobian == JACOBIAN_SHELL || app->jacobian == JACOBIAN_MF);
+  const char              *pc       = app->size > 1 ? parallel[RandomInt(random, 7)] : serial[RandomInt(random, 9)];
+  const PetscBool          own      = (PetscBool)(app->R.type == TYPE_SHELL || app->R.type == TYPE_FIXEDPOINT);
+  const PetscBool          free     = RandomChance(random, 0.2); /* PETSc's defaults */
 
   if (shell) pc = "none";
   else if (app->dense || app->jacobian == JACOBIAN_NONE) pc = RandomInt(random, 2) ? "jacobi" : "none";
@@ -96,8 +96,8 @@ static void DrawDini(App *app, char line[])
   static const char *const reuses[]     = {"auto", "always", "never"};
   static const char *const sizes[]      = {"1", "2", "3", "8"};
   static const char *const transposes[] = {"auto", "native", "explicit"};
-  Random                  *random = &app->random;
-  Demands                 *demands = &app->demands;
+  Random                  *random       = &app->random;
+  Demands                 *demands      = &app->demands;
   char                     name[64];
 
   if (RandomChance(random, 0.4)) Add(app, line, "dini_reuse", reuses[RandomInt(random, 3)]);
@@ -122,7 +122,8 @@ static void DrawDini(App *app, char line[])
     Add(app, line, "dini_adjoint_type", "transpose");
     demands->plain = PETSC_TRUE;
   }
-  if (app->R.type == TYPE_SNES && RandomChance(random, 0.1)) Add(app, line, "dini_jacobian_type", RandomInt(random, 2) ? "fd" : "coloring");
+  if (app->R.type == TYPE_SNES && RandomChance(random, 0.1))
+    Add(app, line, "dini_jacobian_type", RandomInt(random, 2) ? "fd" : "coloring");
   if (app->R.type == TYPE_FIXEDPOINT && RandomChance(random, 0.3)) Add(app, line, "dini_fixedpoint_method", "iterate");
   for (PetscInt b = 0; b < app->R.nb; b++)
     if (RandomChance(random, 0.1)) {

@@ -114,7 +114,8 @@ PetscErrorCode OracleVerify(const Relation *R, const Point *point)
       worst = PetscMax(worst, PetscAbsScalar(slope - exact) / (1.0 + PetscAbsScalar(exact)));
     }
   }
-  PetscCheck(worst < 1e-4, PETSC_COMM_SELF, PETSC_ERR_PLIB, "The oracle's own derivatives are off by %g", (double)worst);
+  PetscCheck(worst < 1e-4, PETSC_COMM_SELF, PETSC_ERR_PLIB, "The oracle's own derivatives are off by %g",
+             (double)worst);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,4 +1,4 @@
-/* Blocks of parameters in every kind of storage, and F_m in every way that Dini takes it */
+/* Blocks of parameters in every kind of storage */
 #include "app.h"
 
 static PetscErrorCode GatherIndices(App *app, PetscInt n, const PetscInt mine[], PetscInt all[], PetscInt *start)
@@ -15,8 +15,7 @@ static PetscErrorCode GatherIndices(App *app, PetscInt n, const PetscInt mine[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The parameters (within the block) of this rank's entries, in the order of its local part */
-static PetscErrorCode Owned(Block *block, PetscInt *n, PetscInt mine[])
+PetscErrorCode BlockOwned(Block *block, PetscInt *n, PetscInt mine[])
 {
   PetscInt from, to, before = 0;
 
@@ -43,7 +42,7 @@ PetscErrorCode ParametersFlat(App *app)
 
   PetscFunctionBeginUser;
   for (PetscInt b = 0; b < app->R.nb; b++) {
-    PetscCall(Owned(&app->block[b], &count, one));
+    PetscCall(BlockOwned(&app->block[b], &count, one));
     for (PetscInt k = 0; k < count; k++) mine[n++] = app->R.first[b] + one[k];
   }
   app->nflat = n;
@@ -149,9 +148,9 @@ static PetscErrorCode WriteLocal(Vec v, const PetscInt indices[], const PetscSca
 /* route 0: as PETSc wants it; 1: behind PETSc's back; 2: by another array */
 PetscErrorCode BlockWrite(Block *block, const PetscScalar q[], const PetscInt route)
 {
-  App         *app   = block->app;
-  PetscScalar *swap  = block->raw;
-  PetscInt     mine[FUZZ_M], n, from;
+  App         *app          = block->app;
+  PetscScalar *swap         = block->raw;
+  PetscInt     mine[FUZZ_M] = {0}, n, from;
 
   PetscFunctionBeginUser;
   if (!block->n) PetscFunctionReturn(PETSC_SUCCESS);
@@ -160,7 +159,7 @@ PetscErrorCode BlockWrite(Block *block, const PetscScalar q[], const PetscInt ro
     block->number = q[0] * app->R.d[app->R.first[block->b]];
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(Owned(block, &n, mine));
+  PetscCall(BlockOwned(block, &n, mine));
   if (block->store == STORE_NESTED) {
     for (PetscInt p = 0, done = 0; p < 2; p++, done += from) {
       PetscCall(WriteLocal(block->part[p], mine + done, q, &app->R.d[app->R.first[block->b]], PETSC_TRUE));
@@ -186,117 +185,7 @@ PetscErrorCode BlockWrite(Block *block, const PetscScalar q[], const PetscInt ro
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- what Dini calls ---- */
-static PetscErrorCode FuzzUpdate(Dini dini, Vec m, void *ctx)
-{
-  Block    *block = (Block *)ctx;
-  PetscBool nan;
-
-  PetscFunctionBeginUser;
-  (void)dini;
-  if (block->store == STORE_COPY) PetscCall(AppGather(block->app, m, block->copy));
-  if (block->store == STORE_GHOSTED) {
-    PetscCall(VecGhostUpdateBegin(m, INSERT_VALUES, SCATTER_FORWARD));
-    PetscCall(VecGhostUpdateEnd(m, INSERT_VALUES, SCATTER_FORWARD));
-  }
-  PetscCall(FuzzInject(block->app, AT_UPDATE, &nan));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* r G_q / d of this block at (u, m) on every rank */
-static PetscErrorCode DenseFm(Block *block, Vec u, Vec m, PetscScalar Fm[FUZZ_N][FUZZ_M])
-{
-  App           *app   = block->app;
-  const PetscInt first = app->R.first[block->b];
-  PetscScalar    v[FUZZ_N], q[FUZZ_M], Gq[FUZZ_N][FUZZ_M];
-
-  PetscFunctionBeginUser;
-  PetscCall(AppState(app, u, v));
-  PetscCall(ParametersRead(app, q));
-  PetscCall(AppGather(app, m, &q[first]));
-  for (PetscInt k = first; k < first + block->n; k++) q[k] /= app->R.d[k];
-  RelationInParameters(&app->R, v, q, Gq);
-  for (PetscInt i = 0; i < app->R.N; i++)
-    for (PetscInt k = 0; k < block->n; k++) Fm[i][k] = app->R.r[i] * Gq[i][first + k] / app->R.d[first + k];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FuzzFill(Dini dini, Vec u, Vec m, Mat Fm, void *ctx)
-{
-  Block      *block = (Block *)ctx;
-  App        *app   = block->app;
-  PetscScalar values[FUZZ_N][FUZZ_M];
-  PetscBool   nan;
-
-  PetscFunctionBeginUser;
-  (void)dini;
-  PetscCall(DenseFm(block, u, m, values));
-  for (PetscInt i = app->start; i < app->start + app->n; i++)
-    for (PetscInt column = 0; column < block->n; column++) {
-      const PetscInt k = block->order[column];
-
-      if (RelationDepends(&app->R, i, app->R.first[block->b] + k))
-        PetscCall(MatSetValue(Fm, i, column, values[i][k], INSERT_VALUES));
-    }
-  PetscCall(MatAssemblyBegin(Fm, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(Fm, MAT_FINAL_ASSEMBLY));
-  PetscCall(FuzzInject(app, AT_PARAMETER, &nan));
-  if (app->fault.fired && app->fault.kind <= FAULT_NAN_ONE) PetscCall(MatScale(Fm, nan ? NAN : 1.0)); /* on all ranks */
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FuzzApply(Dini dini, Vec u, Vec m, Vec x, Vec y, void *ctx)
-{
-  Block       *block = (Block *)ctx;
-  App         *app   = block->app;
-  PetscScalar  values[FUZZ_N][FUZZ_M], all[FUZZ_M], *local;
-  PetscBool    nan;
-
-  PetscFunctionBeginUser;
-  (void)dini;
-  PetscCall(DenseFm(block, u, m, values));
-  PetscCall(AppGather(app, x, all));
-  PetscCall(FuzzInject(app, AT_PARAMETER, &nan));
-  PetscCall(VecGetArray(y, &local));
-  for (PetscInt i = 0; i < app->n; i++) {
-    local[i] = nan ? NAN : 0.0;
-    for (PetscInt k = 0; k < block->n; k++) local[i] += values[app->start + i][k] * all[k];
-  }
-  PetscCall(VecRestoreArray(y, &local));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FuzzApplyAdjoint(Dini dini, Vec u, Vec m, Vec x, Vec y, void *ctx)
-{
-  Block       *block = (Block *)ctx;
-  App         *app   = block->app;
-  PetscScalar  values[FUZZ_N][FUZZ_M], all[FUZZ_N], *local;
-  PetscInt     mine[FUZZ_M], n, done = 0, parts = 1, count;
-  PetscBool    nan, nested;
-  Vec         *part = &y;
-
-  PetscFunctionBeginUser;
-  (void)dini;
-  PetscCall(DenseFm(block, u, m, values));
-  PetscCall(AppGather(app, x, all));
-  PetscCall(FuzzInject(app, AT_PARAMETER, &nan));
-  PetscCall(Owned(block, &n, mine));
-  PetscCall(PetscObjectTypeCompare((PetscObject)y, VECNEST, &nested));
-  if (nested) PetscCall(VecNestGetSubVecs(y, &parts, &part));
-  for (PetscInt p = 0; p < parts; p++) {
-    PetscCall(VecGetLocalSize(part[p], &count));
-    PetscCall(VecGetArray(part[p], &local));
-    for (PetscInt k = 0; k < count; k++) {
-      local[k] = nan ? NAN : 0.0;
-      for (PetscInt i = 0; i < app->R.N; i++) local[k] += PetscConj(values[i][mine[done]]) * all[i];
-      done++;
-    }
-    PetscCall(VecRestoreArray(part[p], &local));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- making and adding them ---- */
+/* ---- making them ---- */
 static PetscErrorCode CreateVec(App *app, PetscInt size, Store store, Block *block)
 {
   PetscInt n, ghosts[FUZZ_M], count = 0, from = 0;
@@ -328,11 +217,11 @@ static PetscErrorCode CreateVec(App *app, PetscInt size, Store store, Block *blo
 
 static PetscErrorCode CreatePattern(Block *block)
 {
-  App     *app = block->app;
-  PetscInt mine[FUZZ_M], n;
+  App     *app          = block->app;
+  PetscInt mine[FUZZ_M] = {0}, n;
 
   PetscFunctionBeginUser;
-  PetscCall(Owned(block, &n, mine));
+  PetscCall(BlockOwned(block, &n, mine));
   PetscCall(MatCreateAIJ(app->comm, app->n, n, app->R.N, block->n, block->n, NULL, block->n, NULL, &block->Fm));
   PetscCall(MatSetOption(block->Fm, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
   for (PetscInt i = app->start; i < app->start + app->n; i++)
@@ -360,7 +249,8 @@ static void Choose(App *app, Block *block)
   if (block->store == STORE_NUMBER && (block->n != 1 || block->way == WAY_COLORING || block->way == WAY_RHS))
     block->store = STORE_DIRECT;
   if (block->store == STORE_GHOSTED && FuzzAvoids(app, "ghosted")) block->store = STORE_DIRECT;
-  if (block->store == STORE_NESTED && (block->n < 2 || FuzzAvoids(app, "nested") || RandomChance(&app->random, 0.7))) block->store = STORE_DIRECT;
+  if (block->store == STORE_NESTED && (block->n < 2 || FuzzAvoids(app, "nested") || RandomChance(&app->random, 0.7)))
+    block->store = STORE_DIRECT;
   if (shape == SHAPE_RHS) block->store = STORE_DIRECT;
 }
 
@@ -372,8 +262,8 @@ PetscErrorCode ParametersCreate(App *app)
 
   PetscFunctionBeginUser;
   for (PetscInt b = 0; b < app->R.nb; b++) {
-    Block   *block = &app->block[b];
-    PetscInt mine[FUZZ_M], n;
+    Block   *block        = &app->block[b];
+    PetscInt mine[FUZZ_M] = {0}, n;
 
     block->app = app;
     block->b   = b;
@@ -384,13 +274,14 @@ PetscErrorCode ParametersCreate(App *app)
       block->m = app->b;
       PetscCall(PetscObjectReference((PetscObject)app->b));
     } else PetscCall(CreateVec(app, block->n, block->store, block));
-    PetscCall(Owned(block, &n, mine));
+    PetscCall(BlockOwned(block, &n, mine));
     PetscCall(GatherIndices(app, n, mine, block->order, &block->start));
     if (block->way < WAY_FD && block->way != WAY_OPERATOR) PetscCall(CreatePattern(block));
     PetscCall(BlockWrite(block, app->R.q, 0));
-    for (PetscInt k = 0; k < block->n; k++) block->copy[k] = app->R.q[app->R.first[b] + k] * app->R.d[app->R.first[b] + k];
-    FuzzSay(app, "  block %s: %s, size %d, F_m %s, %s, unit %.0e\n", block->name, shapes[app->R.shape[b]], (int)block->n,
-            ways[block->way], stores[block->store], block->n ? (double)app->R.d[app->R.first[b]] : 0.0);
+    for (PetscInt k = 0; k < block->n; k++)
+      block->copy[k] = app->R.q[app->R.first[b] + k] * app->R.d[app->R.first[b] + k];
+    FuzzSay(app, "  block %s: %s, size %d, F_m %s, %s, unit %.0e\n", block->name, shapes[app->R.shape[b]],
+            (int)block->n, ways[block->way], stores[block->store], block->n ? (double)app->R.d[app->R.first[b]] : 0.0);
   }
   for (PetscInt b = 0; b < app->R.nb; b++)
     if (app->block[b].way == WAY_CONSTANT) { /* at any u: it is linear and alone */
@@ -398,34 +289,6 @@ PetscErrorCode ParametersCreate(App *app)
       PetscCall(FuzzFill(NULL, app->f, app->block[b].m ? app->block[b].m : app->f, app->block[b].Fm, &app->block[b]));
     }
   PetscCall(ParametersFlat(app));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode ParametersAdd(App *app, Dini dini)
-{
-  PetscInt p;
-
-  PetscFunctionBeginUser;
-  for (PetscInt b = 0; b < app->R.nb; b++) {
-    Block *block = &app->block[b];
-
-    if (block->store == STORE_NUMBER) PetscCall(DiniAddScalarParameter(dini, block->name, &block->number, &p));
-    else PetscCall(DiniAddParameter(dini, block->name, block->m, &p));
-    if (block->store == STORE_COPY || (block->store == STORE_GHOSTED && b % 2))
-      PetscCall(DiniSetParameterUpdate(dini, p, FuzzUpdate, block));
-    switch (block->way) {
-    case WAY_MATRIX: PetscCall(DiniSetParameterJacobian(dini, p, block->Fm, FuzzFill, block)); break;
-    case WAY_CONSTANT:
-      PetscCall(DiniSetParameterJacobian(dini, p, block->Fm, NULL, NULL));
-      PetscCall(DiniSetParameterType(dini, p, DINIPARAMETERMATRIX));
-      break;
-    case WAY_OPERATOR: PetscCall(DiniSetParameterOperator(dini, p, FuzzApply, FuzzApplyAdjoint, block)); break;
-    case WAY_COLORING: PetscCall(DiniSetParameterJacobian(dini, p, block->Fm, NULL, NULL)); break;
-    case WAY_RHS: PetscCall(DiniSetParameterType(dini, p, DINIPARAMETERRHS)); break;
-    case WAY_ZERO: PetscCall(DiniSetParameterType(dini, p, DINIPARAMETERZERO)); break;
-    default: break;
-    }
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

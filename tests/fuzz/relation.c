@@ -12,22 +12,32 @@ PetscInt RelationBlock(const Relation *R, PetscInt k)
 static PetscScalar H(Shape shape, PetscScalar q)
 {
   switch (shape) {
-  case SHAPE_SQUARE: return q * q;
-  case SHAPE_EXP: return PetscExpScalar(q / 2.0);
-  case SHAPE_ROOT: return PetscSqrtScalar(q);
-  case SHAPE_ABSENT: return 0.0;
-  default: return q;
+  case SHAPE_SQUARE:
+    return q * q;
+  case SHAPE_EXP:
+    return PetscExpScalar(q / 2.0);
+  case SHAPE_ROOT:
+    return PetscSqrtScalar(q);
+  case SHAPE_ABSENT:
+    return 0.0;
+  default:
+    return q;
   }
 }
 
 static PetscScalar Slope(Shape shape, PetscScalar q)
 {
   switch (shape) {
-  case SHAPE_SQUARE: return 2.0 * q;
-  case SHAPE_EXP: return PetscExpScalar(q / 2.0) / 2.0;
-  case SHAPE_ROOT: return 0.5 / PetscSqrtScalar(q);
-  case SHAPE_ABSENT: return 0.0;
-  default: return 1.0;
+  case SHAPE_SQUARE:
+    return 2.0 * q;
+  case SHAPE_EXP:
+    return PetscExpScalar(q / 2.0) / 2.0;
+  case SHAPE_ROOT:
+    return 0.5 / PetscSqrtScalar(q);
+  case SHAPE_ABSENT:
+    return 0.0;
+  default:
+    return 1.0;
   }
 }
 
@@ -94,7 +104,7 @@ PetscBool RelationDepends(const Relation *R, PetscInt i, PetscInt k)
 PetscScalar RelationParameter(const Relation *R, PetscInt k, Random *random)
 {
   const Shape     shape = R->shape[RelationBlock(R, k)];
-  const PetscReal re    = RandomReal(random, 0.4, 1.5), im = RandomReal(random, 0.1, 0.5);
+  const PetscReal re = RandomReal(random, 0.4, 1.5), im = RandomReal(random, 0.1, 0.5);
 
   (void)im;
   if (shape == SHAPE_ROOT || shape == SHAPE_EXP || !R->imaginary) return re;
@@ -124,9 +134,9 @@ static void DrawBlocks(Relation *R, Random *random)
 static void DrawMatrix(Relation *R, Random *random)
 {
   static const PetscReal dominances[] = {0.2, 0.5, 0.8, 0.95};
-  const PetscReal        density = RandomChance(random, 0.3) ? 1.0 : RandomReal(random, 0.1, 0.7);
-  const PetscReal dominance = R->type == TYPE_FIXEDPOINT ? 0.4 : dominances[RandomInt(random, 4)];
-  PetscReal       row[FUZZ_N] = {0.0};
+  const PetscReal        density      = RandomChance(random, 0.3) ? 1.0 : RandomReal(random, 0.1, 0.7);
+  const PetscReal        dominance    = R->type == TYPE_FIXEDPOINT ? 0.4 : dominances[RandomInt(random, 4)];
+  PetscReal              row[FUZZ_N]  = {0.0};
 
   for (PetscInt i = 0; i < R->N; i++)
     for (PetscInt j = 0; j < i + 1; j++) {
@@ -160,7 +170,8 @@ static void DrawDependence(Relation *R, Random *random)
       const PetscInt b = RelationBlock(R, k);
 
       if (R->shape[b] == SHAPE_RHS) R->C[i][k] = k - R->first[b] == i ? -1.0 : 0.0;
-      else if (R->shape[b] != SHAPE_ABSENT && !(R->type == TYPE_KSP && rhs) && (i == k % R->N || RandomChance(random, density)))
+      else if (R->shape[b] != SHAPE_ABSENT && !(R->type == TYPE_KSP && rhs) &&
+               (i == k % R->N || RandomChance(random, density)))
         R->C[i][k] = RandomScalar(random, R->imaginary);
     }
     if (!products || !R->M) continue;
@@ -185,7 +196,7 @@ static void DrawSolution(Relation *R, PetscBool narrow, Random *random)
   PetscInt        rhs = -1;
 
   for (PetscInt b = 0; b < R->nb; b++) {
-    const PetscBool none = (PetscBool)(R->shape[b] != SHAPE_ROOT && RandomChance(random, 0.04));
+    const PetscBool none  = (PetscBool)(R->shape[b] != SHAPE_ROOT && RandomChance(random, 0.04));
     const PetscBool range = RandomChance(random, 0.15);
 
     if (R->shape[b] == SHAPE_RHS) rhs = b;
@@ -211,8 +222,8 @@ static void DrawSolution(Relation *R, PetscBool narrow, Random *random)
 static void DrawUnits(Relation *R, PetscBool alike, PetscBool even, Random *random)
 {
   const PetscInt  scheme = RandomInt(random, 10);
-  const PetscBool state  = (PetscBool)(scheme == 6 || scheme >= 8), rows = (PetscBool)(scheme >= 7);
-  const PetscReal reach = RandomChance(random, 0.2) ? 10.0 : 5.0;
+  const PetscBool state = (PetscBool)(scheme == 6 || scheme >= 8), rows = (PetscBool)(scheme >= 7);
+  const PetscReal reach  = RandomChance(random, 0.2) ? 10.0 : 5.0;
   const PetscBool spread = RandomChance(random, 0.05), blocks = RandomChance(random, 0.4);
   PetscReal       c[3], r[3], d;
 
@@ -244,7 +255,7 @@ PetscErrorCode RelationDraw(Relation *R, Type type, PetscBool alike, PetscBool e
   PetscFunctionBeginUser;
   PetscCall(PetscMemzero(R, sizeof(*R)));
   R->type      = type;
-  R->imaginary   = (PetscBool)(PetscDefined(USE_COMPLEX) && RandomChance(random, 0.7));
+  R->imaginary = (PetscBool)(PetscDefined(USE_COMPLEX) && RandomChance(random, 0.7));
   R->N         = RandomChance(random, 0.12) ? 1 : 2 + RandomInt(random, FUZZ_N - 3);
   R->symmetric = (PetscBool)(!PetscDefined(USE_COMPLEX) && type != TYPE_FIXEDPOINT && RandomChance(random, 0.2));
   R->affine    = (PetscBool)(type == TYPE_KSP || RandomChance(random, 0.4));

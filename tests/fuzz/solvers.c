@@ -97,9 +97,9 @@ static PetscErrorCode FuzzMapApplyAdjoint(Dini dini, Vec u, Vec x, Vec y, void *
 /* A u = b: b = -F(0, m) where no block is b itself */
 static PetscErrorCode FuzzAssemble(Dini dini, Mat A, Mat P, Vec b, void *ctx)
 {
-  App         *app = (App *)ctx;
-  PetscScalar  v[FUZZ_N] = {0.0}, q[FUZZ_M], G[FUZZ_N], *local;
-  PetscBool    nan;
+  App        *app       = (App *)ctx;
+  PetscScalar v[FUZZ_N] = {0.0}, q[FUZZ_M], G[FUZZ_N], *local;
+  PetscBool   nan;
 
   PetscFunctionBeginUser;
   (void)dini, (void)P;
@@ -142,8 +142,7 @@ static PetscErrorCode ObjectiveValue(App *app, PetscInt which, Vec u, PetscReal 
   PetscCall(AppState(app, u, v));
   PetscCall(ParametersRead(app, q));
   *value = 0.0;
-  for (PetscInt j = 0; j < app->R.N; j++)
-    *value += 0.5 * OracleWeight(which, j) * PetscSqr(PetscAbsScalar(v[j] - 0.5));
+  for (PetscInt j = 0; j < app->R.N; j++) *value += 0.5 * OracleWeight(which, j) * PetscSqr(PetscAbsScalar(v[j] - 0.5));
   for (PetscInt k = 0; k < app->R.M; k++) *value += 0.05 * PetscSqr(PetscAbsScalar(q[k]));
   PetscCall(FuzzInject(app, AT_OBJECTIVE, &nan));
   if (nan) *value = NAN;
@@ -214,7 +213,8 @@ static PetscErrorCode GiveFixedPoint(App *app, Dini dini)
   PetscCall(DiniSetFixedPoint(dini, FuzzMap, app));
   if (app->jacobian == JACOBIAN_EXACT) PetscCall(DiniSetFixedPointJacobian(dini, app->Gu, FuzzMapJacobian, app));
   else if (app->jacobian == JACOBIAN_FDCOLOR) PetscCall(DiniSetFixedPointJacobian(dini, app->Gu, NULL, NULL));
-  else if (app->jacobian == JACOBIAN_SHELL) PetscCall(DiniSetFixedPointOperator(dini, FuzzMapApply, FuzzMapApplyAdjoint, app));
+  else if (app->jacobian == JACOBIAN_SHELL)
+    PetscCall(DiniSetFixedPointOperator(dini, FuzzMapApply, FuzzMapApplyAdjoint, app));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
