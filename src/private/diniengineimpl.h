@@ -25,9 +25,19 @@ typedef struct {
   PetscBool *reuse;
 } DiniFrozen;
 
+#define DINI_MAX_FIELDS 32 /* more are judged together */
+
+/* Norms by field: a residual, its right-hand side, and what the residual is measured by */
+typedef struct {
+  PetscBool hasb; /* b is known */
+  PetscReal b[DINI_MAX_FIELDS], r[DINI_MAX_FIELDS], scale[DINI_MAX_FIELDS];
+  PetscInt  worst; /* the field with the largest r / scale */
+} DiniFieldNorms;
+
 /* One linear solve on its way up the ladder */
 typedef struct {
-  PetscReal bnorm, relative; /* |b|, and |b - A x| / |b| */
+  PetscReal bnorm, relative; /* |b|, and |b - A x| / |b|, of the worst field where there are several */
+  DiniFieldNorms fields;
   PetscReal seconds;         /* in Krylov methods, on the last rung */
   PetscInt  its, rungits;    /* iterations in all, and on the last rung */
   PetscBool good;
@@ -69,6 +79,14 @@ struct _DiniEngine {
   Vec          c;         /* conjugates in complex builds */
   Vec          projected; /* a right-hand side without its part in a null space */
   MatNullSpace null[2];   /* of J, and of J^H */
+
+  /* fields of unlike units */
+  PetscInt       nfields; /* 0: not looked at yet */
+  unsigned char *field;   /* of each local unknown */
+  char (*fieldname)[64];
+  PetscReal *blocks[2];      /* sizes of the blocks of J and of J^H, row by row */
+  PetscBool  blocksready[2]; /* they belong to the point */
+  PetscBool  fieldssaid;     /* by the application, not found in the sizes of J */
 
   /* status */
   DiniApply        apply;
@@ -116,6 +134,15 @@ DINI_INTERN PetscErrorCode DiniEngineClimb_Private(Dini, DiniDirection, Vec b, V
 DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Vec b, Vec x, DiniSolveStatus *,
                                                     KSPConvergedReason *);
 DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
+/* fields */
+DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineJudge_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, DiniFieldNorms *,
+                                                   PetscReal *relative);
+DINI_INTERN PetscErrorCode DiniEngineFieldRounding_Private(Dini, DiniDirection, Vec x, const DiniFieldNorms *,
+                                                           PetscReal most, PetscBool *rounding);
+DINI_INTERN PetscErrorCode DiniEngineFailing_Private(Dini, DiniDirection, const DiniFieldNorms *, Vec r,
+                                                     PetscReal *norm, PetscReal *wanted);
 /* one solve */
 DINI_INTERN PetscErrorCode DiniEngineBegin_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineAtRounding_Private(Dini, DiniDirection, Vec x, DiniSolveStatus *);

@@ -36,6 +36,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->e));
   PetscCall(VecDestroy(&e->c));
   PetscCall(VecDestroy(&e->projected));
+  PetscCall(DiniEngineForgetFields_Private(dini));
   e->transposed = DINI_TRANSPOSED_UNKNOWN;
   e->ownpc = e->fresh = e->broken = e->decided = e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
   e->extra = e->setupseconds = 0.0;
@@ -66,6 +67,8 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
   e->companionready = e->companionfailed = e->directready = PETSC_FALSE;
   e->extra                                                = 0.0;
   e->overspent                                            = 0;
+  e->blocksready[DINI_TANGENT] = e->blocksready[DINI_ADJOINT] = PETSC_FALSE;
+  if (J != e->J || !e->fieldssaid) PetscCall(DiniEngineForgetFields_Private(dini));
   if (!J) PetscFunctionReturn(PETSC_SUCCESS);
   if (J != e->J || P != e->P) {
     PetscCall(MatDestroy(&e->JH));

@@ -3,10 +3,11 @@
 #include <petsctime.h>
 #include <math.h>
 
-#define DINI_MAX_PASSES   6
+#define DINI_MAX_PASSES   5 /* and one for each field */
+#define DINI_SMALL        1e-30
 #define DINI_MAX_ROUNDING 1e4 /* times the tolerance: past that, no residual is excused as rounding */
 
-/* relative = |b - A x| / |b| with the matrix itself; the residual is left in e->b */
+/* relative = |b - A x| / |b| with the matrix itself, of the worst field where there are several; the residual is in e->b */
 PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
 {
   DiniEngine e = dini->engine;
@@ -15,8 +16,13 @@ PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Ve
   PetscFunctionBegin;
   PetscCall(DiniEngineMult_Private(dini, direction, x, e->b));
   PetscCall(VecAYPX(e->b, -1.0, b));
-  PetscCall(DiniNorm_Private(e->b, &norm));
-  status->relative = norm / status->bnorm;
+  PetscCall(DiniEngineFindFields_Private(dini));
+  if (e->nfields > 1)
+    PetscCall(DiniEngineJudge_Private(dini, direction, b, x, e->b, &status->fields, &status->relative));
+  else {
+    PetscCall(DiniNorm_Private(e->b, &norm));
+    status->relative = norm / status->bnorm;
+  }
   status->good     = (PetscBool)(status->relative <= e->rtol[direction]); /* false for NaN */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -31,6 +37,15 @@ PetscErrorCode DiniEngineAtRounding_Private(Dini dini, DiniDirection direction, 
   PetscReal  vnorm, Jvnorm, xnorm, floor;
 
   PetscFunctionBegin;
+  if (e->nfields > 1) {
+    PetscCall(
+        DiniEngineFieldRounding_Private(dini, direction, x, &status->fields, DINI_MAX_ROUNDING * e->rtol[direction],
+                                        &status->good));
+    if (status->good)
+      PetscCall(PetscInfo(dini, "True relative residual %g in field %s is rounding: accepted\n",
+                          (double)status->relative, e->fieldname[status->fields.worst]));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(VecSet(e->e, 0.0));
   PetscCall(DiniRandomDirection_Private(dini, 12, e->e, e->e));
   PetscCall(DiniNorm_Private(e->e, &vnorm));
@@ -69,15 +84,17 @@ PetscErrorCode DiniEngineBegin_Private(Dini dini, DiniDirection direction, Vec b
 }
 
 /* e->e for e->b. An error inside leaves PETSc's vectors locked and the KSP half-way: it begins anew at the next solve. */
-static PetscErrorCode DiniKrylov(Dini dini, DiniDirection direction, KSP ksp)
+static PetscErrorCode DiniKrylov(Dini dini, DiniDirection direction, KSP ksp, PetscReal norm)
 {
-  DiniEngine     e = dini->engine;
+  DiniEngine     e     = dini->engine;
+  const PetscReal size = norm < DINI_SMALL && norm > 0.0 ? norm : 1.0; /* a KSP has an absolute tolerance, of 1e-50 */
   PetscInt       b, x;
   PetscErrorCode failed;
   PetscBool      shell;
   PC             pc;
 
   PetscFunctionBegin;
+  if (size != 1.0) PetscCall(VecScale(e->b, 1.0 / size));
   PetscCall(VecLockGet(e->b, &b));
   PetscCall(VecLockGet(e->e, &x));
   failed = KSPSolve(ksp, e->b, e->e);
@@ -99,6 +116,22 @@ static PetscErrorCode DiniKrylov(Dini dini, DiniDirection direction, KSP ksp)
     e->ready[direction] = PETSC_FALSE;
   }
   PetscCall(failed);
+  if (size != 1.0) PetscCall(VecScale(e->e, size));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The tolerance of a pass that begins with the residual in e->b, which is left with the fields that still fail; its norm */
+static PetscErrorCode DiniPass(Dini dini, DiniDirection direction, DiniSolveStatus *status, PetscReal *rtol,
+                               PetscReal *norm)
+{
+  DiniEngine e = dini->engine;
+  PetscReal  wanted;
+
+  PetscFunctionBegin;
+  *norm  = status->relative * status->bnorm;
+  wanted = e->rtol[direction] * status->bnorm;
+  if (e->nfields > 1) PetscCall(DiniEngineFailing_Private(dini, direction, &status->fields, e->b, norm, &wanted));
+  *rtol = PetscMax(*rtol, 0.5 * wanted / *norm);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -110,7 +143,7 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
                                         DiniSolveStatus *status, KSPConvergedReason *reason)
 {
   DiniEngine     e = dini->engine;
-  PetscReal      rtol, atol, dtol, previous;
+  PetscReal      rtol, atol, dtol, previous, norm, pass_rtol;
   PetscInt       maxits, its;
   PetscLogDouble start, end;
 
@@ -119,12 +152,14 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
   PetscCall(PetscTime(&start));
   PetscCall(KSPGetTolerances(ksp, &rtol, &atol, &dtol, &maxits));
   PetscCall(DiniEngineBegin_Private(dini, direction, b, x, status));
-  for (int pass = 0; pass < DINI_MAX_PASSES && !status->good; pass++) {
-    previous = status->relative;
-    PetscCall(KSPSetTolerances(ksp, pass || status->guess ? PetscMax(rtol, 0.5 * e->rtol[direction] / previous) : rtol,
-                               atol, dtol, maxits));
+  for (PetscInt pass = 0; pass < DINI_MAX_PASSES + e->nfields && !status->good; pass++) {
+    previous  = status->relative;
+    pass_rtol = rtol;
+    norm      = status->bnorm;
+    if (pass || status->guess) PetscCall(DiniPass(dini, direction, status, &pass_rtol, &norm));
+    PetscCall(KSPSetTolerances(ksp, pass_rtol, atol, dtol, maxits));
     PetscCall(KSPSetInitialGuessNonzero(ksp, PETSC_FALSE));
-    PetscCall(DiniKrylov(dini, direction, ksp));
+    PetscCall(DiniKrylov(dini, direction, ksp, norm));
     PetscCall(KSPGetIterationNumber(ksp, &its));
     PetscCall(KSPGetConvergedReason(ksp, reason));
     status->its += its;
@@ -133,7 +168,7 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
     PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
     if (*reason < 0 || !(status->relative < 0.5 * previous)) break;
   }
-  if (!status->good && *reason > 0) PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
+  if (!status->good && (*reason > 0 || e->nfields > 1)) PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
   PetscCall(KSPSetTolerances(ksp, rtol, atol, dtol, maxits));
   PetscCall(PetscTime(&end));
   status->seconds = (PetscReal)(end - start);
