@@ -241,6 +241,10 @@ DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
 DINI_INTERN PetscErrorCode DiniHasAdjoint_Private(Mat, PetscBool *has);
 DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniNormMax_Private(Vec, PetscReal *);
+DINI_INTERN PetscReal      DiniUnit_Private(PetscReal norm);
+DINI_INTERN PetscErrorCode DiniTakeUnit_Private(Vec v, PetscReal *unit, Vec *scaled);
+DINI_INTERN PetscErrorCode DiniReturnUnit_Private(Vec v, Vec *scaled);
+DINI_INTERN PetscErrorCode DiniScaleBack_Private(Dini, PetscReal unit, Vec x, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckEnum_Private(Dini, int value, const char *const names[], const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[],
@@ -335,6 +339,8 @@ DINI_INTERN PetscErrorCode DiniEngineDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
 DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
+DINI_INTERN PetscErrorCode DiniEngineSolveUnit_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,
+                                                       PetscReal *unit);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);

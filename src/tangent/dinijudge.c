@@ -30,7 +30,7 @@ static PetscReal DiniRoot(const PetscReal sum[3])
 {
   const PetscReal shift = ldexp(1.0, DINI_SHIFT);
 
-  if (PetscIsNanReal(sum[1]) || PetscIsInfReal(sum[2])) return PETSC_INFINITY;
+  if (isnan(sum[1]) || isinf(sum[2])) return NAN;
   if (sum[2] > 0.0) return PetscMin(PETSC_MAX_REAL / shift, PetscSqrtReal(sum[2] + sum[1] / shift / shift)) * shift;
   return sum[1] > 0.0 ? PetscSqrtReal(sum[1]) : PetscSqrtReal(sum[0]) / shift;
 }
@@ -142,13 +142,13 @@ static PetscErrorCode DiniMeasureBlocks(Dini dini, DiniDirection direction)
 
 /*
   The residual in field f that a field g with a right-hand side of its own would notice: changes of x_f by r_f / |A_ff| move its
-  equations by |A_gf| times that. Where all units are alike, this is about |b|. Infinity: nobody would.
+  equations by |A_gf| times that. Where all units are alike, this is about |b|. Infinity where nobody would.
 */
 static PetscReal DiniNoticed(DiniEngine e, const PetscReal A[], const PetscReal b[], const PetscReal drive[],
                              PetscInt f, PetscBool any)
 {
   const PetscInt n     = e->nfields;
-  PetscReal      least = PETSC_INFINITY;
+  PetscReal      least = HUGE_VAL;
 
   for (PetscInt g = 0; g < n; g++) {
     const PetscReal size = A[g * n + (any ? g : f)];
@@ -178,11 +178,11 @@ static PetscErrorCode DiniScales(Dini dini, DiniDirection direction, Vec x, Dini
   }
   for (PetscInt f = 0; f < n; f++) {
     const PetscReal noticed = DiniNoticed(e, A, fields->b, drive, f, PETSC_FALSE);
-    const PetscReal rest = PetscIsInfReal(noticed) ? DiniNoticed(e, A, fields->b, drive, f, PETSC_TRUE) : noticed;
+    const PetscReal rest = isinf(noticed) ? DiniNoticed(e, A, fields->b, drive, f, PETSC_TRUE) : noticed;
 
     fields->scale[f] = PetscMax(fields->b[f], PetscMin(drive[f], noticed));
     /* what drives it may be nothing but what a Krylov method leaves in fields at rest */
-    if (!PetscIsInfReal(rest)) fields->scale[f] = PetscMax(fields->scale[f], DINI_FAINT * rest);
+    if (!isinf(rest)) fields->scale[f] = PetscMax(fields->scale[f], DINI_FAINT * rest);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -196,8 +196,9 @@ static PetscReal DiniWorst(DiniEngine e, DiniFieldNorms *fields)
     const PetscReal ratio = fields->r[f] == 0.0 ? 0.0 : fields->r[f] / fields->scale[f];
 
     if (ratio <= worst) continue; /* not so for NaN */
-    worst         = PetscIsNanReal(ratio) ? PETSC_INFINITY : ratio;
+    worst         = ratio;
     fields->worst = f;
+    if (PetscIsNanReal(ratio)) break;
   }
   return worst;
 }
@@ -262,7 +263,7 @@ PetscErrorCode DiniEngineFailing_Private(Dini dini, DiniDirection direction, con
 
   PetscFunctionBegin;
   *norm   = 0.0;
-  *wanted = PETSC_INFINITY;
+  *wanted = PETSC_MAX_REAL;
   for (PetscInt f = 0; f < e->nfields; f++) {
     /* with a null space, a part of r is not compatible */
     keep[f] = (PetscBool)(e->null[!direction] || !(fields->r[f] <= e->rtol[direction] * fields->scale[f]));

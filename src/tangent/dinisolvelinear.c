@@ -240,37 +240,65 @@ static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniS
 {
   const char *what   = DiniOperations[DINI_OPERATION_TANGENT + direction];
   const char *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
-  char        near[256];
+  DiniEngine  e      = dini->engine;
+  char        near[256], field[160] = "";
 
   PetscFunctionBegin;
   PetscCall(DiniConditionHint_Private(dini, near, sizeof(near)));
+  if (e->nfields > 1)
+    PetscCall(PetscSNPrintf(field, sizeof(field), " in field %s of %" PetscInt_FMT " fields, each in its own units",
+                            e->fieldname[status->fields.worst], e->nfields));
   PetscCheck(
       !dini->erroriffail || status->rung != DINI_RUNG_ITERATION, PetscObjectComm((PetscObject)dini),
       PETSC_ERR_NOT_CONVERGED,
-      "%s: The %s solve missed the true relative residual %g it has to reach: %s. The derivative would be wrong, so "
+      "%s: The %s solve missed the true relative residual %g it has to reach%s: %s. The derivative would be wrong, so "
       "there is none; -%sdini_fixedpoint_method krylov gives it whether the map contracts or not%s",
-      DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix, near);
+      DiniLabel_Private(dini), what, (double)e->rtol[direction], field, status->tried, prefix, near);
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-      "%s: The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be "
+      "%s: The %s solve missed the true relative residual %g it has to reach%s (%s). The derivative would be "
       "wrong, so there "
       "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
       "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol%s",
-      DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix, what, prefix, what,
-      prefix, what, prefix, what, prefix, what, near);
+      DiniLabel_Private(dini), what, (double)e->rtol[direction], field, status->tried, prefix, what, prefix, what, prefix,
+      what, prefix, what, prefix, what, near);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J x = b or J^H x = b, right to the tolerance or not at all; with guess, x holds a first approximation. */
-PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess)
+/* The right-hand side with the size of its numbers near one */
+static PetscErrorCode DiniSolveAny(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
+{
+  Vec      rhs;
+  PetscInt iterations;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineCompatible_Private(dini, direction, b, &rhs));
+  PetscCall(DiniEngineIterations_Private(dini, &iterations));
+  if (dini->linearsolve[direction]) PetscCall(DiniUserSolve(dini, direction, rhs, x, status));
+  else if (iterations) PetscCall(DiniEngineIterate_Private(dini, direction, iterations, rhs, x, status));
+  else {
+    PetscCall(DiniEnginePrepare_Private(dini, direction));
+    PetscCall(DiniEngineReuse_Private(dini, direction));
+    PetscCall(DiniEngineClimb_Private(dini, direction, rhs, x, status));
+    PetscCall(DiniEngineSpent_Private(dini, direction, status));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  J x = b / unit or J^H x = b / unit, right to the tolerance or not at all, where unit is one or, with right-hand sides at the
+  ends of the range of numbers, a power of two; with guess, x holds a first approximation.
+*/
+PetscErrorCode DiniEngineSolveUnit_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess,
+                                           PetscReal *unit)
 {
   const PetscLogEvent event  = direction == DINI_TANGENT ? DINI_Tangent : DINI_Adjoint;
   DiniSolveStatus     status = {0};
   PetscLogDouble      start, end;
-  Vec                 rhs;
-  PetscInt            iterations;
+  Vec                 scaled = b;
 
   PetscFunctionBegin;
+  *unit = 1.0;
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
              "Right-hand side and solution of a linear solve must be different vectors");
   PetscCall(DiniCheckFinite_Private(dini, b,
@@ -284,21 +312,18 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
     dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (DiniUnit_Private(status.bnorm) != 1.0) {
+    PetscCall(DiniTakeUnit_Private(b, unit, &scaled));
+    status.bnorm /= *unit;
+    guess = PETSC_FALSE;
+  }
   status.guess    = guess;
   status.relative = 1.0;
-  PetscCall(DiniEngineCompatible_Private(dini, direction, b, &rhs));
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(event, dini, b, x, 0));
   dini->reason = DINI_CONVERGED_ITERATING;
-  PetscCall(DiniEngineIterations_Private(dini, &iterations));
-  if (dini->linearsolve[direction]) PetscCall(DiniUserSolve(dini, direction, rhs, x, &status));
-  else if (iterations) PetscCall(DiniEngineIterate_Private(dini, direction, iterations, rhs, x, &status));
-  else {
-    PetscCall(DiniEnginePrepare_Private(dini, direction));
-    PetscCall(DiniEngineReuse_Private(dini, direction));
-    PetscCall(DiniEngineClimb_Private(dini, direction, rhs, x, &status));
-    PetscCall(DiniEngineSpent_Private(dini, direction, &status));
-  }
+  PetscCall(DiniSolveAny(dini, direction, scaled, x, &status));
+  PetscCall(DiniReturnUnit_Private(b, &scaled));
   PetscCall(PetscLogEventEnd(event, dini, b, x, 0));
   PetscCall(PetscTime(&end));
   PetscCall(DiniEngineRecord_Private(dini, direction, &status, (PetscReal)(end - start)));
@@ -311,6 +336,19 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
   if (status.good) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecSet(x, NAN)); /* nobody shall take it for a derivative */
   PetscCall(DiniRefuse(dini, direction, &status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same, J x = b or J^H x = b */
+PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess)
+{
+  PetscReal unit;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineSolveUnit_Private(dini, direction, b, x, guess, &unit));
+  PetscCall(DiniScaleBack_Private(dini, unit, x,
+                                  direction == DINI_TANGENT ? "The result of the tangent solve"
+                                                            : "The result of the adjoint solve"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
