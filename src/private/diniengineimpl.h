@@ -31,7 +31,8 @@ typedef struct {
 typedef struct {
   PetscBool hasb; /* b is known */
   PetscReal b[DINI_MAX_FIELDS], r[DINI_MAX_FIELDS], scale[DINI_MAX_FIELDS];
-  PetscInt  worst; /* the field with the largest r / scale */
+  PetscReal rounding[DINI_MAX_FIELDS]; /* what r may be made of */
+  PetscInt  worst;                     /* the field with the largest r / scale */
 } DiniFieldNorms;
 
 /* One linear solve on its way up the ladder */
@@ -139,8 +140,7 @@ DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineJudge_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, DiniFieldNorms *,
                                                    PetscReal *relative);
-DINI_INTERN PetscErrorCode DiniEngineFieldRounding_Private(Dini, DiniDirection, Vec x, const DiniFieldNorms *,
-                                                           PetscReal most, PetscBool *rounding);
+DINI_INTERN PetscBool      DiniEngineFieldRounding_Private(Dini, DiniDirection, const DiniFieldNorms *, PetscReal most);
 DINI_INTERN PetscErrorCode DiniEngineFailing_Private(Dini, DiniDirection, const DiniFieldNorms *, Vec r,
                                                      PetscReal *norm, PetscReal *wanted);
 /* one solve */

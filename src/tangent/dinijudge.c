@@ -5,7 +5,7 @@
 
   is its right-hand side, or what the other fields put into its equations, but no more than they would notice of it. Neither
   the units of the equations nor those of the unknowns change the quotient, and of a single field it is the relative
-  residual. |A_fg| is measured by random products, a field at a time, once for a point, and only where |b_f| alone does not
+  residual. Where |b| of all fields together is less, and rounding lets it be met, it stays the measure. |A_fg| is measured by random products, a field at a time, once for a point, and only where |b_f| alone does not
   decide.
 */
 #include "../private/diniengineimpl.h"
@@ -13,6 +13,7 @@
 
 #define DINI_LARGE 1e140 /* squares of numbers beyond this, or below its inverse, are summed apart */
 #define DINI_SHIFT 600   /* powers of two */
+#define DINI_ROUNDING (20.0 * PETSC_MACHINE_EPSILON) /* of the terms that make up a residual */
 #define DINI_FAINT 1e-10 /* of what others would notice: driven less than this, a field is as good as at rest */
 
 /* ---- Norms that do not over- or underflow, of all fields and of several vectors by one reduction ---- */
@@ -164,17 +165,19 @@ static PetscErrorCode DiniScales(Dini dini, DiniDirection direction, Vec x, Dini
   DiniEngine       e     = dini->engine;
   const PetscInt   n     = e->nfields;
   Vec              v[2]  = {x, NULL};
-  PetscReal        size[DINI_MAX_FIELDS], drive[DINI_MAX_FIELDS], *norms[2] = {size, NULL};
+  PetscReal        size[DINI_MAX_FIELDS], drive[DINI_MAX_FIELDS], all = 0.0, *norms[2] = {size, NULL};
   const PetscReal *A;
 
   PetscFunctionBegin;
   PetscCall(DiniMeasureBlocks(dini, direction));
   PetscCall(DiniNorms(dini, v, norms));
   A = e->blocks[direction];
+  for (PetscInt f = 0; f < n; f++) all = hypot(all, fields->b[f]);
   for (PetscInt f = 0; f < n; f++) {
     drive[f] = 0.0;
     for (PetscInt g = 0; g < n; g++)
       if (g != f) drive[f] += A[f * n + g] * size[g];
+    fields->rounding[f] = DINI_ROUNDING * (fields->b[f] + drive[f] + A[f * n + f] * size[f]);
   }
   for (PetscInt f = 0; f < n; f++) {
     const PetscReal noticed = DiniNoticed(e, A, fields->b, drive, f, PETSC_FALSE);
@@ -183,6 +186,7 @@ static PetscErrorCode DiniScales(Dini dini, DiniDirection direction, Vec x, Dini
     fields->scale[f] = PetscMax(fields->b[f], PetscMin(drive[f], noticed));
     /* what drives it may be nothing but what a Krylov method leaves in fields at rest */
     if (!isinf(rest)) fields->scale[f] = PetscMax(fields->scale[f], DINI_FAINT * rest);
+    fields->scale[f] = PetscMin(fields->scale[f], PetscMax(all, fields->rounding[f] / e->rtol[direction]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -224,30 +228,18 @@ PetscErrorCode DiniEngineJudge_Private(Dini dini, DiniDirection direction, Vec b
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is each field's residual good enough, or rounding: |r_f| <= 20 eps (|b_f| + sum |A_fg| |x_g|)? */
-PetscErrorCode DiniEngineFieldRounding_Private(Dini dini, DiniDirection direction, Vec x, const DiniFieldNorms *fields,
-                                               PetscReal most, PetscBool *rounding)
+/* Is each field's residual good enough, or rounding, |r_f| <= 20 eps (|b_f| + sum |A_fg| |x_g|)? After a judgement that was bad */
+PetscBool DiniEngineFieldRounding_Private(Dini dini, DiniDirection direction, const DiniFieldNorms *fields,
+                                          PetscReal most)
 {
-  DiniEngine       e    = dini->engine;
-  const PetscInt   n    = e->nfields;
-  Vec              v[2] = {x, NULL};
-  PetscReal        size[DINI_MAX_FIELDS], *norms[2] = {size, NULL};
-  const PetscReal *A;
+  DiniEngine e = dini->engine;
 
-  PetscFunctionBegin;
-  PetscCall(DiniMeasureBlocks(dini, direction));
-  PetscCall(DiniNorms(dini, v, norms));
-  A         = e->blocks[direction];
-  *rounding = PETSC_TRUE;
-  for (PetscInt f = 0; f < n; f++) {
-    PetscReal terms = fields->b[f];
+  for (PetscInt f = 0; f < e->nfields; f++) {
+    const PetscReal good = e->rtol[direction] * fields->scale[f];
 
-    for (PetscInt g = 0; g < n; g++) terms += A[f * n + g] * size[g];
-    if (!(fields->r[f] <= PetscMax(e->rtol[direction] * fields->scale[f],
-                                   PetscMin(20.0 * PETSC_MACHINE_EPSILON * terms, most * fields->scale[f]))))
-      *rounding = PETSC_FALSE;
+    if (!(fields->r[f] <= PetscMax(good, PetscMin(fields->rounding[f], most * fields->scale[f])))) return PETSC_FALSE;
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_TRUE;
 }
 
 /*

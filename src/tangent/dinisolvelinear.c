@@ -38,9 +38,8 @@ PetscErrorCode DiniEngineAtRounding_Private(Dini dini, DiniDirection direction, 
 
   PetscFunctionBegin;
   if (e->nfields > 1) {
-    PetscCall(
-        DiniEngineFieldRounding_Private(dini, direction, x, &status->fields, DINI_MAX_ROUNDING * e->rtol[direction],
-                                        &status->good));
+    status->good =
+        DiniEngineFieldRounding_Private(dini, direction, &status->fields, DINI_MAX_ROUNDING * e->rtol[direction]);
     if (status->good)
       PetscCall(PetscInfo(dini, "True relative residual %g in field %s is rounding: accepted\n",
                           (double)status->relative, e->fieldname[status->fields.worst]));
