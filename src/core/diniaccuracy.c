@@ -32,28 +32,10 @@ PetscErrorCode DiniEstimateObjective_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  The error of mbar is (du/dm)^H r for the residual r of the adjoint solve. |(du/dm)^H| is taken from the largest
-  |mbar| / |ubar| seen, which costs one norm and is a lower bound: an estimate.
-*/
-PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec mbar)
-{
-  const PetscReal unorm = dini->lastnorm;
-  PetscReal       mnorm;
-
-  PetscFunctionBegin;
-  PetscCall(DiniNorm_Private(mbar, &mnorm));
-  if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
-  dini->gain                 = PetscMax(dini->gain, mnorm / unorm);
-  dini->stats.gradient_error = dini->lastrelative * unorm * dini->gain / mnorm;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* One more adjoint solve, for the residual of lambda: lambda and mbar corrected, and the size of what has been added */
 static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, Vec delta, PetscReal *relative)
 {
-  PetscReal norm, all;
-  Mat       J, P;
+  Mat J, P;
 
   PetscFunctionBegin;
   PetscCall(
@@ -66,9 +48,7 @@ static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, V
   PetscCall(DiniParameterApplyAdjoint_Private(dini, e, delta));
   PetscCall(VecAXPY(dini->lambda, 1.0, e));
   PetscCall(VecAXPY(mbar, -1.0, delta));
-  PetscCall(DiniNorm_Private(delta, &norm));
-  PetscCall(DiniNorm_Private(mbar, &all));
-  *relative = all > 0.0 ? norm / all : 0.0;
+  PetscCall(DiniPartError_Private(dini, delta, mbar, relative));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

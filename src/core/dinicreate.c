@@ -136,6 +136,7 @@ PetscErrorCode DiniReset(Dini dini)
   PetscCall(VecDestroy(&dini->F));
   dini->hasF = PETSC_FALSE;
   dini->gain = 0.0;
+  PetscCall(PetscMemzero(dini->accuracy, sizeof(dini->accuracy)));
   dini->rate = -1.0;
   PetscCall(PetscMemzero(&dini->forward, sizeof(dini->forward)));
   dini->n      = PETSC_DECIDE;

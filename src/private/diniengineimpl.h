@@ -31,6 +31,8 @@ typedef struct {
 typedef struct {
   PetscBool hasb; /* b is known */
   PetscReal b[DINI_MAX_FIELDS], r[DINI_MAX_FIELDS], scale[DINI_MAX_FIELDS];
+  PetscReal limit[DINI_MAX_FIELDS];    /* what it has to come down to, times the tolerance */
+  PetscReal relative;                  /* the largest r / scale */
   PetscReal rounding[DINI_MAX_FIELDS]; /* what r may be made of */
   PetscInt  worst;                     /* the field with the largest r / scale */
 } DiniFieldNorms;
@@ -44,6 +46,7 @@ typedef struct {
   PetscBool good;
   PetscBool stalled;     /* the last rung claims convergence and misses the tolerance */
   PetscBool guess;       /* x holds an initial guess */
+  PetscBool loose;       /* a KSP need not do better than the tolerance */
   DiniRung  rung;        /* the last one tried */
   char      tried[2048]; /* what was tried, for the error message */
 } DiniSolveStatus;
@@ -131,6 +134,7 @@ DINI_INTERN PetscErrorCode DiniEngineGetCompanion_Private(Dini, KSP *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirect_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniEngineSetUpDirect_Private(Dini, PetscBool *failed);
 /* ladder */
+DINI_INTERN PetscErrorCode DiniEngineTryRung_Private(Dini, DiniDirection, DiniRung, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineClimb_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Vec b, Vec x, DiniSolveStatus *,
                                                     KSPConvergedReason *);
@@ -139,7 +143,7 @@ DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b
 DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineJudge_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, DiniFieldNorms *,
-                                                   PetscReal *relative);
+                                                   PetscReal *asked);
 DINI_INTERN PetscBool      DiniEngineFieldRounding_Private(Dini, DiniDirection, const DiniFieldNorms *, PetscReal most);
 DINI_INTERN PetscErrorCode DiniEngineFailing_Private(Dini, DiniDirection, const DiniFieldNorms *, Vec r,
                                                      PetscReal *norm, PetscReal *wanted);

@@ -101,6 +101,16 @@ typedef struct {
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;
 
+/* What errors of mbar have to do with residuals, as measured by a correction; one for each kind of solve */
+#define DINI_SOLVE_KINDS 32
+typedef struct {
+  PetscInt64 kind;
+  PetscInt  uses, next; /* VJPs with an estimate, and the one at which it is measured again */
+  PetscBool measured;
+  PetscReal factor; /* relative error of mbar, of its worst part, over the relative residual */
+  PetscReal gain;   /* |mbar| / |ubar| at that time */
+} DiniAccuracy;
+
 #define DINI_HISTORY 8
 
 /* The last states and their parameters, newest first, from which states of linear systems are predicted */
@@ -191,6 +201,9 @@ struct _p_Dini {
   PetscReal           rate;         /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
   PetscBool           rateknown;    /* it belongs to the point */
   PetscReal           gain;         /* largest |mbar| / |ubar| seen */
+  DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
+  PetscReal           lastunit;     /* power of two that it was divided by */
+  PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
   DiniStatistics      stats;
@@ -345,6 +358,8 @@ DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniEngineGetFields_Private(Dini, PetscInt *n, const unsigned char **field);
+DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, Vec r, Vec e, PetscReal rtol, PetscBool *good);
 
 /* beside the point */
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
@@ -355,7 +370,8 @@ DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, V
 /* accuracy */
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec mbar);
+DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);
 
 /* objective, and its Hessian */
 DINI_INTERN PetscErrorCode DiniObjectiveDestroy_Private(Dini);

@@ -150,6 +150,7 @@ static PetscErrorCode DiniRefine(Dini dini, DiniDirection direction, DiniFactorS
       const PetscReal relative = f->relative[j];
 
       good[j] = (PetscBool)(relative <= e->rtol[direction]);
+      if (good[j] && f->fields) f->relative[j] = f->fields[j].relative;
       if (!good[j]) left++;
       worst = relative > worst || PetscIsInfOrNanReal(relative) ? relative : worst;
     }

@@ -186,18 +186,18 @@ static PetscErrorCode DiniScales(Dini dini, DiniDirection direction, Vec x, Dini
     fields->scale[f] = PetscMax(fields->b[f], PetscMin(drive[f], noticed));
     /* what drives it may be nothing but what a Krylov method leaves in fields at rest */
     if (!isinf(rest)) fields->scale[f] = PetscMax(fields->scale[f], DINI_FAINT * rest);
-    fields->scale[f] = PetscMin(fields->scale[f], PetscMax(all, fields->rounding[f] / e->rtol[direction]));
+    fields->limit[f] = PetscMin(fields->scale[f], PetscMax(all, fields->rounding[f] / e->rtol[direction]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscReal DiniWorst(DiniEngine e, DiniFieldNorms *fields)
+static PetscReal DiniWorst(DiniEngine e, DiniFieldNorms *fields, const PetscReal scale[])
 {
   PetscReal worst = 0.0;
 
   fields->worst = 0;
   for (PetscInt f = 0; f < e->nfields; f++) {
-    const PetscReal ratio = fields->r[f] == 0.0 ? 0.0 : fields->r[f] / fields->scale[f];
+    const PetscReal ratio = fields->r[f] == 0.0 ? 0.0 : fields->r[f] / scale[f];
 
     if (ratio <= worst) continue; /* not so for NaN */
     worst         = ratio;
@@ -209,9 +209,12 @@ static PetscReal DiniWorst(DiniEngine e, DiniFieldNorms *fields)
 
 /* ---- What the solves ask ---- */
 
-/* relative = the largest |r_f| / s_f, for the residual r of x; of a single field |r| / |b| */
+/*
+  For the residual r of x: fields->relative = the largest |r_f| / s_f, and what has to come down to the tolerance, which is the
+  same or, by |b| of all fields, more
+*/
 PetscErrorCode DiniEngineJudge_Private(Dini dini, DiniDirection direction, Vec b, Vec x, Vec r, DiniFieldNorms *fields,
-                                       PetscReal *relative)
+                                       PetscReal *asked)
 {
   DiniEngine e        = dini->engine;
   Vec        v[2]     = {r, fields->hasb ? NULL : b};
@@ -221,10 +224,12 @@ PetscErrorCode DiniEngineJudge_Private(Dini dini, DiniDirection direction, Vec b
   PetscCall(DiniNorms(dini, v, norms));
   fields->hasb = PETSC_TRUE;
   PetscCall(PetscArraycpy(fields->scale, fields->b, e->nfields));
-  *relative = DiniWorst(e, fields);
-  if (*relative <= e->rtol[direction]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscArraycpy(fields->limit, fields->b, e->nfields));
+  *asked = fields->relative = DiniWorst(e, fields, fields->scale);
+  if (*asked <= e->rtol[direction]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniScales(dini, direction, x, fields));
-  *relative = DiniWorst(e, fields);
+  *asked           = DiniWorst(e, fields, fields->limit);
+  fields->relative = DiniWorst(e, fields, fields->scale);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -235,7 +240,7 @@ PetscBool DiniEngineFieldRounding_Private(Dini dini, DiniDirection direction, co
   DiniEngine e = dini->engine;
 
   for (PetscInt f = 0; f < e->nfields; f++) {
-    const PetscReal good = e->rtol[direction] * fields->scale[f];
+    const PetscReal good = e->rtol[direction] * fields->limit[f];
 
     if (!(fields->r[f] <= PetscMax(good, PetscMin(fields->rounding[f], most * fields->scale[f])))) return PETSC_FALSE;
   }
@@ -258,12 +263,12 @@ PetscErrorCode DiniEngineFailing_Private(Dini dini, DiniDirection direction, con
   *wanted = PETSC_MAX_REAL;
   for (PetscInt f = 0; f < e->nfields; f++) {
     /* with a null space, a part of r is not compatible */
-    keep[f] = (PetscBool)(e->null[!direction] || !(fields->r[f] <= e->rtol[direction] * fields->scale[f]));
+    keep[f] = (PetscBool)(e->null[!direction] || !(fields->r[f] <= e->rtol[direction] * fields->limit[f]));
     if (!keep[f]) all = PETSC_FALSE;
     if (!keep[f]) continue;
     *norm = hypot(*norm, fields->r[f]);
-    if (fields->r[f] > e->rtol[direction] * fields->scale[f])
-      *wanted = PetscMin(*wanted, e->rtol[direction] * fields->scale[f]);
+    if (fields->r[f] > e->rtol[direction] * fields->limit[f])
+      *wanted = PetscMin(*wanted, e->rtol[direction] * fields->limit[f]);
   }
   if (!all) PetscCall(DiniRestrict(r, &field, keep));
   PetscFunctionReturn(PETSC_SUCCESS);

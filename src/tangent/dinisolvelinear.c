@@ -24,6 +24,7 @@ PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Ve
     status->relative = norm / status->bnorm;
   }
   status->good     = (PetscBool)(status->relative <= e->rtol[direction]); /* false for NaN */
+  if (e->nfields > 1 && status->good) status->relative = status->fields.relative;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -40,6 +41,7 @@ PetscErrorCode DiniEngineAtRounding_Private(Dini dini, DiniDirection direction, 
   if (e->nfields > 1) {
     status->good =
         DiniEngineFieldRounding_Private(dini, direction, &status->fields, DINI_MAX_ROUNDING * e->rtol[direction]);
+    if (status->good) status->relative = status->fields.relative;
     if (status->good)
       PetscCall(PetscInfo(dini, "True relative residual %g in field %s is rounding: accepted\n",
                           (double)status->relative, e->fieldname[status->fields.worst]));
@@ -153,7 +155,7 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
   PetscCall(DiniEngineBegin_Private(dini, direction, b, x, status));
   for (PetscInt pass = 0; pass < DINI_MAX_PASSES + e->nfields && !status->good; pass++) {
     previous  = status->relative;
-    pass_rtol = rtol;
+    pass_rtol = status->loose ? PetscMax(rtol, 0.5 * e->rtol[direction]) : rtol;
     norm      = status->bnorm;
     if (pass || status->guess) PetscCall(DiniPass(dini, direction, status, &pass_rtol, &norm));
     PetscCall(KSPSetTolerances(ksp, pass_rtol, atol, dtol, maxits));
@@ -203,6 +205,18 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Solves of one kind leave like residuals: rung, age of the preconditioner, worst field, fields with a right-hand side */
+static PetscInt64 DiniSolveKind(DiniEngine e, const DiniSolveStatus *status)
+{
+  PetscInt64 kind = 0;
+
+  if (e->nfields > 1 && status->fields.hasb) {
+    for (PetscInt f = 0; f < e->nfields; f++) kind = 2 * kind + (status->fields.b[f] > 0.0);
+    kind = DINI_MAX_FIELDS * kind + status->fields.worst;
+  }
+  return 2 * (DINI_RUNG_MAX * kind + (PetscInt64)status->rung) + (e->fresh ? 1 : 0);
+}
+
 /* Counts a solve, whoever has done it */
 PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, const DiniSolveStatus *status,
                                         PetscReal seconds)
@@ -211,6 +225,7 @@ PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, cons
 
   PetscFunctionBegin;
   dini->lastrelative = status->relative;
+  dini->lastkind     = DiniSolveKind(dini->engine, status);
   if (direction == DINI_TANGENT) {
     s->tangent_solves++;
     s->tangent_iterations += status->its;
@@ -305,6 +320,7 @@ PetscErrorCode DiniEngineSolveUnit_Private(Dini dini, DiniDirection direction, V
                                                               : "The right-hand side of the adjoint solve",
                                     &status.bnorm));
   dini->lastnorm = status.bnorm;
+  dini->lastunit = 1.0;
   if (status.bnorm == 0.0) {
     PetscCall(VecSet(x, 0.0));
     dini->lastrelative = 0.0;
@@ -314,6 +330,7 @@ PetscErrorCode DiniEngineSolveUnit_Private(Dini dini, DiniDirection direction, V
   if (DiniUnit_Private(status.bnorm) != 1.0) {
     PetscCall(DiniTakeUnit_Private(b, unit, &scaled));
     status.bnorm /= *unit;
+    dini->lastunit = *unit;
     guess = PETSC_FALSE;
   }
   status.guess    = guess;
