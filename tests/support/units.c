@@ -131,7 +131,10 @@ PetscErrorCode UnitsCreate(Units *s)
   PetscCall(VecDuplicate(s->u, &s->x));
   PetscCall(VecDuplicate(s->u, &s->y));
   PetscCall(UnitsDirection(s, PETSC_FALSE, 7, 11, s->b));
-  PetscCall(DiniTestDirectSolve(s->A, PETSC_FALSE, s->b, s->u));
+  PetscCall(VecCopy(s->b, s->x));
+  PetscCall(Scale(s, s->x, s->row, PETSC_TRUE));
+  PetscCall(DiniTestDirectSolve(s->B, PETSC_FALSE, s->x, s->u));
+  PetscCall(Scale(s, s->u, s->column, PETSC_TRUE));
   PetscCall(KSPCreate(PETSC_COMM_WORLD, &s->ksp));
   PetscCall(KSPSetOperators(s->ksp, s->A, s->P));
   PetscCall(KSPSetFromOptions(s->ksp));
