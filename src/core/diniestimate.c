@@ -96,20 +96,15 @@ PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *
 static PetscErrorCode DiniMeasure(Dini dini, Vec ubar, Vec mbar, PetscReal *error, PetscBool *good)
 {
   Vec            r, e, delta;
-  Mat            J, P;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   *good = PETSC_FALSE;
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
-  if (!J || dini->ops->vjp) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->ops->vjp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(dini->u, &r));
   PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecDuplicate(mbar, &delta));
-  PetscCall(MatMultHermitianTranspose(J, dini->lambda, r));
-  PetscCall(VecAYPX(r, -1.0, ubar));
-  PetscCall(DiniActiveProject_Private(dini, r));
-  failed = DiniEngineCorrect_Private(dini, r, e, DINI_CORRECTION_RTOL, good);
+  failed = DiniEngineCorrect_Private(dini, ubar, r, e, DINI_CORRECTION_RTOL, good);
   if (!failed && *good) failed = DiniParameterApplyAdjoint_Private(dini, e, delta);
   if (!failed && *good) failed = DiniPartError_Private(dini, delta, mbar, error);
   PetscCall(VecDestroy(&r));

@@ -10,8 +10,8 @@ PetscErrorCode DiniEngineGetFields_Private(Dini dini, PetscInt *n, const unsigne
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J^H e = r on the rung where the last adjoint solve ended, or not good; r is scaled to one */
-PetscErrorCode DiniEngineCorrect_Private(Dini dini, Vec r, Vec e, PetscReal rtol, PetscBool *good)
+/* J^H e = ubar - J^H lambda on the rung where the last adjoint solve ended, or not good; r is work */
+PetscErrorCode DiniEngineCorrect_Private(Dini dini, Vec ubar, Vec r, Vec e, PetscReal rtol, PetscBool *good)
 {
   DiniEngine                engine = dini->engine;
   const PetscReal           before = engine->rtol[DINI_ADJOINT];
@@ -27,6 +27,9 @@ PetscErrorCode DiniEngineCorrect_Private(Dini dini, Vec r, Vec e, PetscReal rtol
   if (!engine->J || dini->linearsolve[DINI_ADJOINT] || iterations || engine->null[0] || engine->null[1] ||
       !engine->start[DINI_ADJOINT])
     PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineMult_Private(dini, DINI_ADJOINT, dini->lambda, r));
+  PetscCall(VecAYPX(r, -1.0, ubar));
+  PetscCall(DiniActiveProject_Private(dini, r));
   PetscCall(DiniNorm_Private(r, &norm));
   if (!(norm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecScale(r, 1.0 / norm));
