@@ -1,4 +1,5 @@
-static char help[] = "Numbers at the ends of their range: derivatives are linear, s VJP(g) = VJP(s g), or overflow by name.\n";
+static char help[] =
+    "Numbers at the ends of their range: derivatives are linear, s VJP(g) = VJP(s g), or overflow by name.\n";
 
 #include "support/units.h"
 
@@ -113,8 +114,8 @@ int main(int argc, char **argv)
     PetscCall(UnitsDestroy(&s));
   }
   { /* two fields that know nothing of each other, 1e-200 beside 1 in one direction */
-    Units     s = {.N = 6, .nfields = 2, .row = {1.0, 1e-200}, .column = {1.0, 1.0}, .coupling = 0.0, .said = PETSC_TRUE};
-    Vec       v, w;
+    Units s = {.N = 6, .nfields = 2, .row = {1.0, 1e-200}, .column = {1.0, 1.0}, .coupling = 0.0, .said = PETSC_TRUE};
+    Vec   v, w;
     PetscReal error;
 
     PetscCall(UnitsCreate(&s));

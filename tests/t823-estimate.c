@@ -1,4 +1,5 @@
-static char help[] = "The estimated error of a gradient, of its worst field, is within a factor of ten of the true one.\n";
+static char help[] =
+    "The estimated error of a gradient, of its worst field, is within a factor of ten of the true one.\n";
 
 #include "support/units.h"
 
@@ -37,7 +38,12 @@ int main(int argc, char **argv)
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   for (int k = 0; k < 2; k++) {
     for (int r = 0; r < 3; r++) {
-      Units s = {.N = 12, .nfields = 2, .row = {1.0, 1.0}, .column = {1.0, 1.0 / ratios[k]}, .coupling = 0.01, .said = PETSC_TRUE};
+      Units s = {.N        = 12,
+                 .nfields  = 2,
+                 .row      = {1.0, 1.0},
+                 .column   = {1.0, 1.0 / ratios[k]},
+                 .coupling = 0.01,
+                 .said     = PETSC_TRUE};
       Vec   v, w;
 
       PetscCall(UnitsCreate(&s));

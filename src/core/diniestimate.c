@@ -132,12 +132,12 @@ static DiniAccuracy *DiniAccuracyOf(Dini dini)
 /* After a VJP: the relative error of mbar. Without anything measured, the relative residual times what mbar is of ubar at most */
 PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
 {
-  DiniAccuracy   *a     = DiniAccuracyOf(dini);
-  const PetscReal unorm = dini->lastnorm;
-  PetscReal       mnorm, error = 0.0, gain;
-  PetscInt        nfields;
+  DiniAccuracy        *a     = DiniAccuracyOf(dini);
+  const PetscReal      unorm = dini->lastnorm;
+  PetscReal            mnorm, error = 0.0, gain;
+  PetscInt             nfields;
   const unsigned char *field;
-  PetscBool       good = PETSC_FALSE;
+  PetscBool            good = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(DiniCheckFinite_Private(dini, mbar, "The result mbar", &mnorm));

@@ -39,16 +39,16 @@ typedef struct {
 
 /* One linear solve on its way up the ladder */
 typedef struct {
-  PetscReal bnorm, relative; /* |b|, and |b - A x| / |b|, of the worst field where there are several */
+  PetscReal      bnorm, relative; /* |b|, and |b - A x| / |b|, of the worst field where there are several */
   DiniFieldNorms fields;
-  PetscReal seconds;         /* in Krylov methods, on the last rung */
-  PetscInt  its, rungits;    /* iterations in all, and on the last rung */
-  PetscBool good;
-  PetscBool stalled;     /* the last rung claims convergence and misses the tolerance */
-  PetscBool guess;       /* x holds an initial guess */
-  PetscBool loose;       /* a KSP need not do better than the tolerance */
-  DiniRung  rung;        /* the last one tried */
-  char      tried[2048]; /* what was tried, for the error message */
+  PetscReal      seconds;      /* in Krylov methods, on the last rung */
+  PetscInt       its, rungits; /* iterations in all, and on the last rung */
+  PetscBool      good;
+  PetscBool      stalled;     /* the last rung claims convergence and misses the tolerance */
+  PetscBool      guess;       /* x holds an initial guess */
+  PetscBool      loose;       /* a KSP need not do better than the tolerance */
+  DiniRung       rung;        /* the last one tried */
+  char           tried[2048]; /* what was tried, for the error message */
 } DiniSolveStatus;
 
 /* Right-hand sides seen so far, and how they span the next */

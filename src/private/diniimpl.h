@@ -105,10 +105,10 @@ typedef struct {
 #define DINI_SOLVE_KINDS 32
 typedef struct {
   PetscInt64 kind;
-  PetscInt  uses, next; /* VJPs with an estimate, and the one at which it is measured again */
-  PetscBool measured;
-  PetscReal factor; /* relative error of mbar, of its worst part, over the relative residual */
-  PetscReal gain;   /* |mbar| / |ubar| at that time */
+  PetscInt   uses, next; /* VJPs with an estimate, and the one at which it is measured again */
+  PetscBool  measured;
+  PetscReal  factor; /* relative error of mbar, of its worst part, over the relative residual */
+  PetscReal  gain;   /* |mbar| / |ubar| at that time */
 } DiniAccuracy;
 
 #define DINI_HISTORY 8
@@ -198,9 +198,9 @@ struct _p_Dini {
   PetscReal           lastvalue; /* of the objective at the last state that was found */
   PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
   DiniForwardReuse    forward;
-  PetscReal           rate;         /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
-  PetscBool           rateknown;    /* it belongs to the point */
-  PetscReal           gain;         /* largest |mbar| / |ubar| seen */
+  PetscReal           rate;      /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
+  PetscBool           rateknown; /* it belongs to the point */
+  PetscReal           gain;      /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
   PetscReal           lastunit;     /* power of two that it was divided by */
   PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */

@@ -4,7 +4,7 @@
 
 #define DINI_SQUARE_MIN 1e-200 /* of sums of squares: outside, some of the squares may have under- or overflown */
 #define DINI_SQUARE_MAX 1e250
-#define DINI_SHIFT      600 /* powers of two */
+#define DINI_SHIFT      600   /* powers of two */
 #define DINI_UNIT_MIN   1e-30 /* of right-hand sides: a KSP has an absolute tolerance, of 1e-50 */
 #define DINI_UNIT_MAX   1e100
 #define DINI_UNIT_SHIFT 1000
@@ -118,10 +118,11 @@ PetscErrorCode DiniScaleBack_Private(Dini dini, PetscReal unit, Vec x, const cha
   PetscFunctionBegin;
   if (unit == 1.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniNormMax_Private(x, &largest));
-  PetscCheck(unit < 1.0 || largest >= PETSC_INFINITY || largest <= PETSC_MAX_REAL / unit, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
-               "%s: %s overflows: an entry of it would be %g times %g, and the largest number is %g. Derivatives are "
-               "linear: scale what is handed in down, and what comes out up",
-               DiniLabel_Private(dini), what, (double)largest, (double)unit, (double)PETSC_MAX_REAL);
+  PetscCheck(unit < 1.0 || largest >= PETSC_INFINITY || largest <= PETSC_MAX_REAL / unit,
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
+             "%s: %s overflows: an entry of it would be %g times %g, and the largest number is %g. Derivatives are "
+             "linear: scale what is handed in down, and what comes out up",
+             DiniLabel_Private(dini), what, (double)largest, (double)unit, (double)PETSC_MAX_REAL);
   PetscCall(VecScale(x, unit));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

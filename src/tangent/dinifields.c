@@ -311,7 +311,6 @@ PetscErrorCode DiniEngineFindFields_Private(Dini dini)
   if (!e->nfields) PetscCall(DiniFieldsFound(dini));
   if (e->nfields > 1)
     for (PetscInt f = 0; f < e->nfields; f++)
-      PetscCall(PetscInfo(dini, "Field %" PetscInt_FMT " of %" PetscInt_FMT ": %s\n", f, e->nfields,
-                          e->fieldname[f]));
+      PetscCall(PetscInfo(dini, "Field %" PetscInt_FMT " of %" PetscInt_FMT ": %s\n", f, e->nfields, e->fieldname[f]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -11,14 +11,14 @@
 #include "../private/diniengineimpl.h"
 #include <math.h>
 
-#define DINI_LARGE 1e140 /* squares of numbers beyond this, or below its inverse, are summed apart */
-#define DINI_SHIFT 600   /* powers of two */
+#define DINI_LARGE    1e140 /* squares of numbers beyond this, or below its inverse, are summed apart */
+#define DINI_SHIFT    600   /* powers of two */
 #define DINI_ROUNDING (20.0 * PETSC_MACHINE_EPSILON) /* of the terms that make up a residual */
-#define DINI_FAINT 1e-10 /* of what others would notice: driven less than this, a field is as good as at rest */
+#define DINI_FAINT    1e-10 /* of what others would notice: driven less than this, a field is as good as at rest */
 
 /* ---- Norms that do not over- or underflow, of all fields and of several vectors by one reduction ---- */
 
-static void DiniAddSquare(PetscReal a, PetscReal sum[3])
+static void AddSquare(PetscReal a, PetscReal sum[3])
 {
   const PetscReal shift = ldexp(1.0, DINI_SHIFT), size = PetscAbsReal(a);
 
@@ -53,8 +53,8 @@ static PetscErrorCode DiniAddSquares(Vec v, const unsigned char **field, PetscRe
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &a));
   for (PetscInt i = 0; i < n; i++) {
-    DiniAddSquare(PetscRealPart(a[i]), &sums[3 * (*field)[i]]);
-    if (PetscDefined(USE_COMPLEX)) DiniAddSquare(PetscImaginaryPart(a[i]), &sums[3 * (*field)[i]]);
+    AddSquare(PetscRealPart(a[i]), &sums[3 * (*field)[i]]);
+    if (PetscDefined(USE_COMPLEX)) AddSquare(PetscImaginaryPart(a[i]), &sums[3 * (*field)[i]]);
   }
   PetscCall(VecRestoreArrayRead(v, &a));
   *field += n;
@@ -64,8 +64,8 @@ static PetscErrorCode DiniAddSquares(Vec v, const unsigned char **field, PetscRe
 /* norms[0][f] of v[0], and norms[1][f] of v[1] unless that is NULL */
 static PetscErrorCode DiniNorms(Dini dini, Vec v[2], PetscReal *norms[2])
 {
-  DiniEngine     e = dini->engine;
-  const PetscInt n = 3 * e->nfields;
+  DiniEngine     e                         = dini->engine;
+  const PetscInt n                         = 3 * e->nfields;
   PetscReal      mine[6 * DINI_MAX_FIELDS] = {0.0}, all[6 * DINI_MAX_FIELDS];
 
   PetscFunctionBegin;
@@ -112,7 +112,7 @@ static PetscErrorCode DiniRestrict(Vec v, const unsigned char **field, const Pet
 static PetscErrorCode DiniMeasureBlocks(Dini dini, DiniDirection direction)
 {
   DiniEngine e = dini->engine;
-  Vec        v, y, both[2] = {NULL};
+  Vec        v, y, both[2]                                        = {NULL};
   PetscReal  out[DINI_MAX_FIELDS], in[DINI_MAX_FIELDS], *norms[2] = {out, in};
 
   PetscFunctionBegin;
@@ -162,9 +162,9 @@ static PetscReal DiniNoticed(DiniEngine e, const PetscReal A[], const PetscReal 
 
 static PetscErrorCode DiniScales(Dini dini, DiniDirection direction, Vec x, DiniFieldNorms *fields)
 {
-  DiniEngine       e     = dini->engine;
-  const PetscInt   n     = e->nfields;
-  Vec              v[2]  = {x, NULL};
+  DiniEngine       e    = dini->engine;
+  const PetscInt   n    = e->nfields;
+  Vec              v[2] = {x, NULL};
   PetscReal        size[DINI_MAX_FIELDS], drive[DINI_MAX_FIELDS], all = 0.0, *norms[2] = {size, NULL};
   const PetscReal *A;
 
@@ -181,7 +181,7 @@ static PetscErrorCode DiniScales(Dini dini, DiniDirection direction, Vec x, Dini
   }
   for (PetscInt f = 0; f < n; f++) {
     const PetscReal noticed = DiniNoticed(e, A, fields->b, drive, f, PETSC_FALSE);
-    const PetscReal rest = isinf(noticed) ? DiniNoticed(e, A, fields->b, drive, f, PETSC_TRUE) : noticed;
+    const PetscReal rest    = isinf(noticed) ? DiniNoticed(e, A, fields->b, drive, f, PETSC_TRUE) : noticed;
 
     fields->scale[f] = PetscMax(fields->b[f], PetscMin(drive[f], noticed));
     /* what drives it may be nothing but what a Krylov method leaves in fields at rest */

@@ -23,7 +23,7 @@ PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Ve
     PetscCall(DiniNorm_Private(e->b, &norm));
     status->relative = norm / status->bnorm;
   }
-  status->good     = (PetscBool)(status->relative <= e->rtol[direction]); /* false for NaN */
+  status->good = (PetscBool)(status->relative <= e->rtol[direction]); /* false for NaN */
   if (e->nfields > 1 && status->good) status->relative = status->fields.relative;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -87,12 +87,12 @@ PetscErrorCode DiniEngineBegin_Private(Dini dini, DiniDirection direction, Vec b
 /* e->e for e->b. An error inside leaves PETSc's vectors locked and the KSP half-way: it begins anew at the next solve. */
 static PetscErrorCode DiniKrylov(Dini dini, DiniDirection direction, KSP ksp, PetscReal norm)
 {
-  DiniEngine     e     = dini->engine;
+  DiniEngine      e    = dini->engine;
   const PetscReal size = norm < DINI_SMALL && norm > 0.0 ? norm : 1.0; /* a KSP has an absolute tolerance, of 1e-50 */
-  PetscInt       b, x;
-  PetscErrorCode failed;
-  PetscBool      shell;
-  PC             pc;
+  PetscInt        b, x;
+  PetscErrorCode  failed;
+  PetscBool       shell;
+  PC              pc;
 
   PetscFunctionBegin;
   if (size != 1.0) PetscCall(VecScale(e->b, 1.0 / size));
@@ -169,7 +169,8 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
     PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
     if (*reason < 0 || !(status->relative < 0.5 * previous)) break;
   }
-  if (!status->good && (*reason > 0 || e->nfields > 1)) PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
+  if (!status->good && (*reason > 0 || e->nfields > 1))
+    PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
   PetscCall(KSPSetTolerances(ksp, rtol, atol, dtol, maxits));
   PetscCall(PetscTime(&end));
   status->seconds = (PetscReal)(end - start);
@@ -274,8 +275,8 @@ static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniS
       "wrong, so there "
       "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
       "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol%s",
-      DiniLabel_Private(dini), what, (double)e->rtol[direction], field, status->tried, prefix, what, prefix, what, prefix,
-      what, prefix, what, prefix, what, near);
+      DiniLabel_Private(dini), what, (double)e->rtol[direction], field, status->tried, prefix, what, prefix, what,
+      prefix, what, prefix, what, prefix, what, near);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -331,7 +332,7 @@ PetscErrorCode DiniEngineSolveUnit_Private(Dini dini, DiniDirection direction, V
     PetscCall(DiniTakeUnit_Private(b, unit, &scaled));
     status.bnorm /= *unit;
     dini->lastunit = *unit;
-    guess = PETSC_FALSE;
+    guess          = PETSC_FALSE;
   }
   status.guess    = guess;
   status.relative = 1.0;

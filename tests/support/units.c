@@ -113,7 +113,7 @@ PetscErrorCode UnitsError(Units *s, PetscBool adjoint, PetscInt mask, PetscInt s
 PetscErrorCode UnitsCreate(Units *s)
 {
   Mat     *mats[3] = {&s->B, &s->A, &s->P};
-  PetscInt n       = PETSC_DECIDE, points = PETSC_DECIDE;
+  PetscInt n = PETSC_DECIDE, points = PETSC_DECIDE;
 
   PetscFunctionBeginUser;
   PetscCall(PetscSplitOwnership(PETSC_COMM_WORLD, &points, &s->N));

@@ -10,7 +10,7 @@ typedef struct {
   PetscInt  N, nfields;
   PetscReal row[3], column[3];
   PetscReal coupling;
-  PetscBool said;   /* the fields are the block size */
+  PetscBool said; /* the fields are the block size */
   Mat       B, A, P;
   Vec       u, b, x, y; /* x, y: in no unit */
   KSP       ksp;
