@@ -2,13 +2,14 @@
   How far off is mbar? J^H (lambda + e) = ubar for the e that solves J^H e = ubar - J^H lambda, so mbar is off by -F_m^H e.
 
   One loose solve for e tells, too dear for each VJP. What it has told is a factor between the error of mbar, relative and of
-  the worst part, and the relative residual. It is kept for solves of the same kind, and measured again at the second,
-  fourth, eighth ... of them.
+  the worst part, and the relative residual. It is kept for solves of the same kind, and measured again at the fourth,
+  sixteenth, sixty-fourth ... of them.
 */
 #include "../private/diniparameterimpl.h"
 #include <math.h>
 
 #define DINI_CORRECTION_RTOL 0.1 /* one digit of an error is enough */
+#define DINI_SPREAD          3.0 /* by which like residuals make unlike errors: between too little and too much */
 #define DINI_MAX_PARTS       256
 #define DINI_CANCELLED       1e-10 /* of its terms: what is left of a part that cancels */
 
@@ -145,7 +146,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   gain       = (mnorm / dini->lastunit) / (unorm / dini->lastunit);
   dini->gain = PetscMax(dini->gain, gain);
   if (++a->uses >= a->next && dini->lastunit == 1.0) {
-    a->next = 2 * a->uses;
+    a->next = 4 * a->uses;
     PetscCall(DiniMeasure(dini, ubar, mbar, &error, &good));
     if (good) {
       a->measured = PETSC_TRUE;
@@ -155,7 +156,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   }
   PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
-  else error = a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
+  else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
   dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
