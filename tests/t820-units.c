@@ -68,14 +68,18 @@ static PetscErrorCode Block(Units *s, PetscBool adjoint)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -may: a refusal will do, as where GMRES finds nothing and there is no factorisation */
+/*
+  -may: a refusal will do, as where GMRES finds nothing and there is no factorisation. -forgive: the ladder may come to a
+  companion that PETSc can not set up
+*/
 int main(int argc, char **argv)
 {
   const PetscReal ratios[] = {1.0, 1e-2, 1e-4, 1e-8, 1e-12};
-  PetscBool       may = PETSC_FALSE, block = PETSC_FALSE;
+  PetscBool       may = PETSC_FALSE, block = PETSC_FALSE, forgive;
 
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-forgive", &forgive));
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-may", &may, NULL));
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-block", &block, NULL));
   for (int k = 0; k < 5; k++) {
@@ -95,6 +99,7 @@ int main(int argc, char **argv)
       PetscCall(UnitsDestroy(&s));
     }
   }
+  if (forgive) PetscCall(DiniTestForgiveLeaks());
   PetscCall(PetscFinalize());
   return 0;
 }
