@@ -19,6 +19,7 @@ PetscErrorCode DiniEngineCorrect_Private(Dini dini, Vec ubar, Vec r, Vec e, Pets
   DiniSolveStatus           status = {.bnorm = 1.0, .relative = 1.0, .loose = PETSC_TRUE};
   PetscReal                 norm;
   PetscInt                  iterations;
+  PetscBool                 entries;
   PetscErrorCode            failed;
 
   PetscFunctionBegin;
@@ -27,6 +28,8 @@ PetscErrorCode DiniEngineCorrect_Private(Dini dini, Vec ubar, Vec r, Vec e, Pets
   if (!engine->J || dini->linearsolve[DINI_ADJOINT] || iterations || engine->null[0] || engine->null[1] ||
       !engine->start[DINI_ADJOINT])
     PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatHasOperation(engine->J, MATOP_GET_ROW, &entries)); /* F_m may have moved what a shell looks at */
+  if (!entries) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniEngineMult_Private(dini, DINI_ADJOINT, dini->lambda, r));
   PetscCall(VecAYPX(r, -1.0, ubar));
   PetscCall(DiniActiveProject_Private(dini, r));
