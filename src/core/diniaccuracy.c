@@ -30,7 +30,8 @@ PetscErrorCode DiniEstimateObjective_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniAddStateError(Dini dini)
+/* To that comes what the forward solve has left: a gradient is as far off as u */
+PetscErrorCode DiniAddStateError_Private(Dini dini)
 {
   PetscFunctionBegin;
   PetscCall(DiniEstimateState_Private(dini));
@@ -39,30 +40,10 @@ static PetscErrorCode DiniAddStateError(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  The error of mbar is (du/dm)^H r for the residual r of the adjoint solve. |(du/dm)^H| is taken from the largest
-  |mbar| / |ubar| seen, which costs one norm and is a lower bound: an estimate. To that comes what the forward solve has left:
-  mbar is as far off as u.
-*/
-PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec mbar)
-{
-  const PetscReal unorm = dini->lastnorm;
-  PetscReal       mnorm;
-
-  PetscFunctionBegin;
-  PetscCall(DiniNorm_Private(mbar, &mnorm));
-  if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
-  dini->gain                 = PetscMax(dini->gain, mnorm / unorm);
-  dini->stats.gradient_error = dini->lastrelative * unorm * dini->gain / mnorm + dini->source.error;
-  PetscCall(DiniAddStateError(dini));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* One more adjoint solve, for the residual of lambda: lambda and mbar corrected, and the size of what has been added */
 static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, Vec delta, PetscReal *relative)
 {
-  PetscReal norm, all;
-  Mat       J, P;
+  Mat J, P;
 
   PetscFunctionBegin;
   PetscCall(
@@ -75,9 +56,7 @@ static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, V
   PetscCall(DiniParameterApplyAdjoint_Private(dini, e, delta));
   PetscCall(VecAXPY(dini->lambda, 1.0, e));
   PetscCall(VecAXPY(mbar, -1.0, delta));
-  PetscCall(DiniNorm_Private(delta, &norm));
-  PetscCall(DiniNorm_Private(mbar, &all));
-  *relative = all > 0.0 ? norm / all : 0.0;
+  PetscCall(DiniPartError_Private(dini, delta, mbar, relative));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -119,7 +98,7 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCall(VecDestroy(&delta));
   PetscCall(failed);
   if (dini->reason > 0 && error <= wanted) {
-    PetscCall(DiniAddStateError(dini)); /* that is the forward solve's to lower */
+    PetscCall(DiniAddStateError_Private(dini)); /* that is the forward solve's to lower */
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (dini->reason > 0) dini->reason = DINI_DIVERGED_ADJOINT;

@@ -58,7 +58,7 @@ static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar
   if (dini->gradientrtol > 0.0 && !dini->ops->vjp) PetscCall(DiniAccurateVJP_Private(dini, g, mbar));
   else {
     PetscCall(DiniRuleVJP_Private(dini, g, mbar));
-    if (dini->reason > 0) PetscCall(DiniEstimateGradient_Private(dini, mbar));
+    if (dini->reason > 0) PetscCall(DiniEstimateGradient_Private(dini, g, mbar));
   }
   if (DiniConjugates(type)) PetscCall(VecConjugate(mbar));
   PetscFunctionReturn(PETSC_SUCCESS);

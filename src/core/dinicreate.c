@@ -138,7 +138,8 @@ PetscErrorCode DiniReset_Private(Dini dini)
   dini->hasvalue  = PETSC_FALSE;
   dini->gain      = 0.0;
   dini->fnorm     = 0.0;
-  dini->rate      = -1.0;
+  PetscCall(PetscMemzero(dini->accuracy, sizeof(dini->accuracy)));
+  dini->rate = -1.0;
   PetscCall(PetscMemzero(&dini->forward, sizeof(dini->forward)));
   dini->n      = PETSC_DECIDE;
   dini->N      = 0;

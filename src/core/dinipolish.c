@@ -15,7 +15,8 @@ static PetscErrorCode DiniCorrection(Dini dini, Vec F, PetscReal rtol, Vec corre
 {
   const PetscBool           errors = dini->erroriffail;
   const DiniConvergedReason reason = dini->reason;
-  const PetscReal           norm = dini->lastnorm, relative = dini->lastrelative;
+  const PetscReal           norm = dini->lastnorm, relative = dini->lastrelative, unit = dini->lastunit;
+  const PetscInt64          kind = dini->lastkind;
   PetscReal                 tangentrtol;
   PetscErrorCode            failed;
 
@@ -29,6 +30,8 @@ static PetscErrorCode DiniCorrection(Dini dini, Vec F, PetscReal rtol, Vec corre
   dini->reason       = reason;
   dini->lastnorm     = norm;
   dini->lastrelative = relative;
+  dini->lastunit     = unit;
+  dini->lastkind     = kind;
   PetscCall(DiniSetTolerances(dini, tangentrtol, PETSC_DEFAULT));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -26,16 +26,30 @@ typedef struct {
   PetscBool *reuse;
 } DiniFrozen;
 
+#define DINI_MAX_FIELDS 32 /* more are judged together */
+
+/* Norms by field: a residual, its right-hand side, and what the residual is measured by */
+typedef struct {
+  PetscBool hasb; /* b is known */
+  PetscReal b[DINI_MAX_FIELDS], r[DINI_MAX_FIELDS], scale[DINI_MAX_FIELDS];
+  PetscReal limit[DINI_MAX_FIELDS];    /* what it has to come down to, times the tolerance */
+  PetscReal relative;                  /* the largest r / scale */
+  PetscReal rounding[DINI_MAX_FIELDS]; /* what r may be made of */
+  PetscInt  worst;                     /* the field with the largest r / scale */
+} DiniFieldNorms;
+
 /* One linear solve on its way up the ladder */
 typedef struct {
-  PetscReal bnorm, relative; /* |b|, and |b - A x| / |b| */
-  PetscReal seconds;         /* in Krylov methods, on the last rung */
-  PetscInt  its, rungits;    /* iterations in all, and on the last rung */
-  PetscBool good;
-  PetscBool stalled;     /* the last rung claims convergence and misses the tolerance */
-  PetscBool guess;       /* x holds an initial guess */
-  DiniRung  rung;        /* the last one tried */
-  char      tried[2048]; /* what was tried, for the error message */
+  PetscReal      bnorm, relative; /* |b|, and |b - A x| / |b|, of the worst field where there are several */
+  DiniFieldNorms fields;
+  PetscReal      seconds;      /* in Krylov methods, on the last rung */
+  PetscInt       its, rungits; /* iterations in all, and on the last rung */
+  PetscBool      good;
+  PetscBool      stalled;     /* the last rung claims convergence and misses the tolerance */
+  PetscBool      guess;       /* x holds an initial guess */
+  PetscBool      loose;       /* a KSP need not do better than the tolerance */
+  DiniRung       rung;        /* the last one tried */
+  char           tried[2048]; /* what was tried, for the error message */
 } DiniSolveStatus;
 
 /* What an assembled transpose was made from */
@@ -57,7 +71,7 @@ typedef struct {
 typedef struct {
   Vec        b, x;
   PetscReal  norm, relative, rtol; /* |b|, and |b - A x| / |b| */
-  PetscInt64 point;
+  PetscInt64 point, kind;
 } DiniLast;
 
 struct _DiniEngine {
@@ -86,6 +100,14 @@ struct _DiniEngine {
   Vec          projected; /* a right-hand side without its part in a null space */
   MatNullSpace null[2];   /* of J, and of J^H */
   DiniLast     last[2];
+
+  /* fields of unlike units */
+  PetscInt       nfields; /* 0: not looked at yet */
+  unsigned char *field;   /* of each local unknown */
+  char (*fieldname)[64];
+  PetscReal *blocks[2];      /* sizes of the blocks of J and of J^H, row by row */
+  PetscBool  blocksready[2]; /* they belong to the point */
+  PetscBool  fieldssaid;     /* by the application, not found in the sizes of J */
 
   /* status */
   DiniApply          apply;
@@ -146,13 +168,22 @@ DINI_INTERN PetscErrorCode DiniEngineGetCompanion_Private(Dini, KSP *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirect_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniEngineSetUpDirect_Private(Dini, PetscBool *failed);
 /* ladder */
+DINI_INTERN PetscErrorCode DiniEngineTryRung_Private(Dini, DiniDirection, DiniRung, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineClimb_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Vec b, Vec x, DiniSolveStatus *,
                                                     KSPConvergedReason *);
 DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineRenewKSPs_Private(Dini, DiniDirection, PetscReal from, PetscReal to);
+/* fields */
+DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineJudge_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, DiniFieldNorms *,
+                                                   PetscReal *asked);
+DINI_INTERN PetscBool      DiniEngineFieldRounding_Private(Dini, DiniDirection, const DiniFieldNorms *, PetscReal most);
+DINI_INTERN PetscErrorCode DiniEngineFailing_Private(Dini, DiniDirection, const DiniFieldNorms *, Vec r,
+                                                     PetscReal *norm, PetscReal *wanted);
 /* one solve */
-DINI_INTERN PetscErrorCode DiniEngineKrylov_Private(Dini, DiniDirection, KSP);
+DINI_INTERN PetscErrorCode DiniEngineKrylov_Private(Dini, DiniDirection, KSP, PetscReal norm);
 DINI_INTERN PetscErrorCode DiniEngineBegin_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineAtRounding_Private(Dini, DiniDirection, Vec x, DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineRecord_Private(Dini, DiniDirection, const DiniSolveStatus *, PetscReal seconds);

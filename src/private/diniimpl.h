@@ -121,6 +121,16 @@ typedef struct {
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;
 
+/* What errors of mbar have to do with residuals, as measured by a correction; one for each kind of solve */
+#define DINI_SOLVE_KINDS 32
+typedef struct {
+  PetscInt64 kind;
+  PetscInt   uses, next; /* VJPs with an estimate, and the one at which it is measured again */
+  PetscBool  measured;
+  PetscReal  factor; /* relative error of mbar, of its worst part, over the relative residual */
+  PetscReal  gain;   /* |mbar| / |ubar| at that time */
+} DiniAccuracy;
+
 #define DINI_HISTORY 8
 
 /* The last states and their parameters, newest first, from which states of linear systems are predicted */
@@ -229,10 +239,13 @@ struct _p_Dini {
   PetscBool           hasvalue;  /* one has been found */
   PetscReal           scale;     /* |J v| for v of the size of u, seen by the guard: the scale of rounding in F */
   DiniForwardReuse    forward;
-  PetscReal           rate;         /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
-  PetscBool           rateknown;    /* it belongs to the point */
-  PetscReal           stateerror;   /* relative error of u at the point, negative: not known */
-  PetscReal           gain;         /* largest |mbar| / |ubar| seen */
+  PetscReal           rate;       /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
+  PetscBool           rateknown;  /* it belongs to the point */
+  PetscReal           stateerror; /* relative error of u at the point, negative: not known */
+  PetscReal           gain;       /* largest |mbar| / |ubar| seen */
+  DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
+  PetscReal           lastunit;     /* power of two that it was divided by */
+  PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
   DiniRung            lastrung;     /* which answered it */
@@ -289,6 +302,10 @@ DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
 DINI_INTERN PetscErrorCode DiniHasAdjoint_Private(Mat, PetscBool *has);
 DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniNormMax_Private(Vec, PetscReal *);
+DINI_INTERN PetscReal      DiniUnit_Private(PetscReal norm);
+DINI_INTERN PetscErrorCode DiniTakeUnit_Private(Vec v, PetscReal *unit, Vec *scaled);
+DINI_INTERN PetscErrorCode DiniReturnUnit_Private(Vec v, Vec *scaled);
+DINI_INTERN PetscErrorCode DiniScaleBack_Private(Dini, PetscReal unit, Vec x, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckEnum_Private(Dini, int value, const char *const names[], const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[],
@@ -389,6 +406,8 @@ DINI_INTERN PetscErrorCode DiniEngineDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
 DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
+DINI_INTERN PetscErrorCode DiniEngineSolveUnit_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,
+                                                       PetscReal *unit);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
 DINI_INTERN PetscErrorCode DiniEngineForget_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
@@ -397,6 +416,8 @@ DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode DiniEngineSameValues_Private(Dini, Mat, PetscObjectState before);
 DINI_INTERN PetscErrorCode DiniEngineIsSingular_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniEngineDetermines_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineGetFields_Private(Dini, PetscInt *n, const unsigned char **field);
+DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, Vec ubar, Vec r, Vec e, PetscReal rtol, PetscBool *good);
 
 /* beside the point */
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
@@ -408,10 +429,12 @@ DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, V
 /* accuracy */
 DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniEstimateState_Private(Dini);
+DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini);
 DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec mbar);
+DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);
 
 /* objective, and its Hessian */
 DINI_INTERN PetscErrorCode DiniObjectiveDestroy_Private(Dini);

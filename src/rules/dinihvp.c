@@ -21,7 +21,8 @@ static PetscErrorCode DiniProduct(Dini dini, Vec v, Vec Hv, Vec du, Vec hu, Vec 
 
 PetscErrorCode DiniRuleHVP_Private(Dini dini, Vec v, Vec Hv)
 {
-  Vec            du, hu, mu, hm;
+  Vec            du, hu, mu, hm, scaled;
+  PetscReal      unit;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -29,12 +30,15 @@ PetscErrorCode DiniRuleHVP_Private(Dini dini, Vec v, Vec Hv)
   PetscCall(VecDuplicate(dini->u, &hu));
   PetscCall(VecDuplicate(dini->u, &mu));
   PetscCall(VecDuplicate(v, &hm));
-  failed = DiniProduct(dini, v, Hv, du, hu, mu, hm);
+  PetscCall(DiniTakeUnit_Private(v, &unit, &scaled));
+  failed = DiniProduct(dini, scaled, Hv, du, hu, mu, hm);
+  PetscCall(DiniReturnUnit_Private(v, &scaled));
   PetscCall(VecDestroy(&du));
   PetscCall(VecDestroy(&hu));
   PetscCall(VecDestroy(&mu));
   PetscCall(VecDestroy(&hm));
   PetscCall(failed);
+  PetscCall(DiniScaleBack_Private(dini, unit, Hv, "The result Hv"));
   if (dini->reason < 0) PetscCall(VecSet(Hv, NAN)); /* nobody shall take it for a derivative */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

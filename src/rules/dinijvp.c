@@ -1,20 +1,35 @@
 /* J du = -F_m dm */
 #include "../private/diniimpl.h"
 
-PetscErrorCode DiniRuleJVP_Private(Dini dini, Vec dm, Vec du)
+static PetscErrorCode DiniTangent(Dini dini, Vec dm, Vec du)
 {
   PetscBool zero;
 
   PetscFunctionBegin;
-  if (dini->ops->jvp) {
-    PetscUseTypeMethod(dini, jvp, dm, du);
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   PetscCall(DiniParameterApply_Private(dini, dm, dini->r, &zero));
   if (zero) PetscCall(VecSet(du, 0.0));
   else {
     PetscCall(VecScale(dini->r, -1.0));
     PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, dini->r, du));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniRuleJVP_Private(Dini dini, Vec dm, Vec du)
+{
+  PetscReal      unit;
+  Vec            scaled;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  if (dini->ops->jvp) {
+    PetscUseTypeMethod(dini, jvp, dm, du);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniTakeUnit_Private(dm, &unit, &scaled));
+  failed = DiniTangent(dini, scaled, du);
+  PetscCall(DiniReturnUnit_Private(dm, &scaled));
+  PetscCall(failed);
+  PetscCall(DiniScaleBack_Private(dini, unit, du, "The result du"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,8 +4,22 @@
 typedef struct {
   PetscInt   first, count; /* columns */
   Vec        du, hu, v, hm;
+  PetscReal *unit; /* of each column */
   PetscBool *good;
 } DiniColumns;
+
+/* v = column j in its unit */
+static PetscErrorCode DiniDirectionOf(Mat V, PetscInt j, Vec v, PetscReal *unit)
+{
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniGetColumn_Private(V, j, v));
+  PetscCall(DiniNorm_Private(v, &norm));
+  *unit = DiniUnit_Private(norm);
+  if (*unit != 1.0) PetscCall(VecScale(v, 1.0 / *unit));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode DiniBlock(Dini dini, Mat V, Mat HV, const DiniColumns *c, Mat R, Mat X)
 {
@@ -15,14 +29,14 @@ static PetscErrorCode DiniBlock(Dini dini, Mat V, Mat HV, const DiniColumns *c, 
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(DiniGetColumn_Private(V, first + j, v));
+    PetscCall(DiniDirectionOf(V, first + j, v, &c->unit[j]));
     PetscCall(DiniParameterApply_Private(dini, v, dini->r, &zero));
     PetscCall(VecScale(dini->r, -1.0));
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
   }
   PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, c->good));
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(DiniGetColumn_Private(V, first + j, v));
+    PetscCall(DiniDirectionOf(V, first + j, v, &c->unit[j]));
     PetscCall(DiniGetColumn_Private(X, j, du));
     PetscCall(DiniSecond_Private(dini, du, v, hu, hm));
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, hu));
@@ -34,6 +48,7 @@ static PetscErrorCode DiniBlock(Dini dini, Mat V, Mat HV, const DiniColumns *c, 
     PetscCall(DiniGetColumn_Private(HV, first + j, hm));
     PetscCall(DiniParameterApplyAdjoint_Private(dini, du, v));
     PetscCall(VecAXPY(hm, -1.0, v));
+    PetscCall(DiniScaleBack_Private(dini, c->unit[j], hm, "A column of the result"));
     PetscCall(DiniSetColumn_Private(HV, first + j, PETSC_FALSE, hm));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -49,7 +64,7 @@ PetscErrorCode DiniRuleMatHVP_Private(Dini dini, Mat V, Mat HV, PetscInt first, 
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(count, &c.good));
+  PetscCall(PetscMalloc2(count, &c.good, count, &c.unit));
   PetscCall(VecDuplicate(dini->u, &c.du));
   PetscCall(VecDuplicate(dini->u, &c.hu));
   PetscCall(DiniCreateParameterVec(dini, &c.v));
@@ -59,7 +74,7 @@ PetscErrorCode DiniRuleMatHVP_Private(Dini dini, Mat V, Mat HV, PetscInt first, 
   PetscCall(VecDestroy(&c.hu));
   PetscCall(VecDestroy(&c.v));
   PetscCall(VecDestroy(&c.hm));
-  PetscCall(PetscFree(c.good));
+  PetscCall(PetscFree2(c.good, c.unit));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

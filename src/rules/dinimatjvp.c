@@ -19,25 +19,40 @@ static PetscErrorCode DiniColumnsJVP(Dini dini, Mat dM, Mat dU, PetscInt first, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* dini->r = -F_m dm / unit */
+static PetscErrorCode DiniRightHandSide(Dini dini, Vec dm, PetscReal *unit)
+{
+  Vec            scaled;
+  PetscBool      zero;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniTakeUnit_Private(dm, unit, &scaled));
+  failed = DiniParameterApply_Private(dini, scaled, dini->r, &zero);
+  PetscCall(DiniReturnUnit_Private(dm, &scaled));
+  PetscCall(failed);
+  PetscCall(VecScale(dini->r, -1.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X,
-                                   PetscBool good[])
+                                   PetscBool good[], PetscReal unit[])
 {
   Vec            dm;
-  PetscBool      zero;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(MatDenseGetColumnVecRead(dM, first + j, &dm));
-    failed = DiniParameterApply_Private(dini, dm, dini->r, &zero);
+    failed = DiniRightHandSide(dini, dm, &unit[j]);
     PetscCall(MatDenseRestoreColumnVecRead(dM, first + j, &dm));
     PetscCall(failed);
-    PetscCall(VecScale(dini->r, -1.0));
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
   }
   PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good));
   for (PetscInt j = 0; j < count; j++) { /* what has failed is NaN already */
     PetscCall(DiniGetColumn_Private(X, j, dini->r));
+    PetscCall(DiniScaleBack_Private(dini, unit[j], dini->r, "A column of the result dU"));
     PetscCall(DiniSetColumn_Private(dU, first + j, PETSC_FALSE, dini->r));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -47,6 +62,7 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, Pe
 PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X)
 {
   PetscBool     *good;
+  PetscReal     *unit;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -54,9 +70,9 @@ PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first,
     PetscCall(DiniColumnsJVP(dini, dM, dU, first, count));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscMalloc1(count, &good));
-  failed = DiniBlockJVP(dini, dM, dU, first, count, R, X, good);
-  PetscCall(PetscFree(good));
+  PetscCall(PetscMalloc2(count, &good, count, &unit));
+  failed = DiniBlockJVP(dini, dM, dU, first, count, R, X, good, unit);
+  PetscCall(PetscFree2(good, unit));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

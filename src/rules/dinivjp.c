@@ -4,17 +4,22 @@
 
 PetscErrorCode DiniRuleVJP_Private(Dini dini, Vec ubar, Vec mbar)
 {
+  PetscReal unit;
+
   PetscFunctionBegin;
   if (dini->ops->vjp) {
     PetscUseTypeMethod(dini, vjp, ubar, mbar);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (dini->guess) PetscCall(VecCopy(dini->guess, dini->lambda));
-  PetscCall(DiniEngineSolveGuess_Private(dini, DINI_ADJOINT, ubar, dini->lambda, (PetscBool)(dini->guess != NULL)));
+  PetscCall(
+      DiniEngineSolveUnit_Private(dini, DINI_ADJOINT, ubar, dini->lambda, (PetscBool)(dini->guess != NULL), &unit));
   if (dini->reason < 0) PetscCall(VecSet(mbar, NAN)); /* lambda is NaN: keep it away from the application's code */
   else {
     PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));
     PetscCall(VecScale(mbar, -1.0));
+    PetscCall(DiniScaleBack_Private(dini, unit, mbar, "The result mbar"));
+    if (unit != 1.0) PetscCall(VecScale(dini->lambda, unit));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

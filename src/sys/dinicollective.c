@@ -127,50 +127,6 @@ PetscErrorCode DiniCheckState_Private(Dini dini, Vec v, const char what[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  |v| without VecNorm()'s cache. PETSc keeps a norm as long as the object state stands, and the state counts what this rank
-  did: where one rank alone has touched v, some ranks would reduce and the others would not.
-*/
-PetscErrorCode DiniNorm_Private(Vec v, PetscReal *norm)
-{
-  PetscScalar dot;
-
-  PetscFunctionBegin;
-  PetscCall(VecDot(v, v, &dot));
-  *norm = PetscSqrtReal(PetscRealPart(dot));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode DiniNormMax_Private(Vec v, PetscReal *norm)
-{
-  const PetscScalar *a;
-  PetscInt           n;
-  PetscReal          mine = 0.0;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetLocalSize(v, &n));
-  PetscCall(VecGetArrayRead(v, &a));
-  for (PetscInt i = 0; i < n; i++)
-    mine = PetscMax(mine, PetscIsNanScalar(a[i]) ? PETSC_INFINITY : PetscAbsScalar(a[i]));
-  PetscCall(VecRestoreArrayRead(v, &a));
-  PetscCall(MPIU_Allreduce(&mine, norm, 1, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)v)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The norm is collective, so every rank sees the NaN of one. */
-PetscErrorCode DiniCheckFinite_Private(Dini dini, Vec v, const char what[], PetscReal *norm)
-{
-  PetscReal nrm = 0.0;
-
-  PetscFunctionBegin;
-  PetscCall(DiniNorm_Private(v, &nrm));
-  if (PetscIsInfOrNanReal(nrm)) dini->reason = DINI_DIVERGED_NAN;
-  PetscCheck(!PetscIsInfOrNanReal(nrm), PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
-             "%s: %s has NaN or Inf in it; -fp_trap stops where the first one arises", DiniLabel_Private(dini), what);
-  if (norm) *norm = nrm;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* A ghosted Vec that Dini has written to, or that is handed to the application: its local form has the values of all ranks */
 PetscErrorCode DiniGhosts_Private(Vec v)
 {

@@ -90,9 +90,9 @@ static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* R = B - A X, column by column, and the relative norms of its columns */
+/* R = B - A X, column by column, and the relative norms of its columns, of the worst field where there are several */
 static PetscErrorCode DiniBlockResidual(Dini dini, DiniDirection direction, Mat B, Mat X, const PetscReal bnorm[],
-                                        Mat R, PetscReal relative[])
+                                        Mat R, DiniFieldNorms fields[], PetscReal relative[])
 {
   PetscInt       n;
   Vec            b, x, r;
@@ -106,11 +106,13 @@ static PetscErrorCode DiniBlockResidual(Dini dini, DiniDirection direction, Mat 
     PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
     failed = DiniEngineMult_Private(dini, direction, x, r);
     if (!failed) PetscCall(VecAYPX(r, -1.0, b));
+    if (!failed && fields) failed = DiniEngineJudge_Private(dini, direction, b, x, r, &fields[j], &relative[j]);
     PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
     PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
     PetscCall(MatDenseRestoreColumnVecRead(B, j, &b));
   }
   PetscCall(failed);
+  if (fields) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatGetColumnNorms(R, NORM_2, relative));
   for (PetscInt j = 0; j < n; j++) relative[j] = bnorm[j] > 0.0 ? relative[j] / bnorm[j] : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -122,6 +124,7 @@ typedef struct {
   PetscBool        transpose;
   const PetscReal *bnorm;
   PetscReal       *relative;
+  DiniFieldNorms  *fields; /* NULL where there is one */
 } DiniFactorSolve;
 
 /* X by the factor with refinement; good[j] where the true residual of column j has met the tolerance */
@@ -142,13 +145,14 @@ static PetscErrorCode DiniRefine(Dini dini, DiniDirection direction, DiniFactorS
       if (PetscDefined(USE_COMPLEX)) PetscCall(MatConjugate(f->E));
     } else PetscCall(MatMatSolve(f->F, f->R, f->E));
     PetscCall(MatAXPY(X, 1.0, f->E, SAME_NONZERO_PATTERN));
-    PetscCall(DiniBlockResidual(dini, direction, B, X, f->bnorm, f->R, f->relative));
+    PetscCall(DiniBlockResidual(dini, direction, B, X, f->bnorm, f->R, f->fields, f->relative));
     worst = 0.0;
     left  = 0;
     for (PetscInt j = 0; j < n; j++) {
       const PetscReal relative = f->relative[j];
 
       good[j] = (PetscBool)(relative <= e->rtol[direction]);
+      if (good[j] && f->fields) f->relative[j] = f->fields[j].relative;
       if (!good[j]) left++;
       worst = relative > worst || PetscIsInfOrNanReal(relative) ? relative : worst;
     }
@@ -174,6 +178,8 @@ static PetscErrorCode DiniSolveFactor(Dini dini, DiniDirection direction, Mat F,
   PetscCall(PetscTime(&start));
   PetscCall(MatGetSize(B, NULL, &n));
   PetscCall(PetscCalloc1(n, &f.relative));
+  PetscCall(DiniEngineFindFields_Private(dini));
+  if (dini->engine->nfields > 1) PetscCall(PetscCalloc1(n, &f.fields));
   PetscCall(MatDuplicate(B, MAT_COPY_VALUES, &f.R));
   PetscCall(MatDuplicate(B, MAT_DO_NOT_COPY_VALUES, &f.E));
   failed = DiniRefine(dini, direction, &f, B, X, &status.its, good);
@@ -189,6 +195,7 @@ static PetscErrorCode DiniSolveFactor(Dini dini, DiniDirection direction, Mat F,
     failed          = DiniEngineRecord_Private(dini, direction, &status, (PetscReal)(end - start) / (PetscReal)n);
   }
   PetscCall(PetscFree(f.relative));
+  PetscCall(PetscFree(f.fields));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -275,14 +282,57 @@ static PetscErrorCode DiniSolveBlock(Dini dini, DiniDirection direction, Mat B, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The norms of the columns; those far from one are divided by a unit of their own */
+static PetscErrorCode DiniTakeUnits(Mat B, PetscReal bnorm[], PetscReal unit[])
+{
+  PetscInt n;
+  Vec      b;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(B, NULL, &n));
+  PetscCall(MatGetColumnNorms(B, NORM_2, bnorm));
+  for (PetscInt j = 0; j < n; j++) {
+    unit[j] = 1.0;
+    if (bnorm[j] > 1e-30 && bnorm[j] < 1e100) continue;
+    PetscCall(MatDenseGetColumnVec(B, j, &b));
+    PetscCall(DiniNorm_Private(b, &bnorm[j]));
+    unit[j] = DiniUnit_Private(bnorm[j]);
+    if (unit[j] != 1.0) PetscCall(VecScale(b, 1.0 / unit[j]));
+    bnorm[j] /= unit[j];
+    PetscCall(MatDenseRestoreColumnVec(B, j, &b));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniReturnUnits(Dini dini, Mat B, Mat X, const PetscReal unit[])
+{
+  PetscInt       n;
+  Vec            b, x;
+  PetscErrorCode failed = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(X, NULL, &n));
+  for (PetscInt j = 0; j < n && !failed; j++) {
+    if (unit[j] == 1.0) continue;
+    PetscCall(MatDenseGetColumnVec(B, j, &b));
+    PetscCall(VecScale(b, unit[j]));
+    PetscCall(MatDenseRestoreColumnVec(B, j, &b));
+    PetscCall(MatDenseGetColumnVec(X, j, &x));
+    failed = DiniScaleBack_Private(dini, unit[j], x, "A column of the result");
+    PetscCall(MatDenseRestoreColumnVec(X, j, &x));
+  }
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   A X = B for dense B and X with the layout of the state in their rows; good[j] tells whether column j is right, and the
-  others are NaN. Without DiniSetErrorIfNotConverged(dini, PETSC_FALSE) a column that fails is an error.
+  others are NaN. B is put back. Without DiniSetErrorIfNotConverged(dini, PETSC_FALSE) a column that fails is an error.
 */
 PetscErrorCode DiniEngineMatSolve_Private(Dini dini, DiniDirection direction, Mat B, Mat X, PetscBool good[])
 {
   PetscInt       n;
-  PetscReal     *bnorm;
+  PetscReal     *bnorm, *unit;
   PetscBool      alone;
   PetscErrorCode failed;
 
@@ -291,11 +341,12 @@ PetscErrorCode DiniEngineMatSolve_Private(Dini dini, DiniDirection direction, Ma
   if (alone) PetscCall(DiniLinearize_Private(dini));
   dini->reason = DINI_CONVERGED_ITERATING; /* what an earlier solve has come to is not asked here */
   PetscCall(MatGetSize(B, NULL, &n));
-  PetscCall(PetscMalloc1(n, &bnorm));
-  PetscCall(MatGetColumnNorms(B, NORM_2, bnorm));
+  PetscCall(PetscMalloc2(n, &bnorm, n, &unit));
+  PetscCall(DiniTakeUnits(B, bnorm, unit));
   failed = DiniSolveBlock(dini, direction, B, X, bnorm, good, &alone);
-  PetscCall(PetscFree(bnorm));
+  if (!failed) failed = DiniSolveColumns(dini, direction, B, X, (PetscBool)!alone, good);
+  if (!failed) failed = DiniReturnUnits(dini, B, X, unit);
+  PetscCall(PetscFree2(bnorm, unit));
   PetscCall(failed);
-  PetscCall(DiniSolveColumns(dini, direction, B, X, (PetscBool)!alone, good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

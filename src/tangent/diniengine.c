@@ -40,6 +40,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(VecDestroy(&e->c));
   PetscCall(VecDestroy(&e->projected));
   PetscCall(DiniEngineForgetAll_Private(dini));
+  PetscCall(DiniEngineForgetFields_Private(dini));
   e->transposed  = DINI_TRANSPOSED_UNKNOWN;
   e->regular     = PETSC_FALSE;
   e->singular[0] = 0;
@@ -75,6 +76,8 @@ PetscErrorCode DiniEngineLinearize_Private(Dini dini, Mat J, Mat P)
   e->singular[0]                                                          = 0;
   e->extra                                                                = 0.0;
   e->overspent                                                            = 0;
+  e->blocksready[DINI_TANGENT] = e->blocksready[DINI_ADJOINT] = PETSC_FALSE;
+  if (J != e->J || !e->fieldssaid) PetscCall(DiniEngineForgetFields_Private(dini));
   if (!J) PetscFunctionReturn(PETSC_SUCCESS);
   if (J != e->J || P != e->P) {
     PetscCall(MatDestroy(&e->JH));

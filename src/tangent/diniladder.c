@@ -192,8 +192,8 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniTryRung(Dini dini, DiniDirection direction, DiniRung rung, Vec b, Vec x,
-                                  DiniSolveStatus *status)
+PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, DiniRung rung, Vec b, Vec x,
+                                         DiniSolveStatus *status)
 {
   DiniEngine         e = dini->engine;
   KSP                ksp;
@@ -245,9 +245,9 @@ PetscErrorCode DiniEngineClimb_Private(Dini dini, DiniDirection direction, Vec b
   PetscFunctionBegin;
   if (start == DINI_RUNG_REFRESHED && e->fresh) start = DINI_RUNG_KEPT; /* it has been refreshed at this very point */
   for (int rung = start; rung < DINI_RUNG_MAX && !status->good && !e->singular[0]; rung++)
-    PetscCall(DiniTryRung(dini, direction, (DiniRung)rung, b, x, status));
+    PetscCall(DiniEngineTryRung_Private(dini, direction, (DiniRung)rung, b, x, status));
   for (int rung = DINI_RUNG_KEPT; rung < (int)start && !status->good && !e->singular[0]; rung++)
-    PetscCall(DiniTryRung(dini, direction, (DiniRung)rung, b, x, status));
+    PetscCall(DiniEngineTryRung_Private(dini, direction, (DiniRung)rung, b, x, status));
   if (status->good) e->start[direction] = status->rung;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

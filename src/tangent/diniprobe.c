@@ -130,7 +130,7 @@ PetscErrorCode DiniKnownLiar_Private(PC pc, const char **why)
 
 /* ---- The probe ---- */
 
-/* With w = M v, <w, M v> is |M v|^2: nothing cancels in it, and what M^H has to reproduce is not small by chance. */
+/* With w = M v / |M v|, <w, M v> is |M v|: nothing cancels in it, and what M^H has to reproduce is not small by chance. */
 static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec copy, Vec work)
 {
   DiniEngine  e = dini->engine;
@@ -143,8 +143,8 @@ static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec copy, Vec work)
   PetscCall(VecCopy(v, copy)); /* a copy each time: some PCs overwrite what they are given, or leave it locked */
   PetscCall(DiniEnginePCApply_Private(e->pc, PETSC_FALSE, copy, w));
   PetscCall(DiniNorm_Private(w, &expected));
-  expected *= expected;
   PetscCall(VecCopy(w, copy));
+  PetscCall(VecScale(copy, 1.0 / expected)); /* no square that over- or underflows */
   PetscCall(DiniEngineApplyAdjoint_Private(dini, e->pc, copy, work));
   PetscCall(VecDot(v, work, &adjoint));
   difference = PetscAbsScalar(adjoint - expected) / expected;

@@ -41,6 +41,7 @@ PetscErrorCode DiniEngineRecall_Private(Dini dini, DiniDirection direction, Vec 
   PetscCall(VecCopy(last->x, x));
   PetscCall(PetscObjectStateIncrease((PetscObject)x)); /* VecCopy() takes cached norms along, rank by rank */
   dini->lastrelative = last->relative;
+  dini->lastkind     = last->kind;
   dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
   dini->stats.recalls++;
   PetscCall(PetscInfo(dini, "%s solve: the right-hand side is the last one's, and so is the solution\n",
@@ -62,6 +63,7 @@ PetscErrorCode DiniEngineRemember_Private(Dini dini, DiniDirection direction, Ve
   PetscCall(VecCopy(x, last->x));
   last->norm     = status->bnorm;
   last->relative = status->relative;
+  last->kind     = dini->lastkind;
   last->rtol     = dini->engine->rtol[direction];
   last->point    = dini->point;
   PetscFunctionReturn(PETSC_SUCCESS);

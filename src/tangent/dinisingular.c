@@ -47,7 +47,7 @@ static PetscErrorCode DiniGoOn(Dini dini, DiniDirection direction, PetscReal wan
   PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, &maxits));
   PetscCall(KSPSetTolerances(ksp, wanted, PETSC_DEFAULT, PETSC_DEFAULT, most));
   PetscCall(DiniFreeze_Private(e->pc, &frozen));
-  failed = DiniEngineKrylov_Private(dini, direction, ksp);
+  failed = DiniEngineKrylov_Private(dini, direction, ksp, status->bnorm);
   PetscCall(DiniThaw_Private(&frozen));
   PetscCall(failed);
   PetscCall(KSPSetTolerances(ksp, rtol, PETSC_DEFAULT, PETSC_DEFAULT, maxits));

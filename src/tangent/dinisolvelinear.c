@@ -3,10 +3,11 @@
 #include <petsctime.h>
 #include <math.h>
 
-#define DINI_MAX_PASSES   6
+#define DINI_MAX_PASSES   5 /* and one for each field */
+#define DINI_SMALL        1e-30
 #define DINI_MAX_ROUNDING 1e4 /* times the tolerance: past that, no residual is excused as rounding */
 
-/* relative = |b - A x| / |b| with the matrix itself; the residual is left in e->b */
+/* relative = |b - A x| / |b| with the matrix itself, of the worst field where there are several; the residual is in e->b */
 PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
 {
   DiniEngine e = dini->engine;
@@ -15,9 +16,15 @@ PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Ve
   PetscFunctionBegin;
   PetscCall(DiniEngineMult_Private(dini, direction, x, e->b));
   PetscCall(VecAYPX(e->b, -1.0, b));
-  PetscCall(DiniNorm_Private(e->b, &norm));
-  status->relative = norm / status->bnorm;
-  status->good     = (PetscBool)(status->relative <= e->rtol[direction]); /* false for NaN */
+  PetscCall(DiniEngineFindFields_Private(dini));
+  if (e->nfields > 1)
+    PetscCall(DiniEngineJudge_Private(dini, direction, b, x, e->b, &status->fields, &status->relative));
+  else {
+    PetscCall(DiniNorm_Private(e->b, &norm));
+    status->relative = norm / status->bnorm;
+  }
+  status->good = (PetscBool)(status->relative <= e->rtol[direction]); /* false for NaN */
+  if (e->nfields > 1 && status->good) status->relative = status->fields.relative;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -31,6 +38,15 @@ PetscErrorCode DiniEngineAtRounding_Private(Dini dini, DiniDirection direction, 
   PetscReal  vnorm, Jvnorm, xnorm, floor;
 
   PetscFunctionBegin;
+  if (e->nfields > 1) {
+    status->good =
+        DiniEngineFieldRounding_Private(dini, direction, &status->fields, DINI_MAX_ROUNDING * e->rtol[direction]);
+    if (status->good) status->relative = status->fields.relative;
+    if (status->good)
+      PetscCall(PetscInfo(dini, "True relative residual %g in field %s is rounding: accepted\n",
+                          (double)status->relative, e->fieldname[status->fields.worst]));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(VecSet(e->e, 0.0));
   PetscCall(DiniRandomDirection_Private(dini, 12, e->e, e->e));
   PetscCall(DiniNorm_Private(e->e, &vnorm));
@@ -69,15 +85,17 @@ PetscErrorCode DiniEngineBegin_Private(Dini dini, DiniDirection direction, Vec b
 }
 
 /* e->e for e->b. An error inside leaves PETSc's vectors locked and the KSP half-way: it begins anew at the next solve. */
-PetscErrorCode DiniEngineKrylov_Private(Dini dini, DiniDirection direction, KSP ksp)
+PetscErrorCode DiniEngineKrylov_Private(Dini dini, DiniDirection direction, KSP ksp, PetscReal norm)
 {
-  DiniEngine     e = dini->engine;
-  PetscInt       b, x;
-  PetscErrorCode failed;
-  PetscBool      shell;
-  PC             pc;
+  DiniEngine      e    = dini->engine;
+  const PetscReal size = norm < DINI_SMALL && norm > 0.0 ? norm : 1.0; /* a KSP has an absolute tolerance, of 1e-50 */
+  PetscInt        b, x;
+  PetscErrorCode  failed;
+  PetscBool       shell;
+  PC              pc;
 
   PetscFunctionBegin;
+  if (size != 1.0) PetscCall(VecScale(e->b, 1.0 / size));
   PetscCall(VecLockGet(e->b, &b));
   PetscCall(VecLockGet(e->e, &x));
   failed = DiniEngineKSPSolve_Private(dini, ksp, e->b, e->e);
@@ -96,6 +114,22 @@ PetscErrorCode DiniEngineKrylov_Private(Dini dini, DiniDirection direction, KSP 
     e->ready[direction] = PETSC_FALSE;
   }
   PetscCall(failed);
+  if (size != 1.0) PetscCall(VecScale(e->e, size));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The tolerance of a pass that begins with the residual in e->b, which is left with the fields that still fail; its norm */
+static PetscErrorCode DiniPass(Dini dini, DiniDirection direction, DiniSolveStatus *status, PetscReal *rtol,
+                               PetscReal *norm)
+{
+  DiniEngine e = dini->engine;
+  PetscReal  wanted;
+
+  PetscFunctionBegin;
+  *norm  = status->relative * status->bnorm;
+  wanted = e->rtol[direction] * status->bnorm;
+  if (e->nfields > 1) PetscCall(DiniEngineFailing_Private(dini, direction, &status->fields, e->b, norm, &wanted));
+  *rtol = PetscMax(*rtol, 0.5 * wanted / *norm);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -107,7 +141,7 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
                                         DiniSolveStatus *status, KSPConvergedReason *reason)
 {
   DiniEngine     e = dini->engine;
-  PetscReal      rtol, atol, dtol, previous;
+  PetscReal      rtol, atol, dtol, previous, norm, pass_rtol;
   PetscInt       maxits, its;
   PetscLogDouble start, end;
 
@@ -116,12 +150,14 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
   PetscCall(PetscTime(&start));
   PetscCall(KSPGetTolerances(ksp, &rtol, &atol, &dtol, &maxits));
   PetscCall(DiniEngineBegin_Private(dini, direction, b, x, status));
-  for (int pass = 0; pass < DINI_MAX_PASSES && !status->good; pass++) {
-    previous = status->relative;
-    PetscCall(KSPSetTolerances(ksp, pass || status->guess ? PetscMax(rtol, 0.5 * e->rtol[direction] / previous) : rtol,
-                               atol, dtol, maxits));
+  for (PetscInt pass = 0; pass < DINI_MAX_PASSES + e->nfields && !status->good; pass++) {
+    previous  = status->relative;
+    pass_rtol = status->loose ? PetscMax(rtol, 0.5 * e->rtol[direction]) : rtol;
+    norm      = status->bnorm;
+    if (pass || status->guess) PetscCall(DiniPass(dini, direction, status, &pass_rtol, &norm));
+    PetscCall(KSPSetTolerances(ksp, pass_rtol, atol, dtol, maxits));
     PetscCall(KSPSetInitialGuessNonzero(ksp, PETSC_FALSE));
-    PetscCall(DiniEngineKrylov_Private(dini, direction, ksp));
+    PetscCall(DiniEngineKrylov_Private(dini, direction, ksp, norm));
     PetscCall(KSPGetIterationNumber(ksp, &its));
     PetscCall(KSPGetConvergedReason(ksp, reason));
     status->its += its;
@@ -130,7 +166,8 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
     PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
     if (*reason < 0 || !(status->relative < 0.5 * previous)) break;
   }
-  if (!status->good && *reason > 0) PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
+  if (!status->good && (*reason > 0 || e->nfields > 1))
+    PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
   PetscCall(KSPSetTolerances(ksp, rtol, atol, dtol, maxits));
   PetscCall(PetscTime(&end));
   status->seconds = (PetscReal)(end - start);
@@ -166,6 +203,18 @@ static PetscErrorCode DiniUserSolve(Dini dini, DiniDirection direction, Vec b, V
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Solves of one kind leave like residuals: rung, age of the preconditioner, worst field, fields with a right-hand side */
+static PetscInt64 DiniSolveKind(DiniEngine e, const DiniSolveStatus *status)
+{
+  PetscInt64 kind = 0;
+
+  if (e->nfields > 1 && status->fields.hasb) {
+    for (PetscInt f = 0; f < e->nfields; f++) kind = 2 * kind + (status->fields.b[f] > 0.0);
+    kind = DINI_MAX_FIELDS * kind + status->fields.worst;
+  }
+  return 2 * (DINI_RUNG_MAX * kind + (PetscInt64)status->rung) + (e->fresh ? 1 : 0);
+}
+
 /* Counts a solve, whoever has done it */
 PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, const DiniSolveStatus *status,
                                         PetscReal seconds)
@@ -175,6 +224,7 @@ PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, cons
   PetscFunctionBegin;
   dini->lastrelative = status->relative;
   dini->lastrung     = status->good ? status->rung : DINI_RUNG_NONE;
+  dini->lastkind     = DiniSolveKind(dini->engine, status);
   if (direction == DINI_TANGENT) {
     s->tangent_solves++;
     s->tangent_iterations += status->its;
@@ -203,50 +253,78 @@ static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniS
 {
   const char *what   = DiniOperations[DINI_OPERATION_TANGENT + direction];
   const char *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
-  char        near[256];
+  DiniEngine  e      = dini->engine;
+  char        near[256], field[160] = "";
 
   PetscFunctionBegin;
   PetscCall(DiniEngineRefuseSingular_Private(dini, direction));
   PetscCall(DiniConditionHint_Private(dini, near, sizeof(near)));
+  if (e->nfields > 1)
+    PetscCall(PetscSNPrintf(field, sizeof(field), " in field %s of %" PetscInt_FMT " fields, each in its own units",
+                            e->fieldname[status->fields.worst], e->nfields));
   PetscCheck(
       !dini->erroriffail || status->rung != DINI_RUNG_ITERATION, PetscObjectComm((PetscObject)dini),
       PETSC_ERR_NOT_CONVERGED,
-      "%s: The %s solve missed the true relative residual %g it has to reach: %s. The derivative would be wrong, so "
+      "%s: The %s solve missed the true relative residual %g it has to reach%s: %s. The derivative would be wrong, so "
       "there is none; -%sdini_fixedpoint_method krylov gives it whether the map contracts or not%s",
-      DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix, near);
+      DiniLabel_Private(dini), what, (double)e->rtol[direction], field, status->tried, prefix, near);
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-      "%s: The %s solve missed the true relative residual %g it has to reach (%s). The derivative would be "
+      "%s: The %s solve missed the true relative residual %g it has to reach%s (%s). The derivative would be "
       "wrong, so there "
       "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
       "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol%s",
-      DiniLabel_Private(dini), what, (double)dini->engine->rtol[direction], status->tried, prefix, what, prefix, what,
+      DiniLabel_Private(dini), what, (double)e->rtol[direction], field, status->tried, prefix, what, prefix, what,
       prefix, what, prefix, what, prefix, what, near);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J x = b or J^H x = b, right to the tolerance or not at all; with guess, x holds a first approximation. */
-PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess)
+/* The right-hand side with the size of its numbers near one */
+static PetscErrorCode DiniSolveAny(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
+{
+  Vec      rhs;
+  PetscInt iterations;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineCompatible_Private(dini, direction, b, &rhs));
+  PetscCall(DiniEngineIterations_Private(dini, &iterations));
+  if (dini->linearsolve[direction]) PetscCall(DiniUserSolve(dini, direction, rhs, x, status));
+  else if (iterations) PetscCall(DiniEngineIterate_Private(dini, direction, iterations, rhs, x, status));
+  else {
+    PetscCall(DiniEnginePrepare_Private(dini, direction));
+    PetscCall(DiniEngineReuse_Private(dini, direction));
+    PetscCall(DiniEngineClimb_Private(dini, direction, rhs, x, status));
+    PetscCall(DiniEngineSpent_Private(dini, direction, status));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  J x = b / unit or J^H x = b / unit, right to the tolerance or not at all, where unit is one or, with right-hand sides at the
+  ends of the range of numbers, a power of two; with guess, x holds a first approximation.
+*/
+PetscErrorCode DiniEngineSolveUnit_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess,
+                                           PetscReal *unit)
 {
   const PetscLogEvent event  = direction == DINI_TANGENT ? DINI_Tangent : DINI_Adjoint;
   DiniSolveStatus     status = {0};
   PetscLogDouble      start, end;
-  Vec                 rhs;
-  PetscInt            iterations;
-  PetscBool           moved, known;
+  Vec                 scaled = b, copy;
+  PetscBool           moved, known = PETSC_FALSE;
 
   PetscFunctionBegin;
+  *unit = 1.0;
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
              "Right-hand side and solution of a linear solve must be different vectors");
   PetscCall(DiniJacobianStays_Private(dini, &moved));
   if (moved) { /* b may be a work vector, which linearizing again needs */
     PetscErrorCode failed;
 
-    PetscCall(VecDuplicate(b, &rhs));
-    PetscCall(VecCopy(b, rhs));
+    PetscCall(VecDuplicate(b, &copy));
+    PetscCall(VecCopy(b, copy));
     failed = DiniLinearize_Private(dini);
-    if (!failed) failed = DiniEngineSolveGuess_Private(dini, direction, rhs, x, guess);
-    PetscCall(VecDestroy(&rhs));
+    if (!failed) failed = DiniEngineSolveUnit_Private(dini, direction, copy, x, guess, unit);
+    PetscCall(VecDestroy(&copy));
     PetscCall(failed);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -255,29 +333,27 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
                                                               : "The right-hand side of the adjoint solve",
                                     &status.bnorm));
   dini->lastnorm = status.bnorm;
+  dini->lastunit = 1.0;
   if (status.bnorm == 0.0) {
     PetscCall(VecSet(x, 0.0));
     dini->lastrelative = 0.0;
     dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniEngineRecall_Private(dini, direction, b, status.bnorm, x, &known));
+  if (DiniUnit_Private(status.bnorm) != 1.0) {
+    PetscCall(DiniTakeUnit_Private(b, unit, &scaled));
+    status.bnorm /= *unit;
+    dini->lastunit = *unit;
+    guess          = PETSC_FALSE;
+  } else PetscCall(DiniEngineRecall_Private(dini, direction, b, status.bnorm, x, &known));
   if (known) PetscFunctionReturn(PETSC_SUCCESS);
   status.guess    = guess;
   status.relative = 1.0;
-  PetscCall(DiniEngineCompatible_Private(dini, direction, b, &rhs));
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(event, dini, b, x, 0));
   dini->reason = DINI_CONVERGED_ITERATING;
-  PetscCall(DiniEngineIterations_Private(dini, &iterations));
-  if (dini->linearsolve[direction]) PetscCall(DiniUserSolve(dini, direction, rhs, x, &status));
-  else if (iterations) PetscCall(DiniEngineIterate_Private(dini, direction, iterations, rhs, x, &status));
-  else {
-    PetscCall(DiniEnginePrepare_Private(dini, direction));
-    PetscCall(DiniEngineReuse_Private(dini, direction));
-    PetscCall(DiniEngineClimb_Private(dini, direction, rhs, x, &status));
-    PetscCall(DiniEngineSpent_Private(dini, direction, &status));
-  }
+  PetscCall(DiniSolveAny(dini, direction, scaled, x, &status));
+  PetscCall(DiniReturnUnit_Private(b, &scaled));
   PetscCall(PetscLogEventEnd(event, dini, b, x, 0));
   PetscCall(PetscTime(&end));
   PetscCall(DiniEngineRecord_Private(dini, direction, &status, (PetscReal)(end - start)));
@@ -289,12 +365,25 @@ PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, 
   }
   if (status.good) PetscCall(DiniEngineRegular_Private(dini, direction, &status));
   if (status.good && !dini->engine->singular[0]) {
-    PetscCall(DiniEngineRemember_Private(dini, direction, b, x, &status));
+    if (*unit == 1.0) PetscCall(DiniEngineRemember_Private(dini, direction, b, x, &status));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (status.good) dini->reason = direction == DINI_TANGENT ? DINI_DIVERGED_TANGENT : DINI_DIVERGED_ADJOINT;
   PetscCall(VecSet(x, NAN)); /* nobody shall take it for a derivative */
   PetscCall(DiniRefuse(dini, direction, &status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same, J x = b or J^H x = b */
+PetscErrorCode DiniEngineSolveGuess_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess)
+{
+  PetscReal unit;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineSolveUnit_Private(dini, direction, b, x, guess, &unit));
+  PetscCall(DiniScaleBack_Private(dini, unit, x,
+                                  direction == DINI_TANGENT ? "The result of the tangent solve"
+                                                            : "The result of the adjoint solve"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,163 @@
+/*
+  How far off is mbar? J^H (lambda + e) = ubar for the e that solves J^H e = ubar - J^H lambda, so mbar is off by -F_m^H e.
+
+  One loose solve for e tells, too dear for each VJP. What it has told is a factor between the error of mbar, relative and of
+  the worst part, and the relative residual. It is kept for solves of the same kind, and measured again at the fourth,
+  sixteenth, sixty-fourth ... of them.
+*/
+#include "../private/diniparameterimpl.h"
+#include <math.h>
+
+#define DINI_CORRECTION_RTOL 0.1 /* one digit of an error is enough */
+#define DINI_SPREAD          3.0 /* by which like residuals make unlike errors: between too little and too much */
+#define DINI_MAX_PARTS       256
+#define DINI_CANCELLED       1e-10 /* of its terms: what is left of a part that cancels */
+
+/*
+  Parts that may have units of their own: the blocks, and in them the components of a block size, or the fields of the state
+  where the block is laid out like it
+*/
+static PetscErrorCode DiniPartsOf(Dini dini, DiniParameter par, PetscInt *n, const unsigned char **field)
+{
+  PetscInt  bs, nfields;
+  PetscBool mine, same;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetBlockSize(par->m, &bs));
+  PetscCall(DiniEngineGetFields_Private(dini, &nfields, field));
+  mine = (PetscBool)(par->n == dini->n && nfields > 1);
+  PetscCall(MPIU_Allreduce(&mine, &same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  *n = same ? nfields : bs <= 32 ? bs : 1;
+  if (!same) *field = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The largest entry of each part of v, a flat vector; norms has room for DINI_MAX_PARTS, and what is beyond is taken together */
+static PetscErrorCode DiniPartNorms(Dini dini, Vec v, PetscReal norms[])
+{
+  const unsigned char *field;
+  const PetscScalar   *a;
+  PetscReal            mine[DINI_MAX_PARTS] = {0.0};
+  PetscInt             offset = 0, first = 0, n = 1;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(v, &a));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+
+    if (!par->active) continue;
+    PetscCall(DiniPartsOf(dini, par, &n, &field));
+    for (PetscInt i = 0; i < par->n; i++) {
+      const PetscInt  part = PetscMin(first + (field ? field[i] : i % n), DINI_MAX_PARTS - 1);
+      const PetscReal size = PetscAbsScalar(a[offset + i]);
+
+      if (!(size <= mine[part])) mine[part] = size;
+    }
+    offset += par->n;
+    first += n;
+  }
+  PetscCall(VecRestoreArrayRead(v, &a));
+  PetscCall(MPIU_Allreduce(mine, norms, DINI_MAX_PARTS, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The largest |delta| / |mbar| over the parts. Where mbar is what is left of terms that cancel, as of a block that the cotangent
+  does not see, it is compared with a little of those terms: F_m^H applied to lambda with random signs tells their size.
+*/
+PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *error)
+{
+  PetscReal      d[DINI_MAX_PARTS], m[DINI_MAX_PARTS], t[DINI_MAX_PARTS];
+  Vec            mixed, terms;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->lambda, &mixed));
+  PetscCall(VecDuplicate(mbar, &terms));
+  PetscCall(VecSet(mixed, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 31, mixed, mixed));
+  PetscCall(VecPointwiseMult(mixed, mixed, dini->lambda));
+  failed = DiniParameterApplyAdjointF_Private(dini, mixed, terms);
+  if (!failed) failed = DiniPartNorms(dini, terms, t);
+  PetscCall(VecDestroy(&mixed));
+  PetscCall(VecDestroy(&terms));
+  PetscCall(failed);
+  PetscCall(DiniPartNorms(dini, delta, d));
+  PetscCall(DiniPartNorms(dini, mbar, m));
+  *error = 0.0;
+  for (PetscInt k = 0; k < DINI_MAX_PARTS; k++) {
+    const PetscReal size = PetscMax(m[k], DINI_CANCELLED * t[k]);
+
+    if (size > 0.0) *error = PetscMax(*error, d[k] / size);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One loose solve and what it changes in mbar */
+static PetscErrorCode DiniMeasure(Dini dini, Vec ubar, Vec mbar, PetscReal *error, PetscBool *good)
+{
+  Vec            r, e, delta;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  *good = PETSC_FALSE;
+  if (dini->ops->vjp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(dini->u, &r));
+  PetscCall(VecDuplicate(dini->u, &e));
+  PetscCall(VecDuplicate(mbar, &delta));
+  failed = DiniEngineCorrect_Private(dini, ubar, r, e, DINI_CORRECTION_RTOL, good);
+  if (!failed && *good) failed = DiniParameterApplyAdjoint_Private(dini, e, delta);
+  if (!failed && *good) failed = DiniPartError_Private(dini, delta, mbar, error);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&e));
+  PetscCall(VecDestroy(&delta));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is known of solves of the last one's kind; of more kinds than there is room for, those used least make room */
+static DiniAccuracy *DiniAccuracyOf(Dini dini)
+{
+  DiniAccuracy *least = &dini->accuracy[0];
+
+  for (int k = 0; k < DINI_SOLVE_KINDS; k++) {
+    DiniAccuracy *a = &dini->accuracy[k];
+
+    if (a->uses && a->kind == dini->lastkind) return a;
+    if (a->uses < least->uses) least = a;
+  }
+  *least = (DiniAccuracy){.kind = dini->lastkind};
+  return least;
+}
+
+/* After a VJP: the relative error of mbar. Without anything measured, the relative residual times what mbar is of ubar at most */
+PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
+{
+  DiniAccuracy        *a     = DiniAccuracyOf(dini);
+  const PetscReal      unorm = dini->lastnorm;
+  PetscReal            mnorm, error = 0.0, gain;
+  PetscInt             nfields;
+  const unsigned char *field;
+  PetscBool            good = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(DiniCheckFinite_Private(dini, mbar, "The result mbar", &mnorm));
+  if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  gain       = (mnorm / dini->lastunit) / (unorm / dini->lastunit);
+  dini->gain = PetscMax(dini->gain, gain);
+  if (++a->uses >= a->next && dini->lastunit == 1.0) {
+    a->next = 4 * a->uses;
+    PetscCall(DiniMeasure(dini, ubar, mbar, &error, &good));
+    if (good) {
+      a->measured = PETSC_TRUE;
+      a->factor   = dini->lastrelative > 0.0 ? error / dini->lastrelative : 1.0;
+      a->gain     = gain;
+    }
+  }
+  PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
+  if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
+  else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
+  dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + dini->source.error;
+  PetscCall(DiniAddStateError_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

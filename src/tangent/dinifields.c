@@ -1,0 +1,316 @@
+/*
+  Which unknowns share a unit? Residuals are judged field by field, so that no field hides behind one of larger numbers.
+
+  A field is a part of a VECNEST, a field of the DM that the state comes from, or a component of its block size. Where nobody
+  says anything, unknowns whose rows or columns of J differ by orders of magnitude, with nothing in between, are told apart.
+*/
+#include "../private/diniengineimpl.h"
+#include <petscdmda.h>
+#include <math.h>
+
+#define DINI_BINS    600 /* for sizes 4^-300 to 4^299; the first one for zero */
+#define DINI_GAP     2   /* so many empty bins, a factor of 16 at least, part two kinds of rows */
+#define DINI_SAMPLES 3   /* random products for the sizes of rows that can not be looked at */
+
+PetscErrorCode DiniEngineForgetFields_Private(Dini dini)
+{
+  DiniEngine e = dini->engine;
+
+  PetscFunctionBegin;
+  e->nfields = 0;
+  PetscCall(PetscFree(e->field));
+  PetscCall(PetscFree(e->fieldname));
+  for (int d = 0; d < 2; d++) {
+    PetscCall(PetscFree(e->blocks[d]));
+    e->blocksready[d] = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniAllocateFields(Dini dini, PetscInt n)
+{
+  DiniEngine e = dini->engine;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(dini->n, &e->field));
+  PetscCall(PetscCalloc1(n, &e->fieldname));
+  e->nfields = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- By what the application says ---- */
+
+static PetscErrorCode DiniFieldsOfSets(Dini dini, PetscInt n, IS is[], char **names)
+{
+  DiniEngine      e = dini->engine;
+  PetscInt        first, last, size;
+  const PetscInt *idx;
+
+  PetscFunctionBegin;
+  PetscCall(DiniAllocateFields(dini, n));
+  PetscCall(VecGetOwnershipRange(dini->u, &first, &last));
+  for (PetscInt f = 0; f < n; f++) {
+    PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]), "\"%s\"", names && names[f] ? names[f] : "?"));
+    PetscCall(ISGetLocalSize(is[f], &size));
+    PetscCall(ISGetIndices(is[f], &idx));
+    for (PetscInt i = 0; i < size; i++)
+      if (idx[i] >= first && idx[i] < last) e->field[idx[i] - first] = (unsigned char)f;
+    PetscCall(ISRestoreIndices(is[f], &idx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Fields of a plex's section, parts of a composite */
+static PetscErrorCode DiniFieldsOfDM(Dini dini, DM dm)
+{
+  PetscBool knows;
+  PetscInt  n     = 0;
+  char    **names = NULL;
+  IS       *is    = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)dm, &knows, DMPLEX, DMCOMPOSITE, DMNETWORK, DMFOREST, DMSTAG, ""));
+  if (!knows) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DMCreateFieldDecomposition(dm, &n, &names, &is, NULL));
+  if (n >= 1 && n <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfSets(dini, n, is, names));
+  for (PetscInt f = 0; f < n; f++) {
+    PetscCall(ISDestroy(&is[f]));
+    if (names) PetscCall(PetscFree(names[f]));
+  }
+  PetscCall(PetscFree(names));
+  PetscCall(PetscFree(is));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Components of the block size, which a DMDA names */
+static PetscErrorCode DiniFieldsOfBlocks(Dini dini, DM dm, PetscInt bs)
+{
+  DiniEngine  e    = dini->engine;
+  const char *name = NULL;
+  PetscBool   da   = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &da));
+  PetscCall(DiniAllocateFields(dini, bs));
+  for (PetscInt f = 0; f < bs; f++) {
+    if (da) PetscCall(DMDAGetFieldName(dm, f, &name));
+    if (name) PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]), "\"%s\"", name));
+    else
+      PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]),
+                              "%" PetscInt_FMT " of the %" PetscInt_FMT " in a block", f, bs));
+  }
+  for (PetscInt i = 0; i < dini->n; i++) e->field[i] = (unsigned char)(i % bs);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniFieldsKnown(Dini dini)
+{
+  DM        dm = NULL;
+  PetscInt  bs, Jbs;
+  PetscBool da = PETSC_FALSE, nest;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)dini->engine->b, VECNEST, &nest));
+  if (nest) {
+    PetscInt parts, size, offset = 0;
+    Vec     *v;
+
+    PetscCall(VecNestGetSubVecs(dini->engine->b, &parts, &v));
+    if (parts > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
+    PetscCall(DiniAllocateFields(dini, parts));
+    for (PetscInt f = 0; f < parts; f++) {
+      PetscCall(PetscSNPrintf(dini->engine->fieldname[f], sizeof(dini->engine->fieldname[f]),
+                              "%" PetscInt_FMT " of the nest", f));
+      PetscCall(VecGetLocalSize(v[f], &size));
+      for (PetscInt i = 0; i < size; i++) dini->engine->field[offset + i] = (unsigned char)f;
+      offset += size;
+    }
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetDM(dini->u, &dm));
+  if (!dm) PetscCall(MatGetDM(dini->engine->J, &dm));
+  if (dm) PetscCall(DiniFieldsOfDM(dini, dm));
+  if (dini->engine->nfields) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &da));
+  PetscCall(VecGetBlockSize(dini->u, &bs));
+  PetscCall(MatGetBlockSize(dini->engine->J, &Jbs));
+  bs = PetscMax(bs, Jbs);
+  if ((bs > 1 || da) && bs <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfBlocks(dini, dm, bs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- By the sizes of rows and columns ---- */
+
+/* Adds the sums of absolute values of a sequential AIJ matrix to those of its rows and columns */
+static PetscErrorCode DiniAddSums(Mat A, PetscReal rows[], PetscReal cols[])
+{
+  PetscInt           n;
+  const PetscInt    *ia, *ja;
+  const PetscScalar *a;
+  PetscBool          done;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(MatSeqAIJGetArrayRead(A, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscReal sum = 0.0;
+
+    for (PetscInt k = ia[i]; k < ia[i + 1]; k++) {
+      const PetscReal size = PetscAbsScalar(a[k]);
+
+      sum += size;
+      cols[ja[k]] += size;
+    }
+    rows[i] += sum;
+  }
+  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+  PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sums of absolute values over the local rows, and over the local columns */
+static PetscErrorCode DiniSums(Dini dini, Mat A, PetscReal rows[], PetscReal cols[])
+{
+  Mat                diagonal = A, other = NULL;
+  const PetscInt    *map = NULL;
+  PetscInt           ghosts;
+  PetscBool          seq;
+  PetscReal         *sums;
+  PetscScalar       *values;
+  const PetscScalar *c;
+  Vec                column;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATSEQAIJ, &seq));
+  if (!seq) PetscCall(MatMPIAIJGetSeqAIJ(A, &diagonal, &other, &map));
+  PetscCall(DiniAddSums(diagonal, rows, cols));
+  if (!other) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetSize(other, NULL, &ghosts));
+  PetscCall(PetscCalloc1(ghosts, &sums));
+  PetscCall(PetscMalloc1(ghosts, &values));
+  PetscCall(DiniAddSums(other, rows, sums));
+  for (PetscInt k = 0; k < ghosts; k++) values[k] = sums[k];
+  PetscCall(VecDuplicate(dini->engine->b, &column));
+  PetscCall(VecSet(column, 0.0));
+  PetscCall(VecSetValues(column, ghosts, map, values, ADD_VALUES));
+  PetscCall(VecAssemblyBegin(column));
+  PetscCall(VecAssemblyEnd(column));
+  PetscCall(VecGetArrayRead(column, &c));
+  for (PetscInt i = 0; i < dini->n; i++) cols[i] += PetscRealPart(c[i]);
+  PetscCall(VecRestoreArrayRead(column, &c));
+  PetscCall(VecDestroy(&column));
+  PetscCall(PetscFree(sums));
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same by products with random vectors, to within a small factor */
+static PetscErrorCode DiniProductSums(Dini dini, DiniDirection direction, PetscReal sums[])
+{
+  Vec                v, y;
+  const PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->engine->b, &v));
+  PetscCall(VecDuplicate(dini->engine->b, &y));
+  for (PetscInt sample = 0; sample < DINI_SAMPLES; sample++) {
+    PetscCall(VecSet(y, 0.0));
+    PetscCall(DiniRandomDirection_Private(dini, 40 + sample, y, v));
+    PetscCall(DiniEngineMult_Private(dini, direction, v, y));
+    PetscCall(VecGetArrayRead(y, &a));
+    for (PetscInt i = 0; i < dini->n; i++) sums[i] = PetscMax(sums[i], PetscAbsScalar(a[i]));
+    PetscCall(VecRestoreArrayRead(y, &a));
+  }
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscInt DiniBin(PetscReal size)
+{
+  int exponent;
+
+  if (!(size > 0.0)) return 0;
+  (void)frexp((double)size, &exponent);
+  return PetscMax(1, PetscMin(DINI_BINS - 1, (exponent + DINI_BINS) / 2));
+}
+
+/* kind[bin]: bins between gaps are of one kind; the number of kinds */
+static PetscInt DiniKinds(const unsigned char occupied[], PetscInt kind[])
+{
+  PetscInt kinds = 0, empty = DINI_GAP;
+
+  for (PetscInt bin = 0; bin < DINI_BINS; bin++) {
+    if (occupied[bin] && empty >= DINI_GAP) kinds++;
+    empty     = occupied[bin] ? 0 : empty + 1;
+    kind[bin] = PetscMax(0, kinds - 1);
+    if (bin == 0 && occupied[0]) empty = DINI_GAP; /* zero is a kind of its own */
+  }
+  return kinds;
+}
+
+static PetscErrorCode DiniFieldsOfSizes(Dini dini, const PetscReal rows[], const PetscReal cols[])
+{
+  DiniEngine    e = dini->engine;
+  unsigned char mine[2][DINI_BINS], all[2][DINI_BINS];
+  PetscInt      kind[2][DINI_BINS], kinds[2];
+
+  PetscFunctionBegin;
+  PetscCall(PetscMemzero(mine, sizeof(mine)));
+  for (PetscInt i = 0; i < dini->n; i++) mine[0][DiniBin(rows[i])] = mine[1][DiniBin(cols[i])] = 1;
+  PetscCall(MPIU_Allreduce(mine, all, 2 * DINI_BINS, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  for (int k = 0; k < 2; k++) kinds[k] = DiniKinds(all[k], kind[k]);
+  if (kinds[0] * kinds[1] > DINI_MAX_FIELDS) { /* no pattern to be seen */
+    PetscCall(DiniAllocateFields(dini, 1));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniAllocateFields(dini, kinds[0] * kinds[1]));
+  for (PetscInt i = 0; i < dini->n; i++)
+    e->field[i] = (unsigned char)(kind[0][DiniBin(rows[i])] * kinds[1] + kind[1][DiniBin(cols[i])]);
+  for (PetscInt b = DINI_BINS - 1; b >= 0; b--)
+    for (PetscInt c = DINI_BINS - 1; c >= 0; c--)
+      if (all[0][b] && all[1][c])
+        PetscCall(PetscSNPrintf(e->fieldname[kind[0][b] * kinds[1] + kind[1][c]], sizeof(e->fieldname[0]),
+                                "of rows of J from %.0e, columns from %.0e",
+                                b ? ldexp(0.5, (int)(2 * b - DINI_BINS)) : 0.0,
+                                c ? ldexp(0.5, (int)(2 * c - DINI_BINS)) : 0.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniFieldsFound(Dini dini)
+{
+  DiniEngine e = dini->engine;
+  PetscReal *rows, *cols;
+  PetscBool  aij[2], has;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc2(dini->n, &rows, dini->n, &cols));
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)e->J, &aij[0], MATSEQAIJ, MATMPIAIJ, ""));
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)e->P, &aij[1], MATSEQAIJ, MATMPIAIJ, ""));
+  if (aij[0] || aij[1]) PetscCall(DiniSums(dini, aij[0] ? e->J : e->P, rows, cols));
+  else {
+    PetscCall(DiniHasAdjoint_Private(e->J, &has));
+    if (has) PetscCall(DiniProductSums(dini, DINI_ADJOINT, cols));
+    PetscCall(MatHasOperation(e->J, MATOP_MULT, &has));
+    if (has) PetscCall(DiniProductSums(dini, DINI_TANGENT, rows));
+  }
+  PetscCall(DiniFieldsOfSizes(dini, rows, cols));
+  PetscCall(PetscFree2(rows, cols));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Once for a point; what the application says holds for as long as J does */
+PetscErrorCode DiniEngineFindFields_Private(Dini dini)
+{
+  DiniEngine e = dini->engine;
+
+  PetscFunctionBegin;
+  if (e->nfields) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniFieldsKnown(dini));
+  e->fieldssaid = (PetscBool)(e->nfields > 0);
+  if (!e->nfields) PetscCall(DiniFieldsFound(dini));
+  if (e->nfields > 1)
+    for (PetscInt f = 0; f < e->nfields; f++)
+      PetscCall(PetscInfo(dini, "Field %" PetscInt_FMT " of %" PetscInt_FMT ": %s\n", f, e->nfields, e->fieldname[f]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,275 @@
+/*
+  A residual judged field by field: |r_f| / s_f for each field f, where
+
+    s_f = max(|b_f|, min(sum over g != f of |A_fg| |x_g|, |A_ff| min over g != f of |b_g| / |A_gf|))
+
+  is its right-hand side, or what the other fields put into its equations, but no more than they would notice of it. Neither
+  the units of the equations nor those of the unknowns change the quotient, and of a single field it is the relative
+  residual. Where |b| of all fields together is less, and rounding lets it be met, it stays the measure. |A_fg| is measured by random products, a field at a time, once for a point, and only where |b_f| alone does not
+  decide.
+*/
+#include "../private/diniengineimpl.h"
+#include <math.h>
+
+#define DINI_LARGE    1e140 /* squares of numbers beyond this, or below its inverse, are summed apart */
+#define DINI_SHIFT    600   /* powers of two */
+#define DINI_ROUNDING (20.0 * PETSC_MACHINE_EPSILON) /* of the terms that make up a residual */
+#define DINI_FAINT    1e-10 /* of what others would notice: driven less than this, a field is as good as at rest */
+
+/* ---- Norms that do not over- or underflow, of all fields and of several vectors by one reduction ---- */
+
+static void AddSquare(PetscReal a, PetscReal sum[3])
+{
+  const PetscReal shift = ldexp(1.0, DINI_SHIFT), size = PetscAbsReal(a);
+
+  if (size > DINI_LARGE) sum[2] += (a / shift) * (a / shift);
+  else if (size < 1.0 / DINI_LARGE) sum[0] += (a * shift) * (a * shift);
+  else sum[1] += a * a; /* NaN too */
+}
+
+static PetscReal DiniRoot(const PetscReal sum[3])
+{
+  const PetscReal shift = ldexp(1.0, DINI_SHIFT);
+
+  if (isnan(sum[1]) || isinf(sum[2])) return NAN;
+  if (sum[2] > 0.0) return PetscMin(PETSC_MAX_REAL / shift, PetscSqrtReal(sum[2] + sum[1] / shift / shift)) * shift;
+  return sum[1] > 0.0 ? PetscSqrtReal(sum[1]) : PetscSqrtReal(sum[0]) / shift;
+}
+
+static PetscErrorCode DiniAddSquares(Vec v, const unsigned char **field, PetscReal sums[])
+{
+  PetscBool          nest;
+  PetscInt           n;
+  Vec               *parts;
+  const PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)v, VECNEST, &nest));
+  if (nest) {
+    PetscCall(VecNestGetSubVecs(v, &n, &parts));
+    for (PetscInt i = 0; i < n; i++) PetscCall(DiniAddSquares(parts[i], field, sums));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(v, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    AddSquare(PetscRealPart(a[i]), &sums[3 * (*field)[i]]);
+    if (PetscDefined(USE_COMPLEX)) AddSquare(PetscImaginaryPart(a[i]), &sums[3 * (*field)[i]]);
+  }
+  PetscCall(VecRestoreArrayRead(v, &a));
+  *field += n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* norms[0][f] of v[0], and norms[1][f] of v[1] unless that is NULL */
+static PetscErrorCode DiniNorms(Dini dini, Vec v[2], PetscReal *norms[2])
+{
+  DiniEngine     e                         = dini->engine;
+  const PetscInt n                         = 3 * e->nfields;
+  PetscReal      mine[6 * DINI_MAX_FIELDS] = {0.0}, all[6 * DINI_MAX_FIELDS];
+
+  PetscFunctionBegin;
+  for (int k = 0; k < 2 && v[k]; k++) {
+    const unsigned char *field = e->field;
+
+    PetscCall(DiniAddSquares(v[k], &field, &mine[k * n]));
+  }
+  PetscCall(MPIU_Allreduce(mine, all, (PetscMPIInt)(v[1] ? 2 * n : n), MPIU_REAL, MPIU_SUM,
+                           PetscObjectComm((PetscObject)dini)));
+  for (int k = 0; k < 2 && v[k]; k++)
+    for (PetscInt f = 0; f < e->nfields; f++) norms[k][f] = DiniRoot(&all[k * n + 3 * f]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* v without the fields that are not kept */
+static PetscErrorCode DiniRestrict(Vec v, const unsigned char **field, const PetscBool keep[])
+{
+  PetscBool    nest;
+  PetscInt     n;
+  Vec         *parts;
+  PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)v, VECNEST, &nest));
+  if (nest) {
+    PetscCall(VecNestGetSubVecs(v, &n, &parts));
+    for (PetscInt i = 0; i < n; i++) PetscCall(DiniRestrict(parts[i], field, keep));
+    PetscCall(PetscObjectStateIncrease((PetscObject)v));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArray(v, &a));
+  for (PetscInt i = 0; i < n; i++)
+    if (!keep[(*field)[i]]) a[i] = 0.0;
+  PetscCall(VecRestoreArray(v, &a));
+  *field += n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- Sizes of blocks ---- */
+
+/* |A_fg| = |A_fg v| / |v| for a random v in field g */
+static PetscErrorCode DiniMeasureBlocks(Dini dini, DiniDirection direction)
+{
+  DiniEngine e = dini->engine;
+  Vec        v, y, both[2]                                        = {NULL};
+  PetscReal  out[DINI_MAX_FIELDS], in[DINI_MAX_FIELDS], *norms[2] = {out, in};
+
+  PetscFunctionBegin;
+  if (e->blocksready[direction]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!e->blocks[direction]) PetscCall(PetscCalloc1(e->nfields * e->nfields, &e->blocks[direction]));
+  PetscCall(VecDuplicate(e->b, &v));
+  PetscCall(VecDuplicate(e->b, &y));
+  for (PetscInt g = 0; g < e->nfields; g++) {
+    const unsigned char *field                 = e->field;
+    PetscBool            keep[DINI_MAX_FIELDS] = {PETSC_FALSE};
+
+    keep[g] = PETSC_TRUE;
+    PetscCall(VecSet(y, 0.0));
+    PetscCall(DiniRandomDirection_Private(dini, 50 + g, y, v));
+    PetscCall(DiniRestrict(v, &field, keep));
+    PetscCall(DiniEngineMult_Private(dini, direction, v, y));
+    both[0] = y;
+    both[1] = v;
+    PetscCall(DiniNorms(dini, both, norms));
+    for (PetscInt f = 0; f < e->nfields; f++)
+      e->blocks[direction][f * e->nfields + g] = in[g] > 0.0 ? out[f] / in[g] : 0.0;
+  }
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&y));
+  e->blocksready[direction] = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The residual in field f that a field g with a right-hand side of its own would notice: changes of x_f by r_f / |A_ff| move its
+  equations by |A_gf| times that. Where all units are alike, this is about |b|. Infinity where nobody would.
+*/
+static PetscReal DiniNoticed(DiniEngine e, const PetscReal A[], const PetscReal b[], const PetscReal drive[],
+                             PetscInt f, PetscBool any)
+{
+  const PetscInt n     = e->nfields;
+  PetscReal      least = HUGE_VAL;
+
+  for (PetscInt g = 0; g < n; g++) {
+    const PetscReal size = A[g * n + (any ? g : f)];
+
+    if ((any || g != f) && size > 0.0 && b[g] > DINI_FAINT * drive[g])
+      least = PetscMin(least, A[f * n + f] * (b[g] / size));
+  }
+  return least;
+}
+
+static PetscErrorCode DiniScales(Dini dini, DiniDirection direction, Vec x, DiniFieldNorms *fields)
+{
+  DiniEngine       e    = dini->engine;
+  const PetscInt   n    = e->nfields;
+  Vec              v[2] = {x, NULL};
+  PetscReal        size[DINI_MAX_FIELDS], drive[DINI_MAX_FIELDS], all = 0.0, *norms[2] = {size, NULL};
+  const PetscReal *A;
+
+  PetscFunctionBegin;
+  PetscCall(DiniMeasureBlocks(dini, direction));
+  PetscCall(DiniNorms(dini, v, norms));
+  A = e->blocks[direction];
+  for (PetscInt f = 0; f < n; f++) all = hypot(all, fields->b[f]);
+  for (PetscInt f = 0; f < n; f++) {
+    drive[f] = 0.0;
+    for (PetscInt g = 0; g < n; g++)
+      if (g != f) drive[f] += A[f * n + g] * size[g];
+    fields->rounding[f] = DINI_ROUNDING * (fields->b[f] + drive[f] + A[f * n + f] * size[f]);
+  }
+  for (PetscInt f = 0; f < n; f++) {
+    const PetscReal noticed = DiniNoticed(e, A, fields->b, drive, f, PETSC_FALSE);
+    const PetscReal rest    = isinf(noticed) ? DiniNoticed(e, A, fields->b, drive, f, PETSC_TRUE) : noticed;
+
+    fields->scale[f] = PetscMax(fields->b[f], PetscMin(drive[f], noticed));
+    /* what drives it may be nothing but what a Krylov method leaves in fields at rest */
+    if (!isinf(rest)) fields->scale[f] = PetscMax(fields->scale[f], DINI_FAINT * rest);
+    fields->limit[f] = PetscMin(fields->scale[f], PetscMax(all, fields->rounding[f] / e->rtol[direction]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscReal DiniWorst(DiniEngine e, DiniFieldNorms *fields, const PetscReal scale[])
+{
+  PetscReal worst = 0.0;
+
+  fields->worst = 0;
+  for (PetscInt f = 0; f < e->nfields; f++) {
+    const PetscReal ratio = fields->r[f] == 0.0 ? 0.0 : fields->r[f] / scale[f];
+
+    if (ratio <= worst) continue; /* not so for NaN */
+    worst         = ratio;
+    fields->worst = f;
+    if (PetscIsNanReal(ratio)) break;
+  }
+  return worst;
+}
+
+/* ---- What the solves ask ---- */
+
+/*
+  For the residual r of x: fields->relative = the largest |r_f| / s_f, and what has to come down to the tolerance, which is the
+  same or, by |b| of all fields, more
+*/
+PetscErrorCode DiniEngineJudge_Private(Dini dini, DiniDirection direction, Vec b, Vec x, Vec r, DiniFieldNorms *fields,
+                                       PetscReal *asked)
+{
+  DiniEngine e        = dini->engine;
+  Vec        v[2]     = {r, fields->hasb ? NULL : b};
+  PetscReal *norms[2] = {fields->r, fields->b};
+
+  PetscFunctionBegin;
+  PetscCall(DiniNorms(dini, v, norms));
+  fields->hasb = PETSC_TRUE;
+  PetscCall(PetscArraycpy(fields->scale, fields->b, e->nfields));
+  PetscCall(PetscArraycpy(fields->limit, fields->b, e->nfields));
+  *asked = fields->relative = DiniWorst(e, fields, fields->scale);
+  if (*asked <= e->rtol[direction]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniScales(dini, direction, x, fields));
+  *asked           = DiniWorst(e, fields, fields->limit);
+  fields->relative = DiniWorst(e, fields, fields->scale);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is each field's residual good enough, or rounding, |r_f| <= 20 eps (|b_f| + sum |A_fg| |x_g|)? After a judgement that was bad */
+PetscBool DiniEngineFieldRounding_Private(Dini dini, DiniDirection direction, const DiniFieldNorms *fields,
+                                          PetscReal most)
+{
+  DiniEngine e = dini->engine;
+
+  for (PetscInt f = 0; f < e->nfields; f++) {
+    const PetscReal good = e->rtol[direction] * fields->limit[f];
+
+    if (!(fields->r[f] <= PetscMax(good, PetscMin(fields->rounding[f], most * fields->scale[f])))) return PETSC_FALSE;
+  }
+  return PETSC_TRUE;
+}
+
+/*
+  Leaves in the residual r the fields that fail, so that a Krylov method sees them and not what is larger and good; its norm,
+  and the norm that all of them would be good at
+*/
+PetscErrorCode DiniEngineFailing_Private(Dini dini, DiniDirection direction, const DiniFieldNorms *fields, Vec r,
+                                         PetscReal *norm, PetscReal *wanted)
+{
+  DiniEngine           e                     = dini->engine;
+  const unsigned char *field                 = e->field;
+  PetscBool            keep[DINI_MAX_FIELDS] = {PETSC_FALSE}, all = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  *norm   = 0.0;
+  *wanted = PETSC_MAX_REAL;
+  for (PetscInt f = 0; f < e->nfields; f++) {
+    /* with a null space, a part of r is not compatible */
+    keep[f] = (PetscBool)(e->null[!direction] || !(fields->r[f] <= e->rtol[direction] * fields->limit[f]));
+    if (!keep[f]) all = PETSC_FALSE;
+    if (!keep[f]) continue;
+    *norm = hypot(*norm, fields->r[f]);
+    if (fields->r[f] > e->rtol[direction] * fields->limit[f])
+      *wanted = PetscMin(*wanted, e->rtol[direction] * fields->limit[f]);
+  }
+  if (!all) PetscCall(DiniRestrict(r, &field, keep));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
