@@ -30,6 +30,7 @@ static PetscErrorCode DiniCreateCompanionPC(Dini dini)
   if (!dini->fromoptions || mg) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCSetFromOptions(e->companionpc));
   PetscCall(DiniAvoidSecondGrid_Private(e->companionpc)); /* the options ask for the same package */
+  PetscCall(DiniAvoidTrick_Private(e->companionpc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
