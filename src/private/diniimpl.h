@@ -368,6 +368,7 @@ DINI_INTERN PetscErrorCode DiniJacobianSetFromOptions_Private(Dini, DiniOptionIt
 DINI_INTERN PetscErrorCode DiniJacobianView_Private(Dini, PetscViewer);
 DINI_INTERN PetscErrorCode DiniJacobianReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniDifferenceJacobian_Private(Dini, DiniJacobianWay, Mat P, Mat *J, const char **why);
+DINI_INTERN PetscErrorCode DiniFullPattern_Private(Dini, Mat *);
 DINI_INTERN PetscErrorCode DiniDifferenceMult_Private(Dini, Vec v, Vec y);
 
 /* differences: how large entries are, F at the point */
