@@ -8,6 +8,7 @@
 
 static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8, 1e-10};
 #define GUARD_STAYS_RTOL 1e-6
+#define GUARD_DOUBTFUL   1e-5 /* a step that happens to agree, among some that do not, as at a double root */
 #define GUARD_NEGLIGIBLE 1e-6 /* of the slope along a large step: what counts as zero */
 
 PetscReal DiniGuardNoise_Private(Dini dini)
@@ -254,7 +255,7 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, PetscBool few, Vec wor
   PetscCall(DiniGuardCompare_Private(dini, DiniShiftState, v, NULL, Jv, few, &best, moved));
   if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));
   else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));
-  if (best > DINI_GUARD_RTOL) PetscCall(DiniGuardCurvature_Private(dini, v, Jv, work[2], &agrees));
+  if (best > GUARD_DOUBTFUL) PetscCall(DiniGuardCurvature_Private(dini, v, Jv, work[2], &agrees));
   if (agrees) best = 0.0;
   if (best > DINI_GUARD_RTOL)
     PetscCall(DiniGuardHolomorphic_Private(dini, DiniShiftState, v, NULL, work[2], &holomorphic));

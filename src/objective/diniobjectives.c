@@ -22,15 +22,14 @@ static PetscErrorCode DiniGradients(Dini dini, Mat G)
     PetscCall(MatDenseRestoreColumnVecWrite(Jm, o, &dJdm));
     if (!failed) failed = DiniSetColumn_Private(Ubar, o, PETSC_FALSE, dJdu);
   }
-  PetscCall(VecDestroy(&dJdu));
   if (!failed) failed = DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G);
   for (PetscInt o = 0; o < count && !failed; o++) {
-    PetscCall(MatDenseGetColumnVecRead(Ubar, o, &dJdu));
+    PetscCall(DiniGetColumn_Private(Ubar, o, dJdu)); /* the state may be a nest */
     PetscCall(MatDenseGetColumnVecRead(Jm, o, &dJdm));
     failed = DiniObjectiveGuard_Private(dini, dini->objectives[o], dJdu, dJdm);
     PetscCall(MatDenseRestoreColumnVecRead(Jm, o, &dJdm));
-    PetscCall(MatDenseRestoreColumnVecRead(Ubar, o, &dJdu));
   }
+  PetscCall(VecDestroy(&dJdu));
   if (!failed) failed = MatAXPY(G, 1.0, Jm, SAME_NONZERO_PATTERN);
   PetscCall(MatDestroy(&Ubar));
   PetscCall(MatDestroy(&Jm));

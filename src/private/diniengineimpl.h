@@ -179,6 +179,7 @@ DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineJudge_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, DiniFieldNorms *,
                                                    PetscReal *asked);
+DINI_INTERN PetscErrorCode DiniEngineCancels_Private(Dini, DiniDirection, Vec x, Vec Ax, PetscReal *ratio);
 DINI_INTERN PetscBool      DiniEngineFieldRounding_Private(Dini, DiniDirection, const DiniFieldNorms *, PetscReal most);
 DINI_INTERN PetscErrorCode DiniEngineFailing_Private(Dini, DiniDirection, const DiniFieldNorms *, Vec r,
                                                      PetscReal *norm, PetscReal *wanted);

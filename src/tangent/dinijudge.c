@@ -233,6 +233,27 @@ PetscErrorCode DiniEngineJudge_Private(Dini dini, DiniDirection direction, Vec b
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* How much of its terms A x is, in the field where that is most: near zero for a null vector, whatever the units */
+PetscErrorCode DiniEngineCancels_Private(Dini dini, DiniDirection direction, Vec x, Vec Ax, PetscReal *ratio)
+{
+  DiniEngine     e    = dini->engine;
+  const PetscInt n    = e->nfields;
+  Vec            v[2] = {Ax, x};
+  PetscReal      r[DINI_MAX_FIELDS], size[DINI_MAX_FIELDS], *norms[2] = {r, size};
+
+  PetscFunctionBegin;
+  PetscCall(DiniMeasureBlocks(dini, direction));
+  PetscCall(DiniNorms(dini, v, norms));
+  *ratio = 0.0;
+  for (PetscInt f = 0; f < n; f++) {
+    PetscReal terms = 0.0;
+
+    for (PetscInt g = 0; g < n; g++) terms += e->blocks[direction][f * n + g] * size[g];
+    if (terms > 0.0 && !(r[f] / terms <= *ratio)) *ratio = r[f] / terms;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Is each field's residual good enough, or rounding, |r_f| <= 20 eps (|b_f| + sum |A_fg| |x_g|)? After a judgement that was bad */
 PetscBool DiniEngineFieldRounding_Private(Dini dini, DiniDirection direction, const DiniFieldNorms *fields,
                                           PetscReal most)

@@ -17,17 +17,26 @@ PetscErrorCode DiniEngineIsSingular_Private(Dini dini, PetscBool *singular)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y = A v in e->e, and |A v| / (size |v|): the relative size of what should be zero for a null vector */
+/*
+  A v in e->e, and |A v| / (size |v|): the relative size of what should be zero for a null vector. Of several fields the
+  largest |(A v)_f| / sum over g of |A_fg| |v_g|, which hangs on no unit.
+*/
 static PetscErrorCode DiniNullity(Dini dini, DiniDirection direction, Vec v, PetscReal size, PetscReal *ratio)
 {
   DiniEngine e = dini->engine;
-  PetscReal  norm, vnorm;
+  PetscReal  norm, vnorm, unit;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineMult_Private(dini, direction, v, e->e));
   PetscCall(DiniNorm_Private(v, &vnorm));
+  unit =
+      DiniUnit_Private(vnorm); /* a power of two: numbers at the ends of their range must not vanish in the product */
+  if (unit != 1.0) PetscCall(VecScale(v, 1.0 / unit));
+  PetscCall(DiniEngineMult_Private(dini, direction, v, e->e));
   PetscCall(DiniNorm_Private(e->e, &norm));
-  *ratio = vnorm > 0.0 && size > 0.0 ? norm / (size * vnorm) : PETSC_INFINITY;
+  *ratio = vnorm > 0.0 && size > 0.0 ? norm / (size * (vnorm / unit)) : PETSC_INFINITY;
+  if (e->nfields > 1 && size != 1.0 && vnorm > 0.0)
+    PetscCall(DiniEngineCancels_Private(dini, direction, v, e->e, ratio));
+  if (unit != 1.0) PetscCall(VecScale(v, unit));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
