@@ -70,8 +70,8 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
 }
 
 /*
-  Is the given J dF/du, to more than half the digits that there are? Asked once for an object, again after a point u = 0, where
-  much that is wrong elsewhere is right, and where u has moved by an order or J is said to be a constant. What the application has called exact, and what it insists on, is an error where it is not: a SNES alone may iterate with
+  Is the given J dF/du, to more than half the digits that there are? Asked once for an object, again after a point that could not tell,
+  or u = 0, where much that is wrong elsewhere is right, and where u has moved by an order or J is said to be a constant. What the application has called exact, and what it insists on, is an error where it is not: a SNES alone may iterate with
   something else.
 */
 static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBool *serves)
@@ -111,7 +111,7 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBo
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniNorm_Private(dini->u, &unorm));
-  dini->guarded = (PetscBool)(unorm > 0.0);
+  if (unorm > 0.0 && error >= 0.0) dini->guarded = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

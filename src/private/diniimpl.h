@@ -313,6 +313,7 @@ DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscI
 DINI_INTERN PetscErrorCode DiniCheckMatLayout_Private(Dini, Vec u, Mat A, const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniCheckMatFinite_Private(Dini, Mat, const char what[]);
 DINI_INTERN PetscErrorCode DiniGhosts_Private(Vec);
 DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
@@ -367,6 +368,7 @@ DINI_INTERN PetscErrorCode DiniJacobianSetFromOptions_Private(Dini, DiniOptionIt
 DINI_INTERN PetscErrorCode DiniJacobianView_Private(Dini, PetscViewer);
 DINI_INTERN PetscErrorCode DiniJacobianReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniDifferenceJacobian_Private(Dini, DiniJacobianWay, Mat P, Mat *J, const char **why);
+DINI_INTERN PetscErrorCode DiniFullPattern_Private(Dini, Mat *);
 DINI_INTERN PetscErrorCode DiniDifferenceMult_Private(Dini, Vec v, Vec y);
 
 /* differences: how large entries are, F at the point */
