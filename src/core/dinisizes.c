@@ -122,8 +122,8 @@ PetscErrorCode DiniSizes_Private(Vec v, PetscReal sizes[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The largest |d_i| in units of sizes_i; own: of those that are not zero, the largest in units of |v_i| */
-PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal *relative, PetscReal *own)
+/* The largest |d_i| in units of sizes_i, up to the cap; own: of those that are not zero, the largest in units of |v_i| */
+PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal cap, PetscReal *relative, PetscReal *own)
 {
   const PetscScalar *a, *b;
   PetscInt           n;
@@ -138,7 +138,7 @@ PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal *relative, Petsc
   for (PetscInt i = 0; i < n; i++) {
     const PetscReal size = PetscAbsScalar(a[i]);
 
-    largest[0] = PetscMax(largest[0], size / sizes[i]);
+    if (size <= cap * sizes[i]) largest[0] = PetscMax(largest[0], size / sizes[i]);
     if (PetscAbsScalar(b[i]) > 0.0) largest[1] = PetscMax(largest[1], size / PetscAbsScalar(b[i]));
   }
   PetscCall(VecRestoreArrayRead(v, &b));

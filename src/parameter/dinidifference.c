@@ -91,7 +91,7 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
   PetscFunctionBegin;
   PetscCall(DiniShellContext_Private(Fm, &par));
   dini = par->dini;
-  PetscCall(DiniRelativeSize_Private(x, par->copy, &relative, &own));
+  PetscCall(DiniRelativeSize_Private(x, par->copy, PETSC_MAX_REAL, &relative, &own));
   PetscCall(VecSet(y, 0.0));
   if (relative == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
