@@ -20,9 +20,15 @@ typedef struct {
 } DiniBend;
 
 typedef struct {
-  const DiniSecondDifference *d;
-  Vec                        *base, *plus, *minus, *last; /* last: the values of the step before */
+  DiniSecondDifference *d;
+  Vec                  *base, *plus, *minus, *last; /* last: the values of the step before */
 } DiniSides;
+
+typedef struct {
+  PetscReal h, step, ok, expected; /* the next step, the relative one, the curvature that will do, the error before */
+  DiniBend  bend[DINI_MAX_PARTS], before[DINI_MAX_PARTS], longest[DINI_MAX_PARTS];
+  PetscBool kept;
+} DiniTrials;
 
 /* The relative error of what is differenced. Products with differences of F are good to 1e-10 at best */
 static PetscReal DiniProductNoise(Dini dini)
@@ -62,13 +68,13 @@ static PetscErrorCode DiniSecondRelative(Dini dini, Vec du, Vec dm, PetscReal *r
       if (!par->active) continue;
       PetscCall(DiniParameterTake_Private(par, dm, offset));
       offset += par->n;
-      PetscCall(DiniRelativeSize_Private(par->x, par->copy, DINI_UNLIKE * least, &part, NULL));
+      PetscCall(DiniRelativeSize_Private(par->x, par->copy, 0.0, DINI_UNLIKE * least, &part, NULL));
       if (!pass && part > 0.0) least = PetscMin(least, part);
       if (pass) *relative = PetscMax(*relative, part);
     }
     if (!(least < PETSC_MAX_REAL / DINI_UNLIKE)) least = PETSC_MAX_REAL / DINI_UNLIKE;
   }
-  PetscCall(DiniRelativeSize_Private(du, dini->u, DINI_UNLIKE * least, &part, NULL));
+  PetscCall(DiniRelativeSize_Private(du, dini->u, 0.0, DINI_UNLIKE * least, &part, NULL));
   *relative = PetscMax(*relative, part);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -123,6 +129,33 @@ static PetscReal DiniSecondJudge(DiniSecondDifference *d, const DiniBend before[
   return rho;
 }
 
+/* The error that is to be expected, relative, in the parts that the longest step has told anything of */
+static PetscReal DiniSecondExpect(const DiniSecondDifference *d, const DiniBend longest[], const DiniBend bend[])
+{
+  PetscReal expected = 0.0;
+
+  for (PetscInt k = 0; k < d->n; k++) {
+    const DiniBend  b     = bend[k];
+    const PetscReal floor = d->noise[k] * b.size, rho = b.second > floor ? b.second / PetscMax(b.first, floor) : 0.0;
+
+    if (longest[k].first <= d->noise[k] * longest[k].size) continue;
+    expected = PetscMax(expected, PetscSqr(PetscMin(rho, 1.0)) + 0.1 * floor / PetscMax(b.first, 0.1 * floor));
+  }
+  return expected;
+}
+
+/* The step before was better */
+static PetscErrorCode DiniSecondReturn(const DiniSides *s, const DiniBend before[], PetscReal h)
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < s->d->n; k++) {
+    PetscCall(VecCopy(s->last[k], s->d->value[k]));
+    s->d->size[k] = before[k].size;
+  }
+  s->d->h = h;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* How far the last two steps are apart, beyond rounding; relative */
 static PetscErrorCode DiniSecondApart(const DiniSides *s, const DiniBend bend[], PetscReal h, PetscReal *apart)
 {
@@ -140,36 +173,53 @@ static PetscErrorCode DiniSecondApart(const DiniSides *s, const DiniBend bend[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSecondTry(Dini dini, const DiniSides *s, DiniSecondDifference *d, Vec du, Vec dm,
-                                    PetscReal step, PetscReal relative)
+/* The step is good, or it is the last one; else h becomes the next one */
+static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *t, PetscBool *done)
 {
-  const PetscReal ok = PetscMin(PetscMax(DINI_CURVED, 10.0 * step), DINI_CURVEDMAX);
-  PetscReal       h  = relative > 0.0 ? step / relative : step;
-  DiniBend        bend[DINI_MAX_PARTS], before[DINI_MAX_PARTS];
-  PetscBool       kept = PETSC_FALSE, bad;
+  DiniSecondDifference *d = s->d;
+  PetscReal             rho, expected;
+
+  PetscFunctionBegin;
+  *done = PETSC_TRUE;
+  rho   = DiniSecondJudge(d, t->kept ? t->before : NULL, t->bend, t->ok);
+  if (!t->kept) PetscCall(PetscArraycpy(t->longest, t->bend, d->n));
+  expected = DiniSecondExpect(d, t->longest, t->bend);
+  PetscCall(PetscInfo(dini, "Second derivatives by differences at a step of %g: curvature %g, error about %g\n",
+                      (double)t->h, (double)rho, (double)expected));
+  if (t->kept && expected > t->expected && t->expected <= DINI_AGREE) {
+    PetscCall(DiniSecondReturn(s, t->before, d->h));
+    d->apart = 0.0;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  d->h = t->h;
+  for (PetscInt k = 0; k < d->n; k++) d->size[k] = t->bend[k].size;
+  if (rho == 0.0) d->apart = t->kept && expected > 10.0 * DINI_AGREE ? expected : 0.0;
+  else if (t->kept) PetscCall(DiniSecondApart(s, t->bend, t->h, &d->apart));
+  if (rho == 0.0 || (t->kept && d->apart <= DINI_AGREE)) PetscFunctionReturn(PETSC_SUCCESS);
+  t->kept     = PETSC_TRUE;
+  t->expected = expected;
+  t->h *= rho > DINI_FAR ? DINI_SHORTER : PetscMin(0.25, t->step / rho);
+  PetscCall(PetscArraycpy(t->before, t->bend, d->n));
+  *done = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniSecondTry(Dini dini, const DiniSides *s, Vec du, Vec dm, DiniTrials *t)
+{
+  DiniSecondDifference *d    = s->d;
+  PetscBool             done = PETSC_FALSE, bad;
 
   PetscFunctionBegin;
   PetscCall((*d->evaluate)(dini, s->base, d->ctx));
-  for (int tries = 0; tries < DINI_MAX_TRIES; tries++) {
-    PetscReal rho;
-
-    PetscCall(DiniBeside_Private(dini, h, du, dm, d->matrices, DiniSideVisit, (void *)s));
-    PetscCall(DiniSecondTake(s, h, bend, &bad));
-    if (!bad) {
-      d->h = h;
-      for (PetscInt k = 0; k < d->n; k++) d->size[k] = bend[k].size;
-      if (dini->hessian.step > 0.0) d->apart = 0.0; /* asked for */
-      if (dini->hessian.step > 0.0) break;
-      rho = DiniSecondJudge(d, kept ? before : NULL, bend, ok);
-      PetscCall(PetscInfo(dini, "Second derivatives by differences at a step of %g (relative %g): curvature %g\n",
-                          (double)h, (double)(h * relative), (double)rho));
-      if (rho == 0.0) d->apart = 0.0;
-      else if (kept) PetscCall(DiniSecondApart(s, bend, h, &d->apart));
-      if (rho == 0.0 || (kept && d->apart <= DINI_AGREE)) break;
-      kept = PETSC_TRUE;
-      PetscCall(PetscArraycpy(before, bend, d->n));
-      h *= rho > DINI_FAR ? DINI_SHORTER : PetscMin(0.25, step / rho);
-    } else h *= DINI_SHORTER;
+  for (int tries = 0; tries < DINI_MAX_TRIES && !done; tries++) {
+    PetscCall(DiniBeside_Private(dini, t->h, du, dm, d->matrices, DiniSideVisit, (void *)s));
+    PetscCall(DiniSecondTake(s, t->h, t->bend, &bad));
+    if (bad) t->h *= DINI_SHORTER;
+    else if (dini->hessian.step > 0.0) { /* asked for */ d->h = t->h;
+      d->apart                                                = 0.0;
+      for (PetscInt k = 0; k < d->n; k++) d->size[k] = t->bend[k].size;
+      done = PETSC_TRUE;
+    } else PetscCall(DiniSecondStep(dini, s, t, &done));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -181,6 +231,7 @@ PetscErrorCode DiniSecondDifference_Private(Dini dini, Vec du, Vec dm, DiniSecon
   const PetscReal step  = dini->hessian.step > 0.0 ? dini->hessian.step : PetscPowReal(noise, 1.0 / 3.0);
   PetscReal       relative;
   DiniSides       s = {.d = d};
+  DiniTrials      t = {.step = step, .ok = PetscMin(PetscMax(DINI_CURVED, 30.0 * step), DINI_CURVEDMAX)};
   PetscErrorCode  failed;
 
   PetscFunctionBegin;
@@ -196,7 +247,8 @@ PetscErrorCode DiniSecondDifference_Private(Dini dini, Vec du, Vec dm, DiniSecon
     PetscCall(VecDuplicate(d->value[k], &s.last[k]));
     PetscCall(VecSet(d->value[k], 0.0));
   }
-  failed = DiniSecondTry(dini, &s, d, du, dm, step, relative);
+  t.h    = relative > 0.0 ? step / relative : step;
+  failed = DiniSecondTry(dini, &s, du, dm, &t);
   for (PetscInt k = 0; k < d->n; k++) {
     PetscCall(VecDestroy(&s.base[k]));
     PetscCall(VecDestroy(&s.plus[k]));
