@@ -25,7 +25,7 @@ typedef struct {
 } DiniSides;
 
 typedef struct {
-  PetscReal h, step, ok, expected; /* the next step, the relative one, the curvature that will do, the error before */
+  PetscReal h, ok, expected; /* the next step, the curvature that will do, the error before */
   DiniBend  bend[DINI_MAX_PARTS], before[DINI_MAX_PARTS], longest[DINI_MAX_PARTS];
   PetscBool kept;
 } DiniTrials;
@@ -129,19 +129,19 @@ static PetscReal DiniSecondJudge(DiniSecondDifference *d, const DiniBend before[
   return rho;
 }
 
-/* The error that is to be expected, relative, in the parts that the longest step has told anything of */
-static PetscReal DiniSecondExpect(const DiniSecondDifference *d, const DiniBend longest[], const DiniBend bend[])
+/* The errors that are to be expected, relative, in the parts that the longest step has told anything of */
+static void DiniSecondExpect(const DiniSecondDifference *d, const DiniBend longest[], const DiniBend bend[],
+                             PetscReal *truncation, PetscReal *rounding)
 {
-  PetscReal expected = 0.0;
-
+  *truncation = *rounding = 0.0;
   for (PetscInt k = 0; k < d->n; k++) {
     const DiniBend  b     = bend[k];
     const PetscReal floor = d->noise[k] * b.size, rho = b.second > floor ? b.second / PetscMax(b.first, floor) : 0.0;
 
     if (longest[k].first <= d->noise[k] * longest[k].size) continue;
-    expected = PetscMax(expected, PetscSqr(PetscMin(rho, 1.0)) + 0.1 * floor / PetscMax(b.first, 0.1 * floor));
+    *truncation = PetscMax(*truncation, PetscSqr(PetscMin(rho, 1.0)));
+    *rounding   = PetscMax(*rounding, 0.1 * floor / PetscMax(b.first, 0.1 * floor));
   }
-  return expected;
 }
 
 /* The step before was better */
@@ -177,13 +177,14 @@ static PetscErrorCode DiniSecondApart(const DiniSides *s, const DiniBend bend[],
 static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *t, PetscBool *done)
 {
   DiniSecondDifference *d = s->d;
-  PetscReal             rho, expected;
+  PetscReal             rho, expected, truncation, rounding;
 
   PetscFunctionBegin;
   *done = PETSC_TRUE;
   rho   = DiniSecondJudge(d, t->kept ? t->before : NULL, t->bend, t->ok);
   if (!t->kept) PetscCall(PetscArraycpy(t->longest, t->bend, d->n));
-  expected = DiniSecondExpect(d, t->longest, t->bend);
+  DiniSecondExpect(d, t->longest, t->bend, &truncation, &rounding);
+  expected = truncation + rounding;
   PetscCall(PetscInfo(dini, "Second derivatives by differences at a step of %g: curvature %g, error about %g\n",
                       (double)t->h, (double)rho, (double)expected));
   if (t->kept && expected > t->expected && t->expected <= DINI_AGREE) {
@@ -198,7 +199,10 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
   if (rho == 0.0 || (t->kept && d->apart <= DINI_AGREE)) PetscFunctionReturn(PETSC_SUCCESS);
   t->kept     = PETSC_TRUE;
   t->expected = expected;
-  t->h *= rho > DINI_FAR ? DINI_SHORTER : PetscMin(0.25, t->step / rho);
+  /* where truncation falls to what rounding rises to */
+  t->h *= rho > DINI_FAR ? DINI_SHORTER
+                         : PetscMin(0.25, PetscPowReal(0.5 * PetscMax(rounding, PETSC_MACHINE_EPSILON), 1.0 / 3.0) /
+                                              PetscPowReal(rho, 2.0 / 3.0));
   PetscCall(PetscArraycpy(t->before, t->bend, d->n));
   *done = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -231,7 +235,7 @@ PetscErrorCode DiniSecondDifference_Private(Dini dini, Vec du, Vec dm, DiniSecon
   const PetscReal step  = dini->hessian.step > 0.0 ? dini->hessian.step : PetscPowReal(noise, 1.0 / 3.0);
   PetscReal       relative;
   DiniSides       s = {.d = d};
-  DiniTrials      t = {.step = step, .ok = PetscMin(PetscMax(DINI_CURVED, 30.0 * step), DINI_CURVEDMAX)};
+  DiniTrials      t = {.ok = PetscMin(PetscMax(DINI_CURVED, 30.0 * step), DINI_CURVEDMAX)};
   PetscErrorCode  failed;
 
   PetscFunctionBegin;
