@@ -116,6 +116,7 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   dini->u      = home->u;
   dini->state  = home->state;
   dini->beside = PETSC_FALSE;
+  dini->sized  = NULL;
   failed       = DiniMoveParameters(dini, home, 0.0, NULL);
   if (!failed) dini->mstamp = home->stamp;
   if (!failed) failed = DiniHome_Private(dini);
@@ -157,6 +158,7 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
   PetscCall(VecDuplicate(home.u, &u));
   dini->u = dini->state = u;
   dini->beside          = PETSC_TRUE;
+  dini->sized           = home.u;
   dini->closed++;
   for (int side = 1; side >= -1 && !failed; side -= 2) {
     failed = VecWAXPY(u, side * h, du, home.u);

@@ -232,6 +232,7 @@ struct _p_Dini {
   PetscBool           setup, guarded, inside; /* inside: a check is running in place of the guard */
   PetscBool           hasF;                   /* F belongs to the point */
   PetscBool           beside;                 /* u is not the point but beside it, see DiniBeside_Private() */
+  Vec                 sized;                  /* then: u at the point, which steps are measured by */
   PetscBool           antilinear;             /* F is not holomorphic in what it is made of */
   PetscBool           elsewhere;              /* the point is that of a pinned derivative, not the last solution */
   PetscInt64          relation;               /* number of what has been given so far */

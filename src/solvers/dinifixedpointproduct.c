@@ -19,7 +19,8 @@ static PetscErrorCode DiniDifferenceMult(Dini dini, Vec x, Vec y)
   PetscReal        relative, h;
 
   PetscFunctionBegin;
-  PetscCall(DiniRelativeSize_Private(x, dini->u, DINI_NOUGHT, PETSC_MAX_REAL, &relative, NULL));
+  PetscCall(
+      DiniRelativeSize_Private(x, dini->beside ? dini->sized : dini->u, DINI_NOUGHT, PETSC_MAX_REAL, &relative, NULL));
   PetscCall(VecSet(y, 0.0));
   if (relative == 0.0) PetscFunctionReturn(PETSC_SUCCESS); /* x = 0 */
   h = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0) / relative;
