@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
   PetscReal h, ok, expected; /* the next step, the curvature that will do, the error before */
   DiniBend  bend[DINI_MAX_PARTS], before[DINI_MAX_PARTS], longest[DINI_MAX_PARTS];
-  PetscBool kept;
+  PetscBool kept, kink;
 } DiniTrials;
 
 /* The relative error of what is differenced. Products with differences of F are good to 1e-10 at best */
@@ -156,11 +156,18 @@ static PetscErrorCode DiniSecondReturn(const DiniSides *s, const DiniBend before
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* How far the last two steps are apart, beyond rounding; relative */
-static PetscErrorCode DiniSecondApart(const DiniSides *s, const DiniBend bend[], PetscReal h, PetscReal *apart)
+/*
+  How far the last two steps are apart, beyond rounding; relative. A second difference falls with the square of the step: one
+  that falls with the step itself is a kink, on whose middle all steps agree.
+*/
+static PetscErrorCode DiniSecondApart(const DiniSides *s, const DiniBend before[], const DiniBend bend[], PetscReal h,
+                                      PetscReal *apart, PetscBool *kinked)
 {
+  const PetscReal kink = PetscPowReal(h / s->d->h, 1.5);
+
   PetscFunctionBegin;
-  *apart = 0.0;
+  *apart  = 0.0;
+  *kinked = PETSC_FALSE;
   for (PetscInt k = 0; k < s->d->n; k++) {
     PetscReal norm, error;
 
@@ -169,8 +176,18 @@ static PetscErrorCode DiniSecondApart(const DiniSides *s, const DiniBend bend[],
     PetscCall(DiniNorm_Private(s->d->value[k], &norm));
     error = PetscMax(error - s->d->noise[k] * bend[k].size / h, 0.0);
     if (error > 0.0) *apart = PetscMax(*apart, error / PetscMax(norm, error));
+    if (bend[k].second > PetscMax(kink * before[k].second, s->d->noise[k] * bend[k].size)) *kinked = PETSC_TRUE;
   }
+  if (*kinked) *apart = 1.0;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Second differences are rounding, all of them */
+static PetscBool DiniSecondLost(const DiniSecondDifference *d, const DiniBend bend[])
+{
+  for (PetscInt k = 0; k < d->n; k++)
+    if (bend[k].second > d->noise[k] * bend[k].size) return PETSC_FALSE;
+  return PETSC_TRUE;
 }
 
 /* The step is good, or it is the last one; else h becomes the next one */
@@ -192,10 +209,11 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
     d->apart = 0.0;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (rho == 0.0 && t->kink && DiniSecondLost(d, t->bend)) d->apart = 1.0; /* all the way down to rounding */
+  else if (rho == 0.0) d->apart = t->kept && expected > 10.0 * DINI_AGREE ? expected : 0.0;
+  else if (t->kept) PetscCall(DiniSecondApart(s, t->before, t->bend, t->h, &d->apart, &t->kink));
   d->h = t->h;
   for (PetscInt k = 0; k < d->n; k++) d->size[k] = t->bend[k].size;
-  if (rho == 0.0) d->apart = t->kept && expected > 10.0 * DINI_AGREE ? expected : 0.0;
-  else if (t->kept) PetscCall(DiniSecondApart(s, t->bend, t->h, &d->apart));
   if (rho == 0.0 || (t->kept && d->apart <= DINI_AGREE)) PetscFunctionReturn(PETSC_SUCCESS);
   t->kept     = PETSC_TRUE;
   t->expected = expected;

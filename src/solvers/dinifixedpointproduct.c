@@ -12,18 +12,41 @@ PetscErrorCode DiniFixedPointWork_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The largest h for which h x shifts no entry of u by more than its size; small entries count as a tenth of the largest */
+static PetscErrorCode DiniLargestStep(Dini dini, Vec x, PetscReal *h)
+{
+  const Vec          point = dini->beside ? dini->sized : dini->u;
+  const PetscScalar *u, *a;
+  PetscReal          largest, mine = PETSC_MAX_REAL;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  PetscCall(DiniNormMax_Private(point, &largest));
+  PetscCall(VecGetLocalSize(x, &n));
+  PetscCall(VecGetArrayRead(point, &u));
+  PetscCall(VecGetArrayRead(x, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal size = largest > DINI_NOUGHT ? PetscMax(PetscAbsScalar(u[i]), 0.1 * largest) : 1.0;
+
+    if (PetscAbsScalar(a[i]) > 0.0) mine = PetscMin(mine, size / PetscAbsScalar(a[i]));
+  }
+  PetscCall(VecRestoreArrayRead(x, &a));
+  PetscCall(VecRestoreArrayRead(point, &u));
+  PetscCall(MPIU_Allreduce(&mine, h, 1, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)dini)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* y = J x = (F(u + h x) - F(u - h x)) / 2 h */
 static PetscErrorCode DiniDifferenceMult(Dini dini, Vec x, Vec y)
 {
   Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
-  PetscReal        relative, h;
+  PetscReal        h;
 
   PetscFunctionBegin;
-  PetscCall(
-      DiniRelativeSize_Private(x, dini->beside ? dini->sized : dini->u, DINI_NOUGHT, PETSC_MAX_REAL, &relative, NULL));
+  PetscCall(DiniLargestStep(dini, x, &h));
   PetscCall(VecSet(y, 0.0));
-  if (relative == 0.0) PetscFunctionReturn(PETSC_SUCCESS); /* x = 0 */
-  h = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0) / relative;
+  if (h == PETSC_MAX_REAL) PetscFunctionReturn(PETSC_SUCCESS); /* x = 0 */
+  h *= PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0);
   PetscCall(VecWAXPY(ctx->w[0], h, x, dini->u));
   PetscCall(DiniResidual_Private(dini, ctx->w[0], y, NULL));
   PetscCall(VecWAXPY(ctx->w[0], -h, x, dini->u));
