@@ -304,6 +304,7 @@ PetscErrorCode DiniStateScheme_Private(Dini dini, Vec work, DiniScheme *scheme)
   scheme->formula = DINI_FORMULA_CENTRAL;
   scheme->step    = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0);
   scheme->judged  = (PetscBool)!dini->beside;
+  scheme->nought  = DINI_NOUGHT;
   scheme->rows = scheme->base = NULL;
   if (scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
   PetscFunctionReturn(PETSC_SUCCESS);

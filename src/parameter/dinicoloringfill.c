@@ -21,7 +21,7 @@ static PetscErrorCode DiniColoringStart(Dini dini, DiniColoring c, const DiniSch
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscMalloc1(c->ncols, &sizes));
-  PetscCall(DiniSizes_Private(point, sizes));
+  PetscCall(DiniSizes_Private(point, scheme->nought, sizes));
   PetscCall(VecGetArrayRead(point, &v));
   for (PetscInt j = 0; j < c->ncols; j++)
     DiniColumnStart_Private(scheme, DiniExactStep_Private(v[j], scheme->step * sizes[j]), PetscAbsScalar(v[j]),

@@ -106,6 +106,20 @@ typedef struct {
   DiniColoring     coloring;
   char             why[512]; /* what has been tried and found wanting */
 } DiniJacobianSource;
+/* First-order products, differenced centrally along (du, dm) at the step that their curvature allows */
+#define DINI_SECOND_PARTS 4
+typedef struct {
+  PetscErrorCode (*evaluate)(Dini, Vec products[], void *ctx); /* where the object is, at the point or beside it */
+  void     *ctx;
+  PetscBool matrices; /* J and F_m are read */
+  PetscInt  n;
+  Vec      *value;                    /* n derivatives */
+  PetscReal h, apart;                 /* their step, and how far two steps are apart, relative */
+  PetscReal size[DINI_SECOND_PARTS];  /* of what is differenced */
+  PetscReal noise[DINI_SECOND_PARTS]; /* in it, relative */
+  PetscBool serves;
+} DiniSecondDifference;
+
 /* The Hessian of the reduced objective: what it is made from, and the adjoint state it belongs to */
 typedef struct {
   DiniHessianType         type;
@@ -218,6 +232,7 @@ struct _p_Dini {
   PetscBool           setup, guarded, inside; /* inside: a check is running in place of the guard */
   PetscBool           hasF;                   /* F belongs to the point */
   PetscBool           beside;                 /* u is not the point but beside it, see DiniBeside_Private() */
+  Vec                 sized;                  /* then: u at the point, which steps are measured by */
   PetscBool           antilinear;             /* F is not holomorphic in what it is made of */
   PetscBool           elsewhere;              /* the point is that of a pinned derivative, not the last solution */
   PetscInt64          relation;               /* number of what has been given so far */
@@ -375,8 +390,10 @@ DINI_INTERN PetscErrorCode DiniDifferenceMult_Private(Dini, Vec v, Vec y);
 DINI_INTERN PetscErrorCode DiniRangeGet_Private(Vec, DiniRange *);
 DINI_INTERN PetscErrorCode DiniRangeMoved_Private(Vec, DiniRange *, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniRangeDestroy_Private(DiniRange *);
-DINI_INTERN PetscErrorCode DiniSizes_Private(Vec, PetscReal sizes[]);
-DINI_INTERN PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal *relative, PetscReal *own);
+DINI_INTERN PetscErrorCode DiniSizes_Private(Vec, PetscReal nought, PetscReal sizes[]);
+#define DINI_NOUGHT 1e-12 /* a state, or a field of it, that is smaller is zero but for rounding, and its size is 1 */
+DINI_INTERN PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal nought, PetscReal cap, PetscReal *relative,
+                                                    PetscReal *own);
 DINI_INTERN PetscErrorCode DiniPointResidual_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
 DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
@@ -424,9 +441,10 @@ DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, Vec ubar, Vec r, Vec 
 /* beside the point */
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
                                               PetscErrorCode (*visit)(Dini, PetscReal sign, void *), void *ctx);
-DINI_INTERN PetscErrorCode DiniBesideStep_Private(Dini, Vec du, Vec dm, PetscReal *h);
 DINI_INTERN PetscErrorCode DiniBesideTangent_Private(Dini, Vec du, Vec dm, Vec y);
 DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, Vec ym);
+DINI_INTERN PetscErrorCode DiniSecondDifference_Private(Dini, Vec du, Vec dm, DiniSecondDifference *);
+DINI_INTERN PetscErrorCode DiniSecondServes_Private(Dini, const DiniSecondDifference *, const char cure[]);
 
 /* accuracy */
 DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
