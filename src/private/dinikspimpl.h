@@ -2,6 +2,13 @@
 #pragma once
 #include "diniimpl.h"
 
+/* How the solve of one of many right-hand sides went */
+typedef struct {
+  KSPConvergedReason reason; /* KSP_CONVERGED_ITERATING: never tried, since one before it has failed */
+  PetscInt           its;
+  PetscReal          relative; /* |A u - b| / |b| */
+} DiniSolvedColumn;
+
 typedef struct {
   KSP                 ksp;
   Vec                 b;
@@ -34,11 +41,13 @@ typedef struct {
   Vec              r; /* A u - b, layout of b */
 
   /* many right-hand sides: A U = B */
-  Mat              U; /* the application's, a reference */
-  PetscObjectState Ustate;
-  PetscInt         nparams;
-  Vec              column;
-  PetscBool        linearized;
+  Mat               U; /* the application's, a reference */
+  PetscObjectState  Ustate;
+  PetscInt          nparams;
+  Vec               column;
+  PetscBool         linearized;
+  PetscInt          nsolved; /* columns of the last DiniMatSolve() */
+  DiniSolvedColumn *solved;
 } Dini_KSP;
 
 /* A and b at the current parameters: the KSP's own where it has been assembled at them, else the copies */

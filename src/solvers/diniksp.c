@@ -199,6 +199,8 @@ static PetscErrorCode DiniReset_KSP(Dini dini)
   PetscCall(VecDestroy(&ctx->r));
   PetscCall(MatDestroy(&ctx->U));
   PetscCall(VecDestroy(&ctx->column));
+  PetscCall(PetscFree(ctx->solved));
+  ctx->nsolved = 0;
   ctx->stamp = ctx->copystamp = 0;
   ctx->determined = ctx->linearized = ctx->inplace = ctx->renew = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
