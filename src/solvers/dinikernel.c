@@ -277,12 +277,13 @@ static PetscErrorCode DiniPivot(Dini dini, PetscInt j, Vec v[], Vec w, PetscInt 
 {
   DiniKernel        *k = &((Dini_KSP *)dini->data)->kernel;
   PetscInt           lo, hi;
+  PetscReal          largest;
   const PetscScalar *a;
 
   PetscFunctionBegin;
   PetscCall(VecCopy(v[j], w));
   PetscCall(VecAbs(w));
-  PetscCall(VecMax(w, row, NULL));
+  PetscCall(VecMax(w, row, &largest));
   PetscCall(VecGetOwnershipRange(w, &lo, &hi));
   for (PetscInt i = j; i < k->n; i++) {
     at[i] = 0.0;
