@@ -1,346 +1,41 @@
 static char help[] =
-    "Least squares of least norm, where A carries its null space: derivatives of u = A^+ b against the closed form\n\
-A^+ = C^H (C C^H)^-1 (B^H B)^-1 B^H of A = B C with B and C of full rank, which every rank computes for itself.\n";
+    "Least squares of least norm, where A carries its null space: derivatives of u = A^+ b against the closed form of\n\
+A^+ and its differences.\n";
 
-#include "support/dinitest.h"
-
-#define MAX 8 /* rows, columns */
-#define NM  3 /* parameters */
-
-typedef PetscScalar Dense[MAX][MAX];
-
-/* How A depends on m */
-typedef enum { TURNS, FIXED, FALLS, TOUCHES } Family;
-
-typedef struct {
-  PetscInt  M, N, r; /* rank r almost everywhere; at m_0 = 1 it FALLS by one, and TOUCHES that to second order */
-  Family    family;
-  PetscBool bdepends; /* b is assembled from m */
-  PetscInt  leave;    /* null vectors that are not attached */
-  PetscReal tilt;     /* of those that are */
-  Mat       A;
-  Vec       b, m, u;
-  KSP       ksp;
-  Dini      dini;
-} Problem;
-
-static PetscReal Number(PetscInt i, PetscInt j, PetscInt seed)
-{
-  return PetscSinReal((PetscReal)(1 + 3 * i + 7 * j + 11 * seed + 5 * i * j));
-}
-
-static PetscScalar Entry(PetscInt i, PetscInt j, PetscInt seed)
-{
-  return DiniTestScalar(Number(i, j, seed), 0.5 * Number(i, j, seed + 1));
-}
-
-static void Factors(const Problem *p, const PetscScalar m[], Dense B, Dense C)
-{
-  for (PetscInt i = 0; i < p->M; i++)
-    for (PetscInt j = 0; j < p->r; j++)
-      B[i][j] = Entry(i, j, 1) + m[0] * Entry(i, j, 3) + PetscSinScalar(m[1]) * Entry(i, j, 5);
-  for (PetscInt j = 0; j < p->r; j++)
-    for (PetscInt l = 0; l < p->N; l++) {
-      C[j][l] = Entry(j, l, 7);
-      if (p->family != FIXED) C[j][l] += m[1] * Entry(j, l, 9) + m[0] * m[2] * Entry(j, l, 11);
-      if (p->family == FALLS && j == 0) C[j][l] *= m[0] - 1.0;
-      if (p->family == TOUCHES && j == 0) C[j][l] *= (m[0] - 1.0) * (m[0] - 1.0);
-    }
-}
-
-static PetscScalar RightHandSide(const Problem *p, const PetscScalar m[], PetscInt i)
-{
-  return Entry(i, 0, 13) + (p->bdepends ? PetscSinScalar(m[2]) * Entry(i, 1, 13) : 0.0);
-}
-
-/* x <- G^-1 x for a Hermitian positive G */
-static void Solve(PetscInt n, Dense G, PetscScalar x[])
-{
-  for (PetscInt k = 0; k < n; k++)
-    for (PetscInt i = k + 1; i < n; i++) {
-      const PetscScalar f = G[i][k] / G[k][k];
-
-      for (PetscInt j = k; j < n; j++) G[i][j] -= f * G[k][j];
-      x[i] -= f * x[k];
-    }
-  for (PetscInt i = n - 1; i >= 0; i--) {
-    for (PetscInt j = i + 1; j < n; j++) x[i] -= G[i][j] * x[j];
-    x[i] /= G[i][i];
-  }
-}
-
-/* u = C^H (C C^H)^-1 (B^H B)^-1 B^H b, the first rows of C left out */
-static void PseudoInverse(const Problem *p, PetscInt first, Dense B, Dense C, const PetscScalar b[], PetscScalar u[])
-{
-  const PetscInt r = p->r - first;
-  Dense          G;
-  PetscScalar    x[MAX] = {0.0};
-
-  for (PetscInt i = 0; i < r; i++)
-    for (PetscInt k = 0; k < p->M; k++) x[i] += PetscConj(B[k][i + first]) * b[k];
-  for (PetscInt pass = 0; pass < 2; pass++) {
-    for (PetscInt i = 0; i < r; i++)
-      for (PetscInt j = 0; j < r; j++) {
-        G[i][j] = 0.0;
-        if (!pass)
-          for (PetscInt k = 0; k < p->M; k++) G[i][j] += PetscConj(B[k][i + first]) * B[k][j + first];
-        else
-          for (PetscInt l = 0; l < p->N; l++) G[i][j] += C[i + first][l] * PetscConj(C[j + first][l]);
-      }
-    Solve(r, G, x);
-  }
-  for (PetscInt l = 0; l < p->N; l++) {
-    u[l] = 0.0;
-    for (PetscInt i = 0; i < r; i++) u[l] += PetscConj(C[i + first][l]) * x[i];
-  }
-}
-
-static void Solution(const Problem *p, const PetscScalar m[], PetscScalar u[])
-{
-  Dense       B, C;
-  PetscScalar b[MAX];
-
-  Factors(p, m, B, C);
-  for (PetscInt i = 0; i < p->M; i++) b[i] = RightHandSide(p, m, i);
-  PseudoInverse(p, 0, B, C, b, u);
-}
-
-/* Orthonormal v[k][] with C v = 0: unit vectors without their part in the rows of C and in those before */
-static PetscInt NullVectors(const Problem *p, PetscInt first, Dense C, Dense v)
-{
-  PetscInt n = 0, rows = p->r - first;
-  Dense    q;
-
-  for (PetscInt i = 0; i < rows + p->N && n < p->N - rows; i++) {
-    PetscScalar x[MAX];
-    PetscReal   norm = 0.0;
-
-    for (PetscInt l = 0; l < p->N; l++)
-      x[l] = i < rows ? PetscConj(C[i + first][l]) : (PetscScalar)(l == i - rows ? 1.0 : 0.0);
-    for (PetscInt pass = 0; pass < 2; pass++)
-      for (PetscInt j = 0; j < PetscMin(i, rows) + n; j++) {
-        PetscScalar *y = j < PetscMin(i, rows) ? q[j] : v[j - PetscMin(i, rows)], dot = 0.0;
-
-        for (PetscInt l = 0; l < p->N; l++) dot += PetscConj(y[l]) * x[l];
-        for (PetscInt l = 0; l < p->N; l++) x[l] -= dot * y[l];
-      }
-    for (PetscInt l = 0; l < p->N; l++) norm += PetscRealPart(PetscConj(x[l]) * x[l]);
-    norm = PetscSqrtReal(norm);
-    if (i >= rows && norm < 0.05) continue;
-    for (PetscInt l = 0; l < p->N; l++) (i < rows ? q[i] : v[n])[l] = x[l] / norm;
-    if (i >= rows) n++;
-  }
-  return n;
-}
-
-static PetscErrorCode Fill(Vec x, const PetscScalar values[])
-{
-  PetscInt     lo, hi;
-  PetscScalar *a;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecGetOwnershipRange(x, &lo, &hi));
-  PetscCall(VecGetArray(x, &a));
-  for (PetscInt i = lo; i < hi; i++) a[i - lo] = values[i];
-  PetscCall(VecRestoreArray(x, &a));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* All values of a distributed Vec, on every rank */
-static PetscErrorCode Gather(Vec x, PetscScalar values[])
-{
-  VecScatter         scatter;
-  Vec                all;
-  PetscInt           n;
-  const PetscScalar *a;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecScatterCreateToAll(x, &scatter, &all));
-  PetscCall(VecScatterBegin(scatter, x, all, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecScatterEnd(scatter, x, all, INSERT_VALUES, SCATTER_FORWARD));
-  PetscCall(VecGetSize(x, &n));
-  PetscCall(VecGetArrayRead(all, &a));
-  PetscCall(PetscArraycpy(values, a, n));
-  PetscCall(VecRestoreArrayRead(all, &a));
-  PetscCall(VecScatterDestroy(&scatter));
-  PetscCall(VecDestroy(&all));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FillMatrix(const Problem *p, Dense B, Dense C, Mat A)
-{
-  PetscInt lo, hi;
-
-  PetscFunctionBeginUser;
-  PetscCall(MatGetOwnershipRange(A, &lo, &hi));
-  for (PetscInt i = lo; i < hi; i++)
-    for (PetscInt l = 0; l < p->N; l++) {
-      PetscScalar a = 0.0;
-
-      for (PetscInt j = 0; j < p->r; j++) a += B[i][j] * C[j][l];
-      PetscCall(MatSetValue(A, i, l, a, INSERT_VALUES));
-    }
-  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode AttachNullSpace(const Problem *p, const PetscScalar m[], Dense C, Mat A)
-{
-  const PetscBool fallen = (PetscBool)((p->family == FALLS || p->family == TOUCHES) && m[0] == (PetscScalar)1.0);
-  Dense           v;
-  Vec             vecs[MAX];
-  MatNullSpace    null;
-  const PetscInt  n = NullVectors(p, fallen ? 1 : 0, C, v) - p->leave;
-
-  PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < n; i++) {
-    v[i][0] += p->tilt;
-    PetscCall(MatCreateVecs(A, &vecs[i], NULL));
-    PetscCall(Fill(vecs[i], v[i]));
-    PetscCall(VecNormalize(vecs[i], NULL));
-  }
-  PetscCall(MatNullSpaceCreate(PETSC_COMM_WORLD, PETSC_FALSE, n, vecs, &null));
-  PetscCall(MatSetNullSpace(A, null));
-  PetscCall(MatNullSpaceDestroy(&null));
-  for (PetscInt i = 0; i < n; i++) PetscCall(VecDestroy(&vecs[i]));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Assemble(Dini dini, Mat A, Mat P, Vec b, void *ctx)
-{
-  Problem    *p = (Problem *)ctx;
-  Dense       B, C;
-  PetscScalar m[NM], values[MAX];
-
-  PetscFunctionBeginUser;
-  (void)dini;
-  (void)P;
-  PetscCall(Gather(p->m, m));
-  Factors(p, m, B, C);
-  PetscCall(FillMatrix(p, B, C, A));
-  PetscCall(AttachNullSpace(p, m, C, A));
-  for (PetscInt i = 0; i < p->M; i++) values[i] = RightHandSide(p, m, i);
-  if (p->bdepends) PetscCall(Fill(b, values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* With m as a block where A is assembled from it, else with b */
-static PetscErrorCode Create(PetscInt M, PetscInt N, PetscInt r, Family family, PetscBool assembled, KSPType type,
-                             Problem *p)
-{
-  PetscScalar m[NM] = {family == FALLS || family == TOUCHES ? 1.0 : 0.7, 0.4, -0.6}, b[MAX];
-  PC          pc;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMemzero(p, sizeof(*p)));
-  p->M        = M;
-  p->N        = N;
-  p->r        = r;
-  p->family   = family;
-  p->bdepends = assembled;
-  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, M, N, N, NULL, N, NULL, &p->A));
-  PetscCall(MatCreateVecs(p->A, &p->u, &p->b));
-  PetscCall(VecCreate(PETSC_COMM_WORLD, &p->m));
-  PetscCall(VecSetSizes(p->m, PETSC_DECIDE, NM));
-  PetscCall(VecSetType(p->m, VECSTANDARD));
-  PetscCall(Fill(p->m, m));
-  for (PetscInt i = 0; i < M; i++) b[i] = RightHandSide(p, m, i);
-  PetscCall(Fill(p->b, b));
-  PetscCall(Assemble(NULL, p->A, p->A, p->b, p));
-  PetscCall(KSPCreate(PETSC_COMM_WORLD, &p->ksp));
-  PetscCall(KSPSetOperators(p->ksp, p->A, p->A));
-  PetscCall(KSPSetType(p->ksp, type));
-  PetscCall(KSPSetTolerances(p->ksp, 1e-14, 1e-300, PETSC_DEFAULT, 200));
-  PetscCall(KSPGetPC(p->ksp, &pc));
-  PetscCall(PCSetType(pc, PCNONE));
-  PetscCall(DiniCreate(PETSC_COMM_WORLD, &p->dini));
-  PetscCall(DiniSetKSP(p->dini, p->ksp));
-  PetscCall(DiniSetLinearSystem(p->dini, p->b, assembled ? Assemble : NULL, p));
-  PetscCall(assembled ? DiniAddParameter(p->dini, "m", p->m, NULL) : DiniAddParameter(p->dini, "b", p->b, NULL));
-  PetscCall(DiniSetFromOptions(p->dini));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(Problem *p)
-{
-  PetscFunctionBeginUser;
-  PetscCall(DiniDestroy(&p->dini));
-  PetscCall(KSPDestroy(&p->ksp));
-  PetscCall(MatDestroy(&p->A));
-  PetscCall(VecDestroy(&p->b));
-  PetscCall(VecDestroy(&p->m));
-  PetscCall(VecDestroy(&p->u));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Solves from a guess that is not orthogonal to the null space */
-static PetscErrorCode SolveProblem(Problem *p)
-{
-  PetscScalar m[NM], u[MAX];
-  Vec         expected;
-
-  PetscFunctionBeginUser;
-  PetscCall(KSPSetInitialGuessNonzero(p->ksp, PETSC_TRUE));
-  PetscCall(VecSet(p->u, 0.3));
-  PetscCall(DiniSolve(p->dini, p->u));
-  PetscCall(Gather(p->m, m));
-  PetscCall(VecDuplicate(p->u, &expected));
-  Solution(p, m, u);
-  PetscCall(Fill(expected, u));
-  PetscCall(DiniTestVecsClose(p->u, expected, 1e-8, "the solution of least norm"));
-  PetscCall(VecDestroy(&expected));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* (u(m + h dm) - u(m - h dm)) / 2 h */
-static PetscErrorCode Difference(Problem *p, const PetscScalar dm[], PetscScalar du[])
-{
-  const PetscReal h = 1e-5;
-  PetscScalar     m[NM], u[2][MAX];
-
-  PetscFunctionBeginUser;
-  for (PetscInt side = 0; side < 2; side++) {
-    PetscCall(Gather(p->m, m));
-    for (PetscInt i = 0; i < NM; i++) m[i] += (side ? -h : h) * dm[i];
-    Solution(p, m, u[side]);
-  }
-  for (PetscInt l = 0; l < p->N; l++) du[l] = (u[0][l] - u[1][l]) / (2.0 * h);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+#include "support/lownorm.h"
 
 /* Parameters that A and b are assembled from */
-static PetscErrorCode TestBlock(PetscInt M, PetscInt N, PetscInt r, Family family, KSPType type)
+static PetscErrorCode TestBlock(PetscInt M, PetscInt N, PetscInt r, LowNormFamily family, KSPType type)
 {
-  Problem     p;
-  PetscScalar d[NM], du[MAX], g[NM] = {0.0}, w[MAX];
+  LowNorm     p;
+  PetscScalar d[LOWNORM_NM], du[LOWNORM_MAX], g[LOWNORM_NM] = {0.0}, w[LOWNORM_MAX];
   Vec         dm, found, expected, ubar, mbar, wanted;
 
   PetscFunctionBeginUser;
-  PetscCall(Create(M, N, r, family, PETSC_TRUE, type, &p));
-  PetscCall(SolveProblem(&p));
+  PetscCall(LowNormCreate(M, N, r, family, PETSC_TRUE, type, &p));
+  PetscCall(LowNormSolve(&p));
   PetscCall(DiniTestVec(p.m, 3, &dm));
   PetscCall(DiniTestVec(p.u, 4, &ubar));
   PetscCall(VecDuplicate(p.u, &found));
   PetscCall(VecDuplicate(p.u, &expected));
   PetscCall(VecDuplicate(p.m, &mbar));
   PetscCall(VecDuplicate(p.m, &wanted));
-  PetscCall(Gather(dm, d));
-  PetscCall(Gather(ubar, w));
+  PetscCall(LowNormGather(dm, d));
+  PetscCall(LowNormGather(ubar, w));
   if (PetscDefined(USE_COMPLEX)) DiniTestExpect(DiniJVP(p.dini, dm, found), PETSC_ERR_SUP, "holomorphic");
   else {
-    PetscCall(Difference(&p, d, du));
-    PetscCall(Fill(expected, du));
+    PetscCall(LowNormDifference(&p, d, du));
+    PetscCall(LowNormFill(expected, du));
     PetscCall(DiniJVP(p.dini, dm, found));
     PetscCall(DiniTestVecsClose(found, expected, 1e-6, "JVP of A^+ b"));
-    for (PetscInt i = 0; i < NM; i++) {
-      PetscScalar e[NM] = {0.0};
+    for (PetscInt i = 0; i < LOWNORM_NM; i++) {
+      PetscScalar e[LOWNORM_NM] = {0.0};
 
       e[i] = 1.0;
-      PetscCall(Difference(&p, e, du));
+      PetscCall(LowNormDifference(&p, e, du));
       for (PetscInt l = 0; l < N; l++) g[i] += w[l] * du[l];
     }
-    PetscCall(Fill(wanted, g));
+    PetscCall(LowNormFill(wanted, g));
     PetscCall(DiniVJP(p.dini, ubar, mbar));
     PetscCall(DiniTestVecsClose(mbar, wanted, 1e-6, "VJP of A^+ b"));
   }
@@ -350,7 +45,183 @@ static PetscErrorCode TestBlock(PetscInt M, PetscInt N, PetscInt r, Family famil
   PetscCall(VecDestroy(&expected));
   PetscCall(VecDestroy(&mbar));
   PetscCall(VecDestroy(&wanted));
-  PetscCall(Destroy(&p));
+  PetscCall(LowNormDestroy(&p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Re sum_ij conj(X_ij) dA_ij */
+static PetscErrorCode Inner(Mat X, Mat dA, PetscReal *product)
+{
+  PetscInt lo, hi, n;
+
+  PetscFunctionBeginUser;
+  *product = 0.0;
+  PetscCall(MatGetOwnershipRange(X, &lo, &hi));
+  for (PetscInt i = lo; i < hi; i++) {
+    const PetscScalar *x, *a;
+
+    PetscCall(MatGetRow(X, i, &n, NULL, &x));
+    PetscCall(MatGetRow(dA, i, &n, NULL, &a));
+    for (PetscInt k = 0; k < n; k++) *product += PetscRealPart(PetscConj(x[k]) * a[k]);
+    PetscCall(MatRestoreRow(dA, i, &n, NULL, &a));
+    PetscCall(MatRestoreRow(X, i, &n, NULL, &x));
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, product, 1, MPIU_REAL, MPIU_SUM, PETSC_COMM_WORLD));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* B + h dB and C + h dC, and u there */
+static void Moved(LowNorm *p, PetscReal h, PetscInt seed, const PetscScalar m[], const PetscScalar b[], LowNormDense B,
+                  LowNormDense C, PetscScalar u[])
+{
+  LowNormFactors(p, m, B, C);
+  for (PetscInt i = 0; i < LOWNORM_MAX; i++)
+    for (PetscInt j = 0; j < LOWNORM_MAX; j++) {
+      const PetscReal a = PetscSinReal((PetscReal)(seed + 3 * i + 5 * j)), c = PetscCosReal((PetscReal)(seed + i * j));
+
+      if (i < p->M && j < p->r) B[i][j] += h * DiniTestScalar(a, c);
+      if (i < p->r && j < p->N) C[i][j] += h * DiniTestScalar(c, -a);
+    }
+  LowNormPseudoInverse(p, B, C, b, u);
+}
+
+/* dA = (A(h) - A(-h)) / 2 h of the factors, and du of u */
+static PetscErrorCode Direction(LowNorm *p, PetscInt seed, Mat dA, Vec du)
+{
+  const PetscReal h = 1e-5;
+  PetscScalar     m[LOWNORM_NM], b[LOWNORM_MAX], u[2][LOWNORM_MAX];
+  LowNormDense    B, C;
+  Mat             A;
+
+  PetscFunctionBeginUser;
+  PetscCall(LowNormGather(p->m, m));
+  PetscCall(LowNormGather(p->b, b));
+  PetscCall(MatDuplicate(dA, MAT_DO_NOT_COPY_VALUES, &A));
+  for (PetscInt side = 0; side < 2; side++) {
+    Moved(p, side ? h : -h, seed, m, b, B, C, u[side]);
+    PetscCall(LowNormMatrix(p, B, C, side ? dA : A));
+  }
+  PetscCall(MatAXPY(dA, -1.0, A, SAME_NONZERO_PATTERN));
+  PetscCall(MatScale(dA, 0.5 / h));
+  for (PetscInt l = 0; l < p->N; l++) u[1][l] = (u[1][l] - u[0][l]) / (2.0 * h);
+  PetscCall(LowNormFill(du, u[1]));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The entries of A, along directions that keep its rank */
+static PetscErrorCode TestEntries(PetscInt M, PetscInt N, PetscInt r)
+{
+  LowNorm     p;
+  Mat         dA, Abar;
+  Vec         ubar, du, expected;
+  PetscScalar forward;
+  PetscReal   adjoint;
+  PetscRandom rng;
+
+  PetscFunctionBeginUser;
+  PetscCall(LowNormCreate(M, N, r, LOWNORM_TURNS, PETSC_FALSE, KSPLSQR, &p));
+  PetscCall(LowNormSolve(&p));
+  PetscCall(MatDuplicate(p.A, MAT_DO_NOT_COPY_VALUES, &dA));
+  PetscCall(MatDuplicate(p.A, MAT_DO_NOT_COPY_VALUES, &Abar));
+  PetscCall(DiniTestVec(p.u, 4, &ubar));
+  PetscCall(VecDuplicate(p.u, &du));
+  PetscCall(VecDuplicate(p.u, &expected));
+  PetscCall(DiniMatrixVJP(p.dini, ubar, Abar));
+  for (PetscInt seed = 1; seed < 4; seed++) {
+    PetscCall(Direction(&p, seed, dA, expected));
+    PetscCall(DiniMatrixJVP(p.dini, dA, du));
+    PetscCall(DiniTestVecsClose(du, expected, 1e-6, "MatrixJVP of A^+ b"));
+    PetscCall(VecDot(expected, ubar, &forward));
+    PetscCall(Inner(Abar, dA, &adjoint));
+    DiniTestClose(adjoint, PetscRealPart(forward), 1e-6, 1e-8, "MatrixVJP of A^+ b");
+  }
+  /* any other direction makes the rank larger, unless it is full */
+  PetscCall(PetscRandomCreate(PETSC_COMM_WORLD, &rng));
+  PetscCall(MatSetRandom(dA, rng));
+  PetscCall(PetscRandomDestroy(&rng));
+  if (r < M) DiniTestExpect(DiniMatrixJVP(p.dini, dA, du), PETSC_ERR_ARG_WRONG, "rank of A changes along dA");
+  else PetscCall(DiniMatrixJVP(p.dini, dA, du));
+  PetscCall(MatDestroy(&dA));
+  PetscCall(MatDestroy(&Abar));
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(VecDestroy(&du));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(LowNormDestroy(&p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* b as a block: A^+ and its adjoint, or its transpose */
+static PetscErrorCode TestRightHandSide(PetscInt M, PetscInt N, PetscInt r, DiniAdjointType type)
+{
+  const PetscBool plain = (PetscBool)(type == DINI_ADJOINT_TRANSPOSE);
+  LowNorm         p;
+  LowNormDense    B, C;
+  PetscScalar     m[LOWNORM_NM], db[LOWNORM_MAX], u[LOWNORM_MAX], w[LOWNORM_MAX], g[LOWNORM_MAX] = {0.0};
+  Vec             ubar, bdot, bbar, du, expected, wanted;
+
+  PetscFunctionBeginUser;
+  PetscCall(LowNormCreate(M, N, r, LOWNORM_TURNS, PETSC_FALSE, KSPCGLS, &p));
+  PetscCall(DiniSetAdjointType(p.dini, type));
+  PetscCall(LowNormSolve(&p));
+  PetscCall(DiniTestVec(p.u, 4, &ubar));
+  PetscCall(DiniTestVec(p.b, 5, &bdot));
+  PetscCall(VecDuplicate(p.u, &du));
+  PetscCall(VecDuplicate(p.u, &expected));
+  PetscCall(VecDuplicate(p.b, &bbar));
+  PetscCall(VecDuplicate(p.b, &wanted));
+  PetscCall(LowNormGather(p.m, m));
+  PetscCall(LowNormGather(bdot, db));
+  PetscCall(LowNormGather(ubar, w));
+  LowNormFactors(&p, m, B, C);
+  LowNormPseudoInverse(&p, B, C, db, u);
+  PetscCall(LowNormFill(expected, u));
+  PetscCall(DiniJVP(p.dini, bdot, du));
+  PetscCall(DiniTestVecsClose(du, expected, 1e-8, "JVP of A^+ b in b"));
+  for (PetscInt i = 0; i < M; i++) {
+    for (PetscInt k = 0; k < M; k++) db[k] = k == i ? 1.0 : 0.0;
+    LowNormPseudoInverse(&p, B, C, db, u);
+    for (PetscInt l = 0; l < N; l++) g[i] += w[l] * (plain ? u[l] : PetscConj(u[l]));
+  }
+  PetscCall(LowNormFill(wanted, g));
+  PetscCall(DiniVJP(p.dini, ubar, bbar));
+  PetscCall(DiniTestVecsClose(bbar, wanted, 1e-8, "VJP of A^+ b in b"));
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(VecDestroy(&bdot));
+  PetscCall(VecDestroy(&bbar));
+  PetscCall(VecDestroy(&du));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(VecDestroy(&wanted));
+  PetscCall(LowNormDestroy(&p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Another point of the same Dini, where the null space is another */
+static PetscErrorCode TestPoints(void)
+{
+  LowNorm     p;
+  PetscScalar d[LOWNORM_NM], du[LOWNORM_MAX];
+  Vec         dm, found, expected;
+
+  PetscFunctionBeginUser;
+  if (PetscDefined(USE_COMPLEX)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(LowNormCreate(6, 5, 3, LOWNORM_TURNS, PETSC_TRUE, KSPLSQR, &p));
+  PetscCall(DiniTestVec(p.m, 3, &dm));
+  PetscCall(VecDuplicate(p.u, &found));
+  PetscCall(VecDuplicate(p.u, &expected));
+  PetscCall(LowNormGather(dm, d));
+  for (PetscInt point = 0; point < 3; point++) {
+    PetscCall(VecAXPY(p.m, 0.1, dm));
+    PetscCall(LowNormSolve(&p));
+    PetscCall(LowNormDifference(&p, d, du));
+    PetscCall(LowNormFill(expected, du));
+    PetscCall(DiniJVP(p.dini, dm, found));
+    PetscCall(DiniTestVecsClose(found, expected, 1e-6, "JVP of A^+ b at another point"));
+  }
+  PetscCall(VecDestroy(&dm));
+  PetscCall(VecDestroy(&found));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(LowNormDestroy(&p));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -358,12 +229,23 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(TestBlock(8, 4, 3, TURNS, KSPLSQR));
-  PetscCall(TestBlock(8, 5, 3, TURNS, KSPCGLS));
-  PetscCall(TestBlock(5, 5, 4, TURNS, KSPLSQR));
-  PetscCall(TestBlock(5, 5, 3, FIXED, KSPLSQR));
-  PetscCall(TestBlock(3, 5, 3, TURNS, KSPLSQR));
-  PetscCall(TestBlock(4, 5, 3, TURNS, KSPCGLS));
+  PetscCall(TestBlock(8, 4, 3, LOWNORM_TURNS, KSPLSQR));
+  PetscCall(TestBlock(8, 5, 3, LOWNORM_TURNS, KSPCGLS));
+  PetscCall(TestBlock(5, 5, 4, LOWNORM_TURNS, KSPLSQR));
+  PetscCall(TestBlock(5, 5, 3, LOWNORM_FIXED, KSPLSQR));
+  PetscCall(TestBlock(3, 5, 3, LOWNORM_TURNS, KSPLSQR));
+  PetscCall(TestBlock(4, 5, 3, LOWNORM_TURNS, KSPCGLS));
+  PetscCall(DiniTestOptionsSet("-dini_direct_max 0 -dini_pc_type none")); /* A^H A by products */
+  PetscCall(TestBlock(6, 5, 3, LOWNORM_TURNS, KSPLSQR));
+  PetscCall(DiniTestOptionsClear("-dini_direct_max -dini_pc_type"));
+  PetscCall(TestEntries(8, 4, 3));
+  PetscCall(TestEntries(5, 5, 3));
+  PetscCall(TestEntries(3, 5, 3));
+  PetscCall(TestEntries(4, 6, 2));
+  PetscCall(TestRightHandSide(8, 4, 3, DINI_ADJOINT_HERMITIAN));
+  PetscCall(TestRightHandSide(5, 5, 3, DINI_ADJOINT_TRANSPOSE));
+  PetscCall(TestRightHandSide(3, 5, 3, DINI_ADJOINT_HERMITIAN));
+  PetscCall(TestPoints());
   PetscCall(PetscFinalize());
   return 0;
 }
