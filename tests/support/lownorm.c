@@ -24,7 +24,7 @@ void LowNormFactors(const LowNorm *p, const PetscScalar m[], LowNormDense B, Low
     }
 }
 
-static PetscScalar RightHandSide(const LowNorm *p, const PetscScalar m[], PetscInt i)
+PetscScalar LowNormRightHandSide(const LowNorm *p, const PetscScalar m[], PetscInt i)
 {
   return Entry(i, 0, 13) + (p->bdepends ? PetscSinScalar(m[2]) * Entry(i, 1, 13) : 0.0);
 }
@@ -71,13 +71,13 @@ void LowNormPseudoInverse(const LowNorm *p, LowNormDense B, LowNormDense C, cons
   }
 }
 
-static void Solution(const LowNorm *p, const PetscScalar m[], PetscScalar u[])
+void LowNormSolution(const LowNorm *p, const PetscScalar m[], PetscScalar u[])
 {
   LowNormDense B, C;
   PetscScalar  b[LOWNORM_MAX];
 
   LowNormFactors(p, m, B, C);
-  for (PetscInt i = 0; i < p->M; i++) b[i] = RightHandSide(p, m, i);
+  for (PetscInt i = 0; i < p->M; i++) b[i] = LowNormRightHandSide(p, m, i);
   LowNormPseudoInverse(p, B, C, b, u);
 }
 
@@ -197,7 +197,7 @@ PetscErrorCode LowNormAssemble(Dini dini, Mat A, Mat P, Vec b, void *ctx)
   LowNormFactors(p, m, B, C);
   PetscCall(LowNormMatrix(p, B, C, A));
   PetscCall(AttachNullSpace(p, m, C, A));
-  for (PetscInt i = 0; i < p->M; i++) values[i] = RightHandSide(p, m, i);
+  for (PetscInt i = 0; i < p->M; i++) values[i] = LowNormRightHandSide(p, m, i);
   if (p->bdepends) PetscCall(LowNormFill(b, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -223,7 +223,7 @@ PetscErrorCode LowNormCreate(PetscInt M, PetscInt N, PetscInt r, LowNormFamily f
   PetscCall(VecSetSizes(p->m, PETSC_DECIDE, LOWNORM_NM));
   PetscCall(VecSetType(p->m, VECSTANDARD));
   PetscCall(LowNormFill(p->m, m));
-  for (PetscInt i = 0; i < M; i++) b[i] = RightHandSide(p, m, i);
+  for (PetscInt i = 0; i < M; i++) b[i] = LowNormRightHandSide(p, m, i);
   PetscCall(LowNormFill(p->b, b));
   PetscCall(LowNormAssemble(NULL, p->A, p->A, p->b, p));
   PetscCall(KSPCreate(PETSC_COMM_WORLD, &p->ksp));
@@ -264,7 +264,7 @@ PetscErrorCode LowNormSolve(LowNorm *p)
   PetscCall(DiniSolve(p->dini, p->u));
   PetscCall(LowNormGather(p->m, m));
   PetscCall(VecDuplicate(p->u, &expected));
-  Solution(p, m, u);
+  LowNormSolution(p, m, u);
   PetscCall(LowNormFill(expected, u));
   PetscCall(DiniTestVecsClose(p->u, expected, 1e-8, "the solution of least norm"));
   PetscCall(VecDestroy(&expected));
@@ -281,7 +281,7 @@ PetscErrorCode LowNormDifference(const LowNorm *p, const PetscScalar dm[], Petsc
   for (PetscInt side = 0; side < 2; side++) {
     PetscCall(LowNormGather(p->m, m));
     for (PetscInt i = 0; i < LOWNORM_NM; i++) m[i] += (side ? -h : h) * dm[i];
-    Solution(p, m, u[side]);
+    LowNormSolution(p, m, u[side]);
   }
   for (PetscInt l = 0; l < p->N; l++) du[l] = (u[0][l] - u[1][l]) / (2.0 * h);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -11,8 +11,7 @@ typedef PetscScalar LowNormDense[LOWNORM_MAX][LOWNORM_MAX];
 typedef enum { LOWNORM_TURNS, LOWNORM_FIXED, LOWNORM_FALLS, LOWNORM_TOUCHES } LowNormFamily;
 
 typedef struct {
-  PetscInt M, N,
-      r; /* rank r almost everywhere; at m_0 = 1 it LOWNORM_FALLS by one, and LOWNORM_TOUCHES that to second order */
+  PetscInt M, N, r; /* r: the rank almost everywhere; at m_0 = 1 it falls by one, or touches that to second order */
   LowNormFamily family;
   PetscBool     bdepends; /* b is assembled from m */
   PetscInt      leave;    /* null vectors that are not attached */
@@ -34,8 +33,10 @@ extern PetscErrorCode LowNormSolve(LowNorm *);
 /* (u(m + h dm) - u(m - h dm)) / 2 h */
 extern PetscErrorCode LowNormDifference(const LowNorm *, const PetscScalar dm[], PetscScalar du[]);
 
-/* On every rank: the factors at m, u = A^+ b for given ones, and all values of a Vec, taken and put */
+/* On every rank: the factors, b and u at m, u = A^+ b for given ones, and all values of a Vec, taken and put */
 extern void           LowNormFactors(const LowNorm *, const PetscScalar m[], LowNormDense B, LowNormDense C);
+extern PetscScalar    LowNormRightHandSide(const LowNorm *, const PetscScalar m[], PetscInt i);
+extern void           LowNormSolution(const LowNorm *, const PetscScalar m[], PetscScalar u[]);
 extern void           LowNormPseudoInverse(const LowNorm *, LowNormDense B, LowNormDense C, const PetscScalar b[],
                                            PetscScalar u[]);
 extern PetscErrorCode LowNormMatrix(const LowNorm *, LowNormDense B, LowNormDense C, Mat A);
