@@ -265,7 +265,8 @@ static PetscErrorCode DiniMatrixVJP_Call(Dini dini, Vec ubar, Mat Abar)
   of A were independent: <ubar, du> = <Abar, dA> with <X, Y> = sum_ij conj(Y_ij) X_ij, for dA within the pattern. With
   DINI_ADJOINT_TRANSPOSE it is Abar_ij = -lambda_i u_j with A^T lambda = ubar. For a least-squares KSP, where A^H (A u - b) = 0,
   it is Abar = -((A u - b) lambda^H + (A lambda) u^H) with A^H A lambda = ubar; in complex builds that map is not holomorphic,
-  and the identity holds in the real parts.
+  and the identity holds in the real parts. Where A carries a null space it is that of the solution of least norm, and the
+  identity holds for dA that keep the rank of A.
 
   @param[in]     dini the Dini, of type DINIKSP, after DiniSolve() or DiniAttach()
   @param[in]     ubar cotangent of the state, such as dJ/du of an objective J; not changed
@@ -305,13 +306,14 @@ static PetscErrorCode DiniMatrixJVP_Call(Dini dini, Mat dA, Vec du)
 /**
   @brief Derivative of the solution of A u = b along a change of the matrix: A du = -dA u.
 
-  Collective. One tangent solve. For a least-squares KSP, A^H A du = -(dA^H (A u - b) + A^H dA u).
+  Collective. One tangent solve. For a least-squares KSP, A^H A du = -(dA^H (A u - b) + A^H dA u). Where A carries a null space it
+  is the derivative of the solution of least norm, and a dA along which the rank of A changes is an error.
 
   @param[in]  dini the Dini, of type DINIKSP, after DiniSolve() or DiniAttach()
   @param[in]  dA   the change of A, of any type with a product (and, for least squares, a transposed one), with the layout of A
                    in rows and columns; its pattern need not be that of A
   @param[out] du   derivative of u along dA, with the layout of the state
-  @return 0 or a PETSc error code, see DiniMatrixVJP()
+  @return 0 or a PETSc error code, see DiniMatrixVJP(); PETSC_ERR_ARG_WRONG when the rank of A changes along dA
 
   Options: `-dini_tangent_rtol`, `-dini_tangent_ksp_...`.
 
