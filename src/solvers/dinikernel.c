@@ -151,7 +151,7 @@ PetscErrorCode DiniKernelTake_KSP(Dini dini)
   PetscCall(MPIU_Allreduce(&mine, &all, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   if (all) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMemzero(&k->mark, sizeof(k->mark))); /* until all has gone well */
-  if (null || k->n) ctx->normalid = 0; /* A^H A is shifted where there is a kernel */
+  if (null || k->n) ctx->normalid = 0;                /* A^H A is shifted where there is a kernel */
   PetscCall(DiniKernelBasis(dini, null, k));
   PetscCall(PetscObjectReference((PetscObject)null)); /* so that its number is not another's */
   PetscCall(MatNullSpaceDestroy(&k->null));
