@@ -5,7 +5,7 @@ A^+ and its differences.\n";
 #include "support/lownorm.h"
 
 /* Parameters that A and b are assembled from */
-static PetscErrorCode TestBlock(PetscInt M, PetscInt N, PetscInt r, LowNormFamily family, KSPType type)
+static PetscErrorCode TestBlock(PetscInt M, PetscInt N, PetscInt r, LowNormFamily family, PetscBool shell, KSPType type)
 {
   LowNorm     p;
   PetscScalar d[LOWNORM_NM], du[LOWNORM_MAX], g[LOWNORM_NM] = {0.0}, w[LOWNORM_MAX];
@@ -13,6 +13,7 @@ static PetscErrorCode TestBlock(PetscInt M, PetscInt N, PetscInt r, LowNormFamil
 
   PetscFunctionBeginUser;
   PetscCall(LowNormCreate(M, N, r, family, PETSC_TRUE, type, &p));
+  if (shell) PetscCall(LowNormShell(&p));
   PetscCall(LowNormSolve(&p));
   PetscCall(DiniTestVec(p.m, 3, &dm));
   PetscCall(DiniTestVec(p.u, 4, &ubar));
@@ -229,14 +230,16 @@ int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(TestBlock(8, 4, 3, LOWNORM_TURNS, KSPLSQR));
-  PetscCall(TestBlock(8, 5, 3, LOWNORM_TURNS, KSPCGLS));
-  PetscCall(TestBlock(5, 5, 4, LOWNORM_TURNS, KSPLSQR));
-  PetscCall(TestBlock(5, 5, 3, LOWNORM_FIXED, KSPLSQR));
-  PetscCall(TestBlock(3, 5, 3, LOWNORM_TURNS, KSPLSQR));
-  PetscCall(TestBlock(4, 5, 3, LOWNORM_TURNS, KSPCGLS));
+  PetscCall(TestBlock(8, 4, 3, LOWNORM_TURNS, PETSC_FALSE, KSPLSQR));
+  PetscCall(TestBlock(8, 5, 3, LOWNORM_TURNS, PETSC_FALSE, KSPCGLS));
+  PetscCall(TestBlock(5, 5, 4, LOWNORM_TURNS, PETSC_FALSE, KSPLSQR));
+  PetscCall(TestBlock(5, 5, 3, LOWNORM_FIXED, PETSC_FALSE, KSPLSQR));
+  PetscCall(TestBlock(3, 5, 3, LOWNORM_TURNS, PETSC_FALSE, KSPLSQR));
+  PetscCall(TestBlock(4, 5, 3, LOWNORM_TURNS, PETSC_FALSE, KSPCGLS));
   PetscCall(DiniTestOptionsSet("-dini_direct_max 0 -dini_pc_type none")); /* A^H A by products */
-  PetscCall(TestBlock(6, 5, 3, LOWNORM_TURNS, KSPLSQR));
+  PetscCall(TestBlock(6, 5, 3, LOWNORM_TURNS, PETSC_FALSE, KSPLSQR));
+  PetscCall(TestBlock(6, 5, 3, LOWNORM_TURNS, PETSC_TRUE, KSPLSQR));
+  PetscCall(TestBlock(3, 5, 3, LOWNORM_FIXED, PETSC_TRUE, KSPLSQR));
   PetscCall(DiniTestOptionsClear("-dini_direct_max -dini_pc_type"));
   PetscCall(TestEntries(8, 4, 3));
   PetscCall(TestEntries(5, 5, 3));

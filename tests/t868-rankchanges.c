@@ -249,7 +249,7 @@ int main(int argc, char **argv)
   PetscCall(TestRank(3, 5, LOWNORM_FALLS));
   PetscCall(TestWrong(6, 5, 3));
   PetscCall(TestWrong(4, 4, 3));
-  PetscCall(TestWrong(3, 5, 3));
+  PetscCall(TestWrong(3, 4, 3));
 #if !defined(PETSC_USE_COMPLEX)
   PetscCall(TestGiven(LOWNORM_FIXED));
   PetscCall(TestGiven(LOWNORM_TURNS));

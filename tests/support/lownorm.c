@@ -195,7 +195,9 @@ PetscErrorCode LowNormAssemble(Dini dini, Mat A, Mat P, Vec b, void *ctx)
   (void)P;
   PetscCall(LowNormGather(p->m, m));
   LowNormFactors(p, m, B, C);
-  PetscCall(LowNormMatrix(p, B, C, A));
+  PetscCall(LowNormMatrix(p, B, C, A == p->shell ? p->A : A));
+  if (A == p->shell) PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  if (A == p->shell) PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   PetscCall(AttachNullSpace(p, m, C, A));
   for (PetscInt i = 0; i < p->M; i++) values[i] = LowNormRightHandSide(p, m, i);
   if (p->bdepends) PetscCall(LowNormFill(b, values));
@@ -240,12 +242,49 @@ PetscErrorCode LowNormCreate(PetscInt M, PetscInt N, PetscInt r, LowNormFamily f
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ShellMult(Mat A, Vec x, Vec y)
+{
+  LowNorm *p;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(A, &p));
+  PetscCall(MatMult(p->A, x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ShellMultTranspose(Mat A, Vec x, Vec y)
+{
+  LowNorm *p;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(A, &p));
+  PetscCall(MatMultTranspose(p->A, x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode LowNormShell(LowNorm *p)
+{
+  PetscInt     m, n;
+  MatNullSpace null;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetLocalSize(p->A, &m, &n));
+  PetscCall(MatCreateShell(PETSC_COMM_WORLD, m, n, p->M, p->N, p, &p->shell));
+  PetscCall(MatShellSetOperation(p->shell, MATOP_MULT, (void (*)(void))ShellMult));
+  PetscCall(MatShellSetOperation(p->shell, MATOP_MULT_TRANSPOSE, (void (*)(void))ShellMultTranspose));
+  PetscCall(MatGetNullSpace(p->A, &null));
+  PetscCall(MatSetNullSpace(p->shell, null));
+  PetscCall(KSPSetOperators(p->ksp, p->shell, p->shell));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode LowNormDestroy(LowNorm *p)
 {
   PetscFunctionBeginUser;
   PetscCall(DiniDestroy(&p->dini));
   PetscCall(KSPDestroy(&p->ksp));
   PetscCall(MatDestroy(&p->A));
+  PetscCall(MatDestroy(&p->shell));
   PetscCall(VecDestroy(&p->b));
   PetscCall(VecDestroy(&p->m));
   PetscCall(VecDestroy(&p->u));

@@ -16,7 +16,7 @@ typedef struct {
   PetscBool     bdepends; /* b is assembled from m */
   PetscInt      leave;    /* null vectors that are not attached */
   PetscReal     tilt;     /* of those that are */
-  Mat           A;
+  Mat           A, shell; /* shell: the KSP's, after LowNormShell() */
   Vec           b, m, u;
   KSP           ksp;
   Dini          dini;
@@ -26,6 +26,8 @@ typedef struct {
 extern PetscErrorCode LowNormCreate(PetscInt M, PetscInt N, PetscInt r, LowNormFamily, PetscBool assembled, KSPType,
                                     LowNorm *);
 extern PetscErrorCode LowNormDestroy(LowNorm *);
+/* The KSP gets a shell in place of A, which has no copy: each assembly moves it */
+extern PetscErrorCode LowNormShell(LowNorm *);
 /* A, b where that depends on m, and the null space of A */
 extern PetscErrorCode LowNormAssemble(Dini, Mat A, Mat P, Vec b, void *);
 /* Solves from a guess that is not orthogonal to the null space, and compares u with A^+ b */
