@@ -79,40 +79,51 @@ static PetscErrorCode DiniOutsideRange(Dini dini, Vec d, Vec g, Vec z, PetscBool
 
 typedef enum { DINI_RANK_STAYS, DINI_RANK_CHANGES, DINI_RANK_UNKNOWN } DiniRankVerdict;
 
+/* One step of x on one side: *verdict DINI_RANK_UNKNOWN as long as it comes nearer to a null vector. *last: |t| before */
+static PetscErrorCode DiniRankStep(Dini dini, Vec x, Vec t, Vec g, Vec z, PetscReal *last, PetscBool *goeson,
+                                   DiniRankVerdict *verdict)
+{
+  const PetscReal tiny = 1e-11 * PetscSqrtReal(((Dini_KSP *)dini->data)->kernel.s);
+  PetscReal       norm, outside;
+  PetscBool       good;
+
+  PetscFunctionBegin;
+  *verdict = DINI_RANK_UNKNOWN;
+  *goeson  = PETSC_FALSE;
+  PetscCall(DiniNorm_Private(t, &norm));
+  if (norm <= tiny) *verdict = DINI_RANK_STAYS;
+  if (norm <= tiny || PetscIsInfOrNanReal(norm)) PetscFunctionReturn(PETSC_SUCCESS); /* NaN: no A(m) there */
+  PetscCall(DiniOutsideRange(dini, t, g, z, &good));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecAXPY(x, -1.0, z));
+  PetscCall(DiniNorm_Private(t, &outside));
+  if (outside > 0.5 * norm) *verdict = DINI_RANK_CHANGES;
+  *goeson = (PetscBool)(outside <= 0.5 * norm && norm <= 0.5 * *last);
+  *last   = norm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Along h dm, both ways */
 static PetscErrorCode DiniRankAlong(Dini dini, PetscReal h, Vec dm, Vec zero, Vec n, DiniSides *sides, Vec g, Vec z,
                                     DiniRankVerdict *verdict)
 {
-  const PetscReal tiny    = 1e-11 * PetscSqrtReal(((Dini_KSP *)dini->data)->kernel.s);
-  PetscReal       last[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL};
+  PetscReal last[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL};
+  PetscBool goeson  = PETSC_TRUE;
 
   PetscFunctionBegin;
   *verdict = DINI_RANK_UNKNOWN;
   for (int i = 0; i < 2; i++) PetscCall(VecCopy(n, sides->x[i]));
-  for (int it = 0; it < 8; it++) {
-    int stays = 0;
+  for (int it = 0; it < 8 && goeson; it++) {
+    DiniRankVerdict side[2];
+    PetscBool       on[2];
 
     PetscCall(DiniBeside_Private(dini, h, zero, dm, PETSC_FALSE, DiniRankVisit, sides));
-    for (int i = 0; i < 2; i++) {
-      PetscReal norm, outside;
-      PetscBool good;
-
-      PetscCall(DiniNorm_Private(sides->t[i], &norm));
-      if (PetscIsInfOrNanReal(norm)) PetscFunctionReturn(PETSC_SUCCESS); /* outside the domain of A(m) */
-      if (norm <= tiny) {
-        stays++;
-        continue;
-      }
-      PetscCall(DiniOutsideRange(dini, sides->t[i], g, z, &good));
-      if (!good) PetscFunctionReturn(PETSC_SUCCESS);
-      PetscCall(VecAXPY(sides->x[i], -1.0, z));
-      PetscCall(DiniNorm_Private(sides->t[i], &outside));
-      if (outside > 0.5 * norm) *verdict = DINI_RANK_CHANGES;
-      if (outside > 0.5 * norm || norm > 0.5 * last[i]) PetscFunctionReturn(PETSC_SUCCESS);
-      last[i] = norm;
-    }
-    if (stays == 2) *verdict = DINI_RANK_STAYS;
-    if (stays == 2) PetscFunctionReturn(PETSC_SUCCESS);
+    for (int i = 0; i < 2; i++)
+      PetscCall(DiniRankStep(dini, sides->x[i], sides->t[i], g, z, &last[i], &on[i], &side[i]));
+    goeson =
+        (PetscBool)((on[0] || side[0] == DINI_RANK_STAYS) && (on[1] || side[1] == DINI_RANK_STAYS) && (on[0] || on[1]));
+    if (side[0] == DINI_RANK_CHANGES || side[1] == DINI_RANK_CHANGES) *verdict = DINI_RANK_CHANGES;
+    else if (side[0] == DINI_RANK_STAYS && side[1] == DINI_RANK_STAYS) *verdict = DINI_RANK_STAYS;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
