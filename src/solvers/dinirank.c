@@ -41,21 +41,22 @@ static PetscErrorCode DiniKernelDual(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* t = A(m +- h dm) x, on both sides */
+/* t = A(m +- h dm) x on both sides, x from n on; g and z are work. A null vector has |t| <= tiny. */
 typedef struct {
-  Vec x[2], t[2];
-} DiniSides;
+  PetscReal tiny;
+  Vec       dm, zero, n, x[2], t[2], g, z;
+} DiniRank;
 
 static PetscErrorCode DiniRankVisit(Dini dini, PetscReal sign, void *ctx)
 {
-  DiniSides *sides = (DiniSides *)ctx;
-  const int  side  = sign > 0.0 ? 0 : 1;
-  Mat        A;
-  Vec        b;
+  DiniRank *rank = (DiniRank *)ctx;
+  const int side = sign > 0.0 ? 0 : 1;
+  Mat       A;
+  Vec       b;
 
   PetscFunctionBegin;
   PetscCall(DiniCurrentSystem_KSP(dini, &A, &b));
-  PetscCall(MatMult(A, sides->x[side], sides->t[side]));
+  PetscCall(MatMult(A, rank->x[side], rank->t[side]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -79,46 +80,54 @@ static PetscErrorCode DiniOutsideRange(Dini dini, Vec d, Vec g, Vec z, PetscBool
 
 typedef enum { DINI_RANK_STAYS, DINI_RANK_CHANGES, DINI_RANK_UNKNOWN } DiniRankVerdict;
 
-/* Along h dm, both ways */
-static PetscErrorCode DiniRankAlong(Dini dini, PetscReal h, Vec dm, Vec zero, Vec n, DiniSides *sides, Vec g, Vec z,
-                                    DiniRankVerdict *verdict)
+/* One step of x on one side: *verdict DINI_RANK_UNKNOWN as long as it comes nearer to a null vector. *last: |t| before */
+static PetscErrorCode DiniRankStep(Dini dini, DiniRank *rank, int i, PetscReal *last, PetscBool *goeson,
+                                   DiniRankVerdict *verdict)
 {
-  const PetscReal tiny    = 1e-11 * PetscSqrtReal(((Dini_KSP *)dini->data)->kernel.s);
-  PetscReal       last[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL};
+  PetscReal norm, outside;
+  PetscBool good;
 
   PetscFunctionBegin;
   *verdict = DINI_RANK_UNKNOWN;
-  for (int i = 0; i < 2; i++) PetscCall(VecCopy(n, sides->x[i]));
-  for (int it = 0; it < 8; it++) {
-    int stays = 0;
+  *goeson  = PETSC_FALSE;
+  PetscCall(DiniNorm_Private(rank->t[i], &norm));
+  if (norm <= rank->tiny) *verdict = DINI_RANK_STAYS;
+  if (norm <= rank->tiny || PetscIsInfOrNanReal(norm)) PetscFunctionReturn(PETSC_SUCCESS); /* NaN: no A(m) there */
+  PetscCall(DiniOutsideRange(dini, rank->t[i], rank->g, rank->z, &good));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecAXPY(rank->x[i], -1.0, rank->z));
+  PetscCall(DiniNorm_Private(rank->t[i], &outside));
+  if (outside > 0.5 * norm) *verdict = DINI_RANK_CHANGES;
+  *goeson = (PetscBool)(outside <= 0.5 * norm && norm <= 0.5 * *last);
+  *last   = norm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    PetscCall(DiniBeside_Private(dini, h, zero, dm, PETSC_FALSE, DiniRankVisit, sides));
-    for (int i = 0; i < 2; i++) {
-      PetscReal norm, outside;
-      PetscBool good;
+/* Along h dm, both ways */
+static PetscErrorCode DiniRankAlong(Dini dini, PetscReal h, DiniRank *rank, DiniRankVerdict *verdict)
+{
+  PetscReal last[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL};
+  PetscBool goeson  = PETSC_TRUE;
 
-      PetscCall(DiniNorm_Private(sides->t[i], &norm));
-      if (PetscIsInfOrNanReal(norm)) PetscFunctionReturn(PETSC_SUCCESS); /* outside the domain of A(m) */
-      if (norm <= tiny) {
-        stays++;
-        continue;
-      }
-      PetscCall(DiniOutsideRange(dini, sides->t[i], g, z, &good));
-      if (!good) PetscFunctionReturn(PETSC_SUCCESS);
-      PetscCall(VecAXPY(sides->x[i], -1.0, z));
-      PetscCall(DiniNorm_Private(sides->t[i], &outside));
-      if (outside > 0.5 * norm) *verdict = DINI_RANK_CHANGES;
-      if (outside > 0.5 * norm || norm > 0.5 * last[i]) PetscFunctionReturn(PETSC_SUCCESS);
-      last[i] = norm;
-    }
-    if (stays == 2) *verdict = DINI_RANK_STAYS;
-    if (stays == 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscFunctionBegin;
+  *verdict = DINI_RANK_UNKNOWN;
+  for (int i = 0; i < 2; i++) PetscCall(VecCopy(rank->n, rank->x[i]));
+  for (int it = 0; it < 8 && goeson; it++) {
+    DiniRankVerdict side[2];
+    PetscBool       on[2];
+
+    PetscCall(DiniBeside_Private(dini, h, rank->zero, rank->dm, PETSC_FALSE, DiniRankVisit, rank));
+    for (int i = 0; i < 2; i++) PetscCall(DiniRankStep(dini, rank, i, &last[i], &on[i], &side[i]));
+    goeson =
+        (PetscBool)((on[0] || side[0] == DINI_RANK_STAYS) && (on[1] || side[1] == DINI_RANK_STAYS) && (on[0] || on[1]));
+    if (side[0] == DINI_RANK_CHANGES || side[1] == DINI_RANK_CHANGES) *verdict = DINI_RANK_CHANGES;
+    else if (side[0] == DINI_RANK_STAYS && side[1] == DINI_RANK_STAYS) *verdict = DINI_RANK_STAYS;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Says so where two steps in a row say so: one may be too long for a first glance */
-static PetscErrorCode DiniRankVerify(Dini dini, Vec dm, Vec zero, Vec n, DiniSides *sides, Vec g, Vec z)
+static PetscErrorCode DiniRankVerify(Dini dini, DiniRank *rank)
 {
   static const PetscReal steps[] = {1e-3, 1e-4, 1e-5, 1e-6};
   DiniRankVerdict        verdict = DINI_RANK_UNKNOWN, before;
@@ -126,7 +135,7 @@ static PetscErrorCode DiniRankVerify(Dini dini, Vec dm, Vec zero, Vec n, DiniSid
   PetscFunctionBegin;
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(steps); i++) {
     before = verdict;
-    PetscCall(DiniRankAlong(dini, steps[i], dm, zero, n, sides, g, z, &verdict));
+    PetscCall(DiniRankAlong(dini, steps[i], rank, &verdict));
     if (verdict == DINI_RANK_STAYS) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCheck(
         verdict != DINI_RANK_CHANGES || before != DINI_RANK_CHANGES, PetscObjectComm((PetscObject)dini),
@@ -183,38 +192,42 @@ static PetscErrorCode DiniAnyLocked(Dini dini, PetscBool *locked)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What is zero: rounding in A, or what A n is at the point for the n that are attached */
+static PetscErrorCode DiniRankTiny(Dini dini, DiniRank *rank)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  PetscReal norm;
+  Mat       A;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(MatMult(A, rank->n, rank->t[0]));
+  PetscCall(DiniNorm_Private(rank->t[0], &norm));
+  rank->tiny = PetscMax(1e-11 * PetscSqrtReal(ctx->kernel.s), 10.0 * norm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniRankGuard(Dini dini)
 {
   Dini_KSP      *ctx = (Dini_KSP *)dini->data;
-  DiniSides      sides;
-  Vec            dm, zero, n, g, z;
+  DiniRank       rank;
+  Vec           *states[] = {&rank.zero, &rank.n, &rank.g, &rank.z, &rank.x[0], &rank.x[1]};
   PetscBool      locked;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(DiniAnyLocked(dini, &locked));
   if (locked) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniCreateParameterVec(dini, &dm));
-  PetscCall(VecDuplicate(dini->u, &zero));
-  PetscCall(VecDuplicate(dini->u, &n));
-  PetscCall(VecDuplicate(dini->u, &g));
-  PetscCall(VecDuplicate(dini->u, &z));
-  PetscCall(VecSet(zero, 0.0));
-  for (int i = 0; i < 2; i++) {
-    PetscCall(VecDuplicate(dini->u, &sides.x[i]));
-    PetscCall(VecDuplicate(ctx->b, &sides.t[i]));
-  }
-  failed = DiniRankDirections(dini, dm, n);
-  if (!failed) failed = DiniRankVerify(dini, dm, zero, n, &sides, g, z);
-  for (int i = 0; i < 2; i++) {
-    PetscCall(VecDestroy(&sides.x[i]));
-    PetscCall(VecDestroy(&sides.t[i]));
-  }
-  PetscCall(VecDestroy(&dm));
-  PetscCall(VecDestroy(&zero));
-  PetscCall(VecDestroy(&n));
-  PetscCall(VecDestroy(&g));
-  PetscCall(VecDestroy(&z));
+  PetscCall(DiniCreateParameterVec(dini, &rank.dm));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(states); i++) PetscCall(VecDuplicate(dini->u, states[i]));
+  for (int i = 0; i < 2; i++) PetscCall(VecDuplicate(ctx->b, &rank.t[i]));
+  PetscCall(VecSet(rank.zero, 0.0));
+  failed = DiniRankDirections(dini, rank.dm, rank.n);
+  if (!failed) failed = DiniRankTiny(dini, &rank);
+  if (!failed) failed = DiniRankVerify(dini, &rank);
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(states); i++) PetscCall(VecDestroy(states[i]));
+  for (int i = 0; i < 2; i++) PetscCall(VecDestroy(&rank.t[i]));
+  PetscCall(VecDestroy(&rank.dm));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -85,7 +85,7 @@ void LowNormSolution(const LowNorm *p, const PetscScalar m[], PetscScalar u[])
 static PetscInt NullVectors(const LowNorm *p, PetscInt first, LowNormDense C, LowNormDense v)
 {
   PetscInt     n = 0, rows = p->r - first;
-  LowNormDense q;
+  LowNormDense q = {{0.0}};
 
   for (PetscInt i = 0; i < rows + p->N && n < p->N - rows; i++) {
     PetscScalar x[LOWNORM_MAX];
