@@ -25,7 +25,7 @@ typedef struct {
 } DiniSides;
 
 typedef struct {
-  PetscReal h, ok, expected; /* the next step, the curvature that will do, the error before */
+  PetscReal h, ok, expected, rho; /* the next step, the curvature that will do, the error and the curvature before */
   DiniBend  bend[DINI_MAX_PARTS], before[DINI_MAX_PARTS], longest[DINI_MAX_PARTS];
   PetscBool kept, kink;
 } DiniTrials;
@@ -204,7 +204,7 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
   expected = truncation + rounding;
   PetscCall(PetscInfo(dini, "Second derivatives by differences at a step of %g: curvature %g, error about %g\n",
                       (double)t->h, (double)rho, (double)expected));
-  if (t->kept && expected > t->expected && t->expected <= DINI_AGREE) {
+  if (t->kept && t->rho < DINI_FAR && expected > t->expected && t->expected <= DINI_AGREE) {
     PetscCall(DiniSecondReturn(s, t->before, d->h));
     d->apart = 0.0;
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -217,6 +217,7 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
   if (rho == 0.0 || (t->kept && d->apart <= DINI_AGREE)) PetscFunctionReturn(PETSC_SUCCESS);
   t->kept     = PETSC_TRUE;
   t->expected = expected;
+  t->rho      = rho;
   /* where truncation falls to what rounding rises to */
   t->h *= rho > DINI_FAR ? DINI_SHORTER
                          : PetscMin(0.25, PetscPowReal(0.5 * PetscMax(rounding, PETSC_MACHINE_EPSILON), 1.0 / 3.0) /
