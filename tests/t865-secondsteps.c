@@ -31,6 +31,7 @@ static const Case cases[] = {
 typedef struct {
   const Case *c;
   PetscBool   wrong; /* the callback's answer */
+  PetscReal   shift; /* added and subtracted, for rounding */
   Vec         u, m, r;
   Mat         J, Fm;
   SNES        snes;
@@ -72,7 +73,8 @@ static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
   PetscCall(VecGetArrayRead(u, &x));
   PetscCall(VecGetArrayRead(a->m, &m));
   PetscCall(VecGetArrayWrite(F, &f));
-  for (PetscInt i = 0; i < n; i++) f[i] = x[i] + 0.1 * x[i] * x[i] * x[i] - Law(a->c->law, 0, PetscRealPart(m[i]));
+  for (PetscInt i = 0; i < n; i++)
+    f[i] = (a->shift + x[i] + 0.1 * x[i] * x[i] * x[i]) - (a->shift + Law(a->c->law, 0, PetscRealPart(m[i])));
   PetscCall(VecRestoreArrayWrite(F, &f));
   PetscCall(VecRestoreArrayRead(a->m, &m));
   PetscCall(VecRestoreArrayRead(u, &x));
@@ -158,6 +160,7 @@ static PetscErrorCode Create(const Case *c, App *a)
   PetscFunctionBeginUser;
   a->c     = c;
   a->wrong = PETSC_FALSE;
+  a->shift = 0.0;
   PetscCall(VecCreateMPI(PETSC_COMM_WORLD, PETSC_DECIDE, 5, &a->m));
   PetscCall(VecDuplicate(a->m, &a->u));
   PetscCall(VecDuplicate(a->m, &a->r));
@@ -305,6 +308,7 @@ static PetscErrorCode TestDifferences(PetscReal value)
   PetscFunctionBeginUser;
   for (int attach = 0; attach < 2; attach++) {
     PetscCall(Create(&c, &a));
+    a.shift = 1.0;
     PetscCall(DiniSetJacobianType(a.dini, DINI_JACOBIAN_COLORING));
     if (attach) {
       PetscCall(VecCopy(a.m, a.u));
@@ -334,6 +338,7 @@ int main(int argc, char **argv)
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(cases); k++) PetscCall(TestCase(&cases[k]));
   PetscCall(TestGuard());
   PetscCall(TestDifferences(0.0));
+  PetscCall(TestDifferences(3e-16));
   PetscCall(TestDifferences(1e-15));
   PetscCall(PetscFinalize());
   return 0;
