@@ -25,7 +25,7 @@ typedef struct {
 } DiniSides;
 
 typedef struct {
-  PetscReal h, ok, expected; /* the next step, the curvature that will do, the error before */
+  PetscReal h, ok, expected, rho; /* the next step, the curvature that will do, the error and the curvature before */
   DiniBend  bend[DINI_MAX_PARTS], before[DINI_MAX_PARTS], longest[DINI_MAX_PARTS];
   PetscBool kept, kink;
 } DiniTrials;
@@ -130,9 +130,10 @@ static PetscReal DiniSecondJudge(DiniSecondDifference *d, const DiniBend before[
 }
 
 /* The errors that are to be expected, relative, in the parts that the longest step has told anything of */
-static void DiniSecondExpect(const DiniSecondDifference *d, const DiniBend longest[], const DiniBend bend[],
-                             PetscReal *truncation, PetscReal *rounding)
+static PetscErrorCode DiniSecondExpect(const DiniSecondDifference *d, const DiniBend longest[], const DiniBend bend[],
+                                       PetscReal *truncation, PetscReal *rounding)
 {
+  PetscFunctionBegin;
   *truncation = *rounding = 0.0;
   for (PetscInt k = 0; k < d->n; k++) {
     const DiniBend  b     = bend[k];
@@ -142,6 +143,7 @@ static void DiniSecondExpect(const DiniSecondDifference *d, const DiniBend longe
     *truncation = PetscMax(*truncation, PetscSqr(PetscMin(rho, 1.0)));
     *rounding   = PetscMax(*rounding, 0.1 * floor / PetscMax(b.first, 0.1 * floor));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The step before was better */
@@ -200,11 +202,11 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
   *done = PETSC_TRUE;
   rho   = DiniSecondJudge(d, t->kept ? t->before : NULL, t->bend, t->ok);
   if (!t->kept) PetscCall(PetscArraycpy(t->longest, t->bend, d->n));
-  DiniSecondExpect(d, t->longest, t->bend, &truncation, &rounding);
+  PetscCall(DiniSecondExpect(d, t->longest, t->bend, &truncation, &rounding));
   expected = truncation + rounding;
   PetscCall(PetscInfo(dini, "Second derivatives by differences at a step of %g: curvature %g, error about %g\n",
                       (double)t->h, (double)rho, (double)expected));
-  if (t->kept && expected > t->expected && t->expected <= DINI_AGREE) {
+  if (t->kept && t->rho < DINI_FAR && expected > t->expected && t->expected <= DINI_AGREE) {
     PetscCall(DiniSecondReturn(s, t->before, d->h));
     d->apart = 0.0;
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -217,6 +219,7 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
   if (rho == 0.0 || (t->kept && d->apart <= DINI_AGREE)) PetscFunctionReturn(PETSC_SUCCESS);
   t->kept     = PETSC_TRUE;
   t->expected = expected;
+  t->rho      = rho;
   /* where truncation falls to what rounding rises to */
   t->h *= rho > DINI_FAR ? DINI_SHORTER
                          : PetscMin(0.25, PetscPowReal(0.5 * PetscMax(rounding, PETSC_MACHINE_EPSILON), 1.0 / 3.0) /
