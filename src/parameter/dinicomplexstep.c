@@ -23,8 +23,8 @@ static PetscErrorCode DiniImaginaryMax(Vec v, PetscReal *max)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* par->ureal = Re u in a Vec of its own, which no solver writes to */
-static PetscErrorCode DiniRealState(Dini dini, DiniParameter par)
+/* par->ureal = Re u in a Vec of its own, which no solver writes to, and F there, which may be known */
+static PetscErrorCode DiniRealState(Dini dini, DiniParameter par, Vec *F)
 {
   PetscReal imaginary, size;
 
@@ -39,25 +39,28 @@ static PetscErrorCode DiniRealState(Dini dini, DiniParameter par)
   if (!par->ureal) PetscCall(VecDuplicate(dini->u, &par->ureal));
   PetscCall(VecCopy(dini->u, par->ureal));
   PetscCall(VecRealPart(par->ureal));
+  *F = dini->w[0];
+  if (imaginary == 0.0) PetscCall(DiniPointResidual_Private(dini, F));
+  else PetscCall(DiniResidual_Private(dini, par->ureal, *F, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 #endif
 
-/* Is everything real but the step? One residual, whatever the number of columns. */
+/* Is everything real but the step? One residual at most, whatever the number of columns. */
 PetscErrorCode DiniComplexStepBase_Private(Dini dini, DiniParameter par)
 {
   PetscFunctionBegin;
 #if defined(PETSC_USE_COMPLEX)
   PetscReal imaginary;
+  Vec       F;
 
   PetscCall(DiniImaginaryMax(par->copy, &imaginary));
   PetscCheck(imaginary == 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "Complex steps in parameter \"%s\" need real values of it, and they have imaginary parts up to %g; take "
              "-dini_parameter_%s_difference central",
              par->name, (double)imaginary, par->name);
-  PetscCall(DiniRealState(dini, par));
-  PetscCall(DiniResidual_Private(dini, par->ureal, dini->w[0], NULL));
-  PetscCall(DiniImaginaryMax(dini->w[0], &imaginary));
+  PetscCall(DiniRealState(dini, par, &F));
+  PetscCall(DiniImaginaryMax(F, &imaginary));
   PetscCheck(
       imaginary == 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "Complex steps in parameter \"%s\" need a residual that is real where u and m are, and F(u, m) has imaginary "
