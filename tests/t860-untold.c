@@ -1,4 +1,5 @@
-static char help[] = "What a guard could not tell is asked again, and values that are no numbers are named at every point.\n";
+static char help[] =
+    "What a guard could not tell is asked again, and values that are no numbers are named at every point.\n";
 
 #include "support/dinitest.h"
 #include <math.h>
@@ -9,7 +10,7 @@ typedef struct {
   Mat       J, Fm;
   SNES      snes;
   Dini      dini;
-  PetscInt  good;         /* residuals until they are NaN; negative: for ever */
+  PetscInt  good;          /* residuals until they are NaN; negative: for ever */
   PetscBool crude, spoilt; /* J without the cubic term; NaN in F_m */
 } Diagonal;
 

@@ -21,16 +21,16 @@ typedef struct {
 
 /* A call of the application under way; of one that it was made from inside of, what that must find again afterwards */
 typedef struct _DiniCall {
-  struct _DiniCall   *outer;
-  const char         *what, *visitor;
-  DiniDoor            door;
-  int                 depth;
-  PetscBool           aside; /* the rest is filled */
-  Vec                 work[DINI_MAX_WORK], guess;
-  PetscReal           lastnorm, lastrelative, hessianrtol;
-  DiniRung            lastrung;
-  PetscBool           erroriffail;
-  DiniTolerances      tolerances;
+  struct _DiniCall *outer;
+  const char       *what, *visitor;
+  DiniDoor          door;
+  int               depth;
+  PetscBool         aside; /* the rest is filled */
+  Vec               work[DINI_MAX_WORK], guess;
+  PetscReal         lastnorm, lastrelative, hessianrtol;
+  DiniRung          lastrung;
+  PetscBool         erroriffail;
+  DiniTolerances    tolerances;
 } DiniCall;
 
 /*
