@@ -172,8 +172,7 @@ static PetscErrorCode DiniColoringSizes(DiniColoring c, const DiniScheme *scheme
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayWrite(c->one, &a));
-  for (PetscInt j = 0; j < c->ncols; j++)
-    a[j] = c->columns[j].own > 0.0 ? c->columns[j].own : PetscAbsReal(c->columns[j].first) / scheme->step;
+  for (PetscInt j = 0; j < c->ncols; j++) a[j] = PetscAbsReal(c->columns[j].first) / scheme->step;
   PetscCall(VecRestoreArrayWrite(c->one, &a));
   PetscCall(DiniToGhosts(c, c->ghostsize));
   PetscFunctionReturn(PETSC_SUCCESS);

