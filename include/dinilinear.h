@@ -13,5 +13,6 @@ DINI_PUBLIC PetscErrorCode DiniSetLinearSystem(Dini, Vec, DiniLinearSystemFn *, 
 DINI_PUBLIC PetscErrorCode DiniMatrixJVP(Dini, Mat, Vec);
 DINI_PUBLIC PetscErrorCode DiniMatrixVJP(Dini, Vec, Mat);
 DINI_PUBLIC PetscErrorCode DiniMatSolve(Dini, Mat, Mat);
+DINI_PUBLIC PetscErrorCode DiniGetMatSolveColumn(Dini, PetscInt, KSPConvergedReason *, PetscInt *, PetscReal *);
 DINI_PUBLIC PetscErrorCode DiniMatSolveJVP(Dini, Mat, Mat, Vec, Mat);
 DINI_PUBLIC PetscErrorCode DiniMatSolveVJP(Dini, Mat, Mat, Mat, Vec);

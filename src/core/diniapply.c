@@ -213,10 +213,11 @@ PetscErrorCode DiniCheckColumns_Private(Dini dini, Mat X, Mat Y, const char what
 static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniAdjointType type, Mat X, Mat Y,
                                        const char what[])
 {
-  PetscInt       n, block;
-  Vec            x, y;
-  Mat            R, S;
-  PetscErrorCode failed;
+  DiniConvergedReason all = DINI_CONVERGED_ITERATING;
+  PetscInt            n, block;
+  Vec                 x, y;
+  Mat                 R, S;
+  PetscErrorCode      failed;
 
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
@@ -245,7 +246,9 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
     PetscCall(MatDestroy(&R));
     PetscCall(MatDestroy(&S));
     PetscCall(failed);
+    if (all >= 0) all = dini->reason; /* of the first block that has failed, where one has */
   }
+  if (n) dini->reason = all;
   PetscCall(MatAssemblyBegin(Y, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(Y, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);

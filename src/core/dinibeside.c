@@ -116,6 +116,7 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   dini->u      = home->u;
   dini->state  = home->state;
   dini->beside = PETSC_FALSE;
+  dini->sized  = NULL;
   failed       = DiniMoveParameters(dini, home, 0.0, NULL);
   if (!failed) dini->mstamp = home->stamp;
   if (!failed) failed = DiniHome_Private(dini);
@@ -157,6 +158,7 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
   PetscCall(VecDuplicate(home.u, &u));
   dini->u = dini->state = u;
   dini->beside          = PETSC_TRUE;
+  dini->sized           = home.u;
   dini->closed++;
   for (int side = 1; side >= -1 && !failed; side -= 2) {
     failed = VecWAXPY(u, side * h, du, home.u);
@@ -171,12 +173,18 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J where the object is, inside DiniBeside_Private() */
+/* J where the object is, at the point or inside DiniBeside_Private() */
 static PetscErrorCode DiniBesideJacobian(Dini dini, const char product[], const char cure[], Mat *J)
 {
+  Mat P;
+
   PetscFunctionBegin;
   if (dini->ops->beside && !dini->Juser) PetscUseTypeMethod(dini, beside, J);
-  else PetscCall(DiniJacobianBeside_Private(dini, J));
+  else if (dini->beside) PetscCall(DiniJacobianBeside_Private(dini, J));
+  else {
+    PetscCall(DiniEngineGetJacobian_Private(dini, J, &P));
+    if (*J) PetscCall(DiniActiveFull_Private(dini, J, &P));
+  }
   PetscCheck(*J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s: The second derivatives of F are wanted by differences of %s, and nobody has given J; give %sJ to "
              "DiniSetJacobian()",
@@ -184,7 +192,7 @@ static PetscErrorCode DiniBesideJacobian(Dini dini, const char product[], const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* yu = J^H lambda and ym = F_m^H lambda where the object is, inside DiniBeside_Private() */
+/* yu = J^H lambda and ym = F_m^H lambda where the object is */
 PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
 {
   Mat       J;
@@ -201,7 +209,7 @@ PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y = J du + F_m dm where the object is, inside DiniBeside_Private() */
+/* y = J du + F_m dm where the object is */
 PetscErrorCode DiniBesideTangent_Private(Dini dini, Vec du, Vec dm, Vec y)
 {
   Mat       J;
@@ -215,38 +223,5 @@ PetscErrorCode DiniBesideTangent_Private(Dini dini, Vec du, Vec dm, Vec y)
   PetscCall(MatMult(J, du, Jdu));
   PetscCall(VecAXPY(y, 1.0, Jdu));
   PetscCall(VecDestroy(&Jdu));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  The step of a central difference along (du, dm): the cube root of the relative error of what is differenced, times the size
-  of state and parameters, block by block. Products with differences of F are good to 1e-10 at best.
-*/
-PetscErrorCode DiniBesideStep_Private(Dini dini, Vec du, Vec dm, PetscReal *h)
-{
-  PetscReal noise  = PETSC_MACHINE_EPSILON, relative, part;
-  PetscInt  offset = 0;
-
-  PetscFunctionBegin;
-  PetscCall(DiniRelativeSize_Private(du, dini->u, &relative, NULL));
-  if (dini->source.way || dini->source.differenced)
-    noise = PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0); /* J is made of central differences */
-  for (PetscInt p = 0; p < dini->nparams; p++) {
-    DiniParameter par = dini->params[p];
-    PetscBool     differences;
-
-    if (!par->active) continue;
-    PetscCall(DiniParameterTake_Private(par, dm, offset));
-    offset += par->n;
-    PetscCall(DiniRelativeSize_Private(par->x, par->copy, &part, NULL));
-    relative    = PetscMax(relative, part);
-    differences = (PetscBool)(par->kind && (par->kind->fill == DiniParameterFill_FD ||
-                                            par->kind->fill == DiniParameterFill_Coloring));
-    if (!differences || par->affine || par->difference == DINI_DIFFERENCE_COMPLEX) continue; /* exact to rounding */
-    noise = PetscMax(noise, par->difference == DINI_DIFFERENCE_CENTRAL ? PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0)
-                                                                       : PETSC_SQRT_MACHINE_EPSILON);
-  }
-  *h = dini->hessian.step > 0.0 ? dini->hessian.step : PetscPowReal(noise, 1.0 / 3.0);
-  if (relative > 0.0) *h /= relative;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

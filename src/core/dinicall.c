@@ -28,9 +28,8 @@ static PetscErrorCode DiniWork(Dini dini, Vec *work[DINI_MAX_WORK], int *n)
 
 static PetscErrorCode DiniPutAside(Dini dini, DiniCall *call)
 {
-  Vec      *work[DINI_MAX_WORK];
-  const int reason = dini->reason;
-  int       n      = 0;
+  Vec *work[DINI_MAX_WORK];
+  int  n = 0;
 
   PetscFunctionBegin;
   PetscCall(DiniWork(dini, work, &n));
@@ -38,7 +37,6 @@ static PetscErrorCode DiniPutAside(Dini dini, DiniCall *call)
     call->work[i] = *work[i];
     if (*work[i]) PetscCall(VecDuplicate(call->work[i], work[i]));
   }
-  call->reason       = (DiniConvergedReason)reason;
   call->lastnorm     = dini->lastnorm;
   call->lastrelative = dini->lastrelative;
   call->lastrung     = dini->lastrung;
@@ -66,7 +64,6 @@ static PetscErrorCode DiniTakeBack(Dini dini, DiniCall *call)
     PetscCall(VecDestroy(work[i]));
     *work[i] = call->work[i];
   }
-  dini->reason       = call->reason;
   dini->lastnorm     = call->lastnorm;
   dini->lastrelative = call->lastrelative;
   dini->lastrung     = call->lastrung;

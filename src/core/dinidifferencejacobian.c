@@ -21,15 +21,14 @@ static PetscErrorCode DiniGivenPattern(Mat P, Mat *A, const char **why)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniFullPattern(Dini dini, Mat *A, const char **why)
+/* A new matrix of type AIJ with all entries, all zero: for small states */
+PetscErrorCode DiniFullPattern_Private(Dini dini, Mat *A)
 {
   const PetscInt n = dini->n, N = dini->N;
   PetscInt       first, last, *cols;
   PetscScalar   *zeros;
 
   PetscFunctionBegin;
-  *why = "there are too many unknowns for a difference each (-dini_jacobian_max_columns)";
-  if (N > dini->source.maxcolumns) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatCreateAIJ(PetscObjectComm((PetscObject)dini), n, n, N, N, n, NULL, N - n, NULL, A));
   PetscCall(MatGetOwnershipRange(*A, &first, &last));
   PetscCall(PetscMalloc1(N, &cols));
@@ -53,7 +52,10 @@ static PetscErrorCode DiniPattern(Dini dini, DiniJacobianWay way, Mat P, Mat *A,
   *why = "the solver has no mesh";
   if (way == DINI_WAY_MESH && dini->ops->pattern) PetscUseTypeMethod(dini, pattern, A);
   else if (way == DINI_WAY_GIVEN) PetscCall(DiniGivenPattern(P, A, why));
-  else if (way == DINI_WAY_DENSE) PetscCall(DiniFullPattern(dini, A, why));
+  else if (way == DINI_WAY_DENSE) {
+    *why = "there are too many unknowns for a difference each (-dini_jacobian_max_columns)";
+    if (dini->N <= dini->source.maxcolumns) PetscCall(DiniFullPattern_Private(dini, A));
+  }
   if (!*A) PetscFunctionReturn(PETSC_SUCCESS);
   /* what P says of itself need not hold for J */
   PetscCall(MatSetOption(*A, MAT_SYMMETRIC, PETSC_FALSE));

@@ -16,10 +16,22 @@ PetscReal DiniGuardNoise_Private(Dini dini)
   return 200.0 * PETSC_MACHINE_EPSILON * dini->scale;
 }
 
+static PetscErrorCode DiniGuardValues(Dini dini, PetscBool values)
+{
+  PetscFunctionBegin;
+  if (!values) dini->reason = DINI_DIVERGED_NAN;
+  PetscCheck(values, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
+             "%s: The residual F(u, m) has NaN or Inf in it at all points beside the solution that were tried, on both "
+             "sides of it, so that no derivative can be held against it; -fp_trap stops where the first one arises. If "
+             "F has values at the solution only, switch this guard off with -dini_guard 0",
+             DiniLabel_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   Compares h y with F(shifted by h) - F in w[0] for each step, the other way where that leads out of the domain of F. `best` is
   the least relative disagreement among the informative steps, negative when there was none; `moved` tells whether F ever
-  changed. Few: one or two steps, where nobody has been found wrong before.
+  changed. An F without any value beside the point is an error: it can not be told whether y is its derivative. Few: one or two steps, where nobody has been found wrong before.
 */
 PetscErrorCode DiniGuardCompare_Private(Dini dini, DiniShift *residual, Vec direction, void *ctx, Vec y, PetscBool few,
                                         PetscReal *best, PetscBool *moved)
@@ -27,7 +39,8 @@ PetscErrorCode DiniGuardCompare_Private(Dini dini, DiniShift *residual, Vec dire
   const PetscReal noise = DiniGuardNoise_Private(dini);
   const size_t    count = PETSC_STATIC_ARRAY_LENGTH(guardsteps);
   PetscReal       ynorm, fnorm, dnorm, enorm;
-  Vec             d = dini->w[1];
+  PetscBool       values = PETSC_FALSE;
+  Vec             d      = dini->w[1];
 
   PetscFunctionBegin;
   *best  = -1.0;
@@ -44,6 +57,7 @@ PetscErrorCode DiniGuardCompare_Private(Dini dini, DiniShift *residual, Vec dire
       PetscCall(DiniNorm_Private(d, &fnorm));
     }
     if (PetscIsInfOrNanReal(fnorm)) continue;
+    values = PETSC_TRUE;
     PetscCall(VecAXPY(d, -1.0, dini->w[0]));
     PetscCall(DiniNorm_Private(d, &dnorm));
     if (dnorm > 0.0) *moved = PETSC_TRUE;
@@ -54,6 +68,7 @@ PetscErrorCode DiniGuardCompare_Private(Dini dini, DiniShift *residual, Vec dire
     if (*best < 0.0 || enorm < *best) *best = enorm;
     if (*best <= DINI_GUARD_RTOL) break;
   }
+  PetscCall(DiniGuardValues(dini, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -250,14 +265,14 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, PetscBool few, Vec wor
       "gives its derivative (J v and differences disagree by a relative %g). A conjugate, a modulus or a real part "
       "of u is in it: make real and imaginary parts separate unknowns, in a real build of PETSc",
       DiniLabel_Private(dini), (double)best);
-  *error = PetscMax(best, 0.0);
+  *error = best;
   if (*error > DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardStays_Private(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, work[2]));
   PetscCall(DiniGuardTranspose_Private(dini, J, "the Jacobian", &test));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* error: the relative disagreement of J v and differences of F, 0 where they tell nothing; moved: F depends on u; few: as above */
+/* error: the relative disagreement of J v and differences of F, negative where they tell nothing; moved: F depends on u; few: as above */
 PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, PetscBool few, PetscReal *error, PetscBool *moved)
 {
   Vec            work[4];

@@ -2,38 +2,32 @@
 #include "../private/diniimpl.h"
 
 typedef struct {
-  PetscReal h;
-  Vec       a, dm; /* the first direction: du and dm */
-  Vec       w, sum;
-} DiniDifferencing;
+  Vec a, dm; /* the first direction: du and dm */
+} DiniFirst;
 
-static PetscErrorCode DiniVisit(Dini dini, PetscReal sign, void *ctx)
+static PetscErrorCode DiniTangentProduct(Dini dini, Vec w[], void *ctx)
 {
-  DiniDifferencing *d = (DiniDifferencing *)ctx;
+  const DiniFirst *first = (const DiniFirst *)ctx;
 
   PetscFunctionBegin;
-  PetscCall(DiniBesideTangent_Private(dini, d->a, d->dm, d->w));
-  PetscCall(VecAXPY(d->sum, 0.5 * sign / d->h, d->w));
+  PetscCall(DiniBesideTangent_Private(dini, first->a, first->dm, w[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* y = F_uu[a, b] + F_um[a, dm2] + F_mu[dm1, b] + F_mm[dm1, dm2], where a bound holds u zero */
 PetscErrorCode DiniSecondTangent_Private(Dini dini, Vec a, Vec dm1, Vec b, Vec dm2, Vec y)
 {
-  DiniDifferencing d = {.a = a, .dm = dm1, .sum = y};
-  PetscReal        norm, change;
-  PetscErrorCode   failed;
+  DiniFirst            first = {.a = a, .dm = dm1};
+  DiniSecondDifference d = {.evaluate = DiniTangentProduct, .ctx = &first, .matrices = PETSC_TRUE, .n = 1, .value = &y};
+  PetscReal            norm, change;
 
   PetscFunctionBegin;
   PetscCall(VecSet(y, 0.0));
   PetscCall(DiniNorm_Private(b, &norm));
   PetscCall(DiniNorm_Private(dm2, &change));
   if (norm == 0.0 && change == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniBesideStep_Private(dini, b, dm2, &d.h));
-  PetscCall(VecDuplicate(y, &d.w));
-  failed = DiniBeside_Private(dini, d.h, b, dm2, PETSC_TRUE, DiniVisit, &d);
-  PetscCall(VecDestroy(&d.w));
-  PetscCall(failed);
+  PetscCall(DiniSecondDifference_Private(dini, b, dm2, &d));
+  PetscCall(DiniSecondServes_Private(dini, &d, "Set a step that serves with -dini_hessian_step"));
   PetscCall(DiniActiveProject_Private(dini, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -50,7 +44,8 @@ PetscErrorCode DiniSecondTangent_Private(Dini dini, Vec a, Vec dm1, Vec b, Vec d
   @param[in]  dm1  direction, a flat parameter vector (DiniCreateParameterVec())
   @param[in]  dm2  direction, may be the same Vec
   @param[out] ddu  second derivative of u along both, with the layout of the state; units of u per units of dm1 and dm2
-  @return 0 or a PETSc error code; those of DiniJVP(), PETSC_ERR_SUP for eigenproblems, which have first derivatives only
+  @return 0 or a PETSc error code; those of DiniJVP(), PETSC_ERR_SUP for eigenproblems, which have first derivatives only,
+          PETSC_ERR_NOT_CONVERGED where differences at two steps do not agree
 
   Option: `-dini_hessian_step`, of the differences.
 

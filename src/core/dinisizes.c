@@ -104,8 +104,8 @@ PetscErrorCode DiniRangeMoved_Private(Vec v, DiniRange *range, PetscBool *moved)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* sizes_i = max(|v_i|, typical of its component): what a step in entry i is measured by */
-PetscErrorCode DiniSizes_Private(Vec v, PetscReal sizes[])
+/* sizes_i = max(|v_i|, typical of its component), 1 for one below nought: what a step in entry i is measured by */
+PetscErrorCode DiniSizes_Private(Vec v, PetscReal nought, PetscReal sizes[])
 {
   DiniRange          range = {0};
   const PetscScalar *a;
@@ -115,6 +115,8 @@ PetscErrorCode DiniSizes_Private(Vec v, PetscReal sizes[])
   PetscCall(DiniRangeGet_Private(v, &range));
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &a));
+  for (PetscInt c = 0; c < range.bs; c++)
+    if (range.largest[c] < nought) range.typical[c] = 1.0;
   for (PetscInt i = 0, bs = PetscMax(range.bs, 1); i < n; i++)
     sizes[i] = PetscMax(PetscAbsScalar(a[i]), range.typical[i % bs]);
   PetscCall(VecRestoreArrayRead(v, &a));
@@ -122,8 +124,9 @@ PetscErrorCode DiniSizes_Private(Vec v, PetscReal sizes[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The largest |d_i| in units of sizes_i; own: of those that are not zero, the largest in units of |v_i| */
-PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal *relative, PetscReal *own)
+/* The largest |d_i| in units of sizes_i, up to the cap; own: of those that are not zero, the largest in units of |v_i| */
+PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal nought, PetscReal cap, PetscReal *relative,
+                                        PetscReal *own)
 {
   const PetscScalar *a, *b;
   PetscInt           n;
@@ -132,13 +135,13 @@ PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal *relative, Petsc
   PetscFunctionBegin;
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(PetscMalloc1(n, &sizes));
-  PetscCall(DiniSizes_Private(v, sizes));
+  PetscCall(DiniSizes_Private(v, nought, sizes));
   PetscCall(VecGetArrayRead(d, &a));
   PetscCall(VecGetArrayRead(v, &b));
   for (PetscInt i = 0; i < n; i++) {
     const PetscReal size = PetscAbsScalar(a[i]);
 
-    largest[0] = PetscMax(largest[0], size / sizes[i]);
+    if (size <= cap * sizes[i]) largest[0] = PetscMax(largest[0], size / sizes[i]);
     if (PetscAbsScalar(b[i]) > 0.0) largest[1] = PetscMax(largest[1], size / PetscAbsScalar(b[i]));
   }
   PetscCall(VecRestoreArrayRead(v, &b));
@@ -180,7 +183,8 @@ PetscErrorCode DiniIsReal_Private(Vec v, PetscBool *real)
 PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, Vec v)
 {
   PetscRandom        rng;
-  DiniRange          range = {0};
+  DiniRange          range  = {0};
+  const PetscReal    nought = like == dini->u && like != v ? DINI_NOUGHT : 0.0;
   const PetscScalar *l;
   PetscScalar       *a, value;
   PetscInt           n;
@@ -204,7 +208,7 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
   for (PetscInt i = 0, bs = PetscMax(range.bs, 1); i < n; i++) {
     const PetscInt  c     = i % bs;
     const PetscBool zero  = (PetscBool)(like != v && range.largest[c] > 0.0 && PetscAbsScalar(l[i]) == 0.0);
-    const PetscReal floor = range.largest[c] > 0.0 ? DINI_FLOOR * range.typical[c] : 1.0;
+    const PetscReal floor = range.largest[c] > nought ? DINI_FLOOR * range.typical[c] : 1.0;
     const PetscReal size  = like == v ? 0.0 : PetscAbsScalar(l[i]);
 
     PetscCall(PetscRandomGetValue(rng, &value)); /* VecSetRandom() is not for nests */

@@ -101,6 +101,18 @@ static DiniColumn DiniColumnShorten(PetscReal rho, DiniColumn c)
   return c;
 }
 
+/*
+  A step of many times |m_j| that has seen curvature: of an odd function, say, it is small there and tells nothing. The entry
+  stands for a field in units that nobody has declared, where a step of its own length is still seen.
+*/
+static PetscBool DiniColumnStrange(const DiniSeen *seen, const DiniColumn *c)
+{
+  const PetscReal noise = 100.0 * PETSC_MACHINE_EPSILON, now = PetscAbsReal(c->h);
+
+  return (PetscBool)(now > c->own && c->tries < DINI_MAX_TRIES && seen->first > noise && seen->second > noise &&
+                     seen->first * (DiniFineStep() * c->own / now) > 100.0 * noise);
+}
+
 /* Is the value just found to be kept? Sets the next step where another one is worth a try */
 PetscBool DiniColumnJudge_Private(const DiniScheme *scheme, const DiniSeen *seen, DiniColumn *c)
 {
@@ -124,7 +136,11 @@ PetscBool DiniColumnJudge_Private(const DiniScheme *scheme, const DiniSeen *seen
   c->used        = c->h;
   c->usedformula = c->formula;
   if (!scheme->judged || c->formula == DINI_FORMULA_FORWARD) return PETSC_TRUE;
-  if (seen->first > noise && seen->second > noise && rho > DINI_CURVED && c->tries < DINI_MAX_TRIES)
+  if (DiniColumnStrange(seen, c)) {
+    c->h       = c->h > 0.0 ? DiniFineStep() * c->own : -DiniFineStep() * c->own;
+    c->rho     = PETSC_MAX_REAL; /* whatever the shorter one finds is better */
+    c->pending = PETSC_TRUE;
+  } else if (seen->first > noise && seen->second > noise && rho > DINI_CURVED && c->tries < DINI_MAX_TRIES)
     *c = DiniColumnShorten(rho, *c);
   return PETSC_TRUE;
 }
@@ -304,6 +320,7 @@ PetscErrorCode DiniStateScheme_Private(Dini dini, Vec work, DiniScheme *scheme)
   scheme->formula = DINI_FORMULA_CENTRAL;
   scheme->step    = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0);
   scheme->judged  = (PetscBool)!dini->beside;
+  scheme->nought  = DINI_NOUGHT;
   scheme->rows = scheme->base = NULL;
   if (scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
   PetscFunctionReturn(PETSC_SUCCESS);

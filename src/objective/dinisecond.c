@@ -3,46 +3,37 @@
 
 #define DINI_SECOND_RTOL 1e-3 /* agreement that the guard asks of a callback */
 
-/* Sums over both sides of the point, over 2 h; Vecs that are NULL are not wanted */
+#define DINI_SECOND_CURE                                                                                               \
+  "Give them to DiniSetResidualHessian() and DiniSetObjectiveHessian(), or set a step that serves with "               \
+  "-dini_hessian_step"
+
+/* Derivatives of dJ/du and dJ/dm, and of J^H lambda and F_m^H lambda; negative: not wanted */
 typedef struct {
-  PetscReal h;
-  Vec       ju, jm;     /* of dJ/du and dJ/dm */
-  Vec       fu, fm;     /* of J^H lambda and F_m^H lambda */
-  Vec       wu, wm;     /* work */
-  PetscReal size[2][2]; /* of what is differenced, for the rounding in it: objective and residual, in u and in m */
+  PetscInt             objective, residual; /* where in value */
+  Vec                  value[DINI_SECOND_PARTS];
+  Vec                  wu, wm; /* work */
+  DiniSecondDifference d;
 } DiniDifferencing;
 
-static PetscErrorCode DiniAccumulate(DiniDifferencing *d, PetscReal sign, Vec sumu, Vec summ, PetscReal size[2])
+static PetscErrorCode DiniProducts(Dini dini, Vec w[], void *ctx)
 {
+  const DiniDifferencing *d = (const DiniDifferencing *)ctx;
+
   PetscFunctionBegin;
-  PetscCall(DiniNorm_Private(d->wu, &size[0]));
-  PetscCall(DiniNorm_Private(d->wm, &size[1]));
-  PetscCall(VecAXPY(sumu, 0.5 * sign / d->h, d->wu));
-  PetscCall(VecAXPY(summ, 0.5 * sign / d->h, d->wm));
+  if (d->objective >= 0)
+    PetscCall(DiniObjectivePartials_Private(dini, dini->objective, w[d->objective], w[d->objective + 1]));
+  if (d->residual >= 0)
+    PetscCall(DiniBesideAdjoint_Private(dini, dini->hessian.lambda, w[d->residual], w[d->residual + 1]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniVisit(Dini dini, PetscReal sign, void *ctx)
+/* The callback's answer against the differences', which are spoilt; once an object */
+static PetscErrorCode DiniGuardSecond(Dini dini, const char what[], const char cure[], Vec found,
+                                      const DiniDifferencing *d, PetscInt k)
 {
-  DiniDifferencing *d = (DiniDifferencing *)ctx;
-
-  PetscFunctionBegin;
-  if (d->ju) {
-    PetscCall(DiniObjectivePartials_Private(dini, dini->objective, d->wu, d->wm));
-    PetscCall(DiniAccumulate(d, sign, d->ju, d->jm, d->size[0]));
-  }
-  if (d->fu) {
-    PetscCall(DiniBesideAdjoint_Private(dini, dini->hessian.lambda, d->wu, d->wm));
-    PetscCall(DiniAccumulate(d, sign, d->fu, d->fm, d->size[1]));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The callback's answer against the differences'; once an object */
-static PetscErrorCode DiniGuardSecond(Dini dini, const char what[], const char cure[], Vec found, Vec difference,
-                                      PetscReal size, PetscReal h)
-{
-  PetscReal a, b, error, noise = 100.0 * PETSC_MACHINE_EPSILON * size / h;
+  const PetscReal noise      = 10.0 * d->d.noise[k] * d->d.size[k] / d->d.h;
+  Vec             difference = d->value[k];
+  PetscReal       a, b, error;
 
   PetscFunctionBegin;
   PetscCall(DiniNorm_Private(found, &a));
@@ -68,17 +59,17 @@ static PetscErrorCode DiniObjectivePart(Dini dini, DiniDifferencing *d, Vec du, 
   PetscCall(VecSet(hu, 0.0));
   PetscCall(VecSet(hm, 0.0));
   if (!dini->hessian.objective) {
-    PetscCall(VecAXPY(hu, 1.0, d->ju));
-    PetscCall(VecAXPY(hm, 1.0, d->jm));
+    PetscCall(VecAXPY(hu, 1.0, d->value[d->objective]));
+    PetscCall(VecAXPY(hm, 1.0, d->value[d->objective + 1]));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   DiniCallUserReads(dini, dini->u, what,
                     (*dini->hessian.objective)(dini, dini->u, du, dm, hu, hm, dini->hessian.objectivectx));
   PetscCall(DiniCheckFinite_Private(dini, hu, what, NULL));
   PetscCall(DiniCheckFinite_Private(dini, hm, what, NULL));
-  if (d->ju) {
-    PetscCall(DiniGuardSecond(dini, "J_uu du + J_um dm", set, hu, d->ju, d->size[0][0], d->h));
-    PetscCall(DiniGuardSecond(dini, "J_mu du + J_mm dm", set, hm, d->jm, d->size[0][1], d->h));
+  if (d->objective >= 0 && d->d.serves) {
+    PetscCall(DiniGuardSecond(dini, "J_uu du + J_um dm", set, hu, d, d->objective));
+    PetscCall(DiniGuardSecond(dini, "J_mu du + J_mm dm", set, hm, d, d->objective + 1));
     dini->hessian.objectiveguarded = PETSC_TRUE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -92,8 +83,8 @@ static PetscErrorCode DiniResidualPart(Dini dini, DiniDifferencing *d, PetscReal
 
   PetscFunctionBegin;
   if (!dini->hessian.residual) {
-    PetscCall(VecAXPY(hu, -fraction, d->fu));
-    PetscCall(VecAXPY(hm, -fraction, d->fm));
+    PetscCall(VecAXPY(hu, -fraction, d->value[d->residual]));
+    PetscCall(VecAXPY(hm, -fraction, d->value[d->residual + 1]));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecSet(d->wu, 0.0));
@@ -105,9 +96,9 @@ static PetscErrorCode DiniResidualPart(Dini dini, DiniDifferencing *d, PetscReal
   PetscCall(DiniCheckFinite_Private(dini, d->wm, what, NULL));
   PetscCall(VecAXPY(hu, -fraction, d->wu));
   PetscCall(VecAXPY(hm, -fraction, d->wm));
-  if (d->fu) {
-    PetscCall(DiniGuardSecond(dini, "(F_uu du + F_um dm)^H lambda", set, d->wu, d->fu, d->size[1][0], d->h));
-    PetscCall(DiniGuardSecond(dini, "(F_mu du + F_mm dm)^H lambda", set, d->wm, d->fm, d->size[1][1], d->h));
+  if (d->residual >= 0 && d->d.serves) {
+    PetscCall(DiniGuardSecond(dini, "(F_uu du + F_um dm)^H lambda", set, d->wu, d, d->residual));
+    PetscCall(DiniGuardSecond(dini, "(F_mu du + F_mm dm)^H lambda", set, d->wm, d, d->residual + 1));
     dini->hessian.residualguarded = PETSC_TRUE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -116,22 +107,24 @@ static PetscErrorCode DiniResidualPart(Dini dini, DiniDifferencing *d, PetscReal
 static PetscErrorCode DiniSecond(Dini dini, DiniDifferencing *d, PetscReal fraction, Vec du, Vec dm, Vec hu, Vec hm)
 {
   PetscFunctionBegin;
-  if (d->ju || d->fu) {
-    PetscCall(DiniBesideStep_Private(dini, du, dm, &d->h));
-    PetscCall(DiniBeside_Private(dini, d->h, du, dm, (PetscBool)(d->fu != NULL), DiniVisit, d));
+  if (d->d.n) {
+    PetscCall(DiniSecondDifference_Private(dini, du, dm, &d->d));
+    if (!dini->hessian.objective || (d->residual >= 0 && !dini->hessian.residual))
+      PetscCall(DiniSecondServes_Private(dini, &d->d, DINI_SECOND_CURE));
+    else if (!d->d.serves) PetscCall(PetscInfo(dini, "No difference serves to compare the Hessian callbacks with\n"));
   }
   PetscCall(DiniObjectivePart(dini, d, du, dm, hu, hm));
   if (fraction != 0.0) PetscCall(DiniResidualPart(dini, d, fraction, du, dm, hu, hm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSums(Vec likeu, Vec likem, Vec *u, Vec *m)
+/* Two parts more, in u and in m; which: where they are */
+static PetscErrorCode DiniWant(DiniDifferencing *d, PetscInt *which)
 {
   PetscFunctionBegin;
-  PetscCall(VecDuplicate(likeu, u));
-  PetscCall(VecDuplicate(likem, m));
-  PetscCall(VecSet(*u, 0.0));
-  PetscCall(VecSet(*m, 0.0));
+  *which = d->d.n;
+  PetscCall(VecDuplicate(d->wu, &d->value[d->d.n++]));
+  PetscCall(VecDuplicate(d->wm, &d->value[d->d.n++]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -139,7 +132,7 @@ static PetscErrorCode DiniSums(Vec likeu, Vec likem, Vec *u, Vec *m)
 PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
 {
   const DiniHessian *hessian  = &dini->hessian;
-  DiniDifferencing   d        = {0};
+  DiniDifferencing   d        = {.objective = -1, .residual = -1};
   PetscReal          fraction = hessian->type == DINI_HESSIAN_FULL           ? 1.0
                                 : hessian->type == DINI_HESSIAN_GAUSS_NEWTON ? 0.0
                                                                              : hessian->blend;
@@ -158,19 +151,21 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
   PetscCall(DiniActiveProject_Private(dini, hessian->lambda)); /* where a bound holds u, F says nothing */
   PetscCall(DiniNormMax_Private(hessian->lambda, &norm));
   if (norm == 0.0) fraction = 0.0;
-  PetscCall(DiniSums(du, dm, &d.wu, &d.wm));
-  if (!hessian->objective || (dini->guard && !hessian->objectiveguarded)) PetscCall(DiniSums(du, dm, &d.ju, &d.jm));
+  PetscCall(VecDuplicate(du, &d.wu));
+  PetscCall(VecDuplicate(dm, &d.wm));
+  if (!hessian->objective || (dini->guard && !hessian->objectiveguarded)) PetscCall(DiniWant(&d, &d.objective));
   PetscCall(
       DiniEngineGetJacobian_Private(dini, &J, &P)); /* NULL where nothing but the application's own solves knows J */
   if (fraction != 0.0 && (!hessian->residual || (J && dini->guard && !hessian->residualguarded)))
-    PetscCall(DiniSums(du, dm, &d.fu, &d.fm));
-  failed = DiniSecond(dini, &d, fraction, du, dm, hu, hm);
+    PetscCall(DiniWant(&d, &d.residual));
+  d.d.evaluate = DiniProducts;
+  d.d.ctx      = &d;
+  d.d.value    = d.value;
+  d.d.matrices = (PetscBool)(d.residual >= 0);
+  failed       = DiniSecond(dini, &d, fraction, du, dm, hu, hm);
   PetscCall(VecDestroy(&d.wu));
   PetscCall(VecDestroy(&d.wm));
-  PetscCall(VecDestroy(&d.ju));
-  PetscCall(VecDestroy(&d.jm));
-  PetscCall(VecDestroy(&d.fu));
-  PetscCall(VecDestroy(&d.fm));
+  for (PetscInt k = 0; k < d.d.n; k++) PetscCall(VecDestroy(&d.value[k]));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

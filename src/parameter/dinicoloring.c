@@ -27,6 +27,7 @@ PetscErrorCode DiniColoringDestroy_Private(DiniColoring *coloring)
   PetscCall(VecDestroy(&c->ghosth));
   PetscCall(VecDestroy(&c->ghostformula));
   PetscCall(VecDestroy(&c->ghostw));
+  PetscCall(VecDestroy(&c->ghostsize));
   PetscCall(VecScatterDestroy(&c->scatter));
   PetscCall(PetscFree(*coloring));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -99,6 +100,7 @@ static PetscErrorCode DiniColoringPattern(Mat A, DiniColoring c)
   PetscCall(VecCreateSeq(PETSC_COMM_SELF, nghost, &c->ghosth));
   PetscCall(VecDuplicate(c->ghosth, &c->ghostformula));
   PetscCall(VecDuplicate(c->ghosth, &c->ghostw));
+  PetscCall(VecDuplicate(c->ghosth, &c->ghostsize));
   PetscCall(MatCreateVecs(A, &shape, NULL));
   PetscCall(VecScatterCreate(shape, is, c->ghosth, NULL, &c->scatter));
   PetscCall(VecDestroy(&shape));

@@ -21,7 +21,7 @@ static PetscErrorCode DiniColoringStart(Dini dini, DiniColoring c, const DiniSch
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscMalloc1(c->ncols, &sizes));
-  PetscCall(DiniSizes_Private(point, sizes));
+  PetscCall(DiniSizes_Private(point, scheme->nought, sizes));
   PetscCall(VecGetArrayRead(point, &v));
   for (PetscInt j = 0; j < c->ncols; j++)
     DiniColumnStart_Private(scheme, DiniExactStep_Private(v[j], scheme->step * sizes[j]), PetscAbsScalar(v[j]),
@@ -165,10 +165,27 @@ static PetscErrorCode DiniColoringColor(Dini dini, DiniColoring c, DiniScheme *s
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Sizes of the rows, where nobody knows better: by what the columns of the first round say */
+/* What each column is measured by, to whoever has rows of it */
+static PetscErrorCode DiniColoringSizes(DiniColoring c, const DiniScheme *scheme)
+{
+  PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayWrite(c->one, &a));
+  for (PetscInt j = 0; j < c->ncols; j++)
+    a[j] = c->columns[j].own > 0.0 ? c->columns[j].own : PetscAbsReal(c->columns[j].first) / scheme->step;
+  PetscCall(VecRestoreArrayWrite(c->one, &a));
+  PetscCall(DiniToGhosts(c, c->ghostsize));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Sizes of the rows, where nobody knows better: by what is known of the columns now. A column whose first step was many times
+  its own length may have made its rows look large, and curvature in them small.
+*/
 static PetscErrorCode DiniColoringRowSizes(DiniColoring c, const DiniScheme *scheme)
 {
-  const PetscScalar *a;
+  const PetscScalar *a, *h;
 
   PetscFunctionBegin;
   if (scheme->rows) {
@@ -177,13 +194,18 @@ static PetscErrorCode DiniColoringRowSizes(DiniColoring c, const DiniScheme *sch
     PetscCall(VecRestoreArrayRead(scheme->rows, &a));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(VecGetArrayRead(c->ghosth, &a));
+  PetscCall(VecGetArrayRead(c->ghostsize, &a));
+  PetscCall(VecGetArrayRead(c->ghosth, &h));
   for (PetscInt r = 0; r < c->nrows; r++) {
     c->rowsizes[r] = 0.0;
-    for (PetscInt k = c->rowptr[r]; k < c->rowptr[r + 1]; k++)
-      c->rowsizes[r] += PetscAbsScalar(c->tried[k] * a[c->ghost[k]]) / scheme->step;
+    for (PetscInt k = c->rowptr[r]; k < c->rowptr[r + 1]; k++) {
+      const PetscBool now = (PetscBool)(h[c->ghost[k]] != 0.0 && c->second[k] >= 0.0);
+
+      c->rowsizes[r] += PetscAbsScalar((now ? c->tried[k] : c->values[k]) * a[c->ghost[k]]);
+    }
   }
-  PetscCall(VecRestoreArrayRead(c->ghosth, &a));
+  PetscCall(VecRestoreArrayRead(c->ghosth, &h));
+  PetscCall(VecRestoreArrayRead(c->ghostsize, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -306,7 +328,8 @@ static PetscErrorCode DiniColoringRounds(Dini dini, DiniColoring c, DiniScheme *
       if (active[q] > 1 && !scheme->base) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
       PetscCall(DiniColoringColor(dini, c, scheme, q, &bad, round ? NULL : all, stray));
     }
-    if (!round && scheme->judged) PetscCall(DiniColoringRowSizes(c, scheme));
+    if (!round && scheme->judged) PetscCall(DiniColoringSizes(c, scheme));
+    if (scheme->judged) PetscCall(DiniColoringRowSizes(c, scheme));
     PetscCall(DiniColoringJudge(c, scheme, bad));
     if (round || bad) PetscCall(DiniColoringKeep(c));
     else PetscCall(PetscArraycpy(c->values, c->tried, c->rowptr[c->nrows]));

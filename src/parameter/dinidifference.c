@@ -71,6 +71,7 @@ PetscErrorCode DiniParameterScheme_Private(Dini dini, DiniParameter par, DiniSch
   scheme->ctx     = par;
   scheme->formula = central ? DINI_FORMULA_CENTRAL : DINI_FORMULA_FORWARD;
   scheme->step    = DiniRelativeStep(par);
+  scheme->nought  = 0.0;
   scheme->judged  = (PetscBool)(central && !dini->beside && par->step == 0.0);
   scheme->base = scheme->rows = NULL;
   if (complexstep) PetscCall(DiniComplexStepBase_Private(dini, par));
@@ -91,7 +92,7 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
   PetscFunctionBegin;
   PetscCall(DiniShellContext_Private(Fm, &par));
   dini = par->dini;
-  PetscCall(DiniRelativeSize_Private(x, par->copy, &relative, &own));
+  PetscCall(DiniRelativeSize_Private(x, par->copy, 0.0, PETSC_MAX_REAL, &relative, &own));
   PetscCall(VecSet(y, 0.0));
   if (relative == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
@@ -187,7 +188,7 @@ PetscErrorCode DiniParameterFill_FD(Dini dini, DiniParameter par, Mat Fm)
   if (!par->columns) PetscCall(PetscCalloc1(par->N, &par->columns));
   PetscCall(PetscMalloc1(par->n, &sizes));
   PetscCall(VecDuplicate(par->m, &e));
-  failed = DiniSizes_Private(par->copy, sizes);
+  failed = DiniSizes_Private(par->copy, 0.0, sizes);
   if (!failed) failed = DiniFillColumns(dini, par, Fm, sizes, e);
   PetscCall(VecDestroy(&e));
   PetscCall(PetscFree(sizes));

@@ -186,7 +186,7 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
       "missing or does not reach the residual",
       DiniLabel_Private(dini), what);
   PetscCall(DiniGuardVerdict(dini, par, what, best, dm, y, work[2]));
-  par->guarded = (PetscBool)(!par->Fm || ynorm > 0.0); /* a zero tells nothing of other points */
+  if (best >= 0.0 && (!par->Fm || ynorm > 0.0)) par->guarded = PETSC_TRUE; /* a zero tells nothing of other points */
   if (again || !par->Fm || !((par->apply && par->applyadjoint) || par->Fmuser)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardStays_Private(dini, par->Fm, what, DiniShiftParameter, dm, par, y, work[2]));
   PetscCall(DiniTestTranspose_Private(dini, par->Fm, dm, y, work[2], work[3], &test));

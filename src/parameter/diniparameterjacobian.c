@@ -22,6 +22,7 @@ static PetscErrorCode DiniParameterFill_Matrix(Dini dini, DiniParameter par, Mat
                           par->name));
   DiniCallUserReads(dini, dini->u, what, (*par->fill)(dini, dini->u, par->m, Fm, par->fillctx));
   PetscCall(DiniFilled_Private(Fm));
+  PetscCall(DiniCheckMatFinite_Private(dini, Fm, what)); /* at each fill: a later one may be as bad as the first */
   dini->stats.parameter_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -230,12 +231,18 @@ static PetscErrorCode DiniParameterMult(DiniParameter par, PetscBool adjoint, Ve
 {
   PetscErrorCode failed;
   PetscInt       locks;
+  PetscBool      normed;
+  char           what[256];
 
   PetscFunctionBegin;
   PetscCall(VecLockGet(x, &locks));
   failed = adjoint ? MatMultHermitianTranspose(par->Fm, x, y) : MatMult(par->Fm, x, y);
   PetscCall(DiniUnlock_Private(x, locks));
   PetscCall(failed);
+  PetscCall(MatHasOperation(par->Fm, MATOP_NORM, &normed));
+  if (normed || !par->Fmuser) PetscFunctionReturn(PETSC_SUCCESS); /* has been looked at where it was filled */
+  PetscCall(PetscSNPrintf(what, sizeof(what), "The product with F_m of parameter \"%s\"", par->name));
+  PetscCall(DiniCheckFinite_Private(par->dini, y, what, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

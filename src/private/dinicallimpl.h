@@ -21,29 +21,33 @@ typedef struct {
 
 /* A call of the application under way; of one that it was made from inside of, what that must find again afterwards */
 typedef struct _DiniCall {
-  struct _DiniCall   *outer;
-  const char         *what, *visitor;
-  DiniDoor            door;
-  int                 depth;
-  PetscBool           aside; /* the rest is filled */
-  Vec                 work[DINI_MAX_WORK], guess;
-  DiniConvergedReason reason;
-  PetscReal           lastnorm, lastrelative, hessianrtol;
-  DiniRung            lastrung;
-  PetscBool           erroriffail;
-  DiniTolerances      tolerances;
+  struct _DiniCall *outer;
+  const char       *what, *visitor;
+  DiniDoor          door;
+  int               depth;
+  PetscBool         aside; /* the rest is filled */
+  Vec               work[DINI_MAX_WORK], guess;
+  PetscReal         lastnorm, lastrelative, hessianrtol;
+  DiniRung          lastrung;
+  PetscBool         erroriffail;
+  DiniTolerances    tolerances;
 } DiniCall;
 
-/* The application's code in ierr = fn, with its door open so far; `what` names it. A plain statement, not a call. */
+/*
+  The application's code in ierr = fn, with its door open so far; `what` names it. A plain statement, not a call. While it runs
+  the reason is that of its own calls.
+*/
 #define DiniCallOut(dini, opens, named, ierr, ...)                                                                     \
   do {                                                                                                                 \
-    const char    *visitor_user_ = (dini)->visitor;                                                                    \
-    const DiniDoor door_user_    = (dini)->door;                                                                       \
-    (dini)->visitor              = named;                                                                              \
-    (dini)->door                 = (dini)->closed ? DINI_DOOR_SHUT : opens;                                            \
-    ierr                         = (__VA_ARGS__);                                                                      \
-    (dini)->visitor              = visitor_user_;                                                                      \
-    (dini)->door                 = door_user_;                                                                         \
+    const char     *visitor_user_ = (dini)->visitor;                                                                   \
+    const DiniDoor  door_user_    = (dini)->door;                                                                      \
+    const PetscEnum reason_user_  = (PetscEnum)(dini)->reason;                                                         \
+    (dini)->visitor               = named;                                                                             \
+    (dini)->door                  = (dini)->closed ? DINI_DOOR_SHUT : opens;                                           \
+    ierr                          = (__VA_ARGS__);                                                                     \
+    (dini)->visitor               = visitor_user_;                                                                     \
+    (dini)->door                  = door_user_;                                                                        \
+    (dini)->reason                = (DiniConvergedReason)reason_user_;                                                 \
   } while (0)
 
 /* A call of the application's code: an error on one rank is an error on all, and names the callback. */

@@ -16,6 +16,7 @@ struct _DiniColoring {
   DiniColumn      *columns;                      /* owned here */
   Vec              one, two;                     /* shifts of one colour */
   Vec              ghosth, ghostformula, ghostw; /* of the columns seen here: steps of the round, 0 for none; work */
+  Vec              ghostsize;                    /* |v_j|, or where that is zero what the first step was measured by */
   VecScatter       scatter;
   PetscInt64       point; /* where the steps have been found */
 };

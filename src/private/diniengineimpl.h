@@ -160,6 +160,7 @@ DINI_INTERN PetscErrorCode DiniEngineOwnsPC_Private(Dini, DiniDirection, PetscBo
 /* copypc */
 DINI_INTERN PetscErrorCode DiniCopyPC_Private(PC from, PC to);
 DINI_INTERN PetscErrorCode DiniCopyInside_Private(PC from, PC to);
+DINI_INTERN PetscErrorCode DiniAvoidTrick_Private(PC);
 DINI_INTERN PetscErrorCode DiniAvoidSecondGrid_Private(PC);
 /* companion */
 DINI_INTERN PetscErrorCode DiniTransposable_Private(Mat, PetscBool *yes);

@@ -22,7 +22,7 @@ typedef struct {
   Vec          F;        /* its residual */
   Mat          J;        /* I - G_u: a shell, or assembled */
   Mat          dense;    /* J from products with it, where an adjoint needs one and has none */
-  DiniColoring coloring; /* of the pattern of Gu */
+  DiniColoring coloring; /* of the pattern of Gu, or of a full J */
   Vec          w[2];     /* states beside the point and conjugates, their residuals */
 
   /* status */
@@ -39,6 +39,7 @@ DINI_INTERN PetscErrorCode DiniFixedPointWork_Private(Dini);
 DINI_INTERN PetscErrorCode DiniFixedPointShell_Private(Dini, PetscBool transposes);
 DINI_INTERN PetscErrorCode DiniFixedPointDense_Private(Dini, Mat J, Mat *dense);
 DINI_INTERN PetscErrorCode DiniFixedPointColor_Private(Dini);
+DINI_INTERN PetscErrorCode DiniFixedPointColumns_Private(Dini);
 DINI_INTERN PetscErrorCode DiniAssembled_FixedPoint(Dini, Vec u, Mat *J);
 DINI_INTERN PetscErrorCode DiniSetFromOptions_FixedPoint(Dini, DiniOptionItems);
 DINI_INTERN PetscErrorCode DiniMeasureContraction_Private(Dini, Mat J);

@@ -106,6 +106,20 @@ typedef struct {
   DiniColoring     coloring;
   char             why[512]; /* what has been tried and found wanting */
 } DiniJacobianSource;
+/* First-order products, differenced centrally along (du, dm) at the step that their curvature allows */
+#define DINI_SECOND_PARTS 4
+typedef struct {
+  PetscErrorCode (*evaluate)(Dini, Vec products[], void *ctx); /* where the object is, at the point or beside it */
+  void     *ctx;
+  PetscBool matrices; /* J and F_m are read */
+  PetscInt  n;
+  Vec      *value;                    /* n derivatives */
+  PetscReal h, apart;                 /* their step, and how far two steps are apart, relative */
+  PetscReal size[DINI_SECOND_PARTS];  /* of what is differenced */
+  PetscReal noise[DINI_SECOND_PARTS]; /* in it, relative */
+  PetscBool serves;
+} DiniSecondDifference;
+
 /* The Hessian of the reduced objective: what it is made from, and the adjoint state it belongs to */
 typedef struct {
   DiniHessianType         type;
@@ -218,6 +232,7 @@ struct _p_Dini {
   PetscBool           setup, guarded, inside; /* inside: a check is running in place of the guard */
   PetscBool           hasF;                   /* F belongs to the point */
   PetscBool           beside;                 /* u is not the point but beside it, see DiniBeside_Private() */
+  Vec                 sized;                  /* then: u at the point, which steps are measured by */
   PetscBool           antilinear;             /* F is not holomorphic in what it is made of */
   PetscBool           elsewhere;              /* the point is that of a pinned derivative, not the last solution */
   PetscInt64          relation;               /* number of what has been given so far */
@@ -277,57 +292,8 @@ DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
 DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscInt its, PetscReal setup,
                                                     PetscReal seconds);
 
-/* solvers: the active set of a variational inequality. They do nothing where there is none. */
-DINI_INTERN PetscErrorCode DiniActiveCreate_Private(Dini, SNES);
-DINI_INTERN PetscErrorCode DiniActiveDestroy_Private(Dini);
-DINI_INTERN PetscErrorCode DiniActiveNatural_Private(Dini, Vec u, Vec F, PetscReal scale);
-DINI_INTERN PetscErrorCode DiniActiveRemember_Private(Dini);
-DINI_INTERN PetscErrorCode DiniActiveUnchanged_Private(Dini);
-DINI_INTERN PetscErrorCode DiniActiveDiffers_Private(Dini, PetscBool *differs);
-DINI_INTERN PetscErrorCode DiniActiveShifted_Private(Dini, DiniParameter);
-DINI_INTERN PetscErrorCode DiniActiveGuard_Private(Dini, PetscBool again);
-DINI_INTERN PetscErrorCode DiniActiveReduce_Private(Dini, Mat *J, Mat *P);
-DINI_INTERN PetscErrorCode DiniActiveFull_Private(Dini, Mat *J, Mat *P);
-DINI_INTERN PetscErrorCode DiniActiveProject_Private(Dini, Vec v);
-DINI_INTERN PetscErrorCode DiniActivePart_Private(Dini, Vec v, Vec *part);
-DINI_INTERN PetscErrorCode DiniActiveTangent_Private(Dini, Vec m, Vec dm, Vec y, PetscBool *zero);
-DINI_INTERN PetscErrorCode DiniActiveAdjoint_Private(Dini, Vec m, Vec lambda, Vec part, Vec mbar);
-DINI_INTERN PetscErrorCode DiniActiveStep_Private(Dini, Vec u, Vec F);
-DINI_INTERN PetscErrorCode DiniActiveView_Private(Dini, PetscViewer);
-
-/* sys: what every room needs to fail on all ranks or none */
-DINI_INTERN const char    *DiniLabel_Private(Dini);
-DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
-DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
-DINI_INTERN PetscErrorCode DiniHasAdjoint_Private(Mat, PetscBool *has);
-DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);
-DINI_INTERN PetscErrorCode DiniNormMax_Private(Vec, PetscReal *);
-DINI_INTERN PetscReal      DiniUnit_Private(PetscReal norm);
-DINI_INTERN PetscErrorCode DiniTakeUnit_Private(Vec v, PetscReal *unit, Vec *scaled);
-DINI_INTERN PetscErrorCode DiniReturnUnit_Private(Vec v, Vec *scaled);
-DINI_INTERN PetscErrorCode DiniScaleBack_Private(Dini, PetscReal unit, Vec x, const char what[]);
-DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
-DINI_INTERN PetscErrorCode DiniCheckEnum_Private(Dini, int value, const char *const names[], const char what[]);
-DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[],
-                                                   const char like[]);
-DINI_INTERN PetscErrorCode DiniCheckMatLayout_Private(Dini, Vec u, Mat A, const char like[]);
-DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
-DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
-DINI_INTERN PetscErrorCode DiniGhosts_Private(Vec);
-DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
-DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
-
-/* sys: vectors of other shapes than one array */
-DINI_INTERN PetscErrorCode DiniIsNest_Private(Vec, PetscBool *);
-DINI_INTERN PetscErrorCode DiniSameShape_Private(Vec, Vec, PetscBool *);
-DINI_INTERN PetscErrorCode DiniRefuseNest_Private(Dini, Vec, const char what[]);
-DINI_INTERN PetscErrorCode DiniCopy_Private(Vec from, Vec to);
-DINI_INTERN PetscErrorCode DiniAXPY_Private(Vec y, PetscScalar alpha, Vec x);
-DINI_INTERN PetscErrorCode DiniCreatePlain_Private(Vec, Vec *);
-DINI_INTERN PetscErrorCode DiniCreateFor_Private(Mat, Vec like, Vec *);
-
-DINI_INTERN PetscErrorCode DiniGetColumn_Private(Mat, PetscInt j, Vec);
-DINI_INTERN PetscErrorCode DiniSetColumn_Private(Mat, PetscInt j, PetscBool conj, Vec);
+#include "dinisysimpl.h"
+#include "dinipointimpl.h"
 
 /* core */
 DINI_INTERN PetscErrorCode DiniReset_Private(Dini);
@@ -358,26 +324,6 @@ DINI_INTERN PetscErrorCode DiniCheckColumns_Private(Dini, Mat X, Mat Y, const ch
 DINI_INTERN PetscErrorCode DiniVJP_Private(Dini, DiniAdjointType, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniMatVJP_Private(Dini, DiniAdjointType, Mat Ubar, Mat Mbar);
 DINI_INTERN PetscErrorCode DiniViewStatistics_Private(Dini, PetscViewer);
-
-/* where J comes from */
-DINI_INTERN PetscErrorCode DiniJacobianFind_Private(Dini, Mat *J, Mat *P);
-DINI_INTERN PetscErrorCode DiniJacobianBeside_Private(Dini, Mat *J);
-DINI_INTERN PetscErrorCode DiniJacobianAssembled_Private(Dini, Mat given, Mat P, Mat *J);
-DINI_INTERN PetscErrorCode DiniJacobianSetFromOptions_Private(Dini, DiniOptionItems);
-DINI_INTERN PetscErrorCode DiniJacobianView_Private(Dini, PetscViewer);
-DINI_INTERN PetscErrorCode DiniJacobianReset_Private(Dini);
-DINI_INTERN PetscErrorCode DiniDifferenceJacobian_Private(Dini, DiniJacobianWay, Mat P, Mat *J, const char **why);
-DINI_INTERN PetscErrorCode DiniDifferenceMult_Private(Dini, Vec v, Vec y);
-
-/* differences: how large entries are, F at the point */
-DINI_INTERN PetscErrorCode DiniRangeGet_Private(Vec, DiniRange *);
-DINI_INTERN PetscErrorCode DiniRangeMoved_Private(Vec, DiniRange *, PetscBool *moved);
-DINI_INTERN PetscErrorCode DiniRangeDestroy_Private(DiniRange *);
-DINI_INTERN PetscErrorCode DiniSizes_Private(Vec, PetscReal sizes[]);
-DINI_INTERN PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal *relative, PetscReal *own);
-DINI_INTERN PetscErrorCode DiniPointResidual_Private(Dini, Vec *F);
-DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
-DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 
 /* parameter */
 DINI_INTERN PetscErrorCode DiniParameterLayout_Private(Dini, PetscInt *n, PetscInt *N);
@@ -419,13 +365,6 @@ DINI_INTERN PetscErrorCode DiniEngineDetermines_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineGetFields_Private(Dini, PetscInt *n, const unsigned char **field);
 DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, Vec ubar, Vec r, Vec e, PetscReal rtol, PetscBool *good);
 
-/* beside the point */
-DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
-                                              PetscErrorCode (*visit)(Dini, PetscReal sign, void *), void *ctx);
-DINI_INTERN PetscErrorCode DiniBesideStep_Private(Dini, Vec du, Vec dm, PetscReal *h);
-DINI_INTERN PetscErrorCode DiniBesideTangent_Private(Dini, Vec du, Vec dm, Vec y);
-DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, Vec ym);
-
 /* accuracy */
 DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniEstimateState_Private(Dini);
@@ -451,13 +390,4 @@ DINI_INTERN PetscErrorCode DiniObjectiveCompare_Private(Dini, DiniObjective, Vec
                                                         PetscBool *informative);
 DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g);
 
-/* rules */
-DINI_INTERN PetscErrorCode DiniRuleSecondJVP_Private(Dini, Vec dm1, Vec dm2, Vec ddu);
-DINI_INTERN PetscErrorCode DiniSecondTangent_Private(Dini, Vec a, Vec dm1, Vec b, Vec dm2, Vec y);
-DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du);
-DINI_INTERN PetscErrorCode DiniRuleVJP_Private(Dini, Vec ubar, Vec mbar);
-DINI_INTERN PetscErrorCode DiniRuleHVP_Private(Dini, Vec v, Vec Hv);
-DINI_INTERN PetscErrorCode DiniRuleMatHVP_Private(Dini, Mat V, Mat HV, PetscInt first, PetscInt count, Mat R, Mat X);
-DINI_INTERN PetscErrorCode DiniRuleMatJVP_Private(Dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X);
-DINI_INTERN PetscErrorCode DiniRuleMatVJP_Private(Dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first,
-                                                  PetscInt count, Mat R, Mat X);
+#include "dinirulesimpl.h"

@@ -2,6 +2,38 @@
 #pragma once
 #include "diniimpl.h"
 
+/* How the solve of one of many right-hand sides went */
+typedef struct {
+  KSPConvergedReason reason; /* KSP_CONVERGED_ITERATING: never tried, since one before it has failed */
+  PetscInt           its;
+  PetscReal          relative; /* |A u - b| / |b| */
+} DiniSolvedColumn;
+
+/* dF/du of A, or of the KSP's own A where that is NULL: the context of the shell J */
+typedef struct {
+  Dini dini;
+  Mat  A, J;
+} DiniHat;
+
+/* What a kernel has been made of */
+typedef struct {
+  PetscObjectId    A, null;
+  PetscObjectState Astate, states;
+} DiniKernelMark;
+
+/* The null space that A carries at the point, for a least-squares solution of least norm */
+typedef struct {
+  PetscInt       n;    /* its dimension, 0: none */
+  Vec           *v;    /* an orthonormal basis */
+  PetscScalar   *dot;  /* work */
+  PetscReal      s;    /* size of A^H A */
+  Vec            y;    /* A^H y = u, y in the range of A */
+  MatNullSpace   null; /* a reference */
+  DiniKernelMark mark;
+  PetscInt       ranked; /* the dimension for which the rank has been found not to change */
+  DiniHat        hat[2]; /* at the point, and beside it */
+} DiniKernel;
+
 typedef struct {
   KSP                 ksp;
   Vec                 b;
@@ -32,13 +64,17 @@ typedef struct {
   PetscObjectId    normalid;                 /* of the A that it belongs to */
   PetscObjectState normalstate, normalpattern;
   Vec              r; /* A u - b, layout of b */
+  DiniKernel       kernel;
+  PetscInt         kernels; /* its dimension when the columns were last found to be determined */
 
   /* many right-hand sides: A U = B */
-  Mat              U; /* the application's, a reference */
-  PetscObjectState Ustate;
-  PetscInt         nparams;
-  Vec              column;
-  PetscBool        linearized;
+  Mat               U; /* the application's, a reference */
+  PetscObjectState  Ustate;
+  PetscInt          nparams;
+  Vec               column;
+  PetscBool         linearized;
+  PetscInt          nsolved; /* columns of the last DiniMatSolve() */
+  DiniSolvedColumn *solved;
 } Dini_KSP;
 
 /* A and b at the current parameters: the KSP's own where it has been assembled at them, else the copies */
@@ -62,6 +98,19 @@ DINI_INTERN PetscErrorCode DiniNeedLinear_KSP(Dini, const char what[]);
 DINI_INTERN PetscErrorCode DiniUseLeastSquares_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniSquareIsRoot_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniNormalResidual_KSP(Dini, Mat A, Vec b, Vec u, Vec F);
+DINI_INTERN PetscErrorCode DiniTrySolve_KSP(Dini, Vec r, Vec x, PetscBool *good);
+
+/* least squares where A carries a null space */
+DINI_INTERN PetscErrorCode DiniKernelTake_KSP(Dini);
+DINI_INTERN PetscErrorCode DiniKernelReset_KSP(Dini);
+DINI_INTERN PetscErrorCode DiniKernelPart_KSP(Dini, Vec x, Vec part);
+DINI_INTERN PetscErrorCode DiniKernelResidual_KSP(Dini, Mat A, Vec u, Vec F);
+DINI_INTERN PetscErrorCode DiniKernelJacobian_KSP(Dini, Mat A, Mat *J);
+DINI_INTERN PetscErrorCode DiniKernelStays_KSP(Dini, Mat A);
+DINI_INTERN PetscErrorCode DiniKernelShift_KSP(Dini, Mat);
+DINI_INTERN PetscErrorCode DiniKernelLinearized_KSP(Dini);
+DINI_INTERN PetscErrorCode DiniKernelDirection_KSP(Dini, Mat dA);
+DINI_INTERN PetscErrorCode DiniLeastNorm_KSP(Dini, Vec u);
 
 /* Abar = alpha l r^H on its pattern, or added to it with the help of *work */
 DINI_INTERN PetscErrorCode DiniOuter_Private(Mat Abar, PetscBool add, Mat *work, PetscScalar alpha, Vec l, Vec r);

@@ -15,6 +15,7 @@ typedef struct {
   void          *ctx;
   DiniFormula    formula;
   PetscReal      step;   /* relative */
+  PetscReal      nought; /* what is smaller has no size */
   PetscBool      judged; /* curvature within a step makes it smaller, as far as that helps */
   Vec            base;   /* F at the point, for all but central differences that are not judged; NULL: zero */
   Vec            rows;   /* the sizes of the rows of F, or NULL */

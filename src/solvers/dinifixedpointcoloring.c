@@ -1,4 +1,7 @@
-/* G_u on a given pattern by coloured central differences of G: columns that share no row are shifted together. */
+/*
+  G_u on a given pattern by coloured central differences of G: columns that share no row are shifted together. Without a
+  pattern all of J = I - G_u, a difference for each column, where the state is small.
+*/
 #include "../private/dinifixedpointimpl.h"
 #include "../private/dinistepsimpl.h"
 
@@ -54,5 +57,27 @@ PetscErrorCode DiniFixedPointColor_Private(Dini dini)
   PetscCall(VecDestroy(&u));
   PetscCall(VecDestroy(&base));
   PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J itself, with a full pattern */
+PetscErrorCode DiniFixedPointColumns_Private(Dini dini)
+{
+  Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
+  PetscErrorCode   failed;
+  DiniScheme       scheme;
+  Vec              u;
+
+  PetscFunctionBegin;
+  if (!ctx->J) {
+    PetscCall(DiniFullPattern_Private(dini, &ctx->J));
+    PetscCall(DiniColoringCreate_Private(dini, ctx->J, dini->u, "J", &ctx->coloring));
+  }
+  PetscCall(VecDuplicate(dini->u, &u));
+  failed = DiniStateScheme_Private(dini, u, &scheme);
+  if (!failed) failed = DiniColoringFill_Private(dini, ctx->coloring, &scheme, dini->u, ctx->J, NULL, NULL);
+  PetscCall(VecDestroy(&u));
+  PetscCall(failed);
+  dini->stats.jacobian_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

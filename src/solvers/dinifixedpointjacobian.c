@@ -1,6 +1,6 @@
 /*
   J = I - G_u of a fixed point: a shell around products with G_u, or assembled from a matrix, from coloured differences of G
-  or from dense columns.
+  or from a difference for each column.
 */
 #include "../private/dinifixedpointimpl.h"
 
@@ -109,7 +109,10 @@ PetscErrorCode DiniJacobian_FixedPoint(Dini dini, Vec u, Mat *J, Mat *P)
   (void)u; /* the point */
   PetscCall(DiniFixedPointWork_Private(dini));
   PetscCall(DiniFixedPointKind_Private(dini, &kind));
-  if (kind != ctx->kind) PetscCall(DiniShellDestroy_Private(&ctx->J, dini));
+  if (kind != ctx->kind) {
+    PetscCall(DiniShellDestroy_Private(&ctx->J, dini));
+    PetscCall(DiniColoringDestroy_Private(&ctx->coloring));
+  }
   ctx->kind                = kind;
   dini->source.differenced = (PetscBool)(kind == DINI_FIXEDPOINT_FD || kind == DINI_FIXEDPOINT_COLORING);
   if (kind == DINI_FIXEDPOINT_OPERATOR) {
@@ -118,7 +121,7 @@ PetscErrorCode DiniJacobian_FixedPoint(Dini dini, Vec u, Mat *J, Mat *P)
         "G_u of this fixed point shall come from callbacks, and there are none; call DiniSetFixedPointOperator()");
     if (!ctx->J) PetscCall(DiniFixedPointShell_Private(dini, (PetscBool)(ctx->apply[DINI_ADJOINT] != NULL)));
   } else if (kind == DINI_FIXEDPOINT_FD) {
-    if (dini->N <= ctx->maxcolumns) PetscCall(DiniFixedPointDense_Private(dini, NULL, &ctx->J));
+    if (dini->N <= ctx->maxcolumns) PetscCall(DiniFixedPointColumns_Private(dini));
     else if (!ctx->J) PetscCall(DiniFixedPointShell_Private(dini, PETSC_FALSE));
   } else PetscCall(DiniJacobianOfMatrix(dini));
   PetscCall(MatAssemblyBegin(ctx->J, MAT_FINAL_ASSEMBLY)); /* the values of a shell are new ones too */

@@ -12,49 +12,6 @@ PetscErrorCode DiniFixedPointWork_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The largest h for which h x shifts no entry of u by more than its size; small entries count as a tenth of the largest */
-static PetscErrorCode DiniLargestStep(Dini dini, Vec x, PetscReal *h)
-{
-  const PetscScalar *u, *a;
-  PetscReal          largest, mine = PETSC_MAX_REAL;
-  PetscInt           n;
-
-  PetscFunctionBegin;
-  PetscCall(DiniNormMax_Private(dini->u, &largest));
-  PetscCall(VecGetLocalSize(x, &n));
-  PetscCall(VecGetArrayRead(dini->u, &u));
-  PetscCall(VecGetArrayRead(x, &a));
-  for (PetscInt i = 0; i < n; i++) {
-    const PetscReal size = largest > 0.0 ? PetscMax(PetscAbsScalar(u[i]), 0.1 * largest) : 1.0;
-
-    if (PetscAbsScalar(a[i]) > 0.0) mine = PetscMin(mine, size / PetscAbsScalar(a[i]));
-  }
-  PetscCall(VecRestoreArrayRead(x, &a));
-  PetscCall(VecRestoreArrayRead(dini->u, &u));
-  PetscCall(MPIU_Allreduce(&mine, h, 1, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)dini)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* y = J x = (F(u + h x) - F(u - h x)) / 2 h */
-static PetscErrorCode DiniDifferenceMult(Dini dini, Vec x, Vec y)
-{
-  Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
-  PetscReal        h;
-
-  PetscFunctionBegin;
-  PetscCall(DiniLargestStep(dini, x, &h));
-  PetscCall(VecSet(y, 0.0));
-  if (h == PETSC_MAX_REAL) PetscFunctionReturn(PETSC_SUCCESS); /* x = 0 */
-  h *= PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0);
-  PetscCall(VecWAXPY(ctx->w[0], h, x, dini->u));
-  PetscCall(DiniResidual_Private(dini, ctx->w[0], y, NULL));
-  PetscCall(VecWAXPY(ctx->w[0], -h, x, dini->u));
-  PetscCall(DiniResidual_Private(dini, ctx->w[0], ctx->w[1], NULL));
-  PetscCall(VecAXPY(y, -1.0, ctx->w[1]));
-  PetscCall(VecScale(y, 0.5 / h));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* y = G_u x or G_u^H x by the application's callback */
 static PetscErrorCode DiniCallApply(Dini dini, DiniDirection direction, Vec x, Vec y)
 {
@@ -78,7 +35,7 @@ static PetscErrorCode DiniShellMult(Mat J, Vec x, Vec y)
   PetscCall(DiniShellContext_Private(J, &dini));
   ctx = (Dini_FixedPoint *)dini->data;
   if (ctx->kind == DINI_FIXEDPOINT_FD || (ctx->kind == DINI_FIXEDPOINT_OPERATOR && !ctx->apply[DINI_TANGENT])) {
-    PetscCall(DiniDifferenceMult(dini, x, y));
+    PetscCall(DiniDifferenceMult_Private(dini, x, y));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (ctx->kind == DINI_FIXEDPOINT_OPERATOR) PetscCall(DiniCallApply(dini, DINI_TANGENT, x, y));
@@ -119,10 +76,7 @@ PetscErrorCode DiniFixedPointShell_Private(Dini dini, PetscBool transposes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  A dense matrix, column by column from products with J, or from differences of F where J is NULL. It has the size of the
-  state squared, so it is for small ones.
-*/
+/* A dense matrix, column by column from products with J. It has the size of the state squared, so it is for small ones. */
 PetscErrorCode DiniFixedPointDense_Private(Dini dini, Mat J, Mat *dense)
 {
   PetscInt       first, last;
@@ -140,7 +94,7 @@ PetscErrorCode DiniFixedPointDense_Private(Dini dini, Mat J, Mat *dense)
     PetscCall(VecAssemblyBegin(e));
     PetscCall(VecAssemblyEnd(e));
     PetscCall(MatDenseGetColumnVecWrite(*dense, j, &column));
-    failed = J ? MatMult(J, e, column) : DiniDifferenceMult(dini, e, column);
+    failed = MatMult(J, e, column);
     PetscCall(MatDenseRestoreColumnVecWrite(*dense, j, &column));
   }
   PetscCall(VecDestroy(&e));

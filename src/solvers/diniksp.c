@@ -129,6 +129,7 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
   else *reason = stopped == KSP_DIVERGED_NANORINF ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   *why = KSPConvergedReasons[stopped];
+  if (ctx->leastsquares && !dini->residual) PetscCall(DiniLeastNorm_KSP(dini, u));
   PetscCall(DiniDoubt(dini, u, reason, why));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -179,9 +180,10 @@ static PetscErrorCode DiniView_KSP(Dini dini, PetscViewer viewer)
   if (ctx->ksp) PetscCall(KSPGetType(ctx->ksp, &type));
   PetscCall(PetscViewerASCIIPrintf(viewer, "forward solver: KSP %s, %s%s\n", type ? type : "not set",
                                    ctx->assemble ? "assembled at the current parameters" : "constant operators",
-                                   ctx->leastsquares ? ", least squares by A^H (A u - b) = 0"
-                                   : ctx->square     ? ", differentiated as the root of the square A u - b"
-                                                     : ""));
+                                   ctx->kernel.n       ? ", least squares of least norm, A carries a null space"
+                                   : ctx->leastsquares ? ", least squares by A^H (A u - b) = 0"
+                                   : ctx->square       ? ", differentiated as the root of the square A u - b"
+                                                       : ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -194,11 +196,14 @@ static PetscErrorCode DiniReset_KSP(Dini dini)
   PetscCall(MatDestroy(&ctx->P));
   PetscCall(VecDestroy(&ctx->bcopy));
   PetscCall(VecDestroy(&ctx->bpoint));
+  PetscCall(DiniKernelReset_KSP(dini));
   PetscCall(MatDestroy(&ctx->normal));
   PetscCall(MatDestroy(&ctx->beside));
   PetscCall(VecDestroy(&ctx->r));
   PetscCall(MatDestroy(&ctx->U));
   PetscCall(VecDestroy(&ctx->column));
+  PetscCall(PetscFree(ctx->solved));
+  ctx->nsolved = 0;
   ctx->stamp = ctx->copystamp = 0;
   ctx->determined = ctx->linearized = ctx->inplace = ctx->renew = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -5,7 +5,8 @@
   @brief Makes a KSP the solver behind a Dini, of type DINIKSP: F(u, m) = A(m) u - b(m) with the KSP's operators.
 
   Collective. Follow it with DiniSetLinearSystem(). A least-squares KSP, KSPLSQR or KSPCGLS, makes it the relation
-  F(u, m) = A^H (A u - b) = 0 where A has more rows than columns; its columns have to be independent.
+  F(u, m) = A^H (A u - b) = 0 where A has more rows than columns; its columns have to be independent, or A carries its null
+  space (MatSetNullSpace(), before the first DiniSolve()), which makes u the solution of least norm.
 
   @param[in] dini the Dini
   @param[in] ksp  solver with its operators set; referenced

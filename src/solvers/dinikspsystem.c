@@ -80,7 +80,8 @@ PetscErrorCode DiniTouched_KSP(Dini dini, PetscBool touched[2])
 
 /*
   Someone has written into A or b, or has put another A in its place. Where u solves the present system as well as it solved
-  the one before, derivatives are those of the present one; else they would belong to a system that is gone.
+  the one before, derivatives are those of the present one, which is assembled again where there is a callback: u = 0 solves
+  A u = 0 for any A. Else they would belong to a system that is gone.
 */
 PetscErrorCode DiniRecheck_KSP(Dini dini, const PetscBool touched[2])
 {
@@ -106,6 +107,8 @@ PetscErrorCode DiniRecheck_KSP(Dini dini, const PetscBool touched[2])
     dini->hessian.point = 0; /* its lambda, too */
   }
   dini->hasF = PETSC_FALSE;
+  if (ctx->assemble) ctx->stamp = 0;
+  if (ctx->assemble) PetscCall(DiniAssembleOwn_KSP(dini));
   PetscCall(DiniRemember(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

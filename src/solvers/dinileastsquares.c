@@ -18,6 +18,8 @@ PetscErrorCode DiniNormalResidual_KSP(Dini dini, Mat A, Vec b, Vec u, Vec F)
   PetscCall(MatMult(A, u, ctx->r));
   PetscCall(VecAXPY(ctx->r, -1.0, b));
   PetscCall(MatMultHermitianTranspose(A, ctx->r, F));
+  if (dini->stage != DINI_STAGE_LINEARIZED) PetscCall(DiniKernelTake_KSP(dini)); /* later it is that of the point */
+  if (ctx->kernel.n) PetscCall(DiniKernelResidual_KSP(dini, A, u, F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -58,7 +60,8 @@ static PetscErrorCode DiniNormal(Dini dini, Mat A)
   PetscCall(DiniEngineGetDirectMax_Private(dini, &directmax));
   if (aij && dini->N <= directmax) {
     PetscCall(DiniNormalProduct(A, &N));
-    if (all[1]) {
+    if (ctx->kernel.n) PetscCall(DiniKernelShift_KSP(dini, N));
+    else if (all[1]) {
       PetscCall(MatCopy(N, ctx->normal, SAME_NONZERO_PATTERN));
       PetscCall(MatDestroy(&N));
     }
@@ -86,8 +89,10 @@ static PetscErrorCode DiniJacobian_LeastSquares(Dini dini, Vec u, Mat *J, Mat *P
   if (ctx->assemble && ctx->stamp != dini->mstamp) dini->stats.jacobian_assemblies++;
   PetscCall(DiniAssembleOwn_KSP(dini));
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(DiniKernelTake_KSP(dini));
   PetscCall(DiniNormal(dini, A));
   *J = *P = ctx->normal;
+  if (ctx->kernel.n) PetscCall(DiniKernelJacobian_KSP(dini, NULL, J));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -97,11 +102,8 @@ static PetscErrorCode DiniJacobian_LeastSquares(Dini dini, Vec u, Mat *J, Mat *P
 */
 static PetscErrorCode DiniDetermined(Dini dini)
 {
-  Dini_KSP                 *ctx    = (Dini_KSP *)dini->data;
-  const PetscBool           errors = dini->erroriffail;
-  const DiniConvergedReason before = dini->reason;
-  PetscErrorCode            failed;
-  Vec                       r, x;
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  Vec       r, x;
 
   PetscFunctionBegin;
   if (!dini->guard || ctx->determined || dini->Juser || dini->residual) PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,19 +111,27 @@ static PetscErrorCode DiniDetermined(Dini dini)
   PetscCall(VecDuplicate(dini->u, &x));
   PetscCall(VecSet(x, 0.0));
   PetscCall(DiniRandomDirection_Private(dini, 31, x, r));
-  dini->erroriffail = PETSC_FALSE;
-  failed            = DiniEngineSolve_Private(dini, DINI_TANGENT, r, x);
-  dini->erroriffail = errors;
+  PetscCall(DiniTrySolve_KSP(dini, r, x, &ctx->determined));
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&x));
-  PetscCall(failed);
-  ctx->determined = (PetscBool)(dini->reason > 0);
-  if (ctx->determined) dini->reason = before;
   PetscCheck(ctx->determined, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s is singular, or no solver has been found for it: with linearly dependent columns of A the "
              "least-squares solution is one of many, and its derivative is not determined. Drop dependent columns, add "
-             "rows that regularise, or, if the columns are independent, choose a preconditioner with -dini_pc_type",
-             ctx->square ? "A" : "A^H A");
+             "rows that regularise, attach %s null space to A with MatSetNullSpace(), before the first solve, for the "
+             "solution of least norm, or, if the columns are independent, choose a preconditioner with -dini_pc_type",
+             ctx->square ? "A" : "A^H A", ctx->kernel.n ? "the whole" : "the");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniLinearized_LeastSquares(Dini dini)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+
+  PetscFunctionBegin;
+  if (ctx->kernel.n != ctx->kernels) ctx->determined = PETSC_FALSE;
+  PetscCall(DiniDetermined(dini));
+  ctx->kernels = ctx->kernel.n;
+  PetscCall(DiniKernelLinearized_KSP(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,6 +144,11 @@ static PetscErrorCode DiniBeside_LeastSquares(Dini dini, Mat *J)
 
   PetscFunctionBegin;
   PetscCall(DiniCurrentSystem_KSP(dini, &A, &b));
+  if (ctx->kernel.n) {
+    PetscCall(DiniKernelStays_KSP(dini, A));
+    PetscCall(DiniKernelJacobian_KSP(dini, A, J));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(MatDestroy(&ctx->beside));
   if (PetscDefined(USE_COMPLEX)) PetscCall(MatCreateNormalHermitian(A, &ctx->beside));
   else PetscCall(MatCreateNormal(A, &ctx->beside));
@@ -196,19 +211,21 @@ static PetscErrorCode DiniRHSJacobian_LeastSquares(Dini dini, Vec m, Mat *Fb)
 
 /*
   A square A with independent columns is regular, and the least-squares solution is the root of A u - b: J = A, whose
-  condition is not squared. With dependent columns there is a residual, or the root is one of many: refused either way. The
-  preconditioner of the KSP is not one of A.
+  condition is not squared. With dependent columns there is a residual, or the root is one of many: refused either way, unless
+  A carries its null space. The preconditioner of the KSP is not one of A.
 */
 PetscErrorCode DiniSquareIsRoot_KSP(Dini dini)
 {
-  Dini_KSP *ctx = (Dini_KSP *)dini->data;
-  PetscInt  M, N;
-  Mat       A;
+  Dini_KSP    *ctx = (Dini_KSP *)dini->data;
+  PetscInt     M, N;
+  MatNullSpace null;
+  Mat          A;
 
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(MatGetSize(A, &M, &N));
-  ctx->square = (PetscBool)(M == N);
+  PetscCall(MatGetNullSpace(A, &null));
+  ctx->square = (PetscBool)(M == N && !null);
   if (!ctx->square) PetscFunctionReturn(PETSC_SUCCESS);
   ctx->leastsquares     = PETSC_FALSE;
   dini->ops->getksp     = NULL;
@@ -218,24 +235,27 @@ PetscErrorCode DiniSquareIsRoot_KSP(Dini dini)
 
 PetscErrorCode DiniUseLeastSquares_KSP(Dini dini)
 {
-  Dini_KSP *ctx = (Dini_KSP *)dini->data;
-  PetscInt  M, N;
-  Mat       A;
+  Dini_KSP    *ctx = (Dini_KSP *)dini->data;
+  PetscInt     M, N;
+  MatNullSpace null;
+  Mat          A;
 
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(MatGetSize(A, &M, &N));
+  PetscCall(MatGetNullSpace(A, &null));
   PetscCheck(
-      M >= N, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      M >= N || null, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
       "A has %" PetscInt_FMT " rows and %" PetscInt_FMT
       " columns, so that A u = b leaves u free and the KSP chooses the smallest one, whose derivative is not that "
-      "of the normal equations. Solve A A^H y = b instead, with u = A^H y",
+      "of the normal equations. Solve A A^H y = b instead, with u = A^H y, or attach the null space of A with "
+      "MatSetNullSpace(), before the first solve",
       M, N);
   dini->ops->jacobian    = DiniJacobian_LeastSquares;
   dini->ops->beside      = DiniBeside_LeastSquares;
   dini->ops->getksp      = NULL; /* its preconditioner is not one of J */
   dini->ops->rhsjacobian = DiniRHSJacobian_LeastSquares;
-  dini->ops->linearized  = DiniDetermined;
+  dini->ops->linearized  = DiniLinearized_LeastSquares;
   dini->antilinear       = PetscDefined(USE_COMPLEX);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

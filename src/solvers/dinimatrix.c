@@ -7,6 +7,10 @@
 
     J du = -(dA^H r + A^H dA u),   Abar = -(r lambda^H + (A lambda) u^H),   r = A u - b.
 
+  and, where A carries a null space, that of the solution of least norm, with u = A^H y and P the projection on the null space:
+
+    J du = -((1 - P) dA^H r + A^H dA u) + s P dA^H y,   Abar = -(r ((1 - P) lambda)^H + (A lambda) u^H) + y (s P lambda)^H.
+
   Nothing dense is formed: rows and columns of a matrix of ones are scaled.
 */
 #include "../private/dinikspimpl.h"
@@ -157,7 +161,7 @@ static PetscErrorCode DiniMatrixBar(Dini dini, Vec lambda, Mat Abar)
 {
   Dini_KSP *ctx  = (Dini_KSP *)dini->data;
   Mat       work = NULL, A;
-  Vec       q;
+  Vec       q, l = lambda, part;
 
   PetscFunctionBegin;
   if (!ctx->leastsquares) {
@@ -168,11 +172,36 @@ static PetscErrorCode DiniMatrixBar(Dini dini, Vec lambda, Mat Abar)
   PetscCall(VecDuplicate(ctx->b, &q));
   PetscCall(MatMult(A, dini->u, q));
   PetscCall(VecAXPY(q, -1.0, ctx->b));
-  PetscCall(DiniOuter_Private(Abar, PETSC_FALSE, NULL, -1.0, q, lambda));
-  PetscCall(MatMult(A, lambda, q));
+  if (ctx->kernel.n) {
+    PetscCall(VecDuplicate(lambda, &l));
+    PetscCall(VecDuplicate(lambda, &part));
+    PetscCall(DiniKernelPart_KSP(dini, lambda, part));
+    PetscCall(VecWAXPY(l, -1.0, part, lambda));
+  }
+  PetscCall(DiniOuter_Private(Abar, PETSC_FALSE, NULL, -1.0, q, l));
+  PetscCall(MatMult(A, l, q));
   PetscCall(DiniOuter_Private(Abar, PETSC_TRUE, &work, -1.0, q, dini->u));
+  if (ctx->kernel.n) {
+    PetscCall(DiniOuter_Private(Abar, PETSC_TRUE, &work, ctx->kernel.s, ctx->kernel.y, part));
+    PetscCall(VecDestroy(&l));
+    PetscCall(VecDestroy(&part));
+  }
   PetscCall(MatDestroy(&work));
   PetscCall(VecDestroy(&q));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* r without its part in the null space, less s P dA^H y; work t */
+static PetscErrorCode DiniKernelRHS(Dini dini, Mat dA, Vec r, Vec t)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+
+  PetscFunctionBegin;
+  PetscCall(DiniKernelPart_KSP(dini, r, t));
+  PetscCall(VecAXPY(r, -1.0, t));
+  PetscCall(MatMultHermitianTranspose(dA, ctx->kernel.y, t));
+  PetscCall(DiniKernelPart_KSP(dini, t, t));
+  PetscCall(VecAXPY(r, -ctx->kernel.s, t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -195,6 +224,7 @@ static PetscErrorCode DiniMatrixRHS(Dini dini, Mat dA, Vec r)
     PetscCall(VecAXPY(q, -1.0, ctx->b));
     PetscCall(MatMultHermitianTranspose(dA, q, t));
     PetscCall(VecAXPY(r, 1.0, t));
+    if (ctx->kernel.n) PetscCall(DiniKernelRHS(dini, dA, r, t));
     PetscCall(VecDestroy(&q));
     PetscCall(VecDestroy(&t));
   }
@@ -235,7 +265,8 @@ static PetscErrorCode DiniMatrixVJP_Call(Dini dini, Vec ubar, Mat Abar)
   of A were independent: <ubar, du> = <Abar, dA> with <X, Y> = sum_ij conj(Y_ij) X_ij, for dA within the pattern. With
   DINI_ADJOINT_TRANSPOSE it is Abar_ij = -lambda_i u_j with A^T lambda = ubar. For a least-squares KSP, where A^H (A u - b) = 0,
   it is Abar = -((A u - b) lambda^H + (A lambda) u^H) with A^H A lambda = ubar; in complex builds that map is not holomorphic,
-  and the identity holds in the real parts.
+  and the identity holds in the real parts. Where A carries a null space it is that of the solution of least norm, and the
+  identity holds for dA that keep the rank of A.
 
   @param[in]     dini the Dini, of type DINIKSP, after DiniSolve() or DiniAttach()
   @param[in]     ubar cotangent of the state, such as dJ/du of an objective J; not changed
@@ -266,6 +297,7 @@ static PetscErrorCode DiniMatrixJVP_Call(Dini dini, Mat dA, Vec du)
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniCheckMatrix_Private(dini, dA, "The direction dA"));
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
+  if (((Dini_KSP *)dini->data)->kernel.n) PetscCall(DiniKernelDirection_KSP(dini, dA));
   PetscCall(DiniMatrixRHS(dini, dA, dini->r));
   PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -274,13 +306,14 @@ static PetscErrorCode DiniMatrixJVP_Call(Dini dini, Mat dA, Vec du)
 /**
   @brief Derivative of the solution of A u = b along a change of the matrix: A du = -dA u.
 
-  Collective. One tangent solve. For a least-squares KSP, A^H A du = -(dA^H (A u - b) + A^H dA u).
+  Collective. One tangent solve. For a least-squares KSP, A^H A du = -(dA^H (A u - b) + A^H dA u). Where A carries a null space it
+  is the derivative of the solution of least norm, and a dA along which the rank of A changes is an error.
 
   @param[in]  dini the Dini, of type DINIKSP, after DiniSolve() or DiniAttach()
   @param[in]  dA   the change of A, of any type with a product (and, for least squares, a transposed one), with the layout of A
                    in rows and columns; its pattern need not be that of A
   @param[out] du   derivative of u along dA, with the layout of the state
-  @return 0 or a PETSc error code, see DiniMatrixVJP()
+  @return 0 or a PETSc error code, see DiniMatrixVJP(); PETSC_ERR_ARG_WRONG when the rank of A changes along dA
 
   Options: `-dini_tangent_rtol`, `-dini_tangent_ksp_...`.
 

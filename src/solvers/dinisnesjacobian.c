@@ -189,6 +189,14 @@ PetscErrorCode DiniPattern_SNES(Dini dini, Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A SNES that has not solved anything yet knows no state, from which its set-up and its products by differences begin. */
+static PetscErrorCode DiniGiveState(Dini dini, SNES snes)
+{
+  PetscFunctionBegin;
+  if (!snes->vec_sol) PetscCall(SNESSetSolution(snes, dini->u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Matrices and callback. Where the SNES has made no matrix itself one is made, here for a callback of the application. */
 static PetscErrorCode DiniGetMatrices(Dini dini, SNES snes, Mat *A, Mat *B, DiniSNESJacobianFn **compute)
 {
@@ -200,6 +208,7 @@ static PetscErrorCode DiniGetMatrices(Dini dini, SNES snes, Mat *A, Mat *B, Dini
   PetscCall(DiniGetMesh(snes, &dm));
   PetscCall(SNESGetJacobian(snes, A, B, compute, NULL));
   if ((!*A || !*B) && ((snes->usesksp && (dm || *B)) || snes->mf)) { /* not set up yet */
+    PetscCall(DiniGiveState(dini, snes));
     PetscCall(SNESSetUp(snes));
     PetscCall(SNESSetUpMatrices(snes));
     PetscCall(SNESGetJacobian(snes, A, B, compute, NULL));
@@ -222,14 +231,18 @@ static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Ma
   DiniSNESJacobianFn *compute;
   void               *ctx;
   Vec                 b, before = snes->vec_rhs;
+  PetscBool           mffd;
 
   PetscFunctionBegin;
+  PetscCall(DiniGiveState(dini, snes));
   PetscCall(SNESGetJacobian(snes, NULL, NULL, &compute, &ctx));
   PetscCall(DiniGetRHS_SNES(dini, &b));
   PetscCall(PetscLogEventBegin(DINI_SNESJacobian, snes, u, J, P));
   snes->vec_rhs = b; /* coloured differences of PETSc's take the SNES's last F for a base where there is none */
   DiniCallUserReadsThen(dini, u, "The Jacobian callback of the SNES", (*compute)(snes, u, J, P, ctx),
                         snes->vec_rhs = before);
+  PetscCall(PetscObjectTypeCompare((PetscObject)J, MATMFFD, &mffd));
+  if (mffd) PetscCall(MatMFFDSetBase(J, u, NULL)); /* PETSc takes the SNES's last state and its F */
   PetscCall(PetscLogEventEnd(DINI_SNESJacobian, snes, u, J, P));
   PetscCall(
       PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)u)); /* some preconditioners ask for it */
@@ -298,6 +311,8 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
   PetscCall(PetscObjectTypeCompare((PetscObject)*J, MATMFFD, &mffd));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)*P, &mfP, MATMFFD, MATSHELL, ""));
   PetscCall(DiniLeftPreconditioned_SNES(snes, &left));
+  if (mffd && mfP && dini->source.type != DINI_JACOBIAN_GIVEN) /* will not serve, so it is not taken to the point */
+    PetscFunctionReturn(PETSC_SUCCESS);
   if (compute == SNESPicardComputeJacobian && !mffd) { /* evaluating F fills A(u), now and at each later evaluation */
     PetscCall(DiniResidual_SNES(dini, u, dini->w[0]));
     PetscCall(DiniSwap(*P, &ctx->P, PETSC_FALSE));

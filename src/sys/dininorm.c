@@ -75,6 +75,45 @@ PetscErrorCode DiniCheckFinite_Private(Dini dini, Vec v, const char what[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Entries of this rank's rows; squares of finite ones may overflow in a norm */
+static PetscErrorCode DiniRowsFinite(Mat A, PetscBool *finite)
+{
+  PetscInt lo, hi;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetOwnershipRange(A, &lo, &hi));
+  for (PetscInt i = lo; i < hi && *finite; i++) {
+    const PetscScalar *values;
+    PetscInt           n;
+
+    PetscCall(MatGetRow(A, i, &n, NULL, &values));
+    for (PetscInt k = 0; k < n; k++)
+      if (PetscIsInfOrNanScalar(values[k])) *finite = PETSC_FALSE;
+    PetscCall(MatRestoreRow(A, i, &n, NULL, &values));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same of a matrix that has entries; one without a norm tells in its products only */
+PetscErrorCode DiniCheckMatFinite_Private(Dini dini, Mat A, const char what[])
+{
+  PetscBool normed, rows, mine = PETSC_TRUE, finite;
+  PetscReal norm = 0.0;
+
+  PetscFunctionBegin;
+  PetscCall(MatHasOperation(A, MATOP_NORM, &normed));
+  PetscCall(MatHasOperation(A, MATOP_GET_ROW, &rows));
+  if (normed) PetscCall(MatNorm(A, NORM_FROBENIUS, &norm));
+  if (!PetscIsInfOrNanReal(norm)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (rows) PetscCall(DiniRowsFinite(A, &mine));
+  else mine = (PetscBool)!PetscIsNanReal(norm);
+  PetscCall(MPIU_Allreduce(&mine, &finite, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  if (!finite) dini->reason = DINI_DIVERGED_NAN;
+  PetscCheck(finite, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
+             "%s: %s has NaN or Inf in it; -fp_trap stops where the first one arises", DiniLabel_Private(dini), what);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A power of two near the norm of a right-hand side where that is far from one, else one */
 PetscReal DiniUnit_Private(PetscReal norm)
 {

@@ -17,8 +17,9 @@
 static PetscErrorCode DiniEachColumn(Dini dini, DiniDirection direction, Mat B, Mat X, DiniBasis *basis, Vec b, Vec x,
                                      PetscBool good[])
 {
-  PetscInt  n;
-  PetscBool guess;
+  DiniConvergedReason all = DINI_CONVERGED_ITERATING;
+  PetscInt            n;
+  PetscBool           guess;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(B, NULL, &n));
@@ -32,9 +33,11 @@ static PetscErrorCode DiniEachColumn(Dini dini, DiniDirection direction, Mat B, 
     }
     PetscCall(DiniEngineSolveGuess_Private(dini, direction, b, x, guess));
     good[j] = (PetscBool)(dini->reason >= 0);
+    if (all >= 0) all = dini->reason; /* of the first column that has failed, where one has */
     PetscCall(DiniSetColumn_Private(X, j, PETSC_FALSE, x));
     if (basis && !good[j] && basis->size && basis->column[basis->size - 1] == j) basis->size--;
   }
+  if (all != DINI_CONVERGED_ITERATING) dini->reason = all;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -30,6 +30,7 @@ static PetscErrorCode DiniCreateCompanionPC(Dini dini)
   if (!dini->fromoptions || mg) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCSetFromOptions(e->companionpc));
   PetscCall(DiniAvoidSecondGrid_Private(e->companionpc)); /* the options ask for the same package */
+  PetscCall(DiniAvoidTrick_Private(e->companionpc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -163,17 +164,18 @@ static PetscErrorCode DiniSetUpCompanion(Dini dini, PetscBool own)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The KSP of the explicit transpose, with the values of the point; its preconditioner is set up here, once for a point. */
+/* The KSP of the explicit transpose, with the values of the point; its preconditioner is set up here, once for a point. NULL: none */
 PetscErrorCode DiniEngineGetCompanion_Private(Dini dini, KSP *ksp)
 {
   DiniEngine e = dini->engine;
-  PetscBool  own, broken;
+  PetscBool  own, broken, transposable;
   PC         pc;
 
   PetscFunctionBegin;
   PetscCall(DiniEngineOwnsPC_Private(dini, DINI_ADJOINT, &own));
   *ksp = NULL;
-  if (e->companionfailed) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniTransposable_Private(e->P, &transposable));
+  if (e->companionfailed || !transposable) PetscFunctionReturn(PETSC_SUCCESS);
   if (!e->companionready) {
     PetscCall(DiniTransposeMatrices(dini));
     PetscCall(DiniSetUpCompanion(dini, own));

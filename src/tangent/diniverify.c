@@ -12,7 +12,8 @@ PetscErrorCode DiniDifferenceMult_Private(Dini dini, Vec v, Vec y)
   Vec            x;
 
   PetscFunctionBegin;
-  PetscCall(DiniRelativeSize_Private(v, dini->u, &relative, &own));
+  PetscCall(
+      DiniRelativeSize_Private(v, dini->beside ? dini->sized : dini->u, DINI_NOUGHT, PETSC_MAX_REAL, &relative, &own));
   PetscCall(VecSet(y, 0.0));
   if (relative == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(dini->u, &x));

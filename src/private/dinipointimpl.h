@@ -1,0 +1,52 @@
+/* Private to the library, a part of diniimpl.h: the point, the active set at it, where J comes from, going beside it. */
+#pragma once
+
+/* solvers: the active set of a variational inequality. They do nothing where there is none. */
+DINI_INTERN PetscErrorCode DiniActiveCreate_Private(Dini, SNES);
+DINI_INTERN PetscErrorCode DiniActiveDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveNatural_Private(Dini, Vec u, Vec F, PetscReal scale);
+DINI_INTERN PetscErrorCode DiniActiveRemember_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveUnchanged_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveDiffers_Private(Dini, PetscBool *differs);
+DINI_INTERN PetscErrorCode DiniActiveShifted_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniActiveGuard_Private(Dini, PetscBool again);
+DINI_INTERN PetscErrorCode DiniActiveReduce_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveFull_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveProject_Private(Dini, Vec v);
+DINI_INTERN PetscErrorCode DiniActivePart_Private(Dini, Vec v, Vec *part);
+DINI_INTERN PetscErrorCode DiniActiveTangent_Private(Dini, Vec m, Vec dm, Vec y, PetscBool *zero);
+DINI_INTERN PetscErrorCode DiniActiveAdjoint_Private(Dini, Vec m, Vec lambda, Vec part, Vec mbar);
+DINI_INTERN PetscErrorCode DiniActiveStep_Private(Dini, Vec u, Vec F);
+DINI_INTERN PetscErrorCode DiniActiveView_Private(Dini, PetscViewer);
+
+/* where J comes from */
+DINI_INTERN const char *const DiniWays_Private[];
+DINI_INTERN PetscErrorCode    DiniJacobianFind_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode    DiniJacobianBeside_Private(Dini, Mat *J);
+DINI_INTERN PetscErrorCode    DiniJacobianAssembled_Private(Dini, Mat given, Mat P, Mat *J);
+DINI_INTERN PetscErrorCode    DiniJacobianSetFromOptions_Private(Dini, DiniOptionItems);
+DINI_INTERN PetscErrorCode    DiniJacobianView_Private(Dini, PetscViewer);
+DINI_INTERN PetscErrorCode    DiniJacobianReset_Private(Dini);
+DINI_INTERN PetscErrorCode    DiniDifferenceJacobian_Private(Dini, DiniJacobianWay, Mat P, Mat *J, const char **why);
+DINI_INTERN PetscErrorCode    DiniFullPattern_Private(Dini, Mat *);
+DINI_INTERN PetscErrorCode    DiniDifferenceMult_Private(Dini, Vec v, Vec y);
+
+/* differences: how large entries are, F at the point */
+DINI_INTERN PetscErrorCode DiniRangeGet_Private(Vec, DiniRange *);
+DINI_INTERN PetscErrorCode DiniRangeMoved_Private(Vec, DiniRange *, PetscBool *moved);
+DINI_INTERN PetscErrorCode DiniRangeDestroy_Private(DiniRange *);
+DINI_INTERN PetscErrorCode DiniSizes_Private(Vec, PetscReal nought, PetscReal sizes[]);
+#define DINI_NOUGHT 1e-12 /* a state, or a field of it, that is smaller is zero but for rounding, and its size is 1 */
+DINI_INTERN PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal nought, PetscReal cap, PetscReal *relative,
+                                                    PetscReal *own);
+DINI_INTERN PetscErrorCode DiniPointResidual_Private(Dini, Vec *F);
+DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
+DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
+
+/* beside the point */
+DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,
+                                              PetscErrorCode (*visit)(Dini, PetscReal sign, void *), void *ctx);
+DINI_INTERN PetscErrorCode DiniBesideTangent_Private(Dini, Vec du, Vec dm, Vec y);
+DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, Vec ym);
+DINI_INTERN PetscErrorCode DiniSecondDifference_Private(Dini, Vec du, Vec dm, DiniSecondDifference *);
+DINI_INTERN PetscErrorCode DiniSecondServes_Private(Dini, const DiniSecondDifference *, const char cure[]);
