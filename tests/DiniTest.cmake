@@ -34,6 +34,8 @@ function(dini_mpi_test test target)
   endif()
   if(DINI_SANITIZE OR DINI_COVERAGE OR PETSc_BUILD STREQUAL debug)
     math(EXPR T_TIMEOUT "4 * ${T_TIMEOUT}")
+  elseif(PETSc_SCALAR STREQUAL complex) # PETSc makes a Vec for each product with a Hermitian transpose, see -malloc_debug below
+    math(EXPR T_TIMEOUT "3 * ${T_TIMEOUT}")
   endif()
   # -malloc_debug walks the whole heap at each allocation, up to 60 times the run time: the unit tests on one rank do it
   set(heap "")

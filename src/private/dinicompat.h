@@ -62,3 +62,47 @@ typedef SNESFunctionFn   DiniSNESFunctionFn;
 #else
   #define DiniColoringCast(f) (f)
 #endif
+/* Is A scaled in place by its diagonal, and is that undone after a solve? No more since 3.26. */
+static inline PetscErrorCode DiniGetDiagonalScale(KSP ksp, PetscBool *scale, PetscBool *back)
+{
+  PetscFunctionBegin;
+#if PETSC_VERSION_LT(3, 26, 0)
+  PetscCall(KSPGetDiagonalScale(ksp, scale));
+  PetscCall(KSPGetDiagonalScaleFix(ksp, back));
+#else
+  (void)ksp;
+  *scale = *back = PETSC_FALSE;
+#endif
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+/* Has each row on this rank a place for its diagonal entry, as far as A can tell? Not collective */
+static inline PetscErrorCode DiniHasDiagonal(Mat A, PetscBool *has)
+{
+#if PETSC_VERSION_LT(3, 26, 0)
+  PetscBool missing;
+#else
+  PetscInt first, last;
+#endif
+
+  PetscFunctionBegin;
+#if PETSC_VERSION_LT(3, 26, 0)
+  PetscCall(MatHasOperation(A, MATOP_MISSING_DIAGONAL, has));
+  if (!*has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatMissingDiagonal(A, &missing, NULL));
+  *has = (PetscBool)!missing;
+#else
+  PetscCall(MatHasOperation(A, MATOP_GET_ROW, has));
+  PetscCall(MatGetOwnershipRange(A, &first, &last));
+  for (PetscInt i = first; *has && i < last; i++) {
+      const PetscInt *cols;
+      PetscInt        n;
+
+      *has = PETSC_FALSE;
+      PetscCall(MatGetRow(A, i, &n, &cols, NULL));
+      for (PetscInt j = 0; j < n; j++)
+      if (cols[j] == i) *has = PETSC_TRUE;
+    PetscCall(MatRestoreRow(A, i, &n, &cols, NULL));
+  }
+#endif
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

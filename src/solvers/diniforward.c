@@ -12,8 +12,7 @@ PetscErrorCode DiniRefuseDiagonalScale_Private(Dini dini, KSP ksp)
   PetscBool scale, back;
 
   PetscFunctionBegin;
-  PetscCall(KSPGetDiagonalScale(ksp, &scale));
-  PetscCall(KSPGetDiagonalScaleFix(ksp, &back));
+  PetscCall(DiniGetDiagonalScale(ksp, &scale, &back));
   PetscCheck(
       !scale || back, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
       "%s: -ksp_diagonal_scale (KSPSetDiagonalScale()) leaves the matrix of the application scaled after the solve, so "

@@ -188,16 +188,14 @@ static PetscErrorCode DiniCanCopy(PC from, Mat PH, PetscBool *yes)
 /* In place of one that can not be: PETSc's own choice, an incomplete factorisation in most cases, where that has a diagonal */
 static PetscErrorCode DiniDefaultPC(PC from, PC to)
 {
-  PetscBool can, mine, missing = PETSC_FALSE;
+  PetscBool can, mine;
   Mat       PH;
 
   PetscFunctionBegin;
   PetscCall(PetscInfo(from, "Of type %s: not to be made again on the transpose, so its place takes PETSc's default\n",
                       ((PetscObject)from)->type_name));
   PetscCall(PCGetOperators(to, NULL, &PH));
-  PetscCall(MatHasOperation(PH, MATOP_MISSING_DIAGONAL, &can));
-  if (can) PetscCall(MatMissingDiagonal(PH, &missing, NULL));
-  mine = (PetscBool)(can && !missing);
+  PetscCall(DiniHasDiagonal(PH, &mine));
   PetscCall(MPIU_Allreduce(&mine, &can, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)to)));
   if (!can) PetscCall(PCSetType(to, PCNONE));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -130,7 +130,7 @@ static PetscErrorCode DiniCreatePlainKSP(Dini dini, DiniDirection direction, KSP
 */
 static PetscErrorCode DiniFitKSPType(Dini dini, DiniDirection direction, KSP ksp)
 {
-  PetscBool unfit, normal, shell, scale;
+  PetscBool unfit, normal, shell, scale, back;
   KSPType   type;
   PC        pc;
 
@@ -138,7 +138,7 @@ static PetscErrorCode DiniFitKSPType(Dini dini, DiniDirection direction, KSP ksp
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &unfit, KSPBICG, KSPQCG, KSPCHEBYSHEV,
                                       PetscDefined(USE_COMPLEX) ? KSPCGNE : "", "")); /* CGNE takes J^T J */
   PetscCall(KSPGetType(ksp, &type));
-  PetscCall(KSPGetDiagonalScale(ksp, &scale));
+  PetscCall(DiniGetDiagonalScale(ksp, &scale, &back));
   PetscCheck(!scale, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s: the %s KSP must not scale its system (-ksp_diagonal_scale), which would scale the Jacobian itself",
              DiniLabel_Private(dini), DiniOperations[DINI_OPERATION_TANGENT + direction]);
