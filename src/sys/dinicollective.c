@@ -130,9 +130,17 @@ PetscErrorCode DiniCheckState_Private(Dini dini, Vec v, const char what[])
 /* A ghosted Vec that Dini has written to, or that is handed to the application: its local form has the values of all ranks */
 PetscErrorCode DiniGhosts_Private(Vec v)
 {
-  Vec local;
+  Vec       local, *parts;
+  PetscInt  n;
+  PetscBool nest;
 
   PetscFunctionBegin;
+  PetscCall(DiniIsNest_Private(v, &nest));
+  if (nest) {
+    PetscCall(VecNestGetSubVecs(v, &n, &parts));
+    for (PetscInt i = 0; i < n; i++) PetscCall(DiniGhosts_Private(parts[i]));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(VecGhostGetLocalForm(v, &local));
   if (local) {
     PetscCall(VecGhostUpdateBegin(v, INSERT_VALUES, SCATTER_FORWARD));
