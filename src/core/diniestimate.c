@@ -9,7 +9,7 @@
 #include <math.h>
 
 #define DINI_CORRECTION_RTOL 0.1 /* one digit of an error is enough */
-#define DINI_SPREAD          2.0 /* by which like residuals make unlike errors: between too little and too much */
+#define DINI_SPREAD          3.0 /* by which like residuals make unlike errors: between too little and too much */
 #define DINI_MAX_PARTS       256
 #define DINI_CANCELLED       1e-10 /* of its terms: what is left of a part that cancels */
 
