@@ -196,6 +196,32 @@ static PetscErrorCode TestBlock(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The block a VECNEST with the ghosted Vec in it */
+static PetscErrorCode TestNest(void)
+{
+  Chained c;
+  Vec     nest, m;
+
+  PetscFunctionBeginUser;
+  PetscCall(Create(9, &c));
+  PetscCall(DiniDestroy(&c.dini));
+  PetscCall(VecCreateNest(PETSC_COMM_WORLD, 1, NULL, &c.m, &nest));
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &c.dini));
+  PetscCall(DiniSetSNES(c.dini, c.snes));
+  PetscCall(DiniAddParameter(c.dini, "m", nest, NULL));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(Gradient(&c, 1.0, "a ghosted part of a nest"));
+  PetscCall(DiniCreateParameterVec(c.dini, &m));
+  PetscCall(VecScale(m, 1.5));
+  PetscCall(DiniSetParameters(c.dini, m));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(Gradient(&c, 1.5, "a ghosted part of a nest after DiniSetParameters()"));
+  PetscCall(VecDestroy(&m));
+  PetscCall(VecDestroy(&nest));
+  PetscCall(Destroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* F_i = u_i + u_i u_(i+1) / 10 - m_i with a ghosted state, which the residual takes as it comes */
 static PetscErrorCode StateResidual(Dini dini, Vec u, Vec F, void *ctx)
 {
@@ -284,6 +310,7 @@ int main(int argc, char **argv)
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestBlock());
+  PetscCall(TestNest());
   PetscCall(TestState());
   PetscCall(TestLocal());
   PetscCall(PetscFinalize());
