@@ -59,7 +59,7 @@ static PetscInt DiniDistance(const char a[], const char b[])
 {
   PetscInt row[DINI_NAME + 1], n = 0;
 
-  for (; b[n] && n < DINI_NAME; n++) row[n] = n;
+  for (; n < DINI_NAME && b[n]; n++) row[n] = n;
   row[n] = n;
   for (PetscInt i = 0; a[i]; i++) {
     PetscInt diagonal = row[0];

@@ -17,7 +17,7 @@ DINI_INTERN PetscErrorCode DiniGuardZero_Private(Dini, DiniShift *residual, Vec 
                                                  PetscBool *zero);
 DINI_INTERN PetscErrorCode DiniGuardHolomorphic_Private(Dini, DiniShift *residual, Vec v, void *ctx, Vec d,
                                                         PetscBool *holomorphic);
-DINI_INTERN PetscErrorCode DiniGuardStays_Private(Dini, Mat A, const char what[], DiniShift *, Vec v, void *ctx, Vec Av,
-                                                  Vec work);
+DINI_INTERN PetscErrorCode DiniGuardStays_Private(Dini, Mat A, const char what[], DiniShift *residual, Vec v, void *ctx,
+                                                  Vec Av, Vec work);
 DINI_INTERN PetscErrorCode DiniTestTranspose_Private(Dini, Mat A, Vec v, Vec Av, Vec w, Vec AHw, DiniTransposeTest *);
 DINI_INTERN PetscErrorCode DiniGuardTranspose_Private(Dini, Mat A, const char what[], const DiniTransposeTest *);
