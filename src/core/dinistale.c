@@ -206,7 +206,7 @@ PetscErrorCode DiniCheckPoint_Private(Dini dini)
              "%s has been taken to another point by a derivative that is pinned there (DiniCreateDerivative()); call "
              "DiniSolve() or DiniAttach() again",
              DiniLabel_Private(dini));
-  PetscCall(PetscMalloc1(LOOK_BLOCKS + 2 * dini->nparams, &moved));
+  PetscCall(PetscMalloc1((size_t)LOOK_BLOCKS + 2 * (size_t)dini->nparams, &moved));
   failed = DiniLook(dini, moved);
   if (!failed) failed = DiniJudge(dini, moved);
   PetscCall(PetscFree(moved));

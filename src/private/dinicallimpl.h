@@ -33,6 +33,12 @@ typedef struct _DiniCall {
   DiniTolerances    tolerances;
 } DiniCall;
 
+/* No door is open while the Dini is beside its point */
+static inline DiniDoor DiniDoorNow(int closed, DiniDoor opens)
+{
+  return closed ? DINI_DOOR_SHUT : opens;
+}
+
 /*
   The application's code in ierr = fn, with its door open so far; `what` names it. A plain statement, not a call. While it runs
   the reason is that of its own calls.
@@ -43,7 +49,7 @@ typedef struct _DiniCall {
     const DiniDoor  door_user_    = (dini)->door;                                                                      \
     const PetscEnum reason_user_  = (PetscEnum)(dini)->reason;                                                         \
     (dini)->visitor               = named;                                                                             \
-    (dini)->door                  = (dini)->closed ? DINI_DOOR_SHUT : opens;                                           \
+    (dini)->door                  = DiniDoorNow((dini)->closed, opens);                                                \
     ierr                          = (__VA_ARGS__);                                                                     \
     (dini)->visitor               = visitor_user_;                                                                     \
     (dini)->door                  = door_user_;                                                                        \

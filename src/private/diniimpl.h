@@ -154,7 +154,7 @@ typedef struct {
   Vec      lambda;                           /* of the last gradient of the objective, NULL before */
 } DiniHistory;
 
-struct _p_Dini {
+struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in sections, by who sets what */
   PETSCHEADER(struct _DiniOps);
   /* set by the user */
   DiniAdjointType adjointtype;

@@ -36,9 +36,10 @@ static PetscErrorCode DiniRightHandSide(Dini dini, Vec dm, PetscReal *unit)
 }
 
 static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X,
-                                   PetscBool good[], PetscReal unit[])
+                                   PetscReal unit[])
 {
   Vec            dm;
+  PetscBool     *good;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -49,8 +50,11 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, Pe
     PetscCall(failed);
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
   }
-  PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good));
-  for (PetscInt j = 0; j < count; j++) { /* what has failed is NaN already */
+  PetscCall(PetscMalloc1(count, &good));
+  failed = DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good);
+  PetscCall(PetscFree(good)); /* what has failed is NaN already */
+  PetscCall(failed);
+  for (PetscInt j = 0; j < count; j++) {
     PetscCall(DiniGetColumn_Private(X, j, dini->r));
     PetscCall(DiniScaleBack_Private(dini, unit[j], dini->r, "A column of the result dU"));
     PetscCall(DiniSetColumn_Private(dU, first + j, PETSC_FALSE, dini->r));
@@ -61,7 +65,6 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, Pe
 /* Columns first to first + count - 1 of dM and dU; R and X are count columns of work with the layout of the state */
 PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X)
 {
-  PetscBool     *good;
   PetscReal     *unit;
   PetscErrorCode failed;
 
@@ -70,9 +73,9 @@ PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first,
     PetscCall(DiniColumnsJVP(dini, dM, dU, first, count));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscMalloc2(count, &good, count, &unit));
-  failed = DiniBlockJVP(dini, dM, dU, first, count, R, X, good, unit);
-  PetscCall(PetscFree2(good, unit));
+  PetscCall(PetscMalloc1(count, &unit));
+  failed = DiniBlockJVP(dini, dM, dU, first, count, R, X, unit);
+  PetscCall(PetscFree(unit));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

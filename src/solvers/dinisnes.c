@@ -45,8 +45,8 @@ static PetscErrorCode DiniSetUp_SNES(Dini dini)
 */
 static PetscErrorCode DiniCallSNES(Dini dini, SNES snes, Vec u)
 {
-  DiniSNESFunctionFn *before, *after;
-  void               *ctx;
+  DiniSNESFunctionFn *before = NULL, *after;
+  void               *ctx    = NULL;
   DM                  dm;
   PetscErrorCode      failed;
 

@@ -53,8 +53,8 @@ static PetscErrorCode DiniAddSquares(Vec v, const unsigned char **field, PetscRe
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &a));
   for (PetscInt i = 0; i < n; i++) {
-    AddSquare(PetscRealPart(a[i]), &sums[3 * (*field)[i]]);
-    if (PetscDefined(USE_COMPLEX)) AddSquare(PetscImaginaryPart(a[i]), &sums[3 * (*field)[i]]);
+    AddSquare(PetscRealPart(a[i]), &sums[3 * (size_t)(*field)[i]]);
+    if (PetscDefined(USE_COMPLEX)) AddSquare(PetscImaginaryPart(a[i]), &sums[3 * (size_t)(*field)[i]]);
   }
   PetscCall(VecRestoreArrayRead(v, &a));
   *field += n;
@@ -72,12 +72,12 @@ static PetscErrorCode DiniNorms(Dini dini, Vec v[2], PetscReal *norms[2])
   for (int k = 0; k < 2 && v[k]; k++) {
     const unsigned char *field = e->field;
 
-    PetscCall(DiniAddSquares(v[k], &field, &mine[k * n]));
+    PetscCall(DiniAddSquares(v[k], &field, &mine[(size_t)k * n]));
   }
   PetscCall(MPIU_Allreduce(mine, all, (PetscMPIInt)(v[1] ? 2 * n : n), MPIU_REAL, MPIU_SUM,
                            PetscObjectComm((PetscObject)dini)));
   for (int k = 0; k < 2 && v[k]; k++)
-    for (PetscInt f = 0; f < e->nfields; f++) norms[k][f] = DiniRoot(&all[k * n + 3 * f]);
+    for (PetscInt f = 0; f < e->nfields; f++) norms[k][f] = DiniRoot(&all[(size_t)k * n + 3 * (size_t)f]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -236,10 +236,10 @@ PetscErrorCode DiniEngineJudge_Private(Dini dini, DiniDirection direction, Vec b
 /* How much of its terms A x is, in the field where that is most: near zero for a null vector, whatever the units */
 PetscErrorCode DiniEngineCancels_Private(Dini dini, DiniDirection direction, Vec x, Vec Ax, PetscReal *ratio)
 {
-  DiniEngine     e    = dini->engine;
-  const PetscInt n    = e->nfields;
-  Vec            v[2] = {Ax, x};
-  PetscReal      r[DINI_MAX_FIELDS], size[DINI_MAX_FIELDS], *norms[2] = {r, size};
+  DiniEngine     e                  = dini->engine;
+  const PetscInt n                  = e->nfields;
+  Vec            v[2]               = {Ax, x};
+  PetscReal      r[DINI_MAX_FIELDS] = {0.0}, size[DINI_MAX_FIELDS] = {0.0}, *norms[2] = {r, size};
 
   PetscFunctionBegin;
   PetscCall(DiniMeasureBlocks(dini, direction));

@@ -56,8 +56,8 @@ static PetscErrorCode Split(Vec v, PetscBool back, Vec part[2])
   PetscCall(VecGetLocalSize(part[0], &n));
   for (PetscInt i = 0; i < 2; i++) {
     PetscCall(VecGetArray(part[i], &p));
-    if (back) PetscCall(PetscArraycpy(a + i * n, p, n));
-    else PetscCall(PetscArraycpy(p, a + i * n, n));
+    if (back) PetscCall(PetscArraycpy(&a[(size_t)i * n], p, n));
+    else PetscCall(PetscArraycpy(p, &a[(size_t)i * n], n));
     PetscCall(VecRestoreArray(part[i], &p));
   }
   PetscCall(VecRestoreArray(v, &a));

@@ -22,6 +22,6 @@ typedef struct {
 extern PetscErrorCode FieldsCreate(FieldsKind kind, Fields *);
 extern PetscErrorCode FieldsDestroy(Fields *);
 /* Filled, as a nest and as the plain one */
-extern PetscErrorCode FieldsVec(Fields *, PetscInt seed, Vec *nest, Vec *plain);
+extern PetscErrorCode FieldsVec(Fields *, PetscInt seed, Vec *v, Vec *plain);
 /* The two fields of a nest, the first of which may be a nest of one */
 extern PetscErrorCode FieldsParts(Vec v, Vec part[2]);
