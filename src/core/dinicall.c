@@ -40,6 +40,8 @@ static PetscErrorCode DiniPutAside(Dini dini, DiniCall *call)
   call->lastnorm     = dini->lastnorm;
   call->lastrelative = dini->lastrelative;
   call->lastrung     = dini->lastrung;
+  call->lastunit     = dini->lastunit;
+  call->lastkind     = dini->lastkind;
   call->erroriffail  = dini->erroriffail;
   call->hessianrtol  = dini->hessian.rtol;
   call->guess        = dini->guess;
@@ -67,6 +69,8 @@ static PetscErrorCode DiniTakeBack(Dini dini, DiniCall *call)
   dini->lastnorm     = call->lastnorm;
   dini->lastrelative = call->lastrelative;
   dini->lastrung     = call->lastrung;
+  dini->lastunit     = call->lastunit;
+  dini->lastkind     = call->lastkind;
   dini->erroriffail  = call->erroriffail;
   dini->hessian.rtol = call->hessianrtol;
   dini->guess        = call->guess;

@@ -27,7 +27,8 @@ typedef struct _DiniCall {
   int               depth;
   PetscBool         aside; /* the rest is filled */
   Vec               work[DINI_MAX_WORK], guess;
-  PetscReal         lastnorm, lastrelative, hessianrtol;
+  PetscReal         lastnorm, lastrelative, lastunit, hessianrtol;
+  PetscInt64        lastkind;
   DiniRung          lastrung;
   PetscBool         erroriffail;
   DiniTolerances    tolerances;
