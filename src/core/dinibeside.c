@@ -125,14 +125,14 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
 
     if (home->Fm[p].copy) par->current = PETSC_TRUE;
     PetscCall(DiniPutBack(dini, &home->Fm[p]));
-    if (par->current) PetscCall(DiniMark_Private(par->Fm, &par->held));
+    if (par->current) PetscCall(DiniMarkAgain_Private(&par->held));
     PetscCall(VecDestroy(&home->m[p]));
   }
   PetscCall(PetscFree2(home->m, home->Fm));
   if (again && !failed) failed = DiniJacobianBeside_Private(dini, &J); /* a shell keeps its point to itself */
   PetscCall(DiniPutBack(dini, &home->J));
   PetscCall(DiniPutBack(dini, &home->P));
-  if (home->J.A) PetscCall(DiniMark_Private(dini->held.A, &dini->held));
+  if (home->J.A) PetscCall(DiniMarkAgain_Private(&dini->held));
   if (failed) PetscCall(DiniInvalidate_Private(dini)); /* what the application holds now is anybody's guess */
   PetscCall(failed);
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));

@@ -86,6 +86,7 @@ PetscErrorCode DiniBegin_Private(Dini dini, const char what[], DiniDoor needs, D
 
   PetscFunctionBegin;
   if (inside && needs > door) PetscCall(DiniIdle_Private(dini, what));
+  if (inside && needs == DINI_DOOR_DERIVATIVES) dini->visits++;
   PetscCall(PetscMemzero(call, sizeof(*call)));
   call->what    = what;
   call->outer   = dini->call;
@@ -123,12 +124,16 @@ PetscBool DiniNested_Private(Dini dini)
 /* Refuses `what` while a callback of a call of this Dini is running. */
 PetscErrorCode DiniIdle_Private(Dini dini, const char what[])
 {
+  const char *visitor = dini->visitor ? dini->visitor : "a callback";
+  PetscBool   begins;
+
   PetscFunctionBegin;
-  PetscCheck(!dini->call && !dini->visitor, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "%s: %s has been called from inside %s%s%s of the same Dini, which can not go on with what it would leave "
-             "behind; call it when that has returned%s",
-             DiniLabel_Private(dini), what, dini->visitor ? dini->visitor : "a callback", dini->call ? " during " : "",
-             dini->call ? dini->call->what : "",
-             dini->door == DINI_DOOR_SHUT ? ", or from a monitor (DiniMonitorSet()) where it is a derivative" : "");
-  PetscFunctionReturn(PETSC_SUCCESS);
+  if (!dini->call && !dini->visitor) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscStrncmp(visitor, "The ", 4, &begins)); /* as errors of its own begin */
+  SETERRQ(PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+          "%s: %s has been called from inside %s%s%s%s of the same Dini, which can not go on with what it would leave "
+          "behind; call it when that has returned%s",
+          DiniLabel_Private(dini), what, begins ? "the " : "", visitor + (begins ? 4 : 0), dini->call ? " during " : "",
+          dini->call ? dini->call->what : "",
+          dini->door == DINI_DOOR_SHUT ? ", or from a monitor (DiniMonitorSet()) where it is a derivative" : "");
 }

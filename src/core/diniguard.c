@@ -7,7 +7,6 @@
 #include "../private/diniguardimpl.h"
 
 static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8, 1e-10};
-#define GUARD_STAYS_RTOL 1e-6
 #define GUARD_DOUBTFUL   1e-5 /* a step that happens to agree, among some that do not, as at a double root */
 #define GUARD_NEGLIGIBLE 1e-6 /* of the slope along a large step: what counts as zero */
 
@@ -179,7 +178,7 @@ PetscErrorCode DiniGuardStays_Private(Dini dini, Mat A, const char what[], DiniS
   PetscCall(VecAXPY(work, -1.0, Av));
   PetscCall(DiniNorm_Private(Av, &norm));
   PetscCall(DiniNorm_Private(work, &change));
-  PetscCheck(change <= GUARD_STAYS_RTOL * norm, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+  PetscCheck(change <= DINI_STAYS_RTOL * norm, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "%s: %s does not stay at its point: its product changes by a relative %g when F is evaluated beside the "
              "point. It must keep the values that it was filled at; the derivative of an inner Dini has to be pinned, "
              "see DiniCreateDerivative()",

@@ -26,13 +26,13 @@ static PetscErrorCode DiniTakeJacobian(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Has J been written to since it was marked? */
-static PetscErrorCode DiniJacobianMoves(Dini dini, PetscBool *any)
+/* Has J been written to since it was marked? With values: past PETSc, too */
+static PetscErrorCode DiniJacobianMoves(Dini dini, PetscBool values, PetscBool *any)
 {
   PetscBool mine;
 
   PetscFunctionBegin;
-  PetscCall(DiniMarkMoved_Private(&dini->held, &mine));
+  PetscCall(DiniMarkMoved_Private(&dini->held, values, &mine));
   PetscCall(MPIU_Allreduce(&mine, any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -43,8 +43,9 @@ static PetscErrorCode DiniJacobianMoves(Dini dini, PetscBool *any)
 */
 static PetscErrorCode DiniKeepJacobian(Dini dini)
 {
-  Mat       J, P;
-  PetscBool moved;
+  const PetscBool guarded = dini->guarded; /* else F has been evaluated beside the point */
+  Mat             J, P;
+  PetscBool       moved = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(DiniMark_Private(NULL, &dini->held));
@@ -52,15 +53,17 @@ static PetscErrorCode DiniKeepJacobian(Dini dini)
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
   PetscCall(DiniActiveFull_Private(dini, &J, &P));
   if (dini->held.A && J == dini->held.A) {
-    PetscCall(DiniJacobianMoves(dini, &moved));
+    PetscCall(DiniJacobianMoves(dini, (PetscBool)!guarded, &moved));
     if (moved) PetscCall(DiniTakeJacobian(dini));
-    if (moved) PetscCall(DiniJacobianMoves(dini, &moved));
+    if (moved) PetscCall(DiniJacobianMoves(dini, PETSC_TRUE, &moved));
     PetscCheck(!moved || dini->active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
                "%s: The Jacobian does not stay at its point: evaluating F writes into it. Give derivatives a matrix of "
                "their own, with DiniSetJacobian()",
                DiniLabel_Private(dini));
   }
-  PetscCall(DiniMark_Private(J, &dini->held));
+  if (moved || J != dini->held.A) PetscCall(DiniMark_Private(J, &dini->held));
+  if (!dini->source.used || dini->source.used == DINI_JACOBIAN_GIVEN)
+    PetscCall(DiniMarkProduct_Private(dini, &dini->held));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -111,7 +114,7 @@ PetscErrorCode DiniJacobianStays_Private(Dini dini, PetscBool *moved)
 {
   PetscFunctionBegin;
   *moved = PETSC_FALSE;
-  if (dini->stage == DINI_STAGE_LINEARIZED && dini->held.A) PetscCall(DiniJacobianMoves(dini, moved));
+  if (dini->stage == DINI_STAGE_LINEARIZED && dini->held.A) PetscCall(DiniJacobianMoves(dini, PETSC_FALSE, moved));
   if (*moved) PetscCall(DiniJacobianMoved_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -131,6 +131,7 @@ static PetscErrorCode DiniForwardFailed(Dini dini, DiniConvergedReason reason, P
   dini->stage  = DINI_STAGE_NEW;
   dini->reason = reason;
   dini->stats.forward_failures++;
+  PetscCall(DiniEngineMend_Private(dini));
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

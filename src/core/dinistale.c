@@ -84,11 +84,24 @@ PetscErrorCode DiniParameterUnchanged_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is J the matrix of the type's own system, whose numbers it has just looked at? */
+static PetscErrorCode DiniLookedAt(Dini dini, PetscBool *looked)
+{
+  KSP ksp = NULL;
+  Mat A   = NULL;
+
+  PetscFunctionBegin;
+  if (dini->ops->touched && dini->ops->getksp) PetscUseTypeMethod(dini, getksp, &ksp);
+  if (ksp) PetscCall(KSPGetOperators(ksp, &A, NULL));
+  *looked = (PetscBool)(A && A == dini->held.A);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One pass over the values, one reduction: moved[] of all ranks */
 static PetscErrorCode DiniLook(Dini dini, PetscInt moved[])
 {
   const PetscInt   n         = dini->nparams;
-  PetscBool        system[2] = {PETSC_FALSE, PETSC_FALSE}, differs;
+  PetscBool        system[2] = {PETSC_FALSE, PETSC_FALSE}, differs, looked = PETSC_FALSE;
   PetscObjectState state;
 
   PetscFunctionBegin;
@@ -100,7 +113,8 @@ static PetscErrorCode DiniLook(Dini dini, PetscInt moved[])
   moved[LOOK_SYSTEM] = system[0];
   moved[LOOK_B]      = system[1];
   if (dini->stage == DINI_STAGE_LINEARIZED) {
-    PetscCall(DiniMarkMoved_Private(&dini->held, &differs));
+    PetscCall(DiniLookedAt(dini, &looked));
+    PetscCall(DiniMarkMoved_Private(&dini->held, (PetscBool)!looked, &differs));
     moved[LOOK_J] = differs;
   }
   PetscCall(DiniActiveDiffers_Private(dini, &differs));
@@ -111,7 +125,7 @@ static PetscErrorCode DiniLook(Dini dini, PetscInt moved[])
     PetscCall(DiniBlockDiffers(par, &differs));
     moved[LOOK_BLOCKS + p] = differs;
     if (!par->current) continue;
-    PetscCall(DiniMarkMoved_Private(&par->held, &differs));
+    PetscCall(DiniMarkMoved_Private(&par->held, PETSC_TRUE, &differs));
     moved[LOOK_BLOCKS + n + p] = differs;
   }
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, moved, (PetscMPIInt)(LOOK_BLOCKS + 2 * n), MPIU_INT, MPI_MAX,
@@ -132,6 +146,7 @@ PetscErrorCode DiniJacobianMoved_Private(Dini dini)
              DiniLabel_Private(dini));
   PetscCall(PetscInfo(dini, "Somebody has written into the Jacobian: it is assembled again at the point\n"));
   if (constant) dini->guarded = PETSC_FALSE;
+  if (dini->held.A) PetscCall(PetscObjectStateIncrease((PetscObject)dini->held.A)); /* where it went past PETSc */
   dini->stage = DINI_STAGE_SOLVED;
   dini->stats.relinearizations++;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -149,16 +164,17 @@ PetscErrorCode DiniParameterMoved_Private(Dini dini, DiniParameter par)
              DiniLabel_Private(dini), par->name);
   PetscCall(PetscInfo(dini, "Somebody has written into F_m of parameter \"%s\": it is filled again\n", par->name));
   if (constant) par->guarded = PETSC_FALSE;
+  if (par->held.A) PetscCall(PetscObjectStateIncrease((PetscObject)par->held.A)); /* where it went past PETSc */
   par->current = PETSC_FALSE;
   dini->stats.relinearizations++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Refuses a point that is not there any more, and says who moved; matrices that have moved are made again. */
-static PetscErrorCode DiniJudge(Dini dini, const PetscInt moved[])
+static PetscErrorCode DiniJudge(Dini dini, PetscInt moved[])
 {
   const PetscInt n         = dini->nparams;
-  PetscBool      system[2] = {(PetscBool)(moved[LOOK_SYSTEM] != 0), (PetscBool)(moved[LOOK_B] != 0)};
+  PetscBool      system[2] = {(PetscBool)(moved[LOOK_SYSTEM] != 0), (PetscBool)(moved[LOOK_B] != 0)}, product;
 
   PetscFunctionBegin;
   PetscCheck(
@@ -183,6 +199,10 @@ static PetscErrorCode DiniJudge(Dini dini, const PetscInt moved[])
   }
   if (system[0] || system[1]) PetscUseTypeMethod(dini, recheck, system);
   PetscCall(DiniHome_Private(dini));
+  if (!moved[LOOK_J] && dini->stage == DINI_STAGE_LINEARIZED) {
+    PetscCall(DiniMarkProductMoved_Private(&dini->held, &product));
+    moved[LOOK_J] = product;
+  }
   if (moved[LOOK_J] && dini->stage == DINI_STAGE_LINEARIZED) PetscCall(DiniJacobianMoved_Private(dini));
   else if (moved[LOOK_J]) dini->stats.relinearizations++;
   for (PetscInt p = 0; p < n; p++)

@@ -101,6 +101,7 @@ PetscErrorCode DiniSetObjective(Dini dini, DiniObjectiveFn *value, DiniObjective
   dini->objective->gradient = gradient;
   dini->objective->ctx      = ctx;
   dini->objective->tries    = 0;
+  dini->objective->visits   = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -177,12 +178,14 @@ PetscErrorCode DiniGetNumberObjectives(Dini dini, PetscInt *n)
 
 PetscErrorCode DiniObjectiveValue_Private(Dini dini, DiniObjective objective, PetscReal *value)
 {
-  PetscReal extremes[2], all[2];
+  const PetscInt64 visits = dini->visits;
+  PetscReal        extremes[2], all[2];
 
   PetscFunctionBegin;
   DiniCallUserReadsOpen(dini, dini->state, DINI_DOOR_DERIVATIVES,
                         "The objective callback (DiniSetObjective(), DiniAddObjective())",
                         (*objective->value)(dini, dini->state, value, objective->ctx));
+  if (dini->visits != visits) objective->visits = PETSC_TRUE;
   extremes[0] = PetscIsInfOrNanReal(*value) ? PETSC_MAX_REAL : *value;
   extremes[1] = -extremes[0];
   PetscCall(MPIU_Allreduce(extremes, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));

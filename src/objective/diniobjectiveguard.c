@@ -1,6 +1,7 @@
 /*
   Are dJ/du and dJ/dm the derivatives of the objective's value? One central difference along a random direction of state and
-  parameters, once for an objective, so that a wrong gradient callback is named and neither J nor F_m is blamed for it.
+  parameters, once for an objective, so that a wrong gradient callback is named and neither J nor F_m is blamed for it. A value that is made
+  of derivatives has none beside the point, so it can not be asked.
 */
 #include "../private/diniparameterimpl.h"
 
@@ -130,10 +131,12 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
   Vec            du, dm, zero;
 
   PetscFunctionBegin;
+  error[0] = error[1] = error[2] = -1.0;
+  *informative                   = PETSC_FALSE;
+  if (objective->visits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(dini->u, &du));
   PetscCall(DiniCreateParameterVec(dini, &dm));
-  error[0] = -1.0;
-  failed   = DiniRandomDirection_Private(dini, 39, dini->u, du);
+  failed = DiniRandomDirection_Private(dini, 39, dini->u, du);
   if (!failed) failed = DiniObjectiveDirection(dini, dm, &locked);
   if (!failed) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[0], informative);
   error[1] = error[2] = error[0];

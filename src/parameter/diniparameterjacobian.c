@@ -181,14 +181,16 @@ static PetscErrorCode DiniParameterFollow(Dini dini, DiniParameter par)
 /* F_m at the point, held against differences of F for once */
 static PetscErrorCode DiniParameterFillNow(Dini dini, DiniParameter par)
 {
-  PetscBool moved, any;
+  const PetscBool guarded = par->guarded;
+  PetscBool       moved, any;
 
   PetscFunctionBegin;
   if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
   PetscCall(DiniMark_Private(par->Fm, &par->held));
   if (!dini->guard || dini->beside) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardParameter_Private(dini, par));
-  PetscCall(DiniMarkMoved_Private(&par->held, &moved)); /* by a residual that writes into F_m, beside the point */
+  PetscCall(DiniMarkMoved_Private(&par->held, (PetscBool)!guarded,
+                                  &moved)); /* by a residual that writes into F_m, beside the point */
   PetscCall(MPIU_Allreduce(&moved, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   if (any && par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
   if (any) PetscCall(DiniMark_Private(par->Fm, &par->held));
@@ -202,7 +204,7 @@ static PetscErrorCode DiniParameterStays(Dini dini, DiniParameter par)
 
   PetscFunctionBegin;
   if (!par->current || !par->Fmuser) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniMarkMoved_Private(&par->held, &mine));
+  PetscCall(DiniMarkMoved_Private(&par->held, PETSC_FALSE, &mine));
   PetscCall(MPIU_Allreduce(&mine, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   if (any) PetscCall(DiniParameterMoved_Private(dini, par));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -110,13 +110,13 @@ struct _DiniEngine {
   PetscBool  fieldssaid;     /* by the application, not found in the sizes of J */
 
   /* status */
-  DiniApply          apply;
   DiniTransposed     transposed;
   PetscBool          symmetric; /* nothing needs transposing */
   PetscBool          decided;   /* symmetric and transposed are known for this J, P and PC */
   PetscBool          choose[2]; /* the method of the KSP is Dini's to choose, and has not been yet */
   PetscBool          ready[2];  /* the KSP has the operators of the point */
   PetscBool          companionready, companionfailed, directready;
+  PetscBool          spoiled;           /* a solve is done again, since J has been written to under it */
   PetscBool          fresh;             /* the PC belongs to the point */
   PetscBool          broken;            /* its set-up at the point has failed */
   PetscBool          stood;             /* it has been set up when last looked at */
@@ -138,6 +138,8 @@ DINI_INTERN PetscErrorCode DiniEngineSetUpPC_Private(Dini, PetscBool refresh);
 DINI_INTERN PetscErrorCode DiniEngineStands_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEnginePCFailed_Private(Dini, PC, PetscBool *failed);
 DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, PC);
+DINI_INTERN PetscErrorCode DiniEngineSetApply_Private(KSP, DiniApply);
+DINI_INTERN DiniApply      DiniEngineApplies_Private(DiniEngine, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineDestroyKSP_Private(KSP *);
 DINI_INTERN PetscErrorCode DiniEngineApplyAdjoint_Private(Dini, PC, Vec x, Vec y);
 /* shape */

@@ -19,7 +19,8 @@ struct _DiniObjective {
   DiniObjectiveFn         *value;
   DiniObjectiveGradientFn *gradient;
   void                    *ctx;
-  PetscInt                 tries; /* of the guard of its partial derivatives */
+  PetscInt                 tries;  /* of the guard of its partial derivatives */
+  PetscBool                visits; /* its value calls the Dini for derivatives, which are those of the point */
 };
 
 /* What a type offers. A missing method is an error that names it, raised where it is needed. */
@@ -65,6 +66,9 @@ typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 /* Largest relative disagreement of products with differences of F: of what is given, and of Dini's own differences */
 #define DINI_GUARD_RTOL      1e-4
 #define DINI_DIFFERENCE_RTOL 1e-6
+
+/* Products of a matrix that stays what it is agree to this */
+#define DINI_STAYS_RTOL 1e-6
 
 #include "dinicallimpl.h"
 
@@ -223,6 +227,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   DiniCall   *call;
   const char *visitor;    /* the application's callback that is running, NULL for none */
   DiniDoor    door;       /* how far it is open to that one */
+  PetscInt64  visits;     /* calls for derivatives from inside calls, so far */
   PetscInt    closed;     /* > 0: the Dini is not where the application thinks, no door opens */
   PetscBool   monitoring; /* monitors are running: they are not called for what they do themselves */
 
@@ -350,6 +355,7 @@ DINI_INTERN PetscErrorCode DiniEngineView_Private(Dini, PetscViewer);
 DINI_INTERN PetscErrorCode DiniEngineReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
+DINI_INTERN PetscErrorCode DiniEngineMend_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
 DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
 DINI_INTERN PetscErrorCode DiniEngineSolveUnit_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,

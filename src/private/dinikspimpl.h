@@ -87,6 +87,7 @@ DINI_INTERN PetscErrorCode DiniRenew_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniHome_KSP(Dini, PetscBool *moved);
 /* Has anyone else written into A, or put another one in its place? A local answer */
 DINI_INTERN PetscErrorCode DiniMatrixTouched_KSP(Dini, PetscBool *touched);
+DINI_INTERN PetscErrorCode DiniRaw_KSP(Dini);
 /* What the type remembers of a point, and how it finds out that it is gone; see DiniOps */
 DINI_INTERN PetscErrorCode DiniPoint_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniTouched_KSP(Dini, PetscBool touched[2]);

@@ -113,6 +113,7 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscCall(DiniRefuseDiagonalScale_Private(dini, ctx->ksp));
   ctx->stamp = 0; /* the application may have changed more than the parameters since */
   PetscCall(DiniAssembleOwn_KSP(dini));
+  PetscCall(DiniRaw_KSP(dini));
   PetscCall(DiniNorm_Private(ctx->b, &norm));
   if (PetscIsInfOrNanReal(norm)) {
     *reason = DINI_DIVERGED_NAN;

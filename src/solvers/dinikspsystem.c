@@ -21,7 +21,7 @@ static PetscErrorCode DiniRemember(Dini dini)
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(PetscObjectGetId((PetscObject)A, &ctx->Aid));
-  PetscCall(DiniMatState_Private(A, &ctx->Astate));
+  PetscCall(DiniMatStamp_Private(A, &ctx->Astate));
   PetscCall(PetscObjectStateGet((PetscObject)ctx->b, &ctx->bstate));
   if (!ctx->bpoint) PetscCall(VecDuplicate(ctx->b, &ctx->bpoint));
   PetscCall(VecCopy(ctx->b, ctx->bpoint));
@@ -52,8 +52,24 @@ PetscErrorCode DiniMatrixTouched_KSP(Dini dini, PetscBool *touched)
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(PetscObjectGetId((PetscObject)A, &id));
-  PetscCall(DiniMatState_Private(A, &state));
+  PetscCall(DiniMatStamp_Private(A, &state));
   *touched = (PetscBool)(id != ctx->Aid || state != ctx->Astate);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Before a solve: A may have been written to past PETSc, whose preconditioners look at its state alone */
+PetscErrorCode DiniRaw_KSP(Dini dini)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  PetscBool mine, any;
+  Mat       A;
+
+  PetscFunctionBegin;
+  if (ctx->assemble || !ctx->Aid) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniMatrixTouched_KSP(dini, &mine));
+  PetscCall(MPIU_Allreduce(&mine, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  if (any) PetscCall(PetscObjectStateIncrease((PetscObject)A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,8 +104,11 @@ PetscErrorCode DiniRecheck_KSP(Dini dini, const PetscBool touched[2])
   Dini_KSP       *ctx    = (Dini_KSP *)dini->data;
   const PetscReal before = ctx->rnorm;
   PetscReal       now, scale;
+  Mat             A;
 
   PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  if (touched[0]) PetscCall(PetscObjectStateIncrease((PetscObject)A)); /* where it went past PETSc */
   PetscCall(DiniResidual_Private(dini, dini->u, dini->w[0], &now));
   PetscCall(VecSet(dini->r, 0.0));
   PetscCall(DiniResidual_Private(dini, dini->r, dini->w[0], &scale)); /* |b|, or |A^H b| */

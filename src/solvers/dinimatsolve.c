@@ -180,7 +180,7 @@ static PetscErrorCode DiniMatSolve_Call(Dini dini, Mat B, Mat U)
   dini->stage = DINI_STAGE_NEW;
   PetscCall(PetscObjectReference((PetscObject)U));
   ctx->U = U;
-  PetscCall(PetscObjectStateGet((PetscObject)U, &ctx->Ustate));
+  PetscCall(DiniMatStamp_Private(U, &ctx->Ustate));
   ctx->nparams    = dini->nparams;
   ctx->linearized = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -44,7 +44,7 @@ static PetscErrorCode DiniBlockReady(Dini dini, const char what[])
   PetscCheck(ctx->U && ctx->nparams == dini->nparams, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "There is no solution of A U = B to differentiate at; call DiniMatSolve() first, again after DiniSolve(), "
              "DiniAttach() or a change of the problem");
-  PetscCall(PetscObjectStateGet((PetscObject)ctx->U, &state));
+  PetscCall(DiniMatStamp_Private(ctx->U, &state));
   mine[0] = (PetscBool)(state != ctx->Ustate);
   PetscCall(DiniMatrixTouched_KSP(dini, &mine[1]));
   PetscCall(MPIU_Allreduce(mine, any, 2, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));

@@ -289,7 +289,7 @@ PetscErrorCode DiniGetModes_Private(Dini dini, const char caller[], Dini_Eigen *
   for (PetscInt k = 0; k < ctx->nmats; k++) {
     PetscObjectState state;
 
-    PetscCall(DiniMatState_Private(ctx->M[k], &state));
+    PetscCall(DiniMatStamp_Private(ctx->M[k], &state));
     if (state != ctx->state[k]) mine = PETSC_TRUE;
   }
   PetscCall(MPIU_Allreduce(&mine, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));

@@ -39,7 +39,7 @@ PetscErrorCode DiniEigenRemember_Private(Dini dini)
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < ctx->nmats; k++) PetscCall(DiniMatState_Private(ctx->M[k], &ctx->state[k]));
+  for (PetscInt k = 0; k < ctx->nmats; k++) PetscCall(DiniMatStamp_Private(ctx->M[k], &ctx->state[k]));
   ctx->stamp = dini->mstamp;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,5 @@
 /*
-  Matrices that others may write into: has anybody since, and can they be copied?
+  Matrices that others may write into: has anybody since, and can they be copied? dinimatrixvalues.c looks at their numbers.
 
   The object state of a matrix does not move when somebody writes into a block of a nest, or into what a virtual transpose, a
   sum or a low-rank update refers to: those are asked, too. States only grow, so that their sum tells.
@@ -18,7 +18,7 @@ static PetscErrorCode DiniStateOf(PetscObject object, PetscObjectState *sum)
 }
 
 /* Matrices, and a Vec, that A refers to: a list of n, to be freed; entries may be NULL */
-static PetscErrorCode DiniParts(Mat A, PetscInt *n, Mat **parts, Vec *vec)
+PetscErrorCode DiniMatParts_Private(Mat A, PetscInt *n, Mat **parts, Vec *vec)
 {
   PetscBool nest, composite, lrc, transpose, hermitian;
   Mat       behind = NULL;
@@ -71,7 +71,7 @@ PetscErrorCode DiniMatState_Private(Mat A, PetscObjectState *sum)
   *sum = 0;
   if (!A) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniStateOf((PetscObject)A, sum));
-  PetscCall(DiniParts(A, &n, &parts, &vec));
+  PetscCall(DiniMatParts_Private(A, &n, &parts, &vec));
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(DiniMatState_Private(parts[i], &part));
     *sum += part;
@@ -92,25 +92,57 @@ PetscErrorCode DiniFilled_Private(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Moves with the numbers of A, too, as far as they can be looked at */
+PetscErrorCode DiniMatStamp_Private(Mat A, PetscObjectState *stamp)
+{
+  PetscBool known;
+  uint64_t  sum = 0;
+
+  PetscFunctionBegin;
+  PetscCall(DiniMatState_Private(A, stamp));
+  PetscCall(DiniMatSum_Private(A, &known, &sum));
+  *stamp = (PetscObjectState)((uint64_t)*stamp + sum);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* From now on this matrix, as it is; NULL: none */
 PetscErrorCode DiniMark_Private(Mat A, DiniMark *mark)
 {
   PetscFunctionBegin;
   if (A) PetscCall(PetscObjectReference((PetscObject)A));
+  if (A != mark->A) {
+    PetscCall(VecDestroy(&mark->w));
+    PetscCall(VecDestroy(&mark->Aw));
+  }
   PetscCall(MatDestroy(&mark->A));
-  mark->A = A;
+  mark->A   = A;
+  mark->sum = 0;
   PetscCall(DiniMatState_Private(A, &mark->state));
+  PetscCall(DiniMatSum_Private(A, &mark->known, &mark->sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Has it been written to since? What this rank knows */
-PetscErrorCode DiniMarkMoved_Private(const DiniMark *mark, PetscBool *moved)
+/* Written to, and with the marked values again */
+PetscErrorCode DiniMarkAgain_Private(DiniMark *mark)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniMatState_Private(mark->A, &mark->state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has it been written to since, by PETSc's calls or, with values, past them? What this rank knows */
+PetscErrorCode DiniMarkMoved_Private(const DiniMark *mark, PetscBool values, PetscBool *moved)
 {
   PetscObjectState state;
+  PetscBool        known;
+  uint64_t         sum = 0;
 
   PetscFunctionBegin;
   PetscCall(DiniMatState_Private(mark->A, &state));
   *moved = (PetscBool)(state != mark->state);
+  if (*moved || !values) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniMatSum_Private(mark->A, &known, &sum));
+  *moved = (PetscBool)(sum != mark->sum);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -138,7 +170,7 @@ static PetscErrorCode DiniNestCopies(Mat A, PetscBool *copies)
 
   PetscFunctionBegin;
   *copies = PETSC_TRUE;
-  PetscCall(DiniParts(A, &n, &parts, &vec));
+  PetscCall(DiniMatParts_Private(A, &n, &parts, &vec));
   for (PetscInt i = 0; i < n && *copies; i++) {
     if (!parts[i]) continue;
     PetscCall(DiniMatCopies_Private(parts[i], copies));

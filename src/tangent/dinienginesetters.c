@@ -112,8 +112,8 @@ PetscErrorCode DiniSetTranspose(Dini dini, DiniTranspose transpose)
   PetscCall(DiniCheckEnum_Private(dini, (int)transpose, DiniTransposes, "way to transpose"));
   if (transpose != e->transpose) { /* the adjoint KSP is made for one method */
     PetscCall(DiniEngineForget_Private(dini, DINI_ADJOINT));
-    PetscCall(KSPDestroy(&e->ksp[DINI_ADJOINT]));
-    PetscCall(KSPDestroy(&e->gmres[DINI_ADJOINT]));
+    PetscCall(DiniEngineDestroyKSP_Private(&e->ksp[DINI_ADJOINT]));
+    PetscCall(DiniEngineDestroyKSP_Private(&e->gmres[DINI_ADJOINT]));
     e->ready[DINI_ADJOINT] = e->decided = PETSC_FALSE;
     e->start[DINI_ADJOINT]              = DINI_RUNG_NONE;
   }
@@ -129,6 +129,7 @@ static PetscErrorCode DiniGetLinearSolver(Dini dini, DiniDirection direction, KS
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniEnginePrepare_Private(dini, direction));
   *ksp = dini->engine->ksp[direction];
+  PetscCall(DiniEngineSetApply_Private(*ksp, DiniEngineApplies_Private(dini->engine, direction)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -147,12 +147,12 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
 {
   DiniEngine e       = dini->engine;
   PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), cg, richardson, failed;
+  DiniApply  apply   = adjoint && !e->symmetric ? DINI_APPLY_ADJOINT : DINI_APPLY_FORWARD;
 
   PetscFunctionBegin;
   *ksp = e->ksp[direction];
   PetscCall(PetscObjectTypeCompare((PetscObject)*ksp, KSPRICHARDSON, &richardson));
-  *bound   = richardson ? DINI_BOUND_REFINE : 0;
-  e->apply = adjoint && !e->symmetric ? DINI_APPLY_ADJOINT : DINI_APPLY_FORWARD;
+  *bound = richardson ? DINI_BOUND_REFINE : 0;
   switch (rung) {
   case DINI_RUNG_KEPT:
     if (richardson) break;
@@ -165,7 +165,7 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
     if (!e->fresh) PetscCall(DiniKeptBound(dini, direction, bound));
     break;
   case DINI_RUNG_UNTRANSPOSED:
-    e->apply = DINI_APPLY_FORWARD;
+    apply = DINI_APPLY_FORWARD;
     if (!richardson) *bound = DINI_BOUND_UNTRANSPOSED;
     PetscCall(PetscObjectTypeCompare((PetscObject)*ksp, KSPCG, &cg));
     if (cg) PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
@@ -175,13 +175,13 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
     dini->stats.refreshes++;
     break;
   case DINI_RUNG_EXPLICIT:
-    *bound   = 0;
-    e->apply = DINI_APPLY_COMPANION;
+    *bound = 0;
+    apply  = DINI_APPLY_COMPANION;
     if (adjoint) PetscCall(DiniEngineGetCompanion_Private(dini, ksp));
     break;
   case DINI_RUNG_DIRECT:
-    *bound   = 0;
-    e->apply = adjoint ? DINI_APPLY_DIRECT_ADJOINT : DINI_APPLY_DIRECT;
+    *bound = 0;
+    apply  = adjoint ? DINI_APPLY_DIRECT_ADJOINT : DINI_APPLY_DIRECT;
     PetscCall(DiniEngineSetUpDirect_Private(dini, &failed));
     PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
     if (failed) *ksp = NULL;
@@ -189,6 +189,7 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
   default:
     break;
   }
+  if (*ksp) PetscCall(DiniEngineSetApply_Private(*ksp, apply));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,11 +1,12 @@
 /*
-  Preconditioners inside preconditioners. Three questions go down the whole tree:
+  Preconditioners inside preconditioners. Four questions go down the whole tree:
 
   - Has each a transposed apply? PCApplyTransposeExists() answers for the outermost only, and finding out by an error is no
     way: PETSc leaves a preconditioner that failed half-way unfit for the next forward solve.
   - Is one of them built from blocks of the operator?
   - Keep it as it is. The reuse flag of the outermost does not always reach the inner ones, which look at matrices that have
     just been assembled anew and would be set up again.
+  - Has a factorisation failed? Packages do not recover from NaN by themselves.
 */
 #include "../private/diniengineimpl.h"
 #include <petsc/private/pcmgimpl.h>
@@ -245,5 +246,43 @@ PetscErrorCode DiniThaw_Private(DiniFrozen *frozen)
   for (PetscInt i = 0; i < frozen->n; i++) PetscCall(PCSetReusePreconditioner(frozen->pcs[i], frozen->reuse[i]));
   PetscCall(PetscFree2(frozen->pcs, frozen->reuse));
   frozen->n = frozen->max = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A factorisation that has failed begins anew, from its own matrices; not only its numbers */
+static PetscErrorCode DiniVisitFailed(PC pc, void *ctx)
+{
+  PetscBool factors, set;
+  int       mine = pc->failedreason != PC_NOERROR, any;
+  Mat       A, P;
+
+  PetscFunctionBegin;
+  (void)ctx;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factors, PCLU, PCCHOLESKY, PCQR, PCILU, PCICC, ""));
+  if (!factors || !pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MPIU_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
+  PetscCall(PCGetOperatorsSet(pc, NULL, &set));
+  if (!any || !set) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGetOperators(pc, &A, &P));
+  PetscCall(PetscObjectReference((PetscObject)A));
+  PetscCall(PetscObjectReference((PetscObject)P));
+  PetscCall(PCReset(pc));
+  PetscCall(PCSetOperators(pc, A, P));
+  PetscCall(MatDestroy(&A));
+  PetscCall(MatDestroy(&P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* No later set-up of the forward solver's preconditioner inherits what a failed factorisation has left */
+PetscErrorCode DiniEngineMend_Private(Dini dini)
+{
+  KSP ksp = NULL;
+  PC  pc;
+
+  PetscFunctionBegin;
+  if (dini->ops->getksp) PetscUseTypeMethod(dini, getksp, &ksp);
+  if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(DiniWalk(pc, DiniVisitFailed, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

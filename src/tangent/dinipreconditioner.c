@@ -81,6 +81,58 @@ PetscErrorCode DiniEngineSameValues_Private(Dini dini, Mat A, PetscObjectState b
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What a preconditioner asks of a matrix that can only be applied; others have their entries */
+static const struct {
+  PCType       type;
+  MatOperation needs;
+} DiniNeeds[] = {{PCJACOBI, MATOP_GET_DIAGONAL},
+                 {PCBJACOBI, MATOP_GET_DIAGONAL_BLOCK},
+                 {PCSOR, MATOP_SOR},
+                 {PCEISENSTAT, MATOP_SOR},
+                 {PCASM, MATOP_CREATE_SUBMATRICES},
+                 {PCGASM, MATOP_CREATE_SUBMATRICES},
+                 {PCLU, MATOP_GET_ROW},
+                 {PCCHOLESKY, MATOP_GET_ROW},
+                 {PCQR, MATOP_GET_ROW},
+                 {PCILU, MATOP_GET_ROW},
+                 {PCICC, MATOP_GET_ROW},
+                 {PCSVD, MATOP_GET_ROW},
+                 {PCPBJACOBI, MATOP_GET_ROW},
+                 {PCVPBJACOBI, MATOP_GET_ROW},
+                 {PCGAMG, MATOP_GET_ROW},
+                 {PCHYPRE, MATOP_GET_ROW},
+                 {PCML, MATOP_GET_ROW},
+                 {PCREDUNDANT, MATOP_GET_ROW}};
+
+/* Can it be set up from P? Asked beforehand: an error out of a set-up leaves it half-way. */
+static PetscErrorCode DiniSuits(Dini dini)
+{
+  DiniEngine  e = dini->engine;
+  PetscBool   hollow, is, has;
+  const char *prefix;
+  PCType      type;
+  MatType     mattype;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)e->P, &hollow, MATSHELL, MATMFFD, MATLRC, MATCOMPOSITE,
+                                      MATTRANSPOSEVIRTUAL, MATHERMITIANTRANSPOSEVIRTUAL, ""));
+  if (!hollow) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGetType(e->pc, &type));
+  PetscCall(MatGetType(e->P, &mattype));
+  PetscCall(PCGetOptionsPrefix(e->pc, &prefix));
+  for (size_t i = 0; type && i < PETSC_STATIC_ARRAY_LENGTH(DiniNeeds); i++) {
+    PetscCall(PetscStrcmp(type, DiniNeeds[i].type, &is));
+    if (!is) continue;
+    PetscCall(MatHasOperation(e->P, DiniNeeds[i].needs, &has));
+    PetscCheck(has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+               "%s: The preconditioner (type %s) reads entries of its matrix, which is of type %s and can only be "
+               "applied. Give derivatives a P with entries, with DiniSetJacobian(), take differences with "
+               "-dini_jacobian_type coloring or fd, or choose -%spc_type none",
+               DiniLabel_Private(dini), type, mattype, prefix ? prefix : "");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Sets the PC up from J and P. That of a solver keeps the solver's own matrices, which it sets up from when it solves next. */
 static PetscErrorCode DiniSetUpFrom(DiniEngine e)
 {
@@ -132,6 +184,7 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   if (e->fresh || (e->pc->setupcalled && !refresh)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscInfo(dini, "Setting up the preconditioner at the solution: %s\n",
                       e->pc->setupcalled ? "the kept one no longer serves" : "the forward solve has built none"));
+  PetscCall(DiniSuits(dini));
   PetscCall(PetscTime(&start));
   PetscCall(PCGetReusePreconditioner(e->pc, &reuse));
   PetscCall(PCSetReusePreconditioner(e->pc, PETSC_FALSE));
@@ -175,28 +228,34 @@ PetscErrorCode DiniEngineApplyAdjoint_Private(Dini dini, PC pc, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniShellApply(PC shell, Vec x, Vec y)
+/* What stands behind the PCSHELL of one of Dini's KSPs; dini is NULL where the KSP has outlived it */
+typedef struct {
+  Dini      dini;
+  DiniApply apply;
+} DiniShell;
+
+static PetscErrorCode DiniShellApply(PC pc, Vec x, Vec y)
 {
-  Dini       dini;
+  DiniShell *shell;
   DiniEngine e;
 
   PetscFunctionBegin;
-  PetscCall(PCShellGetContext(shell, &dini));
-  PetscCheck(dini, PetscObjectComm((PetscObject)shell), PETSC_ERR_ARG_WRONGSTATE,
+  PetscCall(PCShellGetContext(pc, &shell));
+  PetscCheck(shell->dini, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_WRONGSTATE,
              "The Dini of this KSP has been destroyed or reset; ask it for the KSP again, with DiniGetTangentKSP()");
-  e = dini->engine;
-  switch (e->apply) {
+  e = shell->dini->engine;
+  switch (shell->apply) {
   case DINI_APPLY_FORWARD:
     PetscCall(DiniEnginePCApply_Private(e->pc, PETSC_FALSE, x, y));
     break;
   case DINI_APPLY_ADJOINT:
-    PetscCall(DiniEngineApplyAdjoint_Private(dini, e->pc, x, y));
+    PetscCall(DiniEngineApplyAdjoint_Private(shell->dini, e->pc, x, y));
     break;
   case DINI_APPLY_DIRECT:
     PetscCall(DiniEnginePCApply_Private(e->direct, PETSC_FALSE, x, y));
     break;
   case DINI_APPLY_DIRECT_ADJOINT:
-    PetscCall(DiniEngineApplyAdjoint_Private(dini, e->direct, x, y));
+    PetscCall(DiniEngineApplyAdjoint_Private(shell->dini, e->direct, x, y));
     break;
   case DINI_APPLY_COMPANION:
     PetscCall(DiniEnginePCApply_Private(e->companionpc, PETSC_FALSE, x, y));
@@ -205,27 +264,71 @@ static PetscErrorCode DiniShellApply(PC shell, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Destroys a KSP of Dini's; where the application has kept it, its preconditioner knows nobody from now on */
-PetscErrorCode DiniEngineDestroyKSP_Private(KSP *ksp)
+static PetscErrorCode DiniShellFree(PC pc)
 {
-  PetscBool shell;
-  void     *ctx = NULL;
+  DiniShell *shell;
+
+  PetscFunctionBegin;
+  PetscCall(PCShellGetContext(pc, &shell));
+  PetscCall(PetscFree(shell));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* That of a KSP of Dini's, or NULL where the user has chosen a preconditioner in its place */
+static PetscErrorCode DiniGetShell(KSP ksp, DiniShell **shell)
+{
+  PetscBool is;
   PC        pc;
 
   PetscFunctionBegin;
+  *shell = NULL;
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &is));
+  if (is) PetscCall(PCShellGetContext(pc, shell));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the preconditioner of a KSP stands for from now on */
+PetscErrorCode DiniEngineSetApply_Private(KSP ksp, DiniApply apply)
+{
+  DiniShell *shell;
+
+  PetscFunctionBegin;
+  PetscCall(DiniGetShell(ksp, &shell));
+  if (shell) shell->apply = apply;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The forward preconditioner as a direction has it, where M^H is known to be none: M */
+DiniApply DiniEngineApplies_Private(DiniEngine e, DiniDirection direction)
+{
+  return direction == DINI_ADJOINT && !e->symmetric && e->transposed >= DINI_TRANSPOSED_INEXACT ? DINI_APPLY_ADJOINT
+                                                                                                : DINI_APPLY_FORWARD;
+}
+
+/* Destroys a KSP of Dini's; where the application has kept it, its preconditioner knows nobody from now on */
+PetscErrorCode DiniEngineDestroyKSP_Private(KSP *ksp)
+{
+  DiniShell *shell;
+
+  PetscFunctionBegin;
   if (!*ksp) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(KSPGetPC(*ksp, &pc));
-  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &shell));
-  if (shell) PetscCall(PCShellSetContext(pc, ctx));
+  PetscCall(DiniGetShell(*ksp, &shell));
+  if (shell) shell->dini = NULL;
   PetscCall(KSPDestroy(ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniEngineSetShell_Private(Dini dini, PC pc)
 {
+  DiniShell *shell;
+
   PetscFunctionBegin;
+  PetscCall(PetscNew(&shell));
+  shell->dini = dini;
   PetscCall(PCSetType(pc, PCSHELL));
-  PetscCall(PCShellSetContext(pc, dini));
+  PetscCall(PCShellSetContext(pc, shell));
+  PetscCall(PCShellSetDestroy(pc, DiniShellFree));
   PetscCall(PCShellSetName(pc, "the preconditioner of the Dini"));
   PetscCall(PCShellSetApply(pc, DiniShellApply));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -299,6 +299,40 @@ static PetscErrorCode DiniSolveAny(Dini dini, DiniDirection direction, Vec b, Ve
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* J has been, or has moved, elsewhere: linearizes at the point and solves. b may be a work vector, which that needs */
+static PetscErrorCode DiniSolveAnew(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess, PetscReal *unit)
+{
+  PetscErrorCode failed;
+  Vec            copy;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(b, &copy));
+  PetscCall(VecCopy(b, copy));
+  failed = DiniLinearize_Private(dini);
+  if (!failed) failed = DiniEngineSolveUnit_Private(dini, direction, copy, x, guess, unit);
+  PetscCall(VecDestroy(&copy));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A monitor or a callback has written into J under a solve: nobody knows of which J this solution is. Once more, then. */
+static PetscErrorCode DiniSolveSpoiled(Dini dini, DiniDirection direction, Vec b, Vec x, PetscReal *unit)
+{
+  DiniEngine     e = dini->engine;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCheck(!e->spoiled, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+             "%s: The Jacobian is written to during the %s solve, each time: by a monitor of its KSP, a preconditioner "
+             "or a callback. Give derivatives a matrix of their own, with DiniSetJacobian()",
+             DiniLabel_Private(dini), DiniOperations[DINI_OPERATION_TANGENT + direction]);
+  e->spoiled = PETSC_TRUE;
+  failed     = DiniSolveAnew(dini, direction, b, x, PETSC_FALSE, unit);
+  e->spoiled = PETSC_FALSE;
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   J x = b / unit or J^H x = b / unit, right to the tolerance or not at all, where unit is one or, with right-hand sides at the
   ends of the range of numbers, a power of two; with guess, x holds a first approximation.
@@ -309,7 +343,7 @@ PetscErrorCode DiniEngineSolveUnit_Private(Dini dini, DiniDirection direction, V
   const PetscLogEvent event  = direction == DINI_TANGENT ? DINI_Tangent : DINI_Adjoint;
   DiniSolveStatus     status = {0};
   PetscLogDouble      start, end;
-  Vec                 scaled = b, copy;
+  Vec                 scaled = b;
   PetscBool           moved, known = PETSC_FALSE;
 
   PetscFunctionBegin;
@@ -317,15 +351,8 @@ PetscErrorCode DiniEngineSolveUnit_Private(Dini dini, DiniDirection direction, V
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
              "Right-hand side and solution of a linear solve must be different vectors");
   PetscCall(DiniJacobianStays_Private(dini, &moved));
-  if (moved) { /* b may be a work vector, which linearizing again needs */
-    PetscErrorCode failed;
-
-    PetscCall(VecDuplicate(b, &copy));
-    PetscCall(VecCopy(b, copy));
-    failed = DiniLinearize_Private(dini);
-    if (!failed) failed = DiniEngineSolveUnit_Private(dini, direction, copy, x, guess, unit);
-    PetscCall(VecDestroy(&copy));
-    PetscCall(failed);
+  if (moved) {
+    PetscCall(DiniSolveAnew(dini, direction, b, x, guess, unit));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniCheckFinite_Private(dini, b,
@@ -356,6 +383,11 @@ PetscErrorCode DiniEngineSolveUnit_Private(Dini dini, DiniDirection direction, V
   PetscCall(DiniReturnUnit_Private(b, &scaled));
   PetscCall(PetscLogEventEnd(event, dini, b, x, 0));
   PetscCall(PetscTime(&end));
+  PetscCall(DiniJacobianStays_Private(dini, &moved));
+  if (moved) {
+    PetscCall(DiniSolveSpoiled(dini, direction, b, x, unit));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(DiniEngineRecord_Private(dini, direction, &status, (PetscReal)(end - start)));
   if (status.good && status.rung > DINI_RUNG_KEPT) {
     char near[256];
