@@ -65,7 +65,7 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
              "%s: The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
              " local columns where the state has %" PetscInt_FMT " local entries",
              DiniLabel_Private(dini), m, n, dini->n);
-  PetscCall(DiniMark_Private(*J, &dini->held));
+  if (!dini->beside) PetscCall(DiniMark_Private(*J, &dini->held));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -186,8 +186,9 @@ static PetscErrorCode DiniParameterFillNow(Dini dini, DiniParameter par)
 
   PetscFunctionBegin;
   if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
+  if (dini->beside) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniMark_Private(par->Fm, &par->held));
-  if (!dini->guard || dini->beside) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!dini->guard) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardParameter_Private(dini, par));
   PetscCall(DiniMarkMoved_Private(&par->held, (PetscBool)!guarded,
                                   &moved)); /* by a residual that writes into F_m, beside the point */
