@@ -302,6 +302,7 @@ static PetscErrorCode DiniCheckAll(Dini dini, DiniChecking *check)
     if (active) PetscCall(DiniCheckParameterJacobian(dini, check, p, name));
   }
   PetscCall(DiniCheckObjective(dini, check));
+  dini->fsolve = check->fpoint;
   PetscCall(DiniSetPoint_Private(dini, check->home)); /* differences have touched m and put it back */
   PetscCall(DiniCheckDot(dini, check));
   for (PetscInt p = 0; p < dini->nparams; p++) {
@@ -346,6 +347,7 @@ PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
   if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)dini), &viewer));
   check.viewer = viewer;
   check.home   = dini->u;
+  check.fpoint = dini->fpoint;
   PetscCall(PetscObjectReference((PetscObject)check.home));
   dini->checkrequested = PETSC_FALSE;
   PetscCall(VecDuplicate(dini->u, &check.u));
@@ -367,6 +369,7 @@ PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
   dini->nmonitors       = nmonitors;
   dini->reasonrequested = told;
   if (!failed) failed = DiniSetParameters(dini, check.m);
+  dini->fsolve = check.fpoint; /* it is the same point */
   if (!failed) failed = DiniSetPoint_Private(dini, check.home);
   dini->reason = reason;
   dini->stats  = stats;

@@ -171,6 +171,7 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
   }
   /* back to the point, for the next block */
   PetscCall(DiniSetParameters(dini, check->m));
+  dini->fsolve = check->fpoint;
   PetscCall(DiniSetPoint_Private(dini, check->home));
   PetscCall(DiniTaylorPrint(check, urow, Jrow, n));
   PetscCall(DiniTaylorVerdict(dini, check, urow, n, name, "tangent"));

@@ -11,6 +11,7 @@ typedef enum {
 typedef struct {
   PetscViewer viewer;
   Vec         home;                /* the application's state, which is not written to */
+  PetscReal   fpoint;              /* |F(u, m)| at it, as the solve has left it */
   Vec         u, m;                /* its values, and the flat parameters */
   PetscReal   error;               /* |J^{-1} F(u, m)|: how far u is from the solution */
   Vec         w;                   /* J(u) = Re <w, u> where there is no objective of the application's */
