@@ -67,6 +67,7 @@ PetscErrorCode DiniComputeObjectives(Dini dini, Vec m, PetscReal values[], Mat G
   for (PetscInt o = 0; o < dini->nobjectives && !failed; o++)
     failed = DiniObjectiveValue_Private(dini, dini->objectives[o], &values[o]);
   if (G && !failed) failed = DiniGradients(dini, G);
+  dini->verified    = PETSC_FALSE;
   dini->erroriffail = policy;
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

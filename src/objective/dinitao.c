@@ -73,6 +73,7 @@ static PetscErrorCode DiniTaoHessianMult(Mat H, Vec v, Vec Hv)
   PetscCall(DiniSolveAt_Private(hessian->dini, hessian->m, PETSC_FALSE, &converged));
   hessian->dini->hessian.rtol = hessian->rtol;
   failed                      = DiniHVP(hessian->dini, v, Hv);
+  hessian->dini->verified     = PETSC_FALSE;
   hessian->dini->hessian.rtol = 0.0; /* other products at this point are as exact as ever */
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -122,6 +123,7 @@ static PetscErrorCode DiniTaoComputeHessian(Tao tao, Vec m, Mat H, Mat Hpre, voi
 
   PetscFunctionBegin;
   PetscCall(DiniSolveAt_Private((Dini)ctx, m, PETSC_FALSE, &converged));
+  ((Dini)ctx)->verified = PETSC_FALSE;
   PetscCall(MatShellGetContext(H, &hessian));
   if (!hessian->m) PetscCall(VecDuplicate(m, &hessian->m));
   PetscCall(VecCopy(m, hessian->m));
