@@ -249,27 +249,50 @@ static PetscErrorCode DiniParameterMult(DiniParameter par, PetscBool adjoint, Ve
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y = sum of F_m dm over the active blocks; blocks whose direction is zero are not even filled. */
-PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *zero)
+/*
+  Which blocks dm moves, their directions in par->x, and F_m of those: all of them before anything is multiplied, for what F_m
+  is held against takes the work vectors of the object, and y or lambda may be one.
+*/
+static PetscErrorCode DiniParameterMoves(Dini dini, Vec dm)
 {
   PetscInt offset = 0;
   char     what[256];
 
   PetscFunctionBegin;
-  *zero = PETSC_TRUE;
-  PetscCall(VecSet(y, 0.0));
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
     PetscReal     norm;
 
+    par->moves = PETSC_FALSE;
     if (!par->active) continue;
     PetscCall(DiniParameterTake_Private(par, dm, offset));
     offset += par->n;
     PetscCall(PetscSNPrintf(what, sizeof(what), "The direction dm of parameter \"%s\"", par->name));
     PetscCall(DiniCheckFinite_Private(dini, par->x, what, &norm));
     if (norm == 0.0) continue;
+    par->moves = PETSC_TRUE;
     PetscCall(DiniParameterCheckReal_Private(dini, par, par->x, what));
     PetscCall(DiniParameterEnsure_Private(dini, par));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = sum of F_m dm over the active blocks; blocks whose direction is zero are not even filled. */
+PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *zero)
+{
+  PetscInt offset = 0;
+
+  PetscFunctionBegin;
+  *zero = PETSC_TRUE;
+  PetscCall(DiniParameterMoves(dini, dm));
+  PetscCall(VecSet(y, 0.0));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+
+    if (!par->active) continue;
+    if (par->moves) PetscCall(DiniParameterTake_Private(par, dm, offset));
+    offset += par->n;
+    if (!par->moves) continue;
     PetscCall(DiniActiveTangent_Private(dini, par->m, par->x, y, zero));
     if (!par->Fm) continue;
     /* no adjoint is under way: lambda is a work vector here */
@@ -291,13 +314,15 @@ static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec
   PetscFunctionBegin;
   PetscCall(DiniActivePart_Private(dini, lambda, &part));
   PetscCall(DiniNormMax_Private(part, &norm));
+  for (PetscInt p = 0; p < dini->nparams; p++)
+    if (norm != 0.0 && dini->params[p]->active) PetscCall(DiniParameterEnsure_Private(dini, dini->params[p]));
+  PetscCall(DiniActivePart_Private(dini, lambda, &part)); /* anew: to ensure F_m takes work vectors */
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
     PetscBool     has;
 
     if (!par->active) continue;
     if (!par->x) PetscCall(VecDuplicate(par->m, &par->x));
-    if (norm != 0.0) PetscCall(DiniParameterEnsure_Private(dini, par));
     if (norm == 0.0 || !par->Fm) PetscCall(VecSet(par->x, 0.0));
     else {
       PetscCall(DiniHasAdjoint_Private(par->Fm, &has));

@@ -51,6 +51,7 @@ struct _DiniParameter {
   DiniMark                 held;                   /* Fm as it was filled */
   PetscScalar              value;                  /* of a scalar, as last handed to the application */
   PetscBool                current;                /* Fm belongs to the point */
+  PetscBool                moves;                  /* dm of the product under way is not zero in this block */
   PetscBool                guarded, boundsguarded; /* held against differences of F, and of bounds */
   PetscBool                seenzero;               /* F_m was zero at a point and is not everywhere */
   PetscInt                 rangestate;             /* of u, when it was guarded */
