@@ -105,7 +105,7 @@ static PetscErrorCode DiniMeasure(Dini dini, Vec ubar, Vec mbar, PetscReal *erro
   PetscCall(VecDuplicate(dini->u, &r));
   PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecDuplicate(mbar, &delta));
-  failed = DiniEngineCorrect_Private(dini, ubar, r, e, DINI_CORRECTION_RTOL, good);
+  failed = DiniEngineCorrect_Private(dini, DINI_ADJOINT, ubar, dini->lambda, r, e, DINI_CORRECTION_RTOL, good);
   if (!failed && *good) failed = DiniParameterApplyAdjoint_Private(dini, e, delta);
   if (!failed && *good) failed = DiniPartError_Private(dini, delta, mbar, error);
   PetscCall(VecDestroy(&r));

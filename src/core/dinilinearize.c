@@ -97,6 +97,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(DiniRefuseStale(dini));
   PetscCall(DiniKeepJacobian(dini));
+  if (!again) PetscCall(DiniPromiseKept_Private(dini));
   PetscTryTypeMethod(dini, linearized);
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));

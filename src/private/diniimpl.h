@@ -66,6 +66,7 @@ typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 /* Largest relative disagreement of products with differences of F: of what is given, and of Dini's own differences */
 #define DINI_GUARD_RTOL      1e-4
 #define DINI_DIFFERENCE_RTOL 1e-6
+#define DINI_ATTACH_RTOL     1e-6 /* what |F| of attached states may be of |J u|, unless the user says otherwise */
 
 /* Products of a matrix that stays what it is agree to this */
 #define DINI_STAYS_RTOL 1e-6
@@ -262,6 +263,10 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscReal           rate;       /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
   PetscBool           rateknown;  /* it belongs to the point */
   PetscReal           stateerror; /* relative error of u at the point, negative: not known */
+  PetscReal           promise;    /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
+  PetscBool           polishing;  /* u is about to be corrected, and is not judged yet */
+  DiniAccuracy        stateaccuracy;    /* what errors of u have to do with residuals */
+  DiniAccuracy        tangentaccuracy;  /* the same of tangents */
   PetscReal           gain;       /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
   PetscReal           lastunit;     /* power of two that it was divided by */
@@ -291,6 +296,9 @@ DINI_INTERN PetscErrorCode DiniCreate_NEP(Dini);
 /* solvers */
 DINI_INTERN PetscErrorCode DiniForwardTolerance_Private(Dini, char option[], size_t, PetscReal *rtol,
                                                         const char **norm);
+DINI_INTERN PetscErrorCode DiniForwardPromise_Private(Dini);
+DINI_INTERN PetscErrorCode DiniPromiseKept_Private(Dini);
+DINI_INTERN PetscErrorCode DiniStateResidual_Private(Dini, PetscReal *relative, PetscBool *good, const char **field);
 DINI_INTERN PetscErrorCode DiniForwardRefused_Private(Dini, const char why[], PetscInt its);
 DINI_INTERN PetscErrorCode DiniRefuseDiagonalScale_Private(Dini, KSP);
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
@@ -369,11 +377,19 @@ DINI_INTERN PetscErrorCode DiniEngineSameValues_Private(Dini, Mat, PetscObjectSt
 DINI_INTERN PetscErrorCode DiniEngineIsSingular_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniEngineDetermines_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineGetFields_Private(Dini, PetscInt *n, const unsigned char **field);
-DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, Vec ubar, Vec r, Vec e, PetscReal rtol, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniEngineLoose_Private(Dini, DiniDirection, Vec r, Vec e, PetscReal rtol, PetscBool setup,
+                                                   PetscBool *good);
+DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, Vec e, PetscReal rtol,
+                                                     PetscBool *good);
+DINI_INTERN PetscErrorCode DiniEngineJudgeState_Private(Dini, Vec F, PetscReal limit, PetscReal *relative,
+                                                        PetscBool *good, const char **field);
+DINI_INTERN PetscErrorCode DiniEngineStateFalls_Private(Dini, Vec F, PetscReal *relative);
+DINI_INTERN PetscErrorCode DiniEngineFieldError_Private(Dini, DiniDirection, Vec b, Vec x, Vec e, PetscReal *error);
 
 /* accuracy */
 DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniEstimateState_Private(Dini);
+DINI_INTERN PetscErrorCode DiniMeasureState_Private(Dini, PetscBool setup, PetscReal *error, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini);
 DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
