@@ -157,7 +157,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
-  dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + dini->source.error;
+  dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniAddStateError_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -64,7 +64,7 @@ typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 #define DINI_MAX_MONITORS 5
 
 /* Largest relative disagreement of products with differences of F: of what is given, and of Dini's own differences */
-#define DINI_GUARD_RTOL      1e-4
+#define DINI_GUARD_RTOL      1e-6
 #define DINI_DIFFERENCE_RTOL 1e-6
 #define DINI_ATTACH_RTOL     1e-6 /* what |F| of attached states may be of |J u|, unless the user says otherwise */
 
@@ -104,7 +104,8 @@ typedef struct {
   DiniJacobianWay  way;
   PetscBool        differenced; /* what the type gives is made of differences itself */
   PetscBool        accepts;     /* those of its solver, since Dini's own have not served */
-  PetscReal        error;       /* relative, of a J by differences as another difference sees it */
+  PetscReal        error;       /* relative, of J at the point, as differences see it */
+  PetscReal        apart;       /* of what is given, when it was last held against them */
   DiniRange        range;       /* of u, when J was last held against differences */
   PetscInt         rangestate;  /* counts how often it has moved */
   Mat              J;           /* by differences */
@@ -325,7 +326,6 @@ DINI_INTERN PetscErrorCode DiniJacobianMoved_Private(Dini);
 DINI_INTERN PetscErrorCode DiniJacobianStays_Private(Dini, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
                                                    PetscBool *accepted);
-DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, PetscBool few, PetscReal *error, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniGuardDifferences_Private(Dini, Mat J, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniGuardParameter_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniGuardCurvature_Private(Dini, Vec v, Vec y, Vec even, PetscBool *agrees);
@@ -394,6 +394,7 @@ DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini);
 DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
+DINI_INTERN PetscReal      DiniDifferenceError_Private(Dini);
 DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);
 
