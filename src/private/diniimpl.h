@@ -339,6 +339,7 @@ DINI_INTERN PetscErrorCode DiniParameterView_Private(Dini, PetscViewer);
 DINI_INTERN PetscErrorCode DiniParameterReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterAnyReal_Private(Dini, PetscBool *);
+DINI_INTERN PetscErrorCode DiniParameterRealPart_Private(Dini, Vec flat);
 DINI_INTERN PetscErrorCode DiniParameterApply_Private(Dini, Vec dm, Vec y, PetscBool *zero);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjoint_Private(Dini, Vec lambda, Vec mbar);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjointF_Private(Dini, Vec lambda, Vec mbar);
