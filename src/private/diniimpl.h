@@ -356,6 +356,7 @@ DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec
 DINI_INTERN PetscErrorCode DiniEngineSolveUnit_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,
                                                        PetscReal *unit);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
+DINI_INTERN PetscErrorCode DiniFactorTakesBlocks_Private(PC, PetscBool *takes);
 DINI_INTERN PetscErrorCode DiniEngineForget_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
