@@ -352,6 +352,7 @@ DINI_INTERN PetscErrorCode DiniParameterView_Private(Dini, PetscViewer);
 DINI_INTERN PetscErrorCode DiniParameterReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterAnyReal_Private(Dini, PetscBool *);
+DINI_INTERN PetscErrorCode DiniParameterRealPart_Private(Dini, Vec flat);
 DINI_INTERN PetscErrorCode DiniParameterApply_Private(Dini, Vec dm, Vec y, PetscBool *zero);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjoint_Private(Dini, Vec lambda, Vec mbar);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjointF_Private(Dini, Vec lambda, Vec mbar);
@@ -369,6 +370,7 @@ DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec
 DINI_INTERN PetscErrorCode DiniEngineSolveUnit_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,
                                                        PetscReal *unit);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
+DINI_INTERN PetscErrorCode DiniFactorTakesBlocks_Private(PC, PetscBool *takes);
 DINI_INTERN PetscErrorCode DiniEngineForget_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
