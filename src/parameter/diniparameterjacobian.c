@@ -218,6 +218,7 @@ PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
   PetscFunctionBegin;
   PetscCall(DiniParameterStays(dini, par));
   if (par->current) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->stage == DINI_STAGE_LINEARIZED && !dini->beside) PetscCall(DiniRefuseStale_Private(dini)); /* J is older */
   PetscCall(DiniParameterFollow(dini, par));
   if (!par->kind || (!par->Fm && par->kind->create != DiniParameterCreate_Zero))
     PetscCall(DiniParameterCreate(dini, par));

@@ -227,6 +227,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   DiniCall   *call;
   const char *visitor;    /* the application's callback that is running, NULL for none */
   DiniDoor    door;       /* how far it is open to that one */
+  PetscInt64  calls;      /* so far, from outside */
   PetscInt64  visits;     /* calls for derivatives from inside calls, so far */
   PetscInt    closed;     /* > 0: the Dini is not where the application thinks, no door opens */
   PetscBool   monitoring; /* monitors are running: they are not called for what they do themselves */
@@ -247,6 +248,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscInt64          linearized; /* the point that was linearized last */
   PetscReal           fpoint;    /* |F(u, m)| as the solve of the point has left it, negative where that is not known */
   PetscReal           fsolve;    /* the same of a solve that is to become the point */
+  PetscInt64          seen;      /* the call in which u has been found to be a solution */
   PetscBool           verified;  /* u has been found to be a solution within this very call */
   PetscInt            n, N;      /* sizes of u, from the first one seen */
   PetscInt64          point;     /* number of the solution */
@@ -313,6 +315,7 @@ DINI_INTERN PetscErrorCode DiniLinearize_Private(Dini);
 DINI_INTERN PetscErrorCode DiniVecDiffers_Private(Vec, Vec copy, PetscBool moved, PetscBool *differs);
 DINI_INTERN PetscErrorCode DiniHome_Private(Dini);
 DINI_INTERN PetscErrorCode DiniStillSolves_Private(Dini, PetscBool *solves);
+DINI_INTERN PetscErrorCode DiniRefuseStale_Private(Dini);
 DINI_INTERN PetscErrorCode DiniJacobianMoved_Private(Dini);
 DINI_INTERN PetscErrorCode DiniJacobianStays_Private(Dini, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
