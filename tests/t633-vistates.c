@@ -74,6 +74,35 @@ static PetscErrorCode TestStates(SNESType type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  An upper bound of 1e20 is none, but a semismooth method, whose function mixes F with the distance to it, takes any state for a
+  solution. DiniSolve() and DiniAttach() are of one mind: what is no solution is refused by both, or it is one.
+*/
+static PetscErrorCode TestFar(SNESType type, PetscReal upper)
+{
+  Contact             c;
+  Vec                 found;
+  DiniConvergedReason solved, attached;
+
+  PetscFunctionBeginUser;
+  PetscCall(ContactCreate(10, type, NULL, PETSC_FALSE, &c));
+  PetscCall(VecSet(c.upper, upper));
+  PetscCall(SNESVISetVariableBounds(c.snes, c.lower, c.upper));
+  PetscCall(VecDuplicate(c.u, &found));
+  PetscCall(VecCopy(c.u, found));
+  PetscCall(DiniSetErrorIfNotConverged(c.dini, PETSC_FALSE));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(DiniGetConvergedReason(c.dini, &solved));
+  PetscCall(VecCopy(c.u, found));
+  PetscCall(DiniAttach(c.dini, found));
+  PetscCall(DiniGetConvergedReason(c.dini, &attached));
+  DiniTestTrue((solved > 0) == (attached > 0), "%s, bound %g: solve %d, attach %d", type, (double)upper, (int)solved,
+               (int)attached);
+  PetscCall(VecDestroy(&found));
+  PetscCall(ContactDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 #if defined(PETSC_USE_COMPLEX)
 /* Numbers that are not real have no order. */
 static PetscErrorCode TestComplex(SNESType type)
@@ -300,6 +329,9 @@ int main(int argc, char **argv)
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   for (int t = 0; t < 2; t++) {
     PetscCall(TestStates(types[t]));
+    PetscCall(TestFar(types[t], 1e20));
+    PetscCall(TestFar(types[t], 1e4));
+    PetscCall(TestFar(types[t], 10.0));
     PetscCall(TestHidden(types[t], DINIPARAMETERZERO));
     PetscCall(TestHidden(types[t], DINIPARAMETERFD));
     PetscCall(TestCallback(types[t], PETSC_FALSE));

@@ -102,7 +102,9 @@ static PetscErrorCode TestCallbacks(PetscInt N)
   DiniTestClose(fold, PetscExpReal(-1.0), 1e-6, 0.0, "fold by callbacks");
   PetscCall(DiniGetStatistics(dini, &stats));
   DiniTestCount(stats.adjoint_solves, 0, "adjoint solves where there are none");
-  DiniTestCount(stats.tangent_solves, 2 * stats.forward_solves, "two tangent solves for each solution");
+  DiniTestTrue(stats.tangent_solves <= (2 + N) * stats.forward_solves,
+               "%" PetscInt_FMT " tangent solves for %" PetscInt_FMT " solutions", stats.tangent_solves,
+               stats.forward_solves); /* du/dm, and Krylov spaces of at most N */
   DiniTestCount(stats.forward_failures, 0, "failed solves");
   PetscCall(DiniDestroy(&dini));
   PetscCall(VecDestroy(&u));

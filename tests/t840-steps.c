@@ -332,7 +332,7 @@ static PetscErrorCode TestCost(void)
     PetscCall(DiniGetStatistics(d.dini, &s[0]));
     PetscCall(Both(&d, "alike"));
     PetscCall(DiniGetStatistics(d.dini, &s[1]));
-    DiniTestCount(s[1].residuals - s[0].residuals, k ? 3 : 5, "residuals for one colour");
+    DiniTestCount(s[1].residuals - s[0].residuals, k ? 3 : 7, "residuals for one colour");
   }
   PetscCall(Destroy(&d));
   PetscFunctionReturn(PETSC_SUCCESS);

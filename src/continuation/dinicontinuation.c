@@ -3,6 +3,8 @@
 
 #define DINI_PATH_ERROR  0.2  /* part of a step that the tangent may miss; near a fold a step of 0.64 of the distance */
 #define DINI_PATH_GROWTH 1.5  /* of steps: larger ones run into folds that are not in sight yet */
+#define DINI_PATH_NEAR   1e-6 /* of the way: as near to a fold at zero as need be */
+#define DINI_PATH_LEAST  1e-2 /* of that: the smallest step */
 #define DINI_PATH_LEAP   0.75 /* of the distance to a fold */
 
 /* The block is one number, real and active; the target is one for all ranks. */
@@ -84,10 +86,10 @@ static PetscErrorCode DiniPathReport(Dini dini, const DiniPath *path, PetscReal 
 
 static PetscReal DiniPathTolerance(const DiniPath *path, PetscReal where)
 {
-  return PetscMax(path->rtol * PetscAbsReal(where), path->minstep);
+  return PetscMax(path->rtol * PetscAbsReal(where), path->near);
 }
 
-/* Has the fold come near enough, and is it one? |x| ~ 1/sigma_min tells: the path may turn for other reasons. */
+/* Has the fold come near enough, and is it one? An eigenvalue of J tells: the path may turn for other reasons. */
 static PetscErrorCode DiniPathAtFold(DiniPath *path, DiniContinuationReason *reason)
 {
   const PetscReal tol = DiniPathTolerance(path, path->fold);
@@ -96,7 +98,7 @@ static PetscErrorCode DiniPathAtFold(DiniPath *path, DiniContinuationReason *rea
   PetscFunctionBegin;
   if (!path->seen || path->sign * (path->target - path->fold) < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   if (PetscAbsReal(path->fold - path->point[0].m) > tol || path->spread > tol) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPathGrowth_Private(path, path->fold, &power));
+  power   = DiniPathGrowth_Private(path, path->fold);
   *reason = power < 0.25   ? DINI_CONTINUATION_DIVERGED_TANGENT
             : power < 0.75 ? DINI_CONTINUATION_FOLD
                            : DINI_CONTINUATION_BIFURCATION;
@@ -111,35 +113,38 @@ static PetscErrorCode DiniPathAtTurn(DiniPath *path, PetscReal dm, DiniContinuat
 
   PetscFunctionBegin;
   if (dm > DiniPathTolerance(path, path->turn)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPathGrowth_Private(path, path->turn, &power));
+  power   = DiniPathGrowth_Private(path, path->turn);
   *reason = power < 0.75 ? DINI_CONTINUATION_DIVERGED_BRANCH : DINI_CONTINUATION_BIFURCATION;
   if (*reason > 0) path->end = path->turn;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Good steps that have become too small without a fold in sight: 1/|x| says where J will be singular, as at a pole of u. */
-static PetscErrorCode DiniPathAtPole(DiniPath *path, DiniContinuationReason *reason)
+/* From the latest point to where the eigenvalue of J that shrinks most is zero, by a straight line; infinite if none shrinks */
+static PetscReal DiniPathToZero(const DiniPath *path)
 {
-  const PetscReal dm = path->n > 1 ? path->point[0].m - path->point[1].m : 0.0;
-  PetscReal       x[2], where;
+  if (path->n < 2 || !(path->ratio > 1.0)) return PETSC_INFINITY;
+  return PetscAbsReal(path->point[0].m - path->point[1].m) / (path->ratio - 1.0);
+}
+
+/* Has the point where J is singular come near enough? The eigenvalue has gone to zero in first order, and not as at a fold. */
+static PetscErrorCode DiniPathAtZero(DiniPath *path, DiniContinuationReason *reason)
+{
+  const PetscReal distance = DiniPathToZero(path), where = path->point[0].m + path->sign * distance;
 
   PetscFunctionBegin;
-  *reason = DINI_CONTINUATION_DIVERGED_STEPS;
-  if (path->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int i = 0; i < 2; i++) PetscCall(DiniNorm_Private(path->point[i].x, &x[i]));
-  if (!(x[0] > x[1])) PetscFunctionReturn(PETSC_SUCCESS);
-  where = path->point[0].m + dm * x[1] / (x[0] - x[1]); /* the zero of a line through 1/|x| */
-  if (PetscAbsReal(where - path->point[0].m) > DiniPathTolerance(path, where)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (distance > DiniPathTolerance(path, where)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (DiniPathGrowth_Private(path, where) < 0.75) PetscFunctionReturn(PETSC_SUCCESS);
   *reason   = DINI_CONTINUATION_BIFURCATION;
   path->end = where;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A part of the distance to the fold that is safe in view of what is not known of it */
+/* Part of the distance to the fold, or to where J is singular, that is safe in view of what is not known of it */
 static PetscReal DiniPathLimit(const DiniPath *path, PetscReal step)
 {
   const PetscReal distance = PetscAbsReal(path->fold - path->point[0].m);
 
+  step = PetscMin(step, DINI_PATH_LEAP * DiniPathToZero(path));
   if (!path->seen) return step;
   return PetscMin(step, DINI_PATH_LEAP * PetscMax(distance - path->spread, distance / 3.0));
 }
@@ -171,7 +176,8 @@ static PetscErrorCode DiniPathWalk(Dini dini, DiniPath *path, PetscReal step, Di
       step      = dm * PetscMin(before == DINI_STEP_GOOD ? DINI_PATH_GROWTH : 1.0,
                            PetscMax(0.5, DINI_PATH_ERROR / PetscMax(error, 0.05)));
       if (path->seen) PetscCall(DiniPathAtFold(path, reason));
-      else if (step < path->minstep && m != path->target) PetscCall(DiniPathAtPole(path, reason));
+      if (!*reason) PetscCall(DiniPathAtZero(path, reason));
+      if (!*reason && step < path->minstep && !path->seen) *reason = DINI_CONTINUATION_DIVERGED_STEPS;
     } else {
       step = 0.5 * dm;
       if (outcome == DINI_STEP_TURN) PetscCall(DiniPathAtTurn(path, dm, reason));
@@ -251,12 +257,14 @@ PetscErrorCode DiniContinue(Dini dini, PetscInt p, PetscReal target, Vec u, Pets
   PetscCall(DiniIdle_Private(dini, "DiniContinue()"));
   PetscCall(DiniCheckContinuation(dini, p, target, u));
   PetscCall(DiniPathCreate_Private(dini, p, target, u, &path));
-  way          = PetscAbsReal(target - path.start);
-  step         = dini->continuation.step > 0.0 ? dini->continuation.step : way / 20.0;
-  path.minstep = dini->continuation.minstep > 0.0 ? dini->continuation.minstep : PetscMin(1e-6 * way, step);
-  path.rtol    = dini->continuation.rtol;
-  erroriffail  = dini->erroriffail;
-  adjointtype  = dini->adjointtype;
+  way       = PetscAbsReal(target - path.start);
+  step      = dini->continuation.step > 0.0 ? dini->continuation.step : way / 20.0;
+  path.near = dini->continuation.minstep > 0.0 ? dini->continuation.minstep : PetscMin(DINI_PATH_NEAR * way, step);
+  path.minstep =
+      dini->continuation.minstep > 0.0 ? path.near : DINI_PATH_LEAST * path.near; /* to get away from a fold */
+  path.rtol   = dini->continuation.rtol;
+  erroriffail = dini->erroriffail;
+  adjointtype = dini->adjointtype;
   PetscCall(DiniSetAdjointType(dini, DINI_ADJOINT_HERMITIAN));
   PetscCall(DiniSetErrorIfNotConverged(dini, PETSC_FALSE)); /* a solve that fails is a step that was too long */
   failed = DiniPathWalk(dini, &path, step, &why);

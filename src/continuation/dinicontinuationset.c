@@ -8,7 +8,8 @@
 
   @param[in] dini     the Dini
   @param[in] step     first step of the parameter, positive, in its units; 0 (initially): a twentieth of the way
-  @param[in] minstep  smallest step, in the units of the parameter; 0 (initially): 1e-6 of the way
+  @param[in] minstep  smallest step, in the units of the parameter; 0 (initially): 1e-8 of the way,
+                      and 1e-6 of it is near enough to a fold or a bifurcation at zero
   @param[in] maxsteps most steps, those that are taken back included; initially 200
   @param[in] rtol     how near to a fold or a bifurcation the path ends, relative to its location; initially 1e-4
   @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for values that make no sense

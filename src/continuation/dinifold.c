@@ -76,7 +76,7 @@ PetscErrorCode DiniPathFold_Private(DiniPath *path)
   PetscFunctionBegin;
   path->seen = PETSC_FALSE;
   PetscCall(DiniNorm_Private(path->point[0].t, &tnorm));
-  if (path->n < 2 || !(tnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (path->n < 2 || !path->moves || !(tnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt i = 0; i < path->n; i++) {
     PetscCall(VecWAXPY(path->w[0], -1.0, path->point[0].u, path->point[i].u));
     PetscCall(VecDot(path->w[0], path->point[0].t, &dot));
@@ -95,19 +95,12 @@ PetscErrorCode DiniPathFold_Private(DiniPath *path)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* p in |x| ~ |m - critical|^-p at the last two points: 1/2 at a fold, 1 where branches cross */
-PetscErrorCode DiniPathGrowth_Private(const DiniPath *path, PetscReal critical, PetscReal *power)
+/* p in lambda ~ |m - critical|^p at the last two points, of what shrinks most: 1/2 at a fold, 1 where branches cross */
+PetscReal DiniPathGrowth_Private(const DiniPath *path, PetscReal critical)
 {
-  PetscReal x[2], d[2];
+  PetscReal d[2];
 
-  PetscFunctionBegin;
-  *power = 0.0;
-  if (path->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int i = 0; i < 2; i++) {
-    PetscCall(DiniNorm_Private(path->point[i].x, &x[i]));
-    d[i] = PetscAbsReal(critical - path->point[i].m);
-  }
-  if (d[0] > 0.0 && d[1] > d[0] && x[0] > 0.0 && x[1] > 0.0)
-    *power = PetscLogReal(x[0] / x[1]) / PetscLogReal(d[1] / d[0]);
-  PetscFunctionReturn(PETSC_SUCCESS);
+  if (path->n < 2 || !(path->ratio > 0.0)) return 0.0;
+  for (int i = 0; i < 2; i++) d[i] = PetscAbsReal(critical - path->point[i].m);
+  return d[0] > 0.0 && d[1] > d[0] ? PetscLogReal(path->ratio) / PetscLogReal(d[1] / d[0]) : 0.0;
 }

@@ -2,15 +2,15 @@
 #include "../private/dinicontinuationimpl.h"
 
 /* |u - predicted| over the change of u: a step on the same branch, up to a fold, stays below 1/2. */
-#define DINI_PATH_JUMP  0.6
-#define DINI_PATH_STILL 0.05 /* a change below this part of |u| counts as that part: u need not change at all */
+#define DINI_PATH_JUMP     0.6
+#define DINI_PATH_ROUNDING 1e-10 /* a change below this part of |u| is no change */
+#define DINI_PATH_STILL    0.05  /* a change below this part of |u| counts as that part: u need not change at all */
 
 static PetscErrorCode DiniPointCreate(Vec u, DiniPathPoint *point)
 {
   PetscFunctionBegin;
   PetscCall(VecDuplicate(u, &point->u));
   PetscCall(VecDuplicate(u, &point->t));
-  PetscCall(VecDuplicate(u, &point->x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -19,7 +19,6 @@ static PetscErrorCode DiniPointDestroy(DiniPathPoint *point)
   PetscFunctionBegin;
   PetscCall(VecDestroy(&point->u));
   PetscCall(VecDestroy(&point->t));
-  PetscCall(VecDestroy(&point->x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -44,19 +43,6 @@ PetscErrorCode DiniPathParameter_Private(Dini dini, DiniPath *path, PetscReal m)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The first right-hand side leans to no subspace. */
-static PetscErrorCode DiniPathRightHandSide(Dini dini, DiniPath *path)
-{
-  PetscReal norm;
-
-  PetscFunctionBegin;
-  PetscCall(VecSet(path->w[0], 0.0));
-  PetscCall(DiniRandomDirection_Private(dini, 31, path->w[0], path->r));
-  PetscCall(DiniNorm_Private(path->r, &norm));
-  PetscCall(VecScale(path->r, 1.0 / norm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode DiniPathCreate_Private(Dini dini, PetscInt p, PetscReal target, Vec u, DiniPath *path)
 {
   Vec         part;
@@ -77,12 +63,12 @@ PetscErrorCode DiniPathCreate_Private(Dini dini, PetscInt p, PetscReal target, V
   PetscCall(DiniRestoreParameterSubVec(dini, path->flat, p, &part));
   path->start = PetscRealPart(value);
   path->sign  = target < path->start ? -1.0 : 1.0;
-  PetscCall(VecDuplicate(u, &path->r));
   PetscCall(VecDuplicate(u, &path->w[0]));
   PetscCall(VecDuplicate(u, &path->w[1]));
+  PetscCall(VecDuplicate(u, &path->size));
+  PetscCall(VecSet(path->size, 0.0));
   for (int i = 0; i < DINI_PATH_POINTS; i++) PetscCall(DiniPointCreate(u, &path->point[i]));
   PetscCall(DiniPointCreate(u, &path->trial));
-  PetscCall(DiniPathRightHandSide(dini, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,7 +79,8 @@ PetscErrorCode DiniPathDestroy_Private(DiniPath *path)
   PetscCall(DiniPointDestroy(&path->trial));
   PetscCall(VecDestroy(&path->flat));
   PetscCall(VecDestroy(&path->dm));
-  PetscCall(VecDestroy(&path->r));
+  PetscCall(MatDestroy(&path->before));
+  PetscCall(VecDestroy(&path->size));
   PetscCall(VecDestroy(&path->w[0]));
   PetscCall(VecDestroy(&path->w[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,7 +97,7 @@ static PetscErrorCode DiniConverged(Dini dini, PetscBool *converged)
 }
 
 /* The rest of the trial at the state that has been found */
-static PetscErrorCode DiniPathTangents(Dini dini, DiniPath *path, PetscReal m, PetscBool *converged)
+static PetscErrorCode DiniPathTangent(Dini dini, DiniPath *path, PetscReal m, PetscBool *converged)
 {
   DiniPathPoint *trial = &path->trial;
 
@@ -120,50 +107,24 @@ static PetscErrorCode DiniPathTangents(Dini dini, DiniPath *path, PetscReal m, P
   PetscCall(PetscObjectStateIncrease((PetscObject)trial->u)); /* VecCopy() takes cached norms along, rank by rank */
   PetscCall(DiniJVP(dini, path->dm, trial->t));
   PetscCall(DiniConverged(dini, converged));
-  if (!*converged) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniTangentSolve(dini, path->r, trial->x));
-  PetscCall(DiniConverged(dini, converged));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Differences of F and a caller's own tangent solve may give no adjoint. */
-static PetscErrorCode DiniPathHasAdjoint(Dini dini, PetscBool *has)
+/* The largest |u| seen on the path, entry by entry, and at least what is typical of entries of its kind */
+static PetscErrorCode DiniPathSizes(DiniPath *path, Vec u)
 {
-  Mat J;
+  PetscReal   *sizes;
+  PetscScalar *size;
+  PetscInt     n;
 
   PetscFunctionBegin;
-  *has = (PetscBool)(dini->linearsolve[DINI_ADJOINT] != NULL);
-  if (*has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniGetJacobian(dini, &J, NULL));
-  if (J) PetscCall(MatHasOperation(J, MATOP_MULT_TRANSPOSE, has));
-  if (J && !*has) PetscCall(MatHasOperation(J, MATOP_MULT_HERMITIAN_TRANSPOSE, has));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  One step of inverse iteration at the latest point, r = J^{-H} x / |J^{-H} x| and x = J^{-1} r: along the path r turns into
-  the left singular vector of the smallest singular value, so that x shows it long before it is small.
-*/
-static PetscErrorCode DiniPathRefine(Dini dini, DiniPath *path)
-{
-  PetscReal norm;
-  PetscBool good;
-
-  PetscFunctionBegin;
-  PetscCall(DiniPathHasAdjoint(dini, &good));
-  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniAdjointSolve(dini, path->point[0].x, path->w[0]));
-  PetscCall(DiniConverged(dini, &good));
-  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniNorm_Private(path->w[0], &norm));
-  PetscCall(VecScale(path->w[0], 1.0 / norm));
-  PetscCall(DiniTangentSolve(dini, path->w[0], path->w[1]));
-  PetscCall(DiniConverged(dini, &good));
-  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecCopy(path->w[0], path->r));
-  PetscCall(VecCopy(path->w[1], path->point[0].x));
-  PetscCall(PetscObjectStateIncrease((PetscObject)path->r)); /* VecCopy() takes cached norms along, rank by rank */
-  PetscCall(PetscObjectStateIncrease((PetscObject)path->point[0].x));
+  PetscCall(VecGetLocalSize(u, &n));
+  PetscCall(PetscMalloc1(n, &sizes));
+  PetscCall(DiniSizes_Private(u, DINI_NOUGHT, sizes));
+  PetscCall(VecGetArray(path->size, &size));
+  for (PetscInt i = 0; i < n; i++) size[i] = PetscMax(PetscRealPart(size[i]), sizes[i]);
+  PetscCall(VecRestoreArray(path->size, &size));
+  PetscCall(PetscFree(sizes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -171,7 +132,6 @@ static PetscErrorCode DiniPathRefine(Dini dini, DiniPath *path)
 static PetscErrorCode DiniPathAccept(Dini dini, DiniPath *path)
 {
   const DiniPathPoint oldest = path->point[DINI_PATH_POINTS - 1];
-  PetscReal           unorm;
 
   PetscFunctionBegin;
   for (int i = DINI_PATH_POINTS - 1; i > 0; i--) path->point[i] = path->point[i - 1];
@@ -179,45 +139,50 @@ static PetscErrorCode DiniPathAccept(Dini dini, DiniPath *path)
   path->trial    = oldest;
   path->n        = PetscMin(path->n + 1, DINI_PATH_POINTS);
   path->here     = PETSC_TRUE;
-  PetscCall(DiniNorm_Private(path->point[0].u, &unorm));
-  path->size = PetscMax(path->size, unorm);
-  PetscCall(DiniPathRefine(dini, path));
+  PetscCall(DiniPathSizes(path, path->point[0].u));
+  PetscCall(DiniPathHold_Private(dini, path));
   PetscCall(DiniPathFold_Private(path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is the trial on the path of the latest point? *error is the part of the step that the tangent has not foretold. */
+/*
+  Is the trial on the path of the latest point? *error is the part of the step that the tangent has not foretold, in the entry
+  where it is largest: a jump of one entry does not hide behind the others.
+*/
 static PetscErrorCode DiniPathJudge(DiniPath *path, DiniStep *outcome, PetscReal *error)
 {
-  const DiniPathPoint *now = &path->point[0], *trial = &path->trial;
-  PetscReal            miss, change, unorm, ahead, behind, norm;
-  PetscScalar          dot;
+  const PetscScalar *predicted, *before, *now, *size;
+  PetscReal          worst[2] = {0.0, 0.0}, all[2]; /* of the miss, and of the change in units of the sizes */
+  PetscInt           n;
 
   PetscFunctionBegin;
-  PetscCall(VecWAXPY(path->w[1], -1.0, path->w[0], trial->u));
-  PetscCall(DiniNorm_Private(path->w[1], &miss));
-  PetscCall(VecWAXPY(path->w[1], -1.0, now->u, trial->u));
-  PetscCall(DiniNorm_Private(path->w[1], &change));
-  PetscCall(DiniNorm_Private(trial->u, &unorm));
-  change   = PetscMax(change, DINI_PATH_STILL * PetscMax(unorm, path->size));
-  *error   = change > 0.0 ? miss / change : 0.0;
-  *outcome = DINI_STEP_GOOD;
-  /* x passes through infinity, and turns round, where an eigenvalue of J passes through zero */
-  PetscCall(VecDot(trial->x, now->x, &dot));
-  PetscCall(DiniNorm_Private(now->x, &norm));
-  ahead  = PetscRealPart(dot) / norm;
-  behind = norm;
-  if (!(ahead > 0.0)) { /* 1/<x, x_0> is smooth there: a secant */
-    *outcome   = DINI_STEP_TURN;
-    path->turn = now->m + (trial->m - now->m) * ahead / (ahead - behind);
-  } else if (*error > DINI_PATH_JUMP) *outcome = DINI_STEP_JUMP;
+  PetscCall(VecGetLocalSize(path->trial.u, &n));
+  PetscCall(VecGetArrayRead(path->w[0], &predicted));
+  PetscCall(VecGetArrayRead(path->point[0].u, &before));
+  PetscCall(VecGetArrayRead(path->trial.u, &now));
+  PetscCall(VecGetArrayRead(path->size, &size));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal change = PetscAbsScalar(now[i] - before[i]), most = PetscRealPart(size[i]);
+
+    worst[0] = PetscMax(worst[0], PetscAbsScalar(now[i] - predicted[i]) / PetscMax(change, DINI_PATH_STILL * most));
+    worst[1] = PetscMax(worst[1], change / most);
+  }
+  PetscCall(VecRestoreArrayRead(path->size, &size));
+  PetscCall(VecRestoreArrayRead(path->trial.u, &now));
+  PetscCall(VecRestoreArrayRead(path->point[0].u, &before));
+  PetscCall(VecRestoreArrayRead(path->w[0], &predicted));
+  PetscCall(MPIU_Allreduce(worst, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)path->u)));
+  *error      = all[0];
+  path->moves = (PetscBool)(all[1] > DINI_PATH_ROUNDING);
+  *outcome    = *error > DINI_PATH_JUMP ? DINI_STEP_JUMP : DINI_STEP_GOOD;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Predictor u + (du/dm) dm, corrector, tangents at the new point, verdict; anything but good leaves the points as they are. */
 PetscErrorCode DiniPathStep_Private(Dini dini, DiniPath *path, PetscReal m, DiniStep *outcome, PetscReal *error)
 {
-  PetscBool converged = PETSC_FALSE;
+  PetscBool converged = PETSC_FALSE, crosses = PETSC_FALSE;
+  PetscReal ratio = 0.0;
 
   PetscFunctionBegin;
   *error = PETSC_INFINITY;
@@ -228,11 +193,16 @@ PetscErrorCode DiniPathStep_Private(Dini dini, DiniPath *path, PetscReal m, Dini
   PetscCall(DiniConverged(dini, &converged));
   *outcome = DINI_STEP_FORWARD;
   if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPathTangents(dini, path, m, &converged));
+  PetscCall(DiniPathTangent(dini, path, m, &converged));
   *outcome = DINI_STEP_TANGENT;
   if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPathJudge(path, outcome, error));
-  if (*outcome == DINI_STEP_GOOD) PetscCall(DiniPathAccept(dini, path));
+  if (*outcome != DINI_STEP_GOOD) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPathCrossing_Private(dini, path, &converged, &crosses, &ratio));
+  *outcome = !converged ? DINI_STEP_TANGENT : crosses ? DINI_STEP_TURN : DINI_STEP_GOOD;
+  if (*outcome != DINI_STEP_GOOD) PetscFunctionReturn(PETSC_SUCCESS);
+  path->ratio = ratio;
+  PetscCall(DiniPathAccept(dini, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -264,7 +234,7 @@ PetscErrorCode DiniPathBegin_Private(Dini dini, DiniPath *path)
              "%s: There is no solution to continue from: the forward solve fails at the present value %g of parameter "
              "\"%s\". Begin where it is easy, with a better initial guess",
              DiniLabel_Private(dini), (double)path->start, path->name);
-  PetscCall(DiniPathTangents(dini, path, path->start, &converged));
+  PetscCall(DiniPathTangent(dini, path, path->start, &converged));
   PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: The tangent solve fails at the present value %g of parameter \"%s\", so there is no direction to "
              "continue in: J may be singular there. Begin elsewhere, or look at it with -dini_monitor",

@@ -23,7 +23,7 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   PetscCall(
       PetscHeaderCreate(dini, DINI_CLASSID, "Dini", "Implicit differentiation", "Dini", comm, DiniDestroy, DiniView));
   dini->adjointtype       = DINI_ADJOINT_HERMITIAN;
-  dini->attachrtol        = 1e-6;
+  dini->attachrtol = dini->promise = DINI_ATTACH_RTOL;
   dini->attachatol        = 1e-50;
   dini->weakrtol          = 1e-8;
   dini->guard             = PETSC_TRUE;
@@ -139,6 +139,8 @@ PetscErrorCode DiniReset_Private(Dini dini)
   dini->gain      = 0.0;
   dini->fnorm     = 0.0;
   PetscCall(PetscMemzero(dini->accuracy, sizeof(dini->accuracy)));
+  PetscCall(PetscMemzero(&dini->stateaccuracy, sizeof(dini->stateaccuracy)));
+  PetscCall(PetscMemzero(&dini->tangentaccuracy, sizeof(dini->tangentaccuracy)));
   dini->rate = -1.0;
   PetscCall(PetscMemzero(&dini->forward, sizeof(dini->forward)));
   dini->n      = PETSC_DECIDE;

@@ -6,9 +6,10 @@
 
 #define CURVATURE_STEP   1e-4
 #define CURVATURE_FACTOR 10.0
+#define CURVATURE_RTOL   1e-4
 
 /*
-  F at u in w[0], y = J v; spoils w[1] and even. agrees: a central difference along v is J v to DINI_GUARD_RTOL. Refuses where
+  F at u in w[0], y = J v; spoils w[1] and even. agrees: a central difference along v is J v to CURVATURE_RTOL. Refuses where
   what is even in the step exceeds all that is odd.
 */
 PetscErrorCode DiniGuardCurvature_Private(Dini dini, Vec v, Vec y, Vec even, PetscBool *agrees)
@@ -33,7 +34,7 @@ PetscErrorCode DiniGuardCurvature_Private(Dini dini, Vec v, Vec y, Vec even, Pet
   PetscCall(VecAXPY(dini->w[1], -1.0, y));
   PetscCall(DiniNorm_Private(dini->w[1], &error));
   *agrees =
-      (PetscBool)(error <= DINI_GUARD_RTOL * PetscMax(odd, ynorm) + 100.0 * PETSC_MACHINE_EPSILON * bend / (h * h));
+      (PetscBool)(error <= CURVATURE_RTOL * PetscMax(odd, ynorm) + 100.0 * PETSC_MACHINE_EPSILON * bend / (h * h));
   PetscCall(PetscInfo(dini, "Along a random direction F changes by %g h, and bends by %g at h = %g; J v %s\n",
                       (double)odd, (double)bend, (double)h, *agrees ? "agrees" : "disagrees"));
   PetscCheck(

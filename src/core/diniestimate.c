@@ -105,7 +105,7 @@ static PetscErrorCode DiniMeasure(Dini dini, Vec ubar, Vec mbar, PetscReal *erro
   PetscCall(VecDuplicate(dini->u, &r));
   PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecDuplicate(mbar, &delta));
-  failed = DiniEngineCorrect_Private(dini, ubar, r, e, DINI_CORRECTION_RTOL, good);
+  failed = DiniEngineCorrect_Private(dini, DINI_ADJOINT, ubar, dini->lambda, r, e, DINI_CORRECTION_RTOL, good);
   if (!failed && *good) failed = DiniParameterApplyAdjoint_Private(dini, e, delta);
   if (!failed && *good) failed = DiniPartError_Private(dini, delta, mbar, error);
   PetscCall(VecDestroy(&r));
@@ -157,7 +157,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
-  dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + dini->source.error;
+  dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniAddStateError_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,118 +1,13 @@
 /*
-  The guards of the first linearization: what the application says of J and F_m is held against differences of F.
-
-  A difference is informative when its size h |y| stands clear of the rounding in F, which is about eps |J v| for v of the
-  size of u. Several steps are tried before anyone is accused: kinks and strong curvature spoil one step, not all.
+  The guards of the first linearization: what the application says of J and F_m is held against differences of F, see
+  dinislope.c.
 */
 #include "../private/diniguardimpl.h"
 
+#if defined(PETSC_USE_COMPLEX)
 static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8, 1e-10};
-#define GUARD_DOUBTFUL   1e-5 /* a step that happens to agree, among some that do not, as at a double root */
-#define GUARD_NEGLIGIBLE 1e-6 /* of the slope along a large step: what counts as zero */
-
-PetscReal DiniGuardNoise_Private(Dini dini)
-{
-  return 200.0 * PETSC_MACHINE_EPSILON * dini->scale;
-}
-
-static PetscErrorCode DiniGuardValues(Dini dini, PetscBool values)
-{
-  PetscFunctionBegin;
-  if (!values) dini->reason = DINI_DIVERGED_NAN;
-  PetscCheck(values, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
-             "%s: The residual F(u, m) has NaN or Inf in it at all points beside the solution that were tried, on both "
-             "sides of it, so that no derivative can be held against it; -fp_trap stops where the first one arises. If "
-             "F has values at the solution only, switch this guard off with -dini_guard 0",
-             DiniLabel_Private(dini));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  Compares h y with F(shifted by h) - F in w[0] for each step, the other way where that leads out of the domain of F. `best` is
-  the least relative disagreement among the informative steps, negative when there was none; `moved` tells whether F ever
-  changed. An F without any value beside the point is an error: it can not be told whether y is its derivative. Few: one or two steps, where nobody has been found wrong before.
-*/
-PetscErrorCode DiniGuardCompare_Private(Dini dini, DiniShift *residual, Vec direction, void *ctx, Vec y, PetscBool few,
-                                        PetscReal *best, PetscBool *moved)
-{
-  const PetscReal noise = DiniGuardNoise_Private(dini);
-  const size_t    count = PETSC_STATIC_ARRAY_LENGTH(guardsteps);
-  PetscReal       ynorm, fnorm, dnorm, enorm;
-  PetscBool       values = PETSC_FALSE;
-  Vec             d      = dini->w[1];
-
-  PetscFunctionBegin;
-  *best  = -1.0;
-  *moved = PETSC_FALSE;
-  PetscCall(DiniNorm_Private(y, &ynorm));
-  for (size_t i = 0; i < count && (i < 2 || !few || *best >= 0.0); i++) {
-    PetscReal h = guardsteps[i];
-
-    PetscCall((*residual)(dini, h, direction, ctx)); /* leaves F in w[1] */
-    PetscCall(DiniNorm_Private(d, &fnorm));
-    if (PetscIsInfOrNanReal(fnorm)) { /* outside the domain of F */
-      h = -h;
-      PetscCall((*residual)(dini, h, direction, ctx));
-      PetscCall(DiniNorm_Private(d, &fnorm));
-    }
-    if (PetscIsInfOrNanReal(fnorm)) continue;
-    values = PETSC_TRUE;
-    PetscCall(VecAXPY(d, -1.0, dini->w[0]));
-    PetscCall(DiniNorm_Private(d, &dnorm));
-    if (dnorm > 0.0) *moved = PETSC_TRUE;
-    if (PetscMax(PetscAbsReal(h) * ynorm, dnorm) <= noise) continue;
-    PetscCall(VecAXPY(d, -h, y));
-    PetscCall(DiniNorm_Private(d, &enorm));
-    enorm = PetscMax(enorm - 0.1 * noise, 0.0) / PetscMax(PetscAbsReal(h) * ynorm, dnorm);
-    if (*best < 0.0 || enorm < *best) *best = enorm;
-    if (*best <= DINI_GUARD_RTOL) break;
-  }
-  PetscCall(DiniGuardValues(dini, values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  A derivative that is zero at the point, as of m^2 at m = 0, agrees with no difference to any relative accuracy. It is right
-  where y is negligible and central differences are, too, or fall faster than their steps. Work in w.
-*/
-PetscErrorCode DiniGuardZero_Private(Dini dini, DiniShift *residual, Vec direction, void *ctx, Vec y, PetscBool *zero)
-{
-  static const PetscReal steps[] = {1.0, 1e-2, 1e-4, 1e-6};
-  const PetscReal        noise   = DiniGuardNoise_Private(dini);
-  PetscReal              ynorm, norm[2], last = 0.0, largest = 0.0;
-  Vec                    plus;
-  PetscErrorCode         failed = PETSC_SUCCESS;
-
-  PetscFunctionBegin;
-  *zero = PETSC_TRUE;
-  PetscCall(DiniNorm_Private(y, &ynorm));
-  PetscCall(VecDuplicate(dini->w[1], &plus));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(steps) && *zero && !failed; i++) {
-    const PetscReal h = steps[i];
-    PetscReal       slope, change;
-
-    failed = (*residual)(dini, h, direction, ctx);
-    if (!failed) failed = VecCopy(dini->w[1], plus);
-    if (!failed) failed = DiniNorm_Private(plus, &norm[0]);
-    if (!failed) failed = (*residual)(dini, -h, direction, ctx);
-    if (!failed) failed = DiniNorm_Private(dini->w[1], &norm[1]);
-    if (failed || PetscIsInfOrNanReal(norm[0]) || PetscIsInfOrNanReal(norm[1])) continue;
-    failed = VecAXPY(plus, -1.0, dini->w[1]);
-    if (!failed) failed = DiniNorm_Private(plus, &change);
-    if (failed) continue;
-    slope = change / (2.0 * h);
-    /* the sides differ by rounding of all that F is at a large step, and of less at a small one */
-    if (change <= noise + 20.0 * PETSC_MACHINE_EPSILON * PetscMax(norm[0], norm[1])) continue;
-    if (last > 0.0 && slope > 0.1 * last) *zero = PETSC_FALSE; /* a step a hundred times shorter */
-    last    = slope;
-    largest = PetscMax(largest, slope);
-  }
-  PetscCall(VecDestroy(&plus));
-  PetscCall(failed);
-  if (last > 0.0 && last == largest) *zero = PETSC_FALSE; /* nothing to compare with */
-  if (ynorm > PetscMax(GUARD_NEGLIGIBLE * largest, noise)) *zero = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+#endif
+#define GUARD_BENDS      0.1 /* in units of the slope, within the first step, as at a double root */
 
 /*
   Along i v a holomorphic F changes by i times what it changes along v. F in w[0]; spoils v and d. Asked only where there are
@@ -230,13 +125,11 @@ PetscErrorCode DiniGuardTranspose_Private(Dini dini, Mat A, const char what[], c
           DiniLabel_Private(dini), what, (double)test->apart, (double)test->size);
 }
 
-static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, PetscBool few, Vec work[4], PetscReal *error,
-                                        PetscBool *moved)
+static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], DiniSlope *slope)
 {
   Vec               v = work[0], Jv = work[1], F;
   DiniTransposeTest test = {0.0, 0.0};
-  PetscReal         best;
-  PetscBool         transposes, holomorphic = PETSC_TRUE, agrees = PETSC_FALSE;
+  PetscBool         transposes, holomorphic = PETSC_TRUE, agrees;
 
   PetscFunctionBegin;
   PetscCall(DiniRandomDirection_Private(dini, 1, dini->u, v));
@@ -245,34 +138,33 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, PetscBool few, Vec wor
   PetscCall(DiniHasAdjoint_Private(J, &transposes)); /* else the engine speaks up */
   if (transposes)                                    /* now: evaluating F beside the point may write into J */
     PetscCall(DiniTestTranspose_Private(dini, J, v, Jv, work[2], work[3], &test));
+  PetscCall(DiniRandomDirection_Private(dini, 11, dini->u, work[2]));
+  PetscCall(MatMult(J, work[2], work[3]));
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecCopy(F, dini->w[0]));
   if (!dini->active) {
     PetscCall(DiniNorm_Private(dini->w[0], &dini->fnorm));
     dini->stats.forward_residual = dini->fnorm;
   }
-  PetscCall(DiniGuardCompare_Private(dini, DiniShiftState, v, NULL, Jv, few, &best, moved));
-  if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so J is not guarded\n"));
-  else PetscCall(PetscInfo(dini, "J v agrees with a difference of F to %g\n", (double)best));
-  if (best > GUARD_DOUBTFUL) PetscCall(DiniGuardCurvature_Private(dini, v, Jv, work[2], &agrees));
-  if (agrees) best = 0.0;
-  if (best > DINI_GUARD_RTOL)
+  PetscCall(DiniGuardSlope_Private(dini, DiniShiftState, v, NULL, Jv, work[3], NULL, PETSC_FALSE, slope));
+  PetscCall(DiniSlopeTell_Private(dini, "J v", slope));
+  if (slope->bend > GUARD_BENDS) PetscCall(DiniGuardCurvature_Private(dini, v, Jv, work[2], &agrees));
+  if (slope->wrong > DINI_GUARD_RTOL)
     PetscCall(DiniGuardHolomorphic_Private(dini, DiniShiftState, v, NULL, work[2], &holomorphic));
   PetscCheck(
       holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: F is not holomorphic in u: along i v it does not change by i times what it changes along v, so no Jacobian "
       "gives its derivative (J v and differences disagree by a relative %g). A conjugate, a modulus or a real part "
       "of u is in it: make real and imaginary parts separate unknowns, in a real build of PETSc",
-      DiniLabel_Private(dini), (double)best);
-  *error = best;
-  if (*error > DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
+      DiniLabel_Private(dini), (double)slope->wrong);
+  if (slope->wrong > DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardStays_Private(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, work[2]));
   PetscCall(DiniGuardTranspose_Private(dini, J, "the Jacobian", &test));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* error: the relative disagreement of J v and differences of F, negative where they tell nothing; moved: F depends on u; few: as above */
-PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, PetscBool few, PetscReal *error, PetscBool *moved)
+/* J v held against differences of F */
+PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, DiniSlope *slope)
 {
   Vec            work[4];
   PetscErrorCode failed;
@@ -280,7 +172,7 @@ PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, PetscBool few, PetscR
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(dini->u, &work[i]));
-  failed = DiniGuardJacobian(dini, J, few, work, error, moved);
+  failed = DiniGuardJacobian(dini, J, work, slope);
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
   PetscCall(failed);
@@ -328,8 +220,8 @@ static PetscErrorCode DiniMaskDiagonalRows(Mat J, Vec v)
 PetscErrorCode DiniGuardEliminated_Private(Dini dini, Mat J, PetscBool *eliminated)
 {
   PetscErrorCode failed;
-  PetscReal      best = -1.0;
-  PetscBool      moved, aij;
+  DiniSlope      slope = {0};
+  PetscBool      aij;
   Vec            v, Jv;
 
   PetscFunctionBegin;
@@ -342,11 +234,11 @@ PetscErrorCode DiniGuardEliminated_Private(Dini dini, Mat J, PetscBool *eliminat
   PetscCall(DiniMaskDiagonalRows(J, v));
   PetscCall(MatMult(J, v, Jv));
   failed = DiniResidual_Private(dini, dini->u, dini->w[0], NULL);
-  if (!failed) failed = DiniGuardCompare_Private(dini, DiniShiftState, v, NULL, Jv, PETSC_FALSE, &best, &moved);
+  if (!failed) failed = DiniGuardSlope_Private(dini, DiniShiftState, v, NULL, Jv, NULL, NULL, PETSC_FALSE, &slope);
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&Jv));
   PetscCall(failed);
-  *eliminated = (PetscBool)(best >= 0.0 && best <= DINI_GUARD_RTOL);
+  *eliminated = (PetscBool)(slope.informative && slope.wrong <= DINI_GUARD_RTOL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

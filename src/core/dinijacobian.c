@@ -3,7 +3,10 @@
   Jacobian, or that of a preconditioned function is not: then J comes from differences of F, verified by a product, and the
   given matrix stays what it is good for, a preconditioner (defect correction).
 */
-#include "../private/diniimpl.h"
+#include "../private/diniguardimpl.h"
+
+#define GIVEN_CLOSE       1e-8 /* an error that need not be looked at again at each point */
+#define GIVEN_DIFFERENCED 1e-4 /* one-sided differences of PETSc's, where somebody insists on them */
 
 const char *const DiniWays_Private[] = {"none", "coloured differences on the pattern of the solver's mesh",
                                         "coloured differences on the pattern of the given matrix",
@@ -20,8 +23,8 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
   s->way         = DINI_WAY_NONE;
   s->differenced = PETSC_FALSE;
   s->accepts     = PETSC_FALSE;
-  s->error       = 0.0;
-  s->why[0]      = 0;
+  s->error = s->apart = 0.0;
+  s->why[0]           = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -70,15 +73,17 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
 }
 
 /*
-  Is the given J dF/du, to more than half the digits that there are? Asked once for an object, again after a point that could not tell,
-  or u = 0, where much that is wrong elsewhere is right, and where u has moved by an order or J is said to be a constant. What the application has called exact, and what it insists on, is an error where it is not: a SNES alone may iterate with
+  Is the given J dF/du, as far as differences can tell? Asked once for an object, again after a point that could not tell,
+  or u = 0, where much that is wrong elsewhere is right, where u has moved by an order or J is said to be a constant, and at
+  each point where it has been found to be no more than close. What the application has called exact, and what it insists on, is an error where it is not: a SNES alone may iterate with
   something else.
 */
 static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBool *serves)
 {
   const PetscBool insists = (PetscBool)(dini->Juser || !dini->ops->pattern || dini->source.type == DINI_JACOBIAN_GIVEN);
-  PetscReal       error, unorm;
-  PetscBool       moved, mffd, eliminated = PETSC_FALSE;
+  DiniSlope       slope;
+  PetscReal       unorm;
+  PetscBool       mffd, eliminated = PETSC_FALSE;
   char            why[128];
 
   PetscFunctionBegin;
@@ -86,10 +91,13 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBo
   *serves = (PetscBool)(!mffd || insists);
   if (!*serves) PetscCall(DiniNote(dini, "the solver's own", "is applied by one-sided differences, too inexact"));
   if (!*serves) PetscFunctionReturn(PETSC_SUCCESS);
-  if ((dini->guarded && !again) || !(dini->guard || (dini->inside && !insists))) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniGuardJacobian_Private(dini, J, dini->guarded, &error, &moved));
-  *serves = (PetscBool)(error <= DINI_GUARD_RTOL);
-  if (!*serves && insists && moved) PetscCall(DiniGuardEliminated_Private(dini, J, &eliminated));
+  if (!(dini->guard || (dini->inside && !insists))) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->source.error = dini->source.apart;
+  if (dini->guarded && !again && dini->source.apart <= GIVEN_CLOSE) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniGuardJacobian_Private(dini, J, &slope));
+  dini->source.error = dini->source.apart = slope.apart;
+  *serves = (PetscBool)(slope.wrong <= (mffd || dini->source.differenced ? GIVEN_DIFFERENCED : DINI_GUARD_RTOL));
+  if (!*serves && insists && slope.moved) PetscCall(DiniGuardEliminated_Private(dini, J, &eliminated));
   PetscCheck(
       !eliminated, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: The Jacobian is not dF/du: it lacks columns that F has. Rows with nothing but a diagonal, as of Dirichlet "
@@ -98,20 +106,20 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBo
       "-dini_jacobian_type coloring",
       DiniLabel_Private(dini));
   PetscCheck(
-      *serves || (!insists && moved), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      *serves || (!insists && slope.moved), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
       "approximate matrix is no Jacobian: give the exact one with DiniSetJacobian() (the solver keeps its own), take "
       "differences with -dini_jacobian_type coloring, or, if F is not smooth here, switch this guard off with "
       "-dini_guard 0",
-      DiniLabel_Private(dini), (double)error, moved ? "" : ", and F does not change with u at all");
+      DiniLabel_Private(dini), (double)slope.wrong, slope.moved ? "" : ", and F does not change with u at all");
   if (!*serves) {
     PetscCall(PetscSNPrintf(why, sizeof(why), "is not dF/du, J v and differences of F disagree by a relative %g",
-                            (double)error));
+                            (double)slope.wrong));
     PetscCall(DiniNote(dini, "the solver's own", why));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniNorm_Private(dini->u, &unorm));
-  if (unorm > 0.0 && error >= 0.0) dini->guarded = PETSC_TRUE;
+  if (unorm > 0.0 && slope.informative) dini->guarded = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

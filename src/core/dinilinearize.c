@@ -101,6 +101,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(DiniRefuseStale_Private(dini));
   PetscCall(DiniKeepJacobian(dini));
+  if (!again) PetscCall(DiniPromiseKept_Private(dini));
   PetscTryTypeMethod(dini, linearized);
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));

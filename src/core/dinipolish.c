@@ -8,128 +8,166 @@
 
 #define POLISH_RTOL   1e-6 /* of the correction: a state good to 1e-6 becomes good to rounding */
 #define ESTIMATE_RTOL 0.1  /* one digit of an error is enough */
-#define LOOSE_RTOL    1e-7 /* |F| / |J u|: below, that itself is the estimate, at no cost */
+#define LOOSE_RTOL    1e-7 /* |F| of its terms: above, each point is measured */
+#define MINOR         1e-10 /* errors below are not measured again for having grown */
+#define POLISH_MAX    4
 
-/* correction = J^{-1} F to rtol; converged false where it can not be had. No error of the solve, and no trace in the reason */
-static PetscErrorCode DiniCorrection(Dini dini, Vec F, PetscReal rtol, Vec correction, PetscBool *converged)
+/* correction = J^{-1} F; converged false where it can not be had. No error of the solve, and no trace in reason and residuals */
+static PetscErrorCode DiniCorrection(Dini dini, Vec F, Vec correction, PetscBool *converged)
 {
   const PetscBool           errors = dini->erroriffail;
   const DiniConvergedReason reason = dini->reason;
   const PetscReal           norm = dini->lastnorm, relative = dini->lastrelative, unit = dini->lastunit;
-  const PetscInt64          kind = dini->lastkind;
+  const PetscReal           worst = dini->stats.tangent_residual;
+  const PetscInt64          kind  = dini->lastkind;
   PetscReal                 tangentrtol;
   PetscErrorCode            failed;
 
   PetscFunctionBegin;
   PetscCall(DiniGetTolerances(dini, &tangentrtol, NULL));
-  PetscCall(DiniSetTolerances(dini, PetscMax(rtol, tangentrtol), PETSC_DEFAULT));
-  dini->erroriffail  = PETSC_FALSE;
-  failed             = DiniEngineSolve_Private(dini, DINI_TANGENT, F, correction);
-  dini->erroriffail  = errors;
-  *converged         = (PetscBool)(!failed && dini->reason > 0);
-  dini->reason       = reason;
-  dini->lastnorm     = norm;
-  dini->lastrelative = relative;
-  dini->lastunit     = unit;
-  dini->lastkind     = kind;
+  PetscCall(DiniSetTolerances(dini, PetscMax(POLISH_RTOL, tangentrtol), PETSC_DEFAULT));
+  dini->erroriffail            = PETSC_FALSE;
+  failed                       = DiniEngineSolve_Private(dini, DINI_TANGENT, F, correction);
+  dini->erroriffail            = errors;
+  *converged                   = (PetscBool)(!failed && dini->reason > 0);
+  dini->reason                 = reason;
+  dini->lastnorm               = norm;
+  dini->lastrelative           = relative;
+  dini->lastunit               = unit;
+  dini->lastkind               = kind;
+  dini->stats.tangent_residual = worst;
   PetscCall(DiniSetTolerances(dini, tangentrtol, PETSC_DEFAULT));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* u - J^{-1} F in u where that lowers |F|; error: of the u that is left, relative */
+/* u - J^{-1} F in u where that lowers F, of the worst field; stateerror: of the u that is left */
 static PetscErrorCode DiniPolishOnce(Dini dini, Vec u, Vec F, Vec du, Vec before, PetscBool *accepted)
 {
-  PetscReal norm, new, unorm, dnorm;
-  PetscBool converged;
+  const char *field;
+  PetscReal   norm, new, old, left, error;
+  PetscBool   good;
 
   PetscFunctionBegin;
   *accepted = PETSC_FALSE;
-  PetscCall(DiniResidual_Private(dini, u, F, NULL));
-  PetscCall(DiniNorm_Private(F, &norm));
+  PetscCall(DiniResidual_Private(dini, u, F, &norm));
   if (norm <= 20.0 * PETSC_MACHINE_EPSILON * dini->scale) PetscFunctionReturn(PETSC_SUCCESS); /* nothing but rounding */
+  PetscCall(DiniEngineJudgeState_Private(dini, F, 0.0, &old, &good, &field));
+  if (good) PetscFunctionReturn(PETSC_SUCCESS);
   dini->stats.polishes++;
-  PetscCall(DiniCorrection(dini, F, POLISH_RTOL, du, &converged));
-  if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniCorrection(dini, F, du, &good));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineFieldError_Private(dini, DINI_TANGENT, F, u, du, &error));
   PetscCall(VecCopy(u, before));
   PetscCall(VecAXPY(u, -1.0, du));
-  PetscCall(DiniNorm_Private(u, &unorm));
-  PetscCall(DiniNorm_Private(du, &dnorm));
   PetscCall(DiniResidual_Private(dini, u, F, &new));
-  *accepted = (PetscBool)(new < norm); /* false for NaN */
-  PetscCall(PetscInfo(dini, "Polished by a relative %g: |F| from %g to %g, %s\n",
-                      (double)(unorm > 0.0 ? dnorm / unorm : dnorm), (double)norm, (double)new,
-                      *accepted ? "taken" : "put back"));
+  *accepted = (PetscBool)!PetscIsInfOrNanReal(new);
+  left      = old;
+  if (*accepted) PetscCall(DiniEngineStateFalls_Private(dini, F, &left));
+  *accepted = (PetscBool)(*accepted && left < old);
+  PetscCall(PetscInfo(dini, "Polished by a relative %g: |F| from %g to %g, of its terms %g to %g, %s\n", (double)error,
+                      (double)norm, (double)new, (double)old, (double)left, *accepted ? "taken" : "put back"));
   if (!*accepted) PetscCall(VecCopy(before, u));
-  dini->stateerror = (unorm > 0.0 ? dnorm / unorm : dnorm) * (*accepted ? new / norm : 1.0);
+  dini->stateerror = error * (*accepted ? left / old : 1.0);
   if (*accepted) dini->fnorm = dini->stats.forward_residual = new;
   if (*accepted) dini->stats.polishes_accepted++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniPolishHere(Dini dini, Vec u, Vec F, Vec du, Vec before, PetscBool *accepted)
+{
+  Mat J, P;
+
+  PetscFunctionBegin;
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCheck(J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "%s: -dini_polish needs J, by which it judges its correction, and nobody has given it",
+             DiniLabel_Private(dini));
+  PetscCall(DiniPolishOnce(dini, u, F, du, before, accepted));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* After a forward solve, with u the point: another point, a better one, unless |F| would not fall */
 PetscErrorCode DiniPolish_Private(Dini dini, Vec u)
 {
-  PetscErrorCode failed;
-  PetscBool      accepted;
+  PetscErrorCode failed   = PETSC_SUCCESS;
+  PetscBool      accepted = PETSC_TRUE;
   PetscReal      error;
   Vec            F, du, before;
-  Mat            J, P;
 
   PetscFunctionBegin;
   if (!dini->polish) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!dini->active && !dini->ops->jvp, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s: -dini_polish is not for %s: tighten the forward solve instead", DiniLabel_Private(dini),
              dini->active ? "variational inequalities, whose bounds a correction would leave" : "eigenproblems");
-  PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
-  PetscCheck(J || dini->linearsolve[DINI_TANGENT], PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-             "%s: -dini_polish solves with J, and nobody has given J or DiniSetTangentSolve()",
-             DiniLabel_Private(dini));
   PetscCall(VecDuplicate(u, &F));
   PetscCall(VecDuplicate(u, &du));
   PetscCall(VecDuplicate(u, &before));
-  failed = DiniPolishOnce(dini, u, F, du, before, &accepted);
+  dini->polishing = PETSC_TRUE;
+  for (int k = 0; k < POLISH_MAX && accepted && !failed; k++) {
+    failed = DiniPolishHere(dini, u, F, du, before, &accepted);
+    error  = dini->stateerror;
+    if (!failed && accepted) failed = DiniSetPoint_Private(dini, u);
+    dini->stateerror = error;
+    if (error >= 0.0 && error <= dini->promise) break; /* the next one would cost another J */
+  }
+  dini->polishing = PETSC_FALSE;
   PetscCall(VecDestroy(&F));
   PetscCall(VecDestroy(&du));
   PetscCall(VecDestroy(&before));
   PetscCall(failed);
-  error = dini->stateerror;
-  if (accepted) PetscCall(DiniSetPoint_Private(dini, u));
-  dini->stateerror = error;
+  if (dini->stage == DINI_STAGE_LINEARIZED) PetscCall(DiniPromiseKept_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* |J^{-1} F|, of the worst field, relative to u, by a loose tangent solve */
+PetscErrorCode DiniMeasureState_Private(Dini dini, PetscBool setup, PetscReal *error, PetscBool *good)
+{
+  Vec            F, r, du;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPointStep_Private(dini, &F));
+  PetscCall(VecDuplicate(dini->u, &r));
+  PetscCall(VecDuplicate(dini->u, &du));
+  PetscCall(VecCopy(F, r));
+  failed = DiniEngineLoose_Private(dini, DINI_TANGENT, r, du, ESTIMATE_RTOL, setup, good);
+  if (!failed && *good) failed = DiniEngineFieldError_Private(dini, DINI_TANGENT, F, dini->u, du, error);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&du));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
-  The relative error of u, once for a point: |F| / |J u| where that is small, else |J^{-1} F| / |u| by a loose tangent solve.
-  It stays unknown, which is a negative number, without the guard, which knows |J u|, and for singular J.
+  The relative error of u, of its worst field, once for a point. What it has to do with |F| of its terms is measured at the
+  first point, the fourth, the sixteenth ..., after each loose solve, and where it has grown. Without a tangent solve to be had
+  it is that relative residual itself. It stays unknown, which is a negative number, without the guard, and for singular J.
 */
 PetscErrorCode DiniEstimateState_Private(Dini dini)
 {
-  const PetscReal fnorm = dini->fnorm;
-  PetscReal       unorm, dnorm;
-  PetscErrorCode  failed;
-  PetscBool       converged, singular;
-  Vec             F, du;
-  Mat             J, P;
+  DiniAccuracy *a = &dini->stateaccuracy;
+  PetscReal     relative, error = 0.0;
+  PetscBool     good, measured = PETSC_FALSE;
+  const char   *field;
 
   PetscFunctionBegin;
   if (dini->stateerror >= 0.0 || !(dini->scale > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineIsSingular_Private(dini, &singular));
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
-  if (singular || !J) PetscFunctionReturn(PETSC_SUCCESS);
-  if (fnorm <= LOOSE_RTOL * dini->scale || dini->linearsolve[DINI_TANGENT]) {
-    dini->stateerror = fnorm / dini->scale;
-    PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->active) relative = dini->fnorm / dini->scale;
+  else PetscCall(DiniStateResidual_Private(dini, &relative, &good, &field));
+  if (relative < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (++a->uses >= a->next || relative > LOOSE_RTOL ||
+      (relative * a->factor > MINOR && relative > 10.0 * a->gain)) {
+    PetscCall(DiniMeasureState_Private(dini, PETSC_FALSE, &error, &measured));
+    if (a->uses >= a->next) a->next = 4 * a->uses;
+    if (measured && relative > 0.0) {
+      a->measured = PETSC_TRUE;
+      a->factor   = error / relative;
+      a->gain     = relative;
+    }
   }
-  PetscCall(DiniPointStep_Private(dini, &F));
-  PetscCall(VecDuplicate(dini->u, &du));
-  failed = DiniCorrection(dini, F, ESTIMATE_RTOL, du, &converged);
-  if (!failed) failed = DiniNorm_Private(dini->u, &unorm);
-  if (!failed) failed = DiniNorm_Private(du, &dnorm);
-  PetscCall(VecDestroy(&du));
-  PetscCall(failed);
-  dini->stateerror = converged ? (unorm > 0.0 ? dnorm / unorm : dnorm) : fnorm / dini->scale;
+  dini->stateerror = measured ? error : relative * (a->measured ? a->factor : 1.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

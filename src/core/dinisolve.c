@@ -2,6 +2,17 @@
 #include "../private/diniparameterimpl.h"
 #include <petsctime.h>
 
+static PetscErrorCode DiniResidualFinite(Dini dini, Vec F, PetscReal *norm)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniCheckFinite_Private(dini, F,
+                                    dini->ops->renew && !dini->residual
+                                        ? "The residual A u - b, from the assembly callback,"
+                                        : "The residual F(u, m), from the residual callback,",
+                                    norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* F at the parameters last pushed. A caller that takes the norm copes with NaN itself. */
 PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
 {
@@ -18,12 +29,7 @@ PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
     PetscUseTypeMethod(dini, residual, u, F);
   }
   if (norm) PetscCall(DiniNorm_Private(F, norm));
-  else
-    PetscCall(DiniCheckFinite_Private(dini, F,
-                                      dini->ops->renew && !dini->residual
-                                          ? "The residual A u - b, from the assembly callback,"
-                                          : "The residual F(u, m), from the residual callback,",
-                                      NULL));
+  else PetscCall(DiniResidualFinite(dini, F, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -144,8 +150,9 @@ static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], Din
   PetscFunctionBegin;
   PetscCall(DiniAcceptState_Private(dini, u, dini->attachrtol, &fnorm, &scale, accepted));
   if (*accepted) {
-    dini->fsolve = fnorm;
-    dini->reason = good;
+    dini->fsolve  = fnorm;
+    dini->reason  = good;
+    dini->promise = dini->attachrtol;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniForwardFailed(dini, DINI_DIVERGED_FORWARD_RESIDUAL, 0));
@@ -186,6 +193,7 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   *converged                   = (PetscBool)(reason > 0);
   if (*converged) {
     PetscCall(DiniCheckFinite_Private(dini, u, "The state u from the forward solve", NULL));
+    PetscCall(DiniForwardPromise_Private(dini));
     dini->reason = reason;
     PetscFunctionReturn(PETSC_SUCCESS);
   }

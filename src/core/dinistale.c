@@ -262,9 +262,9 @@ PetscErrorCode DiniStillSolves_Private(Dini dini, PetscBool *solves)
     if (!dini->F) PetscCall(VecDuplicate(dini->u, &dini->F));
     dini->hasF = PETSC_FALSE;
     if (renew) PetscTryTypeMethod(dini, renew);
-    PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL));
-    dini->hasF = PETSC_TRUE;
-    PetscCall(DiniNorm_Private(dini->F, &norm));
+    PetscCall(DiniResidual_Private(dini, dini->u, dini->F, &norm));
+    if (PetscIsInfOrNanReal(norm)) PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL)); /* says so */
+    dini->hasF  = PETSC_TRUE;
     dini->fnorm = dini->stats.forward_residual = norm;
     if (before < 0.0) dini->fpoint = norm;
     if (before < 0.0 || norm <= PetscMax(10.0 * before, dini->attachatol)) PetscFunctionReturn(PETSC_SUCCESS);

@@ -214,6 +214,7 @@ PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective,
                         (*objective->gradient)(dini, dini->state, dJdu, dJdm, objective->ctx));
   PetscCall(DiniCheckFinite_Private(dini, dJdu, "dJ/du, from the objective gradient callback,", NULL));
   PetscCall(DiniCheckFinite_Private(dini, dJdm, "dJ/dm, from the objective gradient callback,", NULL));
+  PetscCall(DiniParameterRealPart_Private(dini, dJdm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -67,6 +67,7 @@ static PetscErrorCode DiniObjectivePart(Dini dini, DiniDifferencing *d, Vec du, 
                     (*dini->hessian.objective)(dini, dini->u, du, dm, hu, hm, dini->hessian.objectivectx));
   PetscCall(DiniCheckFinite_Private(dini, hu, what, NULL));
   PetscCall(DiniCheckFinite_Private(dini, hm, what, NULL));
+  PetscCall(DiniParameterRealPart_Private(dini, hm));
   if (d->objective >= 0 && d->d.serves) {
     PetscCall(DiniGuardSecond(dini, "J_uu du + J_um dm", set, hu, d, d->objective));
     PetscCall(DiniGuardSecond(dini, "J_mu du + J_mm dm", set, hm, d, d->objective + 1));
@@ -94,6 +95,7 @@ static PetscErrorCode DiniResidualPart(Dini dini, DiniDifferencing *d, PetscReal
       (*dini->hessian.residual)(dini, dini->u, dini->hessian.lambda, du, dm, d->wu, d->wm, dini->hessian.residualctx));
   PetscCall(DiniCheckFinite_Private(dini, d->wu, what, NULL));
   PetscCall(DiniCheckFinite_Private(dini, d->wm, what, NULL));
+  PetscCall(DiniParameterRealPart_Private(dini, d->wm));
   PetscCall(VecAXPY(hu, -fraction, d->wu));
   PetscCall(VecAXPY(hm, -fraction, d->wm));
   if (d->residual >= 0 && d->d.serves) {

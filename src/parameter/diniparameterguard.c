@@ -22,20 +22,23 @@ static PetscBool DiniDeclared(DiniParameter par)
   return (PetscBool)(par->type[0] && !par->apply && !(par->Fmuser && par->fill));
 }
 
-/* Does F read the block at all? It may do so elsewhere only, as the coefficient of a state that is zero. Work in w and r */
+/*
+  Does F read the block at all? It may do so elsewhere only, as the coefficient of a state that is zero. Work in w and v, not in
+  r, where a tangent's right-hand side may be half done
+*/
 static PetscErrorCode DiniGuardReads(Dini dini, DiniParameter par, Vec dm, Vec v, PetscBool *reads)
 {
   static const PetscReal shifts[] = {1e-2, 1.0};
 
   PetscFunctionBegin;
   *reads = PETSC_FALSE;
-  PetscCall(DiniRandomDirection_Private(dini, 5, dini->u, v));
   for (int i = 0; i < 2 && !*reads; i++) {
     PetscReal norm[2], change;
 
-    PetscCall(VecWAXPY(dini->r, shifts[i], v, dini->u));
-    PetscCall(DiniResidual_Private(dini, dini->r, dini->w[0], &norm[0]));
-    PetscCall(DiniParameterShifted_Private(dini, par, dini->r, shifts[i], dm, dini->w[1], &norm[1]));
+    PetscCall(DiniRandomDirection_Private(dini, 5, dini->u, v));
+    PetscCall(VecAYPX(v, shifts[i], dini->u));
+    PetscCall(DiniResidual_Private(dini, v, dini->w[0], &norm[0]));
+    PetscCall(DiniParameterShifted_Private(dini, par, v, shifts[i], dm, dini->w[1], &norm[1]));
     if (PetscIsInfOrNanReal(norm[0]) || PetscIsInfOrNanReal(norm[1])) continue;
     PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
     PetscCall(DiniNorm_Private(dini->w[1], &change));
@@ -103,90 +106,63 @@ static PetscErrorCode DiniGuardDirection(Dini dini, DiniParameter par, Vec dm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A one-sided difference tells of the curvature of F too, as of e^m for an m of 50; a central one does not. Work in w and w[1] */
-static PetscErrorCode DiniGuardCentral(Dini dini, DiniParameter par, Vec dm, Vec y, Vec w, PetscBool *agrees)
+static PetscErrorCode DiniGuardVerdict(Dini dini, DiniParameter par, const char what[], PetscReal wrong, Vec dm, Vec w)
 {
-  static const PetscReal steps[] = {1e-5, 1e-4, 1e-3};
-  PetscReal              ynorm, dnorm, enorm, norm[2];
-
-  PetscFunctionBegin;
-  *agrees = PETSC_FALSE;
-  PetscCall(DiniNorm_Private(y, &ynorm));
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(steps) && !*agrees; i++) {
-    const PetscReal h = steps[i];
-
-    PetscCall(DiniParameterShifted_Private(dini, par, dini->u, -h, dm, w, &norm[0]));
-    PetscCall(DiniParameterShifted_Private(dini, par, dini->u, h, dm, dini->w[1], &norm[1]));
-    if (PetscIsInfOrNanReal(norm[0]) || PetscIsInfOrNanReal(norm[1])) continue;
-    PetscCall(VecAXPY(dini->w[1], -1.0, w));
-    PetscCall(VecScale(dini->w[1], 0.5 / h));
-    PetscCall(DiniNorm_Private(dini->w[1], &dnorm));
-    PetscCall(VecAXPY(dini->w[1], -1.0, y));
-    PetscCall(DiniNorm_Private(dini->w[1], &enorm));
-    *agrees = (PetscBool)(enorm <= DINI_GUARD_RTOL * PetscMax(ynorm, dnorm));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniGuardVerdict(Dini dini, DiniParameter par, const char what[], PetscReal best, Vec dm, Vec y,
-                                       Vec w)
-{
-  PetscBool holomorphic, zero, agrees;
+  PetscBool holomorphic;
   char      cure[512];
 
   PetscFunctionBegin;
-  if (best <= DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniGuardCentral(dini, par, dm, y, w, &agrees));
-  if (agrees) PetscFunctionReturn(PETSC_SUCCESS);
+  if (wrong <= DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardHolomorphic_Private(dini, DiniShiftParameter, dm, par, w, &holomorphic));
   PetscCheck(holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "%s: F is not holomorphic in parameter \"%s\": along i dm it does not change by i times what it changes "
              "along dm. A conjugate, a modulus or a real part of it is in F: make its real and imaginary parts two "
              "blocks, each with real values (-dini_parameter_<name>_real)",
              DiniLabel_Private(dini), par->name);
-  PetscCall(DiniGuardZero_Private(dini, DiniShiftParameter, dm, par, y, &zero));
-  if (zero) {
-    PetscCall(PetscInfo(dini, "%s is zero at this point, and so are central differences\n", what));
-    par->seenzero = PETSC_TRUE;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   PetscCall(DiniGuardCure(par, cure, sizeof(cure)));
   SETERRQ(PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
           "%s: %s is not dF/dm: F_m dm and differences of F disagree by a relative %g. %s. If F is not smooth here, "
           "this guard is "
           "switched off with -dini_guard 0",
-          DiniLabel_Private(dini), what, (double)best, cure);
+          DiniLabel_Private(dini), what, (double)wrong, cure);
 }
 
 /* again: it was right at another point */
 static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool again, Vec work[4])
 {
-  Vec               dm = work[0], y = work[1], F;
+  Vec               dm = work[0], y = work[1], F, rows;
   DiniTransposeTest test;
-  PetscReal         best, ynorm = 0.0;
-  PetscBool         moved;
+  DiniSlope         slope;
+  PetscReal         ynorm = 0.0;
   char              what[256];
 
   PetscFunctionBegin;
   PetscCall(PetscSNPrintf(what, sizeof(what), "F_m of parameter \"%s\" (type \"%s\")", par->name, par->kind->name));
   PetscCall(DiniGuardDirection(dini, par, dm));
-  if (par->Fm) PetscCall(MatMult(par->Fm, dm, y));
-  else PetscCall(VecSet(y, 0.0));
+  PetscCall(VecSet(y, 0.0));
+  PetscCall(VecSet(work[2], 0.0));
+  if (par->Fm) {
+    PetscCall(DiniRandomDirection_Private(dini, 12, par->copy, work[3]));
+    PetscCall(MatMult(par->Fm, work[3], work[2]));
+    PetscCall(MatMult(par->Fm, dm, y));
+  }
   PetscCall(DiniCheckFinite_Private(dini, y, what, &ynorm));
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecCopy(F, dini->w[0]));
-  PetscCall(DiniGuardCompare_Private(dini, DiniShiftParameter, dm, par, y,
-                                     (PetscBool)(again || par->seenzero || !par->Fm), &best, &moved));
-  if (best < 0.0) PetscCall(PetscInfo(dini, "No difference of F was informative, so %s is not guarded\n", what));
-  else PetscCall(PetscInfo(dini, "%s agrees with a difference of F to %g\n", what, (double)best));
-  if (!moved && ynorm == 0.0 && !again) PetscCall(DiniGuardUnread(dini, par, dm, work[2]));
+  PetscCall(DiniRowSizes_Private(dini, &rows));
+  PetscCall(DiniGuardSlope_Private(dini, DiniShiftParameter, dm, par, y, work[2], rows,
+                                   (PetscBool)(again || par->seenzero || !par->Fm), &slope));
+  PetscCall(DiniSlopeTell_Private(dini, what, &slope));
+  if (!slope.moved && ynorm == 0.0 && !again) PetscCall(DiniGuardUnread(dini, par, dm, work[2]));
   PetscCheck(
-      moved || best < 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      slope.moved || !slope.informative || ynorm == 0.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: %s is not zero, but F does not change with the parameter: the update callback (DiniSetParameterUpdate()) is "
       "missing or does not reach the residual",
       DiniLabel_Private(dini), what);
-  PetscCall(DiniGuardVerdict(dini, par, what, best, dm, y, work[2]));
-  if (best >= 0.0 && (!par->Fm || ynorm > 0.0)) par->guarded = PETSC_TRUE; /* a zero tells nothing of other points */
+  PetscCall(DiniGuardVerdict(dini, par, what, slope.wrong, dm, work[2]));
+  par->error = slope.apart;
+  if (slope.informative && (!par->Fm || ynorm > 0.0))
+    par->guarded = PETSC_TRUE; /* a zero tells nothing of other points */
   if (again || !par->Fm || !((par->apply && par->applyadjoint) || par->Fmuser)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardStays_Private(dini, par->Fm, what, DiniShiftParameter, dm, par, y, work[2]));
   PetscCall(DiniTestTranspose_Private(dini, par->Fm, dm, y, work[2], work[3], &test));

@@ -77,6 +77,27 @@ PetscErrorCode DiniParameterAnyReal_Private(Dini dini, PetscBool *real)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* v, flat, without its imaginary parts in real blocks: a derivative with respect to real numbers has none */
+PetscErrorCode DiniParameterRealPart_Private(Dini dini, Vec v)
+{
+  PetscScalar *a;
+  PetscInt     offset = 0;
+  PetscBool    any;
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterAnyReal_Private(dini, &any));
+  if (!PetscDefined(USE_COMPLEX) || !any) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetArray(v, &a));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    if (!dini->params[p]->active) continue;
+    for (PetscInt i = 0; i < dini->params[p]->n && dini->params[p]->real; i++)
+      a[offset + i] = PetscRealPart(a[offset + i]);
+    offset += dini->params[p]->n;
+  }
+  PetscCall(VecRestoreArray(v, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Refuses imaginary parts where the block has been declared real */
 PetscErrorCode DiniParameterCheckReal_Private(Dini dini, DiniParameter par, Vec v, const char what[])
 {

@@ -9,7 +9,6 @@ typedef struct {
   PetscReal m;
   Vec       u;
   Vec       t; /* du/dm */
-  Vec       x; /* J^{-1} r with |r| = 1: grows like 1/sigma_min, and turns round where J is singular */
 } DiniPathPoint;
 
 /* How a step ended */
@@ -26,24 +25,26 @@ typedef struct {
   PetscInt    p;
   const char *name;
   PetscReal   start, target, sign; /* the parameter runs from start to target: sign * m grows */
-  PetscReal   minstep, rtol;
-  Vec         u; /* the caller's */
+  PetscReal   minstep, rtol, near; /* near: how near to a fold the path ends where it is at zero */
+  Vec         u;                   /* the caller's */
 
   /* work */
-  Vec      flat; /* of all active blocks */
-  Vec      dm;   /* one in the parameter, zero elsewhere */
-  Vec      r;    /* right-hand side of x */
-  Vec      w[2]; /* layout of u */
-  PetscInt n;    /* good points, the latest first */
+  Vec      flat;   /* of all active blocks */
+  Vec      dm;     /* one in the parameter, zero elsewhere */
+  Vec      w[2];   /* layout of u */
+  Vec      size;   /* largest |u_i| seen */
+  Mat      before; /* J at the latest point, a copy; NULL where it can not be copied */
+  PetscInt n;      /* good points, the latest first */
 
   DiniPathPoint point[DINI_PATH_POINTS], trial;
 
   /* status */
   PetscBool here;         /* the Dini is at the latest point */
-  PetscReal size;         /* largest |u| seen */
+  PetscBool moves;        /* u changes along the path, by more than rounding */
   PetscBool seen;         /* a fold is in sight: */
   PetscReal fold, spread; /* where, and how far two ways to foretell it are apart */
   PetscReal end;          /* where the path ends, as told to the caller */
+  PetscReal ratio;        /* lambda at the point before the latest over lambda at the latest, of what shrinks most */
   PetscReal turn;         /* where J is singular, inside of the last step of kind DINI_STEP_TURN */
 } DiniPath;
 
@@ -53,5 +54,8 @@ DINI_INTERN PetscErrorCode DiniPathParameter_Private(Dini, DiniPath *, PetscReal
 DINI_INTERN PetscErrorCode DiniPathBegin_Private(Dini, DiniPath *);
 DINI_INTERN PetscErrorCode DiniPathStep_Private(Dini, DiniPath *, PetscReal m, DiniStep *, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniPathReturn_Private(Dini, DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathHold_Private(Dini, DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathCrossing_Private(Dini, DiniPath *, PetscBool *converged, PetscBool *crosses,
+                                                    PetscReal *ratio);
 DINI_INTERN PetscErrorCode DiniPathFold_Private(DiniPath *);
-DINI_INTERN PetscErrorCode DiniPathGrowth_Private(const DiniPath *, PetscReal critical, PetscReal *power);
+DINI_INTERN PetscReal      DiniPathGrowth_Private(const DiniPath *, PetscReal critical);

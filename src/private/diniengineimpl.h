@@ -108,6 +108,8 @@ struct _DiniEngine {
   PetscReal *blocks[2];      /* sizes of the blocks of J and of J^H, row by row */
   PetscBool  blocksready[2]; /* they belong to the point */
   PetscBool  fieldssaid;     /* by the application, not found in the sizes of J */
+  PetscInt   statefields;    /* of so many fields the sizes of the terms of F are known, at the state of some point */
+  PetscReal  statesize[DINI_MAX_FIELDS];
 
   /* status */
   DiniTransposed     transposed;

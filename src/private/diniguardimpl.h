@@ -10,11 +10,23 @@ typedef struct {
   PetscReal apart, size;
 } DiniTransposeTest;
 
-DINI_INTERN PetscReal      DiniGuardNoise_Private(Dini);
-DINI_INTERN PetscErrorCode DiniGuardCompare_Private(Dini, DiniShift *residual, Vec direction, void *ctx, Vec y,
-                                                    PetscBool few, PetscReal *best, PetscBool *moved);
-DINI_INTERN PetscErrorCode DiniGuardZero_Private(Dini, DiniShift *residual, Vec direction, void *ctx, Vec y,
-                                                 PetscBool *zero);
+/* A product held against differences of F; relative to the rows */
+typedef struct {
+  PetscReal wrong;       /* by how much it misses them, where it is more than chance: it is not the derivative then */
+  PetscReal apart;       /* what else they disagree by, for the error of what is computed with it */
+  PetscReal error;       /* what the differences are good to, in the worst row; 0 where nobody had to ask */
+  PetscReal bend;        /* of F within the first step, in units of its slope */
+  PetscReal corner;      /* the same where it does not fall with the step: F is not smooth */
+  PetscBool moved;       /* F changes at all */
+  PetscBool values;      /* F has values beside the point */
+  PetscBool informative; /* in some row */
+  PetscBool few;         /* asked for: a derivative that is zero, and seen to be, is no reason for more steps */
+} DiniSlope;
+
+DINI_INTERN PetscErrorCode DiniGuardSlope_Private(Dini, DiniShift *residual, Vec direction, void *ctx, Vec y, Vec other,
+                                                  Vec terms, PetscBool few, DiniSlope *);
+DINI_INTERN PetscErrorCode DiniSlopeTell_Private(Dini, const char what[], const DiniSlope *);
+DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, DiniSlope *);
 DINI_INTERN PetscErrorCode DiniGuardHolomorphic_Private(Dini, DiniShift *residual, Vec v, void *ctx, Vec d,
                                                         PetscBool *holomorphic);
 DINI_INTERN PetscErrorCode DiniGuardStays_Private(Dini, Mat A, const char what[], DiniShift *residual, Vec v, void *ctx,

@@ -64,8 +64,9 @@ typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 #define DINI_MAX_MONITORS 5
 
 /* Largest relative disagreement of products with differences of F: of what is given, and of Dini's own differences */
-#define DINI_GUARD_RTOL      1e-4
+#define DINI_GUARD_RTOL      1e-6
 #define DINI_DIFFERENCE_RTOL 1e-6
+#define DINI_ATTACH_RTOL     1e-6 /* what |F| of attached states may be of |J u|, unless the user says otherwise */
 
 /* Products of a matrix that stays what it is agree to this */
 #define DINI_STAYS_RTOL 1e-6
@@ -103,7 +104,8 @@ typedef struct {
   DiniJacobianWay  way;
   PetscBool        differenced; /* what the type gives is made of differences itself */
   PetscBool        accepts;     /* those of its solver, since Dini's own have not served */
-  PetscReal        error;       /* relative, of a J by differences as another difference sees it */
+  PetscReal        error;       /* relative, of J at the point, as differences see it */
+  PetscReal        apart;       /* of what is given, when it was last held against them */
   DiniRange        range;       /* of u, when J was last held against differences */
   PetscInt         rangestate;  /* counts how often it has moved */
   Mat              J;           /* by differences */
@@ -264,6 +266,10 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscReal           rate;       /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
   PetscBool           rateknown;  /* it belongs to the point */
   PetscReal           stateerror; /* relative error of u at the point, negative: not known */
+  PetscReal           promise;    /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
+  PetscBool           polishing;  /* u is about to be corrected, and is not judged yet */
+  DiniAccuracy        stateaccuracy;    /* what errors of u have to do with residuals */
+  DiniAccuracy        tangentaccuracy;  /* the same of tangents */
   PetscReal           gain;       /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
   PetscReal           lastunit;     /* power of two that it was divided by */
@@ -293,6 +299,9 @@ DINI_INTERN PetscErrorCode DiniCreate_NEP(Dini);
 /* solvers */
 DINI_INTERN PetscErrorCode DiniForwardTolerance_Private(Dini, char option[], size_t, PetscReal *rtol,
                                                         const char **norm);
+DINI_INTERN PetscErrorCode DiniForwardPromise_Private(Dini);
+DINI_INTERN PetscErrorCode DiniPromiseKept_Private(Dini);
+DINI_INTERN PetscErrorCode DiniStateResidual_Private(Dini, PetscReal *relative, PetscBool *good, const char **field);
 DINI_INTERN PetscErrorCode DiniForwardRefused_Private(Dini, const char why[], PetscInt its);
 DINI_INTERN PetscErrorCode DiniRefuseDiagonalScale_Private(Dini, KSP);
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
@@ -320,7 +329,6 @@ DINI_INTERN PetscErrorCode DiniJacobianMoved_Private(Dini);
 DINI_INTERN PetscErrorCode DiniJacobianStays_Private(Dini, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
                                                    PetscBool *accepted);
-DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, PetscBool few, PetscReal *error, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniGuardDifferences_Private(Dini, Mat J, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniGuardParameter_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniGuardCurvature_Private(Dini, Vec v, Vec y, Vec even, PetscBool *agrees);
@@ -347,6 +355,7 @@ DINI_INTERN PetscErrorCode DiniParameterView_Private(Dini, PetscViewer);
 DINI_INTERN PetscErrorCode DiniParameterReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniParameterAnyReal_Private(Dini, PetscBool *);
+DINI_INTERN PetscErrorCode DiniParameterRealPart_Private(Dini, Vec flat);
 DINI_INTERN PetscErrorCode DiniParameterApply_Private(Dini, Vec dm, Vec y, PetscBool *zero);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjoint_Private(Dini, Vec lambda, Vec mbar);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjointF_Private(Dini, Vec lambda, Vec mbar);
@@ -364,6 +373,7 @@ DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec
 DINI_INTERN PetscErrorCode DiniEngineSolveUnit_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,
                                                        PetscReal *unit);
 DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
+DINI_INTERN PetscErrorCode DiniFactorTakesBlocks_Private(PC, PetscBool *takes);
 DINI_INTERN PetscErrorCode DiniEngineForget_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
@@ -372,15 +382,24 @@ DINI_INTERN PetscErrorCode DiniEngineSameValues_Private(Dini, Mat, PetscObjectSt
 DINI_INTERN PetscErrorCode DiniEngineIsSingular_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniEngineDetermines_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineGetFields_Private(Dini, PetscInt *n, const unsigned char **field);
-DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, Vec ubar, Vec r, Vec e, PetscReal rtol, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniEngineLoose_Private(Dini, DiniDirection, Vec r, Vec e, PetscReal rtol, PetscBool setup,
+                                                   PetscBool *good);
+DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, Vec e, PetscReal rtol,
+                                                     PetscBool *good);
+DINI_INTERN PetscErrorCode DiniEngineJudgeState_Private(Dini, Vec F, PetscReal limit, PetscReal *relative,
+                                                        PetscBool *good, const char **field);
+DINI_INTERN PetscErrorCode DiniEngineStateFalls_Private(Dini, Vec F, PetscReal *relative);
+DINI_INTERN PetscErrorCode DiniEngineFieldError_Private(Dini, DiniDirection, Vec b, Vec x, Vec e, PetscReal *error);
 
 /* accuracy */
 DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniEstimateState_Private(Dini);
+DINI_INTERN PetscErrorCode DiniMeasureState_Private(Dini, PetscBool setup, PetscReal *error, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini);
 DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
+DINI_INTERN PetscReal      DiniDifferenceError_Private(Dini);
 DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);
 

@@ -50,6 +50,7 @@ struct _DiniParameter {
   PetscObjectState         state;
   DiniMark                 held;                   /* Fm as it was filled */
   PetscScalar              value;                  /* of a scalar, as last handed to the application */
+  PetscReal                error;                  /* relative, of Fm, as differences see it */
   PetscBool                current;                /* Fm belongs to the point */
   PetscBool                moves;                  /* dm of the product under way is not zero in this block */
   PetscBool                guarded, boundsguarded; /* held against differences of F, and of bounds */

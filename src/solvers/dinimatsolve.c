@@ -33,6 +33,7 @@ PetscErrorCode DiniCheckBlock_Private(Dini dini, Mat X, const char what[], Petsc
 static PetscErrorCode DiniSolveBlock(KSP ksp, Mat B, Mat U, PetscInt n, DiniSolvedColumn solved[], PetscInt *its)
 {
   PetscBool          preonly;
+  PC                 pc;
   Vec                b, u;
   KSPConvergedReason reason;
   int                mine, all;
@@ -40,6 +41,8 @@ static PetscErrorCode DiniSolveBlock(KSP ksp, Mat B, Mat U, PetscInt n, DiniSolv
   PetscFunctionBegin;
   *its = 0;
   PetscCall(PetscObjectTypeCompare((PetscObject)ksp, KSPPREONLY, &preonly));
+  PetscCall(KSPGetPC(ksp, &pc));
+  if (preonly) PetscCall(DiniFactorTakesBlocks_Private(pc, &preonly));
   if (preonly) { /* a factorisation takes all columns at once */
     PetscCall(KSPMatSolve(ksp, B, U));
     PetscCall(KSPGetConvergedReason(ksp, &reason));

@@ -17,6 +17,7 @@ static PetscErrorCode DiniAtColumn(Dini dini, PetscInt k)
   if (k < 0) PetscCall(VecSet(ctx->column, 0.0));
   else PetscCall(DiniGetColumn_Private(ctx->U, k, ctx->column));
   PetscCall(DiniSetPoint_Private(dini, ctx->column));
+  dini->promise = PETSC_MAX_REAL; /* of A u = b with another b; each column has been verified */
   if (ctx->linearized) dini->stage = DINI_STAGE_LINEARIZED;
   else {
     PetscErrorCode failed;

@@ -108,10 +108,10 @@ static PetscErrorCode DiniAccept_SNES(Dini dini, SNES snes, SNESConvergedReason 
   *reason = DINI_CONVERGED_FORWARD;
   PetscCall(SNESHasNPC(snes, &npc));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)snes, &newton, SNESNEWTONLS, SNESNEWTONTR, SNESNEWTONTRDC,
-                                      SNESVINEWTONRSLS, SNESVINEWTONSSLS, ""));
+                                      SNESVINEWTONRSLS, ""));
   PetscCall(PetscObjectTypeCompare((PetscObject)snes, SNESKSPONLY, &linear));
   if (newton && tested && !npc) PetscFunctionReturn(PETSC_SUCCESS);
-  if (tested) {
+  if (tested && !dini->active) { /* a semismooth method tests another function, which bounds far away can hide F in */
     PetscCall(DiniResidual_Private(dini, u, dini->w[0], &fnorm));
     accepted = (PetscBool)(fnorm <= 2.0 * ctx->fnorm);
     PetscCall(PetscInfo(dini, "The SNES says |F| = %g, F itself %g\n", (double)ctx->fnorm, (double)fnorm));

@@ -27,6 +27,35 @@ PetscErrorCode DiniForwardTolerance_Private(Dini dini, char option[], size_t siz
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  What |F| of a field may be, of the terms that it is made of, after a solve with this tolerance: a hundred times that, since
+  a solve may start from a residual that is larger than its terms; and a thousand for a KSP, whose norm may be another one.
+  Where another test than a relative one of |F| has passed, or none, the tolerance of attached states holds.
+*/
+PetscErrorCode DiniForwardPromise_Private(Dini dini)
+{
+  SNES                snes = NULL;
+  KSP                 ksp  = NULL;
+  SNESConvergedReason stopped;
+  PetscReal           rtol, promise = dini->attachrtol;
+
+  PetscFunctionBegin;
+  if (!dini->solve && dini->ops->forwardsolver) PetscUseTypeMethod(dini, forwardsolver, &ksp, &snes);
+  if (ksp) {
+    PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, NULL));
+    promise = 1000.0 * rtol;
+  } else if (snes) {
+    PetscCall(SNESGetTolerances(snes, NULL, &rtol, NULL, NULL, NULL));
+    PetscCall(SNESGetConvergedReason(snes, &stopped));
+    if (stopped == SNES_CONVERGED_FNORM_RELATIVE) promise = 100.0 * rtol;
+    if (stopped == SNES_CONVERGED_FNORM_ABS) promise = PETSC_MAX_REAL; /* in so many words */
+  }
+  if (promise < PETSC_MAX_REAL) promise = PetscMin(0.1, PetscMax(promise, 100.0 * PETSC_MACHINE_EPSILON));
+  if (dini->attachrtol > DINI_ATTACH_RTOL) promise = PetscMax(promise, dini->attachrtol); /* the user's */
+  dini->promise = promise;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The forward solver has stopped where |F| is no solution's: cause first, then cure. */
 PetscErrorCode DiniForwardRefused_Private(Dini dini, const char why[], PetscInt its)
 {

@@ -62,13 +62,13 @@ static PetscErrorCode DiniSolveColumns(Dini dini, DiniDirection direction, Mat B
 
 /* ---- A factorisation ---- */
 
-/* The factor that single solves would use now, and whether its transpose; NULL when they use none */
+/* The factor that single solves would use now, and whether its transpose; NULL when they use none, or none for blocks */
 static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, PetscBool *transpose)
 {
   DiniEngine e  = dini->engine;
   PC         pc = e->pc;
   KSP        ksp;
-  PetscBool  own, factored, failed, plain;
+  PetscBool  own, factored, failed, plain, takes;
 
   PetscFunctionBegin;
   *F         = NULL;
@@ -89,7 +89,9 @@ static PetscErrorCode DiniGetFactor(Dini dini, DiniDirection direction, Mat *F, 
     *transpose = PETSC_FALSE;
   } else if (*transpose && e->transposed != DINI_TRANSPOSED_EXACT) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factored, PCLU, PCCHOLESKY, ""));
-  if (factored) PetscCall(PCFactorGetMatrix(pc, F));
+  if (!factored) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniFactorTakesBlocks_Private(pc, &takes));
+  if (takes) PetscCall(PCFactorGetMatrix(pc, F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

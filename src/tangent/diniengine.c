@@ -43,6 +43,7 @@ PetscErrorCode DiniEngineReset_Private(Dini dini)
   PetscCall(DiniEngineForgetFields_Private(dini));
   e->transposed  = DINI_TRANSPOSED_UNKNOWN;
   e->regular     = PETSC_FALSE;
+  e->statefields = 0;
   e->singular[0] = 0;
   e->ownpc = e->fresh = e->broken = e->stood = e->decided = e->companionready = e->companionfailed = e->directready =
       PETSC_FALSE;

@@ -14,6 +14,8 @@
 #define DINI_LARGE    1e140 /* squares of numbers beyond this, or below its inverse, are summed apart */
 #define DINI_SHIFT    600   /* powers of two */
 #define DINI_ROUNDING (20.0 * PETSC_MACHINE_EPSILON) /* of the terms that make up a residual */
+#define DINI_CLEAR    0.01 /* times a limit: far enough below it for sizes that are known from another point */
+#define DINI_PLAIN    0.01 /* an error beyond this may be that of a field at rest */
 #define DINI_FAINT    1e-10 /* of what others would notice: driven less than this, a field is as good as at rest */
 
 /* ---- Norms that do not over- or underflow, of all fields and of several vectors by one reduction ---- */
@@ -292,5 +294,103 @@ PetscErrorCode DiniEngineFailing_Private(Dini dini, DiniDirection direction, con
       *wanted = PetscMin(*wanted, e->rtol[direction] * fields->limit[f]);
   }
   if (!all) PetscCall(DiniRestrict(r, &field, keep));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- What is asked of the state ---- */
+
+/* A field of the state that is smaller is zero but for rounding: its residual is held against that of numbers of size one */
+static PetscErrorCode DiniNought(Dini dini, DiniFieldNorms *fields)
+{
+  DiniEngine e                     = dini->engine;
+  PetscReal  size[DINI_MAX_FIELDS], *norms[2] = {size, NULL};
+  Vec        v[2]                  = {dini->u, NULL};
+
+  PetscFunctionBegin;
+  PetscCall(DiniNorms(dini, v, norms));
+  for (PetscInt f = 0; f < e->nfields; f++) {
+    if (size[f] > DINI_NOUGHT * PetscSqrtReal((PetscReal)dini->N)) continue;
+    fields->scale[f] = PetscMax(fields->scale[f], e->blocks[DINI_TANGENT][f * e->nfields + f]);
+    fields->limit[f] = PetscMax(fields->limit[f], fields->scale[f]);
+  }
+  fields->relative = DiniWorst(e, fields, fields->scale);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  F is the residual of J u = J u - F, the system that Newton's method would solve for u once more, and is judged like that of
+  a tangent solve: by field, so that units hide nothing. *relative is the largest |F_f| / s_f, 0 for F = 0. Sizes of the fields
+  of J u - F are remembered: with them known, and a relative residual far below the limit, there is no product.
+*/
+PetscErrorCode DiniEngineJudgeState_Private(Dini dini, Vec F, PetscReal limit, PetscReal *relative, PetscBool *good,
+                                            const char **field)
+{
+  DiniEngine      e      = dini->engine;
+  DiniFieldNorms  fields = {0};
+  const PetscReal before = e->rtol[DINI_TANGENT];
+  PetscReal       asked, *norms[2] = {fields.r, NULL};
+  Vec             v[2] = {F, NULL};
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineFindFields_Private(dini));
+  *good  = PETSC_TRUE;
+  *field = NULL;
+  if (e->statefields == e->nfields) {
+    PetscCall(DiniNorms(dini, v, norms));
+    *relative = DiniWorst(e, &fields, e->statesize);
+    if (*relative <= DINI_CLEAR * limit) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(MatMult(e->J, dini->u, e->e));
+  PetscCall(VecAXPY(e->e, -1.0, F));
+  e->rtol[DINI_TANGENT] = limit;
+  PetscCall(DiniEngineJudge_Private(dini, DINI_TANGENT, e->e, dini->u, F, &fields, &asked));
+  if (fields.relative > limit) PetscCall(DiniNought(dini, &fields));
+  *relative = fields.relative;
+  *good     = (PetscBool)(fields.relative <= limit);
+  if (!*good) *good = DiniEngineFieldRounding_Private(dini, DINI_TANGENT, &fields, 1.0);
+  if (e->nfields > 1) *field = e->fieldname[fields.worst];
+  e->rtol[DINI_TANGENT] = before;
+  PetscCall(PetscArraycpy(e->statesize, fields.scale, e->nfields));
+  e->statefields = e->nfields;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* *relative of another F by the sizes of the last judgement */
+PetscErrorCode DiniEngineStateFalls_Private(Dini dini, Vec F, PetscReal *relative)
+{
+  DiniEngine     e      = dini->engine;
+  DiniFieldNorms fields = {0};
+  PetscReal     *norms[2] = {fields.r, NULL};
+  Vec            v[2]     = {F, NULL};
+
+  PetscFunctionBegin;
+  PetscCall(DiniNorms(dini, v, norms));
+  *relative = DiniWorst(e, &fields, e->statesize);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  How far off is x, which A e would correct? The largest |e_f| / |x_f|, where a field at rest is as large as others would notice
+  of it, or as its right-hand side b makes it
+*/
+PetscErrorCode DiniEngineFieldError_Private(Dini dini, DiniDirection direction, Vec b, Vec x, Vec e, PetscReal *error)
+{
+  DiniEngine     engine               = dini->engine;
+  DiniFieldNorms fields               = {.hasb = PETSC_TRUE};
+  PetscReal      size[DINI_MAX_FIELDS], *norms[2] = {fields.r, size}, *bnorms[2] = {fields.b, NULL};
+  Vec            v[2]                 = {e, x}, vb[2] = {b, NULL};
+
+  PetscFunctionBegin;
+  PetscCall(DiniNorms(dini, v, norms));
+  *error = DiniWorst(engine, &fields, size);
+  if (*error <= DINI_PLAIN || engine->nfields == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniNorms(dini, vb, bnorms));
+  PetscCall(DiniScales(dini, direction, x, &fields));
+  for (PetscInt f = 0; f < engine->nfields; f++) {
+    const PetscReal own = engine->blocks[direction][f * engine->nfields + f];
+
+    if (own > 0.0) size[f] = PetscMax(size[f], fields.scale[f] / own);
+  }
+  *error = DiniWorst(engine, &fields, size);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

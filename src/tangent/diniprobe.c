@@ -28,6 +28,21 @@ static PetscErrorCode DiniLiarSolver(PC pc, PetscBool *lies)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* SuperLU_DIST overruns its buffers on several ranks, when a block of right-hand sides is narrower than the one before. */
+PetscErrorCode DiniFactorTakesBlocks_Private(PC pc, PetscBool *takes)
+{
+  MatSolverType solver;
+  PetscMPIInt   size;
+  PetscBool     dist = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(PCFactorGetMatSolverType(pc, &solver));
+  if (solver) PetscCall(PetscStrcmp(solver, MATSOLVERSUPERLU_DIST, &dist));
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)pc), &size));
+  *takes = (PetscBool)(!dist || size == 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniLiarBoomerAMG(PC pc, PetscBool *lies)
 {
   const char *type = NULL;

@@ -1,0 +1,76 @@
+/*
+  Does u solve the relation as well as the forward solve has been asked to, in every field?
+
+  A relative tolerance is one of the first residual, in one norm of all fields. After a start far away, or with fields of
+  unlike units, it is met by a u that is no solution in some field, and of which the derivative is somebody else's.
+*/
+#include "../private/diniimpl.h"
+
+/* max |F_f| / s_f at the point, see src/tangent/dinijudge.c; negative where nobody can tell */
+PetscErrorCode DiniStateResidual_Private(Dini dini, PetscReal *relative, PetscBool *good, const char **field)
+{
+  PetscBool singular, has;
+  Mat       J, P;
+  Vec       F;
+
+  PetscFunctionBegin;
+  *relative = -1.0;
+  *good     = PETSC_TRUE;
+  *field    = NULL;
+  if (dini->ops->jvp || dini->active) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineIsSingular_Private(dini, &singular));
+  if (!J || singular) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatHasOperation(J, MATOP_MULT, &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPointResidual_Private(dini, &F));
+  PetscCall(DiniEngineJudgeState_Private(dini, F, dini->promise, relative, good, field));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniRefuseState(Dini dini, const char field[], PetscReal relative, PetscReal error)
+{
+  const char *norm, *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
+  char        option[256], where[128] = "", lower[300] = "", off[64] = "";
+  PetscReal   rtol;
+
+  PetscFunctionBegin;
+  dini->stage  = DINI_STAGE_NEW;
+  dini->reason = DINI_DIVERGED_FORWARD_RESIDUAL;
+  PetscCall(DiniForwardTolerance_Private(dini, option, sizeof(option), &rtol, &norm));
+  if (option[0]) PetscCall(PetscSNPrintf(lower, sizeof(lower), ", lower %s (now %g)", option, (double)rtol));
+  if (field) PetscCall(PetscSNPrintf(where, sizeof(where), " in field %s", field));
+  if (error >= 0.0) PetscCall(PetscSNPrintf(off, sizeof(off), ", and a field of u is off by a relative %g", (double)error));
+  SETERRQ(PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+          "%s: The forward solve has not solved F(u, m) = 0%s: |F| there is %g of the terms that it is made of%s, where "
+          "its tolerance promises %g. It has met that by starting far away, or by one norm of fields with unlike units. "
+          "Correct u with -%sdini_polish, start nearer%s, or accept this state with -%sdini_attach_rtol",
+          DiniLabel_Private(dini), where, (double)relative, off, (double)dini->promise, prefix, lower, prefix);
+}
+
+/*
+  At the linearization, with F at hand: where |F| is beyond what the tolerance promises, the error of u itself, measured by a
+  loose tangent solve, has the last word
+*/
+PetscErrorCode DiniPromiseKept_Private(Dini dini)
+{
+  PetscReal   relative, error = -1.0;
+  PetscBool   good;
+  const char *field;
+
+  PetscFunctionBegin;
+  if (!dini->guard || !dini->hasF || dini->polishing || dini->promise >= 1.0 ||
+      dini->fnorm <= dini->attachatol)
+    PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniStateResidual_Private(dini, &relative, &good, &field));
+  if (good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniMeasureState_Private(dini, PETSC_TRUE, &error, &good));
+  PetscCall(PetscInfo(dini, "|F| of the worst field is %g of its terms, and u off by %g\n", (double)relative,
+                      good ? (double)error : -1.0));
+  if (good && error <= dini->promise) {
+    dini->stateerror = error;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniRefuseState(dini, field, relative, good ? error : -1.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
