@@ -266,11 +266,11 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscReal           rate;       /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
   PetscBool           rateknown;  /* it belongs to the point */
   PetscReal           stateerror; /* relative error of u at the point, negative: not known */
-  PetscReal           promise;    /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
-  PetscBool           polishing;  /* u is about to be corrected, and is not judged yet */
-  DiniAccuracy        stateaccuracy;    /* what errors of u have to do with residuals */
-  DiniAccuracy        tangentaccuracy;  /* the same of tangents */
-  PetscReal           gain;       /* largest |mbar| / |ubar| seen */
+  PetscReal           promise; /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
+  PetscBool           polishing;       /* u is about to be corrected, and is not judged yet */
+  DiniAccuracy        stateaccuracy;   /* what errors of u have to do with residuals */
+  DiniAccuracy        tangentaccuracy; /* the same of tangents */
+  PetscReal           gain;            /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
   PetscReal           lastunit;     /* power of two that it was divided by */
   PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */

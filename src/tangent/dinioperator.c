@@ -7,6 +7,7 @@ PetscErrorCode DiniEngineMult_Private(Dini dini, DiniDirection direction, Vec x,
 {
   PetscFunctionBegin;
   if (direction == DINI_TANGENT) PetscCall(MatMult(dini->engine->J, x, y));
+  else if (dini->engine->JH) PetscCall(MatMult(dini->engine->JH, x, y));
   else PetscCall(MatMultHermitianTranspose(dini->engine->J, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -276,7 +277,7 @@ PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
   if (!own && !(direction == DINI_ADJOINT && e->transpose == DINI_TRANSPOSE_EXPLICIT))
     PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_FALSE));
   if (direction == DINI_ADJOINT) {
-    if (!e->JH) PetscCall(MatCreateHermitianTranspose(e->J, &e->JH));
+    if (!e->JH) PetscCall(DiniEngineHermitian_Private(e->J, &e->JH));
     PetscCall(DiniDecide(dini));
   }
   PetscCall(DiniTuneKSP(dini, direction));
