@@ -112,34 +112,8 @@ typedef struct {
   DiniColoring     coloring;
   char             why[512]; /* what has been tried and found wanting */
 } DiniJacobianSource;
-/* First-order products, differenced centrally along (du, dm) at the step that their curvature allows */
-#define DINI_SECOND_PARTS 4
-typedef struct {
-  PetscErrorCode (*evaluate)(Dini, Vec products[], void *ctx); /* where the object is, at the point or beside it */
-  void     *ctx;
-  PetscBool matrices; /* J and F_m are read */
-  PetscInt  n;
-  Vec      *value;                    /* n derivatives */
-  PetscReal h, apart;                 /* their step, and how far two steps are apart, relative */
-  PetscReal size[DINI_SECOND_PARTS];  /* of what is differenced */
-  PetscReal noise[DINI_SECOND_PARTS]; /* in it, relative */
-  PetscBool serves;
-} DiniSecondDifference;
 
-/* The Hessian of the reduced objective: what it is made from, and the adjoint state it belongs to */
-typedef struct {
-  DiniHessianType         type;
-  PetscReal               blend, step;
-  PetscReal               rtol; /* of the linear solves in a product at this point, where an optimiser needs no more */
-  DiniObjectiveHessianFn *objective;
-  void                   *objectivectx;
-  DiniResidualHessianFn  *residual;
-  void                   *residualctx;
-  Mat                     H, prior; /* H knows the Dini by a plain pointer */
-  Vec                     lambda;   /* of the objective */
-  PetscInt64              point;    /* where lambda belongs */
-  PetscBool               objectiveguarded, residualguarded;
-} DiniHessian;
+#include "dinihessianimpl.h"
 
 /* What errors of mbar have to do with residuals, as measured by a correction; one for each kind of solve */
 #define DINI_SOLVE_KINDS 32
