@@ -88,6 +88,7 @@ PetscErrorCode DiniBegin_Private(Dini dini, const char what[], DiniDoor needs, D
   if (inside && needs > door) PetscCall(DiniIdle_Private(dini, what));
   if (inside && needs == DINI_DOOR_DERIVATIVES) dini->visits++;
   PetscCall(PetscMemzero(call, sizeof(*call)));
+  if (!inside) dini->calls++;
   call->what    = what;
   call->outer   = dini->call;
   call->visitor = dini->visitor;

@@ -67,13 +67,17 @@ static PetscErrorCode DiniKeepJacobian(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniRefuseStale(Dini dini)
+/* Refuses a u that solves the relation no more; once a call */
+PetscErrorCode DiniRefuseStale_Private(Dini dini)
 {
-  const PetscReal before = dini->fpoint;
-  PetscBool       solves;
+  const PetscReal  before = dini->fpoint;
+  const PetscInt64 seen   = dini->seen;
+  PetscBool        solves;
 
   PetscFunctionBegin;
-  if (dini->verified) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->seen = dini->calls;
+  if (dini->verified || (dini->stage == DINI_STAGE_LINEARIZED && seen == dini->calls))
+    PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniStillSolves_Private(dini, &solves));
   PetscCheck(solves, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
              "%s: The state u is no solution any more: |F(u, m)| was %g after the solve and is %g. F depends on "
@@ -95,7 +99,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   again = (PetscBool)(dini->linearized == dini->point);
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
-  PetscCall(DiniRefuseStale(dini));
+  PetscCall(DiniRefuseStale_Private(dini));
   PetscCall(DiniKeepJacobian(dini));
   if (!again) PetscCall(DiniPromiseKept_Private(dini));
   PetscTryTypeMethod(dini, linearized);

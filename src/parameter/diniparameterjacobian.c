@@ -1,4 +1,4 @@
-/* F_m of each block as a Mat: made once, filled once a point, and its products. */
+/* F_m of each block as a Mat: made once, filled once a point. */
 #include "../private/diniparameterimpl.h"
 
 static PetscErrorCode DiniParameterCreate_Matrix(Dini dini, DiniParameter par, Mat *Fm)
@@ -218,6 +218,7 @@ PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
   PetscFunctionBegin;
   PetscCall(DiniParameterStays(dini, par));
   if (par->current) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->stage == DINI_STAGE_LINEARIZED && !dini->beside) PetscCall(DiniRefuseStale_Private(dini)); /* J is older */
   PetscCall(DiniParameterFollow(dini, par));
   if (!par->kind || (!par->Fm && par->kind->create != DiniParameterCreate_Zero))
     PetscCall(DiniParameterCreate(dini, par));
@@ -229,134 +230,20 @@ PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y = F_m x or F_m^H x. An error in a callback under it leaves x locked by PETSc: that is undone. */
-static PetscErrorCode DiniParameterMult(DiniParameter par, PetscBool adjoint, Vec x, Vec y)
+/* One matrix for two blocks: the other one has filled it since this one was ensured. No guard, which takes work vectors. */
+PetscErrorCode DiniParameterShare_Private(Dini dini, DiniParameter par)
 {
-  PetscErrorCode failed;
-  PetscInt       locks;
-  PetscBool      normed;
-  char           what[256];
+  PetscBool shared = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(VecLockGet(x, &locks));
-  failed = adjoint ? MatMultHermitianTranspose(par->Fm, x, y) : MatMult(par->Fm, x, y);
-  PetscCall(DiniUnlock_Private(x, locks));
-  PetscCall(failed);
-  PetscCall(MatHasOperation(par->Fm, MATOP_NORM, &normed));
-  if (normed || !par->Fmuser) PetscFunctionReturn(PETSC_SUCCESS); /* has been looked at where it was filled */
-  PetscCall(PetscSNPrintf(what, sizeof(what), "The product with F_m of parameter \"%s\"", par->name));
-  PetscCall(DiniCheckFinite_Private(par->dini, y, what, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  Which blocks dm moves, their directions in par->x, and F_m of those: all of them before anything is multiplied, for what F_m
-  is held against takes the work vectors of the object, and y or lambda may be one.
-*/
-static PetscErrorCode DiniParameterMoves(Dini dini, Vec dm)
-{
-  PetscInt offset = 0;
-  char     what[256];
-
-  PetscFunctionBegin;
-  for (PetscInt p = 0; p < dini->nparams; p++) {
-    DiniParameter par = dini->params[p];
-    PetscReal     norm;
-
-    par->moves = PETSC_FALSE;
-    if (!par->active) continue;
-    PetscCall(DiniParameterTake_Private(par, dm, offset));
-    offset += par->n;
-    PetscCall(PetscSNPrintf(what, sizeof(what), "The direction dm of parameter \"%s\"", par->name));
-    PetscCall(DiniCheckFinite_Private(dini, par->x, what, &norm));
-    if (norm == 0.0) continue;
-    par->moves = PETSC_TRUE;
-    PetscCall(DiniParameterCheckReal_Private(dini, par, par->x, what));
-    PetscCall(DiniParameterEnsure_Private(dini, par));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* y = sum of F_m dm over the active blocks; blocks whose direction is zero are not even filled. */
-PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *zero)
-{
-  PetscInt offset = 0;
-
-  PetscFunctionBegin;
-  *zero = PETSC_TRUE;
-  PetscCall(DiniParameterMoves(dini, dm));
-  PetscCall(VecSet(y, 0.0));
-  for (PetscInt p = 0; p < dini->nparams; p++) {
-    DiniParameter par = dini->params[p];
-
-    if (!par->active) continue;
-    if (par->moves) PetscCall(DiniParameterTake_Private(par, dm, offset));
-    offset += par->n;
-    if (!par->moves) continue;
-    PetscCall(DiniActiveTangent_Private(dini, par->m, par->x, y, zero));
-    if (!par->Fm) continue;
-    /* no adjoint is under way: lambda is a work vector here */
-    PetscCall(DiniParameterMult(par, PETSC_FALSE, par->x, dini->lambda));
-    PetscCall(DiniActiveProject_Private(dini, dini->lambda));
-    PetscCall(VecAXPY(y, 1.0, dini->lambda));
-    *zero = PETSC_FALSE;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* mbar = F_m^H lambda, block by block; with bounds, what blocks that are bounds of a variational inequality add to it */
-static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec lambda, Vec mbar)
-{
-  PetscInt  offset = 0;
-  PetscReal norm;
-  Vec       part; /* of lambda: all of it, but in a variational inequality */
-
-  PetscFunctionBegin;
-  PetscCall(DiniActivePart_Private(dini, lambda, &part));
-  PetscCall(DiniNormMax_Private(part, &norm));
-  for (PetscInt p = 0; p < dini->nparams; p++)
-    if (norm != 0.0 && dini->params[p]->active) PetscCall(DiniParameterEnsure_Private(dini, dini->params[p]));
-  PetscCall(DiniActivePart_Private(dini, lambda, &part)); /* anew: to ensure F_m takes work vectors */
-  for (PetscInt p = 0; p < dini->nparams; p++) {
-    DiniParameter par = dini->params[p];
-    PetscBool     has;
-
-    if (!par->active) continue;
-    if (!par->x) PetscCall(VecDuplicate(par->m, &par->x));
-    if (norm == 0.0 || !par->Fm) PetscCall(VecSet(par->x, 0.0));
-    else {
-      PetscCall(DiniHasAdjoint_Private(par->Fm, &has));
-      PetscCheck(
-          has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-          "%s: F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT
-          " columns) has no transposed product, so there is no adjoint. Give one of: a matrix or a pattern "
-          "(DiniSetParameterJacobian()), a Vec from a DM on the state's grid, from which a pattern follows, products "
-          "(DiniSetParameterOperator()), or, for a small block of type fd, -dini_parameter_%s_max_columns "
-          "%" PetscInt_FMT,
-          DiniLabel_Private(dini), par->name, par->kind->name, par->N, par->name, par->N);
-      PetscCall(DiniParameterMult(par, PETSC_TRUE, part, par->x));
-    }
-    if (bounds) PetscCall(DiniActiveAdjoint_Private(dini, par->m, lambda, part, par->x));
-    if (par->real) PetscCall(VecRealPart(par->x)); /* dJ = Re g^H dm for real dm */
-    PetscCall(DiniParameterGive_Private(par, mbar, offset));
-    offset += par->n;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Minus the cotangent of m that belongs to an adjoint solution lambda */
-PetscErrorCode DiniParameterApplyAdjoint_Private(Dini dini, Vec lambda, Vec mbar)
-{
-  PetscFunctionBegin;
-  PetscCall(DiniParameterApplyAdjoint(dini, PETSC_TRUE, lambda, mbar));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* F_m^H lambda alone, as differences of F_m want it */
-PetscErrorCode DiniParameterApplyAdjointF_Private(Dini dini, Vec lambda, Vec mbar)
-{
-  PetscFunctionBegin;
-  PetscCall(DiniParameterApplyAdjoint(dini, PETSC_FALSE, lambda, mbar));
+  for (PetscInt p = 0; p < dini->nparams && par->Fmuser; p++)
+    if (dini->params[p] != par && dini->params[p]->Fmuser == par->Fmuser) shared = PETSC_TRUE;
+  if (!shared) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniParameterStays(dini, par));
+  if (par->current) PetscFunctionReturn(PETSC_SUCCESS);
+  if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
+  PetscCall(DiniMark_Private(par->Fm, &par->held));
+  par->current = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -156,6 +156,7 @@ DINI_INTERN PetscErrorCode DiniKnownLiar_Private(PC, const char **why);
 DINI_INTERN PetscErrorCode DiniFreeze_Private(PC, DiniFrozen *);
 DINI_INTERN PetscErrorCode DiniThaw_Private(DiniFrozen *);
 /* operator */
+DINI_INTERN PetscErrorCode DiniEngineHermitian_Private(Mat J, Mat *JH);
 DINI_INTERN PetscErrorCode DiniEnginePrepare_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineNeedProduct_Private(Dini, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineMult_Private(Dini, DiniDirection, Vec x, Vec y);

@@ -112,34 +112,8 @@ typedef struct {
   DiniColoring     coloring;
   char             why[512]; /* what has been tried and found wanting */
 } DiniJacobianSource;
-/* First-order products, differenced centrally along (du, dm) at the step that their curvature allows */
-#define DINI_SECOND_PARTS 4
-typedef struct {
-  PetscErrorCode (*evaluate)(Dini, Vec products[], void *ctx); /* where the object is, at the point or beside it */
-  void     *ctx;
-  PetscBool matrices; /* J and F_m are read */
-  PetscInt  n;
-  Vec      *value;                    /* n derivatives */
-  PetscReal h, apart;                 /* their step, and how far two steps are apart, relative */
-  PetscReal size[DINI_SECOND_PARTS];  /* of what is differenced */
-  PetscReal noise[DINI_SECOND_PARTS]; /* in it, relative */
-  PetscBool serves;
-} DiniSecondDifference;
 
-/* The Hessian of the reduced objective: what it is made from, and the adjoint state it belongs to */
-typedef struct {
-  DiniHessianType         type;
-  PetscReal               blend, step;
-  PetscReal               rtol; /* of the linear solves in a product at this point, where an optimiser needs no more */
-  DiniObjectiveHessianFn *objective;
-  void                   *objectivectx;
-  DiniResidualHessianFn  *residual;
-  void                   *residualctx;
-  Mat                     H, prior; /* H knows the Dini by a plain pointer */
-  Vec                     lambda;   /* of the objective */
-  PetscInt64              point;    /* where lambda belongs */
-  PetscBool               objectiveguarded, residualguarded;
-} DiniHessian;
+#include "dinihessianimpl.h"
 
 /* What errors of mbar have to do with residuals, as measured by a correction; one for each kind of solve */
 #define DINI_SOLVE_KINDS 32
@@ -229,6 +203,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   DiniCall   *call;
   const char *visitor;    /* the application's callback that is running, NULL for none */
   DiniDoor    door;       /* how far it is open to that one */
+  PetscInt64  calls;      /* so far, from outside */
   PetscInt64  visits;     /* calls for derivatives from inside calls, so far */
   PetscInt    closed;     /* > 0: the Dini is not where the application thinks, no door opens */
   PetscBool   monitoring; /* monitors are running: they are not called for what they do themselves */
@@ -249,6 +224,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscInt64          linearized; /* the point that was linearized last */
   PetscReal           fpoint;    /* |F(u, m)| as the solve of the point has left it, negative where that is not known */
   PetscReal           fsolve;    /* the same of a solve that is to become the point */
+  PetscInt64          seen;      /* the call in which u has been found to be a solution */
   PetscBool           verified;  /* u has been found to be a solution within this very call */
   PetscInt            n, N;      /* sizes of u, from the first one seen */
   PetscInt64          point;     /* number of the solution */
@@ -264,11 +240,11 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscReal           rate;       /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
   PetscBool           rateknown;  /* it belongs to the point */
   PetscReal           stateerror; /* relative error of u at the point, negative: not known */
-  PetscReal           promise;    /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
-  PetscBool           polishing;  /* u is about to be corrected, and is not judged yet */
-  DiniAccuracy        stateaccuracy;    /* what errors of u have to do with residuals */
-  DiniAccuracy        tangentaccuracy;  /* the same of tangents */
-  PetscReal           gain;       /* largest |mbar| / |ubar| seen */
+  PetscReal           promise; /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
+  PetscBool           polishing;       /* u is about to be corrected, and is not judged yet */
+  DiniAccuracy        stateaccuracy;   /* what errors of u have to do with residuals */
+  DiniAccuracy        tangentaccuracy; /* the same of tangents */
+  PetscReal           gain;            /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
   PetscReal           lastunit;     /* power of two that it was divided by */
   PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */
@@ -322,6 +298,7 @@ DINI_INTERN PetscErrorCode DiniLinearize_Private(Dini);
 DINI_INTERN PetscErrorCode DiniVecDiffers_Private(Vec, Vec copy, PetscBool moved, PetscBool *differs);
 DINI_INTERN PetscErrorCode DiniHome_Private(Dini);
 DINI_INTERN PetscErrorCode DiniStillSolves_Private(Dini, PetscBool *solves);
+DINI_INTERN PetscErrorCode DiniRefuseStale_Private(Dini);
 DINI_INTERN PetscErrorCode DiniJacobianMoved_Private(Dini);
 DINI_INTERN PetscErrorCode DiniJacobianStays_Private(Dini, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,

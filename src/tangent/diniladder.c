@@ -217,7 +217,7 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
   }
   usespc       = (PetscBool)(rung != DINI_RUNG_EXPLICIT && rung != DINI_RUNG_DIRECT);
   status->rung = rung;
-  if (!usespc || dini->reason != DINI_DIVERGED_PC_FAILED) {
+  if (!usespc || !e->broken) {
     PetscCall(DiniFreeze_Private(e->pc, &frozen));
     failed = DiniSetBound(ksp, bound);
     if (!failed) failed = DiniEngineRefine_Private(dini, direction, ksp, b, x, status, &reason);

@@ -7,6 +7,7 @@ PetscErrorCode DiniEngineMult_Private(Dini dini, DiniDirection direction, Vec x,
 {
   PetscFunctionBegin;
   if (direction == DINI_TANGENT) PetscCall(MatMult(dini->engine->J, x, y));
+  else if (dini->engine->JH) PetscCall(MatMult(dini->engine->JH, x, y));
   else PetscCall(MatMultHermitianTranspose(dini->engine->J, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -165,7 +166,9 @@ static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
 
     PetscCall(PetscOptionsHasName(((PetscObject)ksp)->options, ((PetscObject)ksp)->prefix, "-ksp_type", &chosen));
     if (chosen) PetscCall(KSPSetNormType(ksp, KSP_NORM_DEFAULT)); /* not every type knows the norm that ours does */
+    ((PetscObject)ksp)->optionsprinted = (PetscBool)!chosen;      /* -help comes when the method is known */
     PetscCall(KSPSetFromOptions(ksp));
+    ((PetscObject)ksp)->optionsprinted = chosen;
   }
   e->choose[direction] = (PetscBool)!chosen;
   PetscCall(DiniFitKSPType(dini, direction, e->ksp[direction]));
@@ -175,25 +178,27 @@ static PetscErrorCode DiniCreateKSP(Dini dini, DiniDirection direction)
 /* The method for this J and this preconditioner, unless the user has named one */
 static PetscErrorCode DiniTuneKSP(Dini dini, DiniDirection direction)
 {
-  DiniEngine e   = dini->engine;
-  KSP        ksp = e->ksp[direction];
-  KSPType    type;
-  PetscBool  own, is;
+  DiniEngine e    = dini->engine;
+  KSP        ksp  = e->ksp[direction];
+  KSPType    type = KSPFGMRES;
+  PetscBool  own, is, other, help;
 
   PetscFunctionBegin;
   if (!e->choose[direction]) PetscFunctionReturn(PETSC_SUCCESS);
   e->choose[direction] = PETSC_FALSE;
   PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));
   PetscCall(PetscObjectTypeCompare((PetscObject)ksp, KSPFGMRES, &is));
-  if (own || !is) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniChooseKSPType(dini, direction, &type));
+  if (!own && is) PetscCall(DiniChooseKSPType(dini, direction, &type));
   PetscCall(PetscStrcmp(type, KSPFGMRES, &is));
-  if (is) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(KSPSetType(ksp, type));
-  PetscCall(PetscStrcmp(type, KSPGMRES, &is));
-  if (is) PetscCall(KSPSetPCSide(ksp, PC_RIGHT));
-  PetscCall(KSPGMRESSetRestart(ksp, DINI_RESTART));
-  if (dini->fromoptions) PetscCall(KSPSetFromOptions(ksp));
+  other = (PetscBool)!is;
+  if (other) {
+    PetscCall(KSPSetType(ksp, type));
+    PetscCall(PetscStrcmp(type, KSPGMRES, &is));
+    if (is) PetscCall(KSPSetPCSide(ksp, PC_RIGHT));
+    PetscCall(KSPGMRESSetRestart(ksp, DINI_RESTART));
+  }
+  PetscCall(PetscOptionsHasHelp(((PetscObject)ksp)->options, &help));
+  if (dini->fromoptions && (other || help)) PetscCall(KSPSetFromOptions(ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -276,7 +281,7 @@ PetscErrorCode DiniEnginePrepare_Private(Dini dini, DiniDirection direction)
   if (!own && !(direction == DINI_ADJOINT && e->transpose == DINI_TRANSPOSE_EXPLICIT))
     PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_FALSE));
   if (direction == DINI_ADJOINT) {
-    if (!e->JH) PetscCall(MatCreateHermitianTranspose(e->J, &e->JH));
+    if (!e->JH) PetscCall(DiniEngineHermitian_Private(e->J, &e->JH));
     PetscCall(DiniDecide(dini));
   }
   PetscCall(DiniTuneKSP(dini, direction));

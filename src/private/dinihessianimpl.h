@@ -1,0 +1,32 @@
+/* Second derivatives: what they are made of; a part of diniimpl.h. */
+#pragma once
+#include <dini.h>
+
+/* First-order products, differenced centrally along (du, dm) at the step that their curvature allows */
+#define DINI_SECOND_PARTS 4
+typedef struct {
+  PetscErrorCode (*evaluate)(Dini, Vec products[], void *ctx); /* where the object is, at the point or beside it */
+  void     *ctx;
+  PetscBool matrices; /* J and F_m are read */
+  PetscInt  n;
+  Vec      *value;                    /* n derivatives */
+  PetscReal h, apart;                 /* their step, and how far two steps are apart, relative */
+  PetscReal size[DINI_SECOND_PARTS];  /* of what is differenced */
+  PetscReal noise[DINI_SECOND_PARTS]; /* in it, relative */
+  PetscBool serves;
+} DiniSecondDifference;
+
+/* The Hessian of the reduced objective: what it is made from, and the adjoint state it belongs to */
+typedef struct {
+  DiniHessianType         type;
+  PetscReal               blend, step;
+  PetscReal               rtol; /* of the linear solves in a product at this point, where an optimiser needs no more */
+  DiniObjectiveHessianFn *objective;
+  void                   *objectivectx;
+  DiniResidualHessianFn  *residual;
+  void                   *residualctx;
+  Mat                     H, prior; /* H knows the Dini by a plain pointer */
+  Vec                     lambda;   /* of the objective */
+  PetscInt64              point;    /* where lambda belongs */
+  PetscBool               objectiveguarded, residualguarded;
+} DiniHessian;
