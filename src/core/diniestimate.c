@@ -116,24 +116,25 @@ static PetscErrorCode DiniMeasure(Dini dini, Vec ubar, Vec mbar, PetscReal *erro
 }
 
 /* What is known of solves of the last one's kind; of more kinds than there is room for, those used least make room */
-static DiniAccuracy *DiniAccuracyOf(Dini dini)
+static DiniAccuracy *DiniAccuracyOf(Dini dini, DiniDirection direction)
 {
-  DiniAccuracy *least = &dini->accuracy[0];
+  const PetscInt64 kind  = 2 * dini->lastkind + (PetscInt64)direction;
+  DiniAccuracy    *least = &dini->accuracy[0];
 
   for (int k = 0; k < DINI_SOLVE_KINDS; k++) {
     DiniAccuracy *a = &dini->accuracy[k];
 
-    if (a->uses && a->kind == dini->lastkind) return a;
+    if (a->uses && a->kind == kind) return a;
     if (a->uses < least->uses) least = a;
   }
-  *least = (DiniAccuracy){.kind = dini->lastkind};
+  *least = (DiniAccuracy){.kind = kind};
   return least;
 }
 
 /* After a VJP: the relative error of mbar. Without anything measured, the relative residual times what mbar is of ubar at most */
 PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
 {
-  DiniAccuracy        *a     = DiniAccuracyOf(dini);
+  DiniAccuracy        *a     = DiniAccuracyOf(dini, DINI_ADJOINT);
   const PetscReal      unorm = dini->lastnorm;
   PetscReal            mnorm, error = 0.0, gain;
   PetscInt             nfields;
@@ -159,5 +160,47 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
   dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + dini->source.error;
   PetscCall(DiniAddStateError_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J e = b - J x and what that is of x, field by field */
+static PetscErrorCode DiniMeasureTangent(Dini dini, Vec b, Vec x, PetscReal *error, PetscBool *good)
+{
+  Vec            r, e;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->u, &r));
+  PetscCall(VecDuplicate(dini->u, &e));
+  failed = DiniEngineCorrect_Private(dini, DINI_TANGENT, b, x, r, e, DINI_CORRECTION_RTOL, good);
+  if (!failed && *good) failed = DiniEngineFieldError_Private(dini, DINI_TANGENT, b, x, e, error);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&e));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After a JVP, with J x = b: the relative error of x, of its worst field, likewise */
+PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
+{
+  DiniAccuracy *a     = DiniAccuracyOf(dini, DINI_TANGENT);
+  PetscReal     error = 0.0;
+  PetscBool     good  = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (dini->ops->jvp || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (++a->uses >= a->next) {
+    a->next = 4 * a->uses;
+    PetscCall(DiniMeasureTangent(dini, b, x, &error, &good));
+    if (good) {
+      a->measured = PETSC_TRUE;
+      a->factor   = dini->lastrelative > 0.0 ? error / dini->lastrelative : 1.0;
+    }
+  }
+  if (!good) error = dini->lastrelative * (a->measured ? DINI_SPREAD * a->factor : 1.0);
+  dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + dini->source.error;
+  PetscCall(DiniEstimateState_Private(dini));
+  dini->stats.state_error = dini->stateerror;
+  dini->stats.tangent_error += PetscMax(dini->stateerror, 0.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -172,7 +172,8 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscBool           fixedpoint;
 
   PetscFunctionBegin;
-  *its = 0;
+  *its           = 0;
+  dini->cause[0] = 0;
   if (dini->solve) {
     DiniCallUserOpen(dini, DINI_DOOR_RESIDUALS, "The solve callback (DiniSetSolve())",
                      (*dini->solve)(dini, u, dini->solvectx));

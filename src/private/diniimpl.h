@@ -258,11 +258,11 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscReal           rate;       /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
   PetscBool           rateknown;  /* it belongs to the point */
   PetscReal           stateerror; /* relative error of u at the point, negative: not known */
-  PetscReal           promise;    /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
-  PetscBool           polishing;  /* u is about to be corrected, and is not judged yet */
-  DiniAccuracy        stateaccuracy;    /* what errors of u have to do with residuals */
-  DiniAccuracy        tangentaccuracy;  /* the same of tangents */
-  PetscReal           gain;       /* largest |mbar| / |ubar| seen */
+  PetscReal           promise; /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
+  char                cause[240];    /* why a forward solve can have no solution, where its type knows */
+  PetscBool           polishing;     /* u is about to be corrected, and is not judged yet */
+  DiniAccuracy        stateaccuracy; /* what errors of u have to do with residuals */
+  PetscReal           gain;          /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
   PetscReal           lastunit;     /* power of two that it was divided by */
   PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */
@@ -292,6 +292,7 @@ DINI_INTERN PetscErrorCode DiniCreate_NEP(Dini);
 DINI_INTERN PetscErrorCode DiniForwardTolerance_Private(Dini, char option[], size_t, PetscReal *rtol,
                                                         const char **norm);
 DINI_INTERN PetscErrorCode DiniForwardPromise_Private(Dini);
+DINI_INTERN PetscErrorCode DiniForwardSingular_Private(Dini, Mat A, Vec r);
 DINI_INTERN PetscErrorCode DiniPromiseKept_Private(Dini);
 DINI_INTERN PetscErrorCode DiniStateResidual_Private(Dini, PetscReal *relative, PetscBool *good, const char **field);
 DINI_INTERN PetscErrorCode DiniForwardRefused_Private(Dini, const char why[], PetscInt its);
@@ -389,6 +390,7 @@ DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
 DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniEstimateTangent_Private(Dini, Vec b, Vec x);
 DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);
 
 /* objective, and its Hessian */

@@ -41,10 +41,11 @@ static PetscErrorCode DiniResidualNorm_KSP(Dini dini, PetscReal *norm)
   A solve that claims to have converged: not where |A u - b| is far above what was asked for. Some direct solvers return wrong
   vectors with a positive reason. Preconditioned norms are off by orders, so only what is beyond them is refused.
 */
-static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason, const char **why)
+static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscReal rtol, scale;
+  Mat       A;
 
   PetscFunctionBegin;
   PetscCall(KSPGetTolerances(ctx->ksp, &rtol, NULL, NULL, NULL));
@@ -59,7 +60,9 @@ static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason, c
   if (ctx->rnorm <= PetscMin(0.1, 1000.0 * rtol) * PetscMax(dini->attachatol, scale))
     PetscFunctionReturn(PETSC_SUCCESS);
   *reason = PetscIsInfOrNanReal(ctx->rnorm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
-  if (ctx->square) *why = "a least-squares test passed, which for a square A means that its columns are dependent";
+  if (*reason == DINI_DIVERGED_NAN || ctx->leastsquares) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(DiniForwardSingular_Private(dini, A, dini->w[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,7 +133,7 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   else *reason = stopped == KSP_DIVERGED_NANORINF ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   *why = KSPConvergedReasons[stopped];
   if (ctx->leastsquares && !dini->residual) PetscCall(DiniLeastNorm_KSP(dini, u));
-  PetscCall(DiniDoubt(dini, u, reason, why));
+  PetscCall(DiniDoubt(dini, u, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
