@@ -9,7 +9,7 @@
 #include <math.h>
 
 #define DINI_CORRECTION_RTOL 0.1 /* one digit of an error is enough */
-#define DINI_SPREAD          3.0 /* by which like residuals make unlike errors: between too little and too much */
+#define DINI_SPREAD          1.2 /* by which like residuals make unlike errors: between too little and too much */
 #define DINI_MAX_PARTS       256
 #define DINI_CANCELLED       1e-10 /* of its terms: what is left of a part that cancels */
 
@@ -131,6 +131,18 @@ static DiniAccuracy *DiniAccuracyOf(Dini dini, DiniDirection direction)
   return least;
 }
 
+/* Takes the geometric mean with what was known, since a single residual may be an odd one */
+static void DiniLearn(Dini dini, DiniAccuracy *a, PetscReal error, PetscReal gain)
+{
+  const PetscReal factor = dini->lastrelative > 0.0 ? error / dini->lastrelative : 1.0;
+
+  a->next = a->next ? 4 * a->uses : 2;
+  if (!(error >= 0.0)) return;
+  a->gain     = gain;
+  a->factor   = a->measured && factor > 0.0 ? PetscSqrtReal(a->factor * factor) : factor;
+  a->measured = PETSC_TRUE;
+}
+
 /* After a VJP: the relative error of mbar. Without anything measured, the relative residual times what mbar is of ubar at most */
 PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
 {
@@ -147,13 +159,8 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   gain       = (mnorm / dini->lastunit) / (unorm / dini->lastunit);
   dini->gain = PetscMax(dini->gain, gain);
   if (++a->uses >= a->next && dini->lastunit == 1.0) {
-    a->next = 4 * a->uses;
     PetscCall(DiniMeasure(dini, ubar, mbar, &error, &good));
-    if (good) {
-      a->measured = PETSC_TRUE;
-      a->factor   = dini->lastrelative > 0.0 ? error / dini->lastrelative : 1.0;
-      a->gain     = gain;
-    }
+    DiniLearn(dini, a, good ? error : -1.0, gain);
   }
   PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
@@ -190,12 +197,8 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
   PetscFunctionBegin;
   if (dini->ops->jvp || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (++a->uses >= a->next) {
-    a->next = 4 * a->uses;
     PetscCall(DiniMeasureTangent(dini, b, x, &error, &good));
-    if (good) {
-      a->measured = PETSC_TRUE;
-      a->factor   = dini->lastrelative > 0.0 ? error / dini->lastrelative : 1.0;
-    }
+    DiniLearn(dini, a, good ? error : -1.0, 1.0);
   }
   if (!good) error = dini->lastrelative * (a->measured ? DINI_SPREAD * a->factor : 1.0);
   dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + dini->source.error;
