@@ -200,7 +200,7 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscCall(DiniForwardFailed(dini, reason, *its));
   PetscCall(PetscStrcmp(type, DINIFIXEDPOINT, &fixedpoint));
   options = fixedpoint ? "dini_fixedpoint_snes" : type;
-  if (dini->erroriffail && reason == DINI_DIVERGED_FORWARD_RESIDUAL)
+  if (dini->erroriffail && (reason == DINI_DIVERGED_FORWARD_RESIDUAL || dini->cause[0]))
     PetscCall(DiniForwardRefused_Private(dini, why, *its));
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini),

@@ -37,6 +37,19 @@ static PetscErrorCode DiniResidualNorm_KSP(Dini dini, PetscReal *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* With A u - b in w[0]: can there be a solution? */
+static PetscErrorCode DiniDoubtSystem(Dini dini)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  Mat       A;
+
+  PetscFunctionBegin;
+  if (PetscIsInfOrNanReal(ctx->rnorm) || ctx->leastsquares) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(DiniForwardSingular_Private(dini, A, dini->w[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   A solve that claims to have converged: not where |A u - b| is far above what was asked for. Some direct solvers return wrong
   vectors with a positive reason. Preconditioned norms are off by orders, so only what is beyond them is refused.
@@ -45,13 +58,15 @@ static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscReal rtol, scale;
-  Mat       A;
 
   PetscFunctionBegin;
   PetscCall(KSPGetTolerances(ctx->ksp, &rtol, NULL, NULL, NULL));
   PetscCall(DiniResidual_KSP(dini, u, dini->w[0]));
   PetscCall(DiniNorm_Private(dini->w[0], &ctx->rnorm));
-  if (*reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (*reason < 0) {
+    PetscCall(DiniDoubtSystem(dini));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (ctx->leastsquares) {
     PetscCall(VecSet(dini->w[1], 0.0));
     PetscCall(DiniResidual_KSP(dini, dini->w[1], dini->w[0])); /* -A^H b */
@@ -60,9 +75,7 @@ static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason)
   if (ctx->rnorm <= PetscMin(0.1, 1000.0 * rtol) * PetscMax(dini->attachatol, scale))
     PetscFunctionReturn(PETSC_SUCCESS);
   *reason = PetscIsInfOrNanReal(ctx->rnorm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
-  if (*reason == DINI_DIVERGED_NAN || ctx->leastsquares) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
-  PetscCall(DiniForwardSingular_Private(dini, A, dini->w[0]));
+  PetscCall(DiniDoubtSystem(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

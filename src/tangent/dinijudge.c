@@ -14,7 +14,7 @@
 #define DINI_LARGE    1e140 /* squares of numbers beyond this, or below its inverse, are summed apart */
 #define DINI_SHIFT    600   /* powers of two */
 #define DINI_ROUNDING (20.0 * PETSC_MACHINE_EPSILON) /* of the terms that make up a residual */
-#define DINI_CLEAR    0.01  /* times a limit: far enough below it for sizes that are known from another point */
+#define DINI_CLEAR    0.1   /* times a limit: far enough below it for sizes that are known from another point */
 #define DINI_PLAIN    0.01  /* an error beyond this may be that of a field at rest */
 #define DINI_FAINT    1e-10 /* of what others would notice: driven less than this, a field is as good as at rest */
 
