@@ -158,6 +158,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   gain       = (mnorm / dini->lastunit) / (unorm / dini->lastunit);
   dini->gain = PetscMax(dini->gain, gain);
+  if (dini->recalled && a->measured) a->uses--; /* the same solve once more tells nothing new */
   if (++a->uses >= a->next && dini->lastunit == 1.0) {
     PetscCall(DiniMeasure(dini, ubar, mbar, &error, &good));
     DiniLearn(dini, a, good ? error : -1.0, gain);
@@ -196,6 +197,7 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
 
   PetscFunctionBegin;
   if (dini->ops->jvp || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->recalled && a->measured) a->uses--;
   if (++a->uses >= a->next) {
     PetscCall(DiniMeasureTangent(dini, b, x, &error, &good));
     DiniLearn(dini, a, good ? error : -1.0, 1.0);

@@ -269,6 +269,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
   DiniRung            lastrung;     /* which answered it */
+  PetscBool           recalled;     /* it has been answered by the one before */
   DiniStatistics      stats;
   char                label[128]; /* how errors call the object */
 };
