@@ -31,13 +31,12 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
 /* One more thing that has not served, for the error message and for DiniView() */
 static PetscErrorCode DiniNote(Dini dini, const char what[], const char why[])
 {
-  char *why_ = dini->source.why;
+  char  *text = dini->source.why;
+  size_t used;
 
   PetscFunctionBegin;
-  if (why_[0]) PetscCall(PetscStrlcat(why_, "; ", sizeof(dini->source.why)));
-  PetscCall(PetscStrlcat(why_, what, sizeof(dini->source.why)));
-  PetscCall(PetscStrlcat(why_, ": ", sizeof(dini->source.why)));
-  PetscCall(PetscStrlcat(why_, why, sizeof(dini->source.why)));
+  PetscCall(PetscStrlen(text, &used)); /* PetscStrlcat() of PETSc 3.18 writes beyond the end */
+  PetscCall(PetscSNPrintf(text + used, sizeof(dini->source.why) - used, "%s%s: %s", used ? "; " : "", what, why));
   PetscCall(PetscInfo(dini, "Jacobian: %s: %s\n", what, why));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

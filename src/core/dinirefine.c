@@ -22,18 +22,34 @@ void DiniColumnSuspect_Private(DiniColumn *c)
   c->pending = PETSC_TRUE;
 }
 
+/* By a longer step truncation would be as much, as the curvature tells */
+static PetscBool Truncates(const DiniColumn *c, PetscReal error)
+{
+  return (PetscBool)(PetscSqr(DINI_STEP_FACTOR * c->rho) > 0.1 * error);
+}
+
+/* Rows miss by so much, and shorter steps do not tell why: noise that a longer one may leave behind */
+PetscBool DiniColumnFar_Private(DiniColumn *c, PetscReal error)
+{
+  if (c->search > DINI_SEARCH_FIRST) return PETSC_FALSE;
+  if (Truncates(c, error)) return PETSC_FALSE;
+  DiniColumnSuspect_Private(c);
+  c->search = DINI_SEARCH_FAR;
+  c->h      = c->used * DINI_STEP_FACTOR;
+  c->error  = error;
+  return PETSC_TRUE;
+}
+
 /* Rounding is most of the error */
 PetscBool DiniColumnInsensitive_Private(DiniColumn *c)
 {
   if (!(c->error > DINI_INSENSITIVE) || !c->kept || c->search || c->usedformula != DINI_FORMULA_CENTRAL)
     return PETSC_FALSE;
-  DiniColumnSuspect_Private(c);
-  c->search = DINI_SEARCH_FAR;
-  c->h      = c->used * DINI_STEP_FACTOR;
-  return PETSC_TRUE;
+  if (Truncates(c, c->error)) return PETSC_FALSE;
+  return DiniColumnFar_Private(c, PetscMin(DINI_ROUNDINGS * c->error, 1.0));
 }
 
-static void DiniColumnNext(DiniColumn *c, PetscReal factor)
+static void NextStep(DiniColumn *c, PetscReal factor)
 {
   c->h       = c->used * factor;
   c->pending = (PetscBool)(c->tries < DINI_MAX_REFINE && PetscAbsReal(c->h) < c->longest);
@@ -50,13 +66,15 @@ static PetscBool DiniColumnShorter(DiniColumn *c, PetscReal apart)
   if (c->search == DINI_SEARCH_FIRST || nearer) {
     c->search = (signed char)(c->search == DINI_SEARCH_FIRST ? DINI_SEARCH_SECOND : DINI_SEARCH_SHORTER);
     c->used   = c->h;
-    c->error  = apart <= DINI_CLOSE ? apart / DINI_WITHIN : apart;
-    if (apart > DINI_CLOSE) DiniColumnNext(c, 1.0 / DINI_STEP_FACTOR);
+    c->error  = apart;
+    if (apart <= DINI_CLOSE)
+      c->error = PetscMax(apart / DINI_WITHIN, PetscMin(apart, c->rounding / PetscAbsReal(c->used)));
+    if (apart > DINI_CLOSE) NextStep(c, 1.0 / DINI_STEP_FACTOR);
     return PETSC_TRUE;
   }
   if (c->search == DINI_SEARCH_SECOND) { /* noise, from the first step on */
     c->search = DINI_SEARCH_TURNED;
-    DiniColumnNext(c, DINI_STEP_FACTOR * DINI_STEP_FACTOR);
+    NextStep(c, DINI_STEP_FACTOR * DINI_STEP_FACTOR);
   } else c->error = PetscMin(c->error, apart);
   return PETSC_FALSE;
 }
@@ -81,7 +99,7 @@ PetscBool DiniColumnRefine_Private(DiniColumn *c, PetscReal apart, PetscBool bad
   c->used    = c->h;
   c->error   = apart;
   c->refined = PETSC_TRUE;
-  if (apart > DINI_CLOSE) DiniColumnNext(c, DINI_STEP_FACTOR);
+  if (apart > DINI_CLOSE) NextStep(c, DINI_STEP_FACTOR);
   return PETSC_TRUE;
 }
 

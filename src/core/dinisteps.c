@@ -10,6 +10,8 @@
 #define DINI_CURVED    2e-4 /* rho: an error of 3e-8 */
 #define DINI_FAR       0.3  /* rho tells nothing of the length on which F varies */
 #define DINI_SHORTER   1e-3 /* then */
+#define DINI_BENT      0.05 /* rho of a step that has not come near that length */
+#define DINI_CLEAR     1e3  /* of rounding: what is left to lose */
 #define DINI_MAX_TRIES 6
 #define DINI_LONGEST   0.1 /* relative */
 
@@ -38,8 +40,8 @@ void DiniColumnStart_Private(const DiniScheme *scheme, PetscReal h, PetscReal ow
   c->kept = c->failed = c->refined = PETSC_FALSE;
   c->pending                       = PETSC_TRUE;
   c->search                        = DINI_SEARCH_NONE;
-  c->error                         = 0.0;
-  c->longest                       = DINI_LONGEST / scheme->step * PetscAbsReal(h);
+  c->error = c->rounding = 0.0;
+  c->longest             = DINI_LONGEST / scheme->step * PetscAbsReal(h);
 }
 
 /* The two points of a formula, in units of h */
@@ -133,13 +135,21 @@ PetscBool DiniColumnJudge_Private(const DiniScheme *scheme, const DiniSeen *seen
     *c = DiniColumnInside(*c);
     return PETSC_FALSE;
   }
-  if (c->kept && (seen->first <= noise || !(rho < 0.5 * c->rho))) return PETSC_FALSE;
+  if (c->kept && (seen->first <= noise || !(rho < 0.5 * c->rho))) {
+    if (scheme->judged && rho > DINI_BENT && seen->first > DINI_CLEAR * noise && c->tries < DINI_MAX_TRIES) {
+      c->h *= DINI_SHORTER; /* not yet on the length on which F varies, as at the edge of a root */
+      c->pending = PETSC_TRUE;
+    }
+    return PETSC_FALSE;
+  }
   if (c->kept) c->refined = PETSC_TRUE;
   c->kept        = PETSC_TRUE;
   c->rho         = rho;
   c->used        = c->h;
   c->usedformula = c->formula;
   c->error       = seen->first > 0.0 ? 2.0 * PETSC_MACHINE_EPSILON / seen->first : 0.0; /* by rounding */
+  c->rounding    = c->error * PetscAbsReal(c->h);
+  if (c->formula == DINI_FORMULA_ONESIDED) c->error = PetscMax(c->error, 4.0 * rho * rho); /* as of a root */
   if (!scheme->judged || c->formula == DINI_FORMULA_FORWARD) return PETSC_TRUE;
   if (DiniColumnStrange(seen, c)) {
     c->h       = c->h > 0.0 ? DiniFineStep() * c->own : -DiniFineStep() * c->own;

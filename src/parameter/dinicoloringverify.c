@@ -53,14 +53,17 @@ static PetscErrorCode DiniColoringMisses(Dini dini, DiniColoring c, Vec point, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Columns that are to be taken again: those of the rows that miss, and those that F hardly moves with; *any on any rank */
-static PetscErrorCode DiniColoringSuspects(Dini dini, DiniColoring c, PetscBool rows, PetscBool *any)
+/*
+  Columns that are to be taken again, first by shorter steps, in a second pass by longer ones: those of the rows that miss, and
+  those that F hardly moves with; *any on any rank
+*/
+static PetscErrorCode DiniColoringSuspects(Dini dini, DiniColoring c, int pass, PetscReal misses, PetscBool *any)
 {
   const PetscScalar *suspect;
   PetscBool          mine = PETSC_FALSE;
 
   PetscFunctionBegin;
-  if (rows) {
+  if (misses > DINI_CLOSE) {
     PetscCall(VecSet(c->one, 0.0));
     PetscCall(VecScatterBegin(c->scatter, c->ghostw, c->one, ADD_VALUES, SCATTER_REVERSE));
     PetscCall(VecScatterEnd(c->scatter, c->ghostw, c->one, ADD_VALUES, SCATTER_REVERSE));
@@ -69,12 +72,13 @@ static PetscErrorCode DiniColoringSuspects(Dini dini, DiniColoring c, PetscBool 
       DiniColumn *column = &c->columns[j];
 
       if (!(PetscRealPart(suspect[j]) > 0.0) || !column->kept || column->usedformula != DINI_FORMULA_CENTRAL) continue;
-      DiniColumnSuspect_Private(column);
+      if (!pass) DiniColumnSuspect_Private(column);
+      else if (!DiniColumnFar_Private(column, misses)) continue;
       mine = PETSC_TRUE;
     }
     PetscCall(VecRestoreArrayRead(c->one, &suspect));
   }
-  for (PetscInt j = 0; j < c->ncols; j++)
+  for (PetscInt j = 0; j < c->ncols && !pass; j++)
     if (DiniColumnInsensitive_Private(&c->columns[j])) mine = PETSC_TRUE;
   PetscCall(MPIU_Allreduce(&mine, any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -148,23 +152,25 @@ static PetscErrorCode DiniColoringWorst(Dini dini, DiniColoring c, DiniScheme *s
 /* After the rounds of a fill at the point. Two residuals, where nothing is amiss */
 PetscErrorCode DiniColoringVerify_Private(Dini dini, DiniColoring c, DiniScheme *scheme, Vec point, PetscInt active[])
 {
-  PetscBool any = PETSC_FALSE, bad = PETSC_FALSE;
+  PetscBool any = scheme->judged, bad = PETSC_FALSE;
   PetscReal misses;
 
   PetscFunctionBegin;
   c->scheme = scheme;
   PetscCall(DiniColoringRowSizes_Private(c, scheme));
   PetscCall(DiniColoringMisses(dini, c, point, &misses));
-  if (scheme->judged) PetscCall(DiniColoringSuspects(dini, c, (PetscBool)(misses > DINI_CLOSE), &any));
-  if (any)
+  for (int pass = 0; pass < 2 && any; pass++) {
+    PetscCall(DiniColoringSuspects(dini, c, pass, misses, &any));
+    if (!any) break;
     PetscCall(PetscInfo(dini, "Differences in %s miss one at half their steps by %g\n", scheme->what, (double)misses));
-  while (any) {
-    PetscCall(DiniColoringRound_Private(dini, c, active));
-    for (PetscInt q = 0; q < c->ncolors; q++)
-      if (active[q]) PetscCall(DiniColoringColor_Private(dini, c, scheme, q, &bad, NULL, NULL));
-    PetscCall(DiniColoringRefine(dini, c, &any));
-    PetscCall(DiniColoringKeep_Private(c));
-    if (!any) PetscCall(DiniColoringMisses(dini, c, point, &misses));
+    for (PetscBool more = PETSC_TRUE; more;) {
+      PetscCall(DiniColoringRound_Private(dini, c, active));
+      for (PetscInt q = 0; q < c->ncolors; q++)
+        if (active[q]) PetscCall(DiniColoringColor_Private(dini, c, scheme, q, &bad, NULL, NULL));
+      PetscCall(DiniColoringRefine(dini, c, &more));
+      PetscCall(DiniColoringKeep_Private(c));
+    }
+    PetscCall(DiniColoringMisses(dini, c, point, &misses));
   }
   PetscCall(DiniColoringWorst(dini, c, scheme, point));
   scheme->missed = misses;

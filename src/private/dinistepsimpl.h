@@ -35,6 +35,7 @@ typedef struct {
   PetscReal   own;            /* |m_j|, 0 for zero: a length that F may vary on */
   PetscReal   rho;            /* curvature of the value that is kept */
   PetscReal   error, longest; /* relative, of that value, as far as it is known; a step not to be gone beyond */
+  PetscReal   rounding;       /* its part that a step of 1 would have */
   signed char formula, tries, usedformula, inside; /* inside: the side on which F has values */
   signed char kept, pending, failed, refined, search;
 } DiniColumn;
@@ -51,7 +52,7 @@ enum {
 };
 #define DINI_CLOSE       1e-8 /* relative: two steps that agree */
 #define DINI_ROUGH       1e-3 /* relative: an error of differences that nobody could use */
-#define DINI_PROBE_ROUND 20.0 /* roundings in a row of F */
+#define DINI_PROBE_ROUND 4.0  /* roundings in a row of F */
 
 /* What a difference has told: |dF| and |second difference|, rows in units of their sizes; NaN on either side */
 typedef struct {
@@ -66,6 +67,7 @@ DINI_INTERN PetscReal   DiniColumnFactor_Private(const DiniColumn *, int side);
 DINI_INTERN PetscScalar DiniColumnValue_Private(const DiniColumn *, PetscScalar one, PetscScalar two, PetscScalar base,
                                                 PetscScalar *second);
 DINI_INTERN void        DiniColumnSuspect_Private(DiniColumn *);
+DINI_INTERN PetscBool   DiniColumnFar_Private(DiniColumn *, PetscReal error);
 DINI_INTERN PetscBool   DiniColumnInsensitive_Private(DiniColumn *);
 DINI_INTERN PetscBool   DiniColumnRefine_Private(DiniColumn *, PetscReal apart, PetscBool bad);
 DINI_INTERN PetscReal   DiniApart_Private(PetscReal apart, PetscReal kept);

@@ -21,10 +21,10 @@ static PetscErrorCode DiniDifferenceProduct(Dini dini, Vec v, Vec y, PetscReal *
   if (!failed) {
     DiniColumnStart_Private(&scheme, scheme.step / relative, own > 0.0 ? 1.0 / own : 0.0, &column);
     failed = DiniDifferenceAlong_Private(dini, &scheme, v, &column, y);
-    if (!failed && error && column.kept && column.usedformula == DINI_FORMULA_CENTRAL) {
+    if (!failed && error && column.kept && column.usedformula == DINI_FORMULA_CENTRAL)
       DiniColumnSuspect_Private(&column);
-      failed = DiniRefineAlong_Private(dini, &scheme, NULL, v, &column, y);
-    }
+    else if (!failed) (void)DiniColumnInsensitive_Private(&column);
+    if (!failed && column.pending) failed = DiniRefineAlong_Private(dini, &scheme, NULL, v, &column, y);
   }
   PetscCall(VecDestroy(&x));
   PetscCall(failed);
