@@ -106,6 +106,8 @@ typedef struct {
   PetscBool        accepts;     /* those of its solver, since Dini's own have not served */
   PetscReal        error;       /* relative, of J at the point, as differences see it */
   PetscReal        apart;       /* of what is given, when it was last held against them */
+  PetscReal        columns;     /* of what has been filled by differences at the point: by its columns */
+  PetscReal        missed;      /* and of rows in which all columns move */
   DiniRange        range;       /* of u, when J was last held against differences */
   PetscInt         rangestate;  /* counts how often it has moved */
   Mat              J;           /* by differences */
@@ -301,7 +303,8 @@ DINI_INTERN PetscErrorCode DiniJacobianMoved_Private(Dini);
 DINI_INTERN PetscErrorCode DiniJacobianStays_Private(Dini, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
                                                    PetscBool *accepted);
-DINI_INTERN PetscErrorCode DiniGuardDifferences_Private(Dini, Mat J, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniGuardDifferences_Private(Dini, Mat J, PetscBool own, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniGuardProducts_Private(Dini, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniGuardParameter_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniGuardCurvature_Private(Dini, Vec v, Vec y, Vec even, PetscBool *agrees);
 DINI_INTERN PetscErrorCode DiniGuardEliminated_Private(Dini, Mat J, PetscBool *eliminated);
