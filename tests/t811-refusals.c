@@ -81,12 +81,15 @@ static PetscErrorCode Do(Trouble *t, int what)
 static PetscErrorCode Try(Trouble *t, Where where)
 {
   PetscErrorCode failed;
+  int            depth;
 
   PetscFunctionBeginUser;
   if (where != t->where) PetscFunctionReturn(PETSC_SUCCESS);
   t->tried++;
+  depth = DiniTestStackDepth();
   if (!t->passes) PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
   failed = Do(t, t->what);
+  if (!t->passes) DiniTestStackRestore(depth);
   if (!t->passes) PetscCall(PetscPopErrorHandler());
   if (failed == PETSC_ERR_ARG_WRONGSTATE) t->refused++;
   PetscFunctionReturn(t->passes ? failed : PETSC_SUCCESS);

@@ -74,6 +74,15 @@ extern PetscErrorCode DiniTestTextOpen(PetscViewer *viewer);
 extern PetscErrorCode DiniTestTextClose(PetscViewer *viewer, char text[], size_t size);
 extern PetscErrorCode DiniTestTextHas(const char text[], const char words[]);
 
+/* The stack that a debug PETSc keeps: an error that a callback does not pass on leaves it too deep for the caller */
+#if defined(PETSC_USE_DEBUG) && !defined(PETSC_HAVE_THREADSAFETY)
+  #define DiniTestStackDepth()        (petscstack.currentsize)
+  #define DiniTestStackRestore(depth) ((void)(petscstack.currentsize = (depth)))
+#else
+  #define DiniTestStackDepth()        0
+  #define DiniTestStackRestore(depth) ((void)(depth))
+#endif
+
 /*
   DiniTestExpect(call, code, words): the call fails with this code and the words are among the messages, on every rank.
   DiniTestExpectAny(call, words): it fails on every rank, whatever the code, and the words are on at least one.
