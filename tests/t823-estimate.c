@@ -16,8 +16,7 @@ static PetscErrorCode Honest(Units *s, PetscInt mask, PetscInt seed, Vec v, Vec 
   PetscCall(DiniVJP(s->dini, v, w));
   PetscCall(UnitsError(s, PETSC_TRUE, mask, seed, w, &error));
   PetscCall(DiniGetStatistics(s->dini, &stats));
-  /* between measurements it allows for a spread of like residuals: rather too much than too little */
-  DiniTestTrue(stats.gradient_error <= 15.0 * PetscMax(error, FLOOR) &&
+  DiniTestTrue(stats.gradient_error <= 10.0 * PetscMax(error, FLOOR) &&
                    error <= 10.0 * PetscMax(stats.gradient_error, FLOOR),
                "fields %" PetscInt_FMT ", columns %g, tolerance %g: the error is %g, estimated %g", mask,
                (double)s->column[1], (double)rtol, (double)error, (double)stats.gradient_error);

@@ -79,6 +79,7 @@ static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
   PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
   PetscCall(DiniRuleJVP_Private(dini, dm, du));
+  if (dini->lastunit == 1.0 && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -209,6 +210,31 @@ PetscErrorCode DiniCheckColumns_Private(Dini dini, Mat X, Mat Y, const char what
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The error of tangents S with J S = R, by the first that is not zero */
+static PetscErrorCode DiniEstimateColumns(Dini dini, Mat R, Mat S)
+{
+  PetscInt       n;
+  PetscReal      norm   = 0.0;
+  PetscErrorCode failed = PETSC_SUCCESS;
+  Vec            b, x;
+
+  PetscFunctionBegin;
+  if (dini->ops->jvp || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetSize(R, NULL, &n));
+  PetscCall(VecDuplicate(dini->u, &b));
+  PetscCall(VecDuplicate(dini->u, &x));
+  for (PetscInt j = 0; j < n && norm == 0.0 && !failed; j++) {
+    failed = DiniGetColumn_Private(R, j, b);
+    if (!failed) failed = DiniNorm_Private(b, &norm);
+    if (!failed && norm > 0.0) failed = DiniGetColumn_Private(S, j, x);
+  }
+  if (!failed && norm > 0.0) failed = DiniEstimateTangent_Private(dini, b, x);
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&x));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Y = (du/dm) X for the tangent; Y = (du/dm)^H X or (du/dm)^T X, by type, for the adjoint */
 static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniAdjointType type, Mat X, Mat Y,
                                        const char what[])
@@ -243,6 +269,7 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &S));
     if (direction == DINI_TANGENT) failed = DiniRuleMatJVP_Private(dini, X, Y, first, count, R, S);
     else failed = DiniRuleMatVJP_Private(dini, DiniConjugates(type), X, Y, first, count, R, S);
+    if (direction == DINI_TANGENT && !failed) failed = DiniEstimateColumns(dini, R, S);
     PetscCall(MatDestroy(&R));
     PetscCall(MatDestroy(&S));
     PetscCall(failed);

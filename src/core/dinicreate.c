@@ -22,19 +22,19 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   PetscCall(DiniInitializePackage());
   PetscCall(
       PetscHeaderCreate(dini, DINI_CLASSID, "Dini", "Implicit differentiation", "Dini", comm, DiniDestroy, DiniView));
-  dini->adjointtype       = DINI_ADJOINT_HERMITIAN;
+  dini->adjointtype = DINI_ADJOINT_HERMITIAN;
   dini->attachrtol = dini->promise = DINI_ATTACH_RTOL;
-  dini->attachatol        = 1e-50;
-  dini->weakrtol          = 1e-8;
-  dini->guard             = PETSC_TRUE;
-  dini->erroriffail       = PETSC_TRUE;
-  dini->errorasked        = PETSC_TRUE;
-  dini->hessian.blend     = 0.5;
-  dini->n                 = PETSC_DECIDE; /* unknown until a state has been seen */
-  dini->source.maxcolumns = 64;
-  dini->rate              = -1.0;
-  dini->fpoint            = -1.0;
-  dini->fsolve            = -1.0;
+  dini->attachatol                 = 1e-50;
+  dini->weakrtol                   = 1e-8;
+  dini->guard                      = PETSC_TRUE;
+  dini->erroriffail                = PETSC_TRUE;
+  dini->errorasked                 = PETSC_TRUE;
+  dini->hessian.blend              = 0.5;
+  dini->n                          = PETSC_DECIDE; /* unknown until a state has been seen */
+  dini->source.maxcolumns          = 64;
+  dini->rate                       = -1.0;
+  dini->fpoint                     = -1.0;
+  dini->fsolve                     = -1.0;
 
   dini->continuation.rtol     = 1e-4;
   dini->continuation.maxsteps = 200;
@@ -140,7 +140,6 @@ PetscErrorCode DiniReset_Private(Dini dini)
   dini->fnorm     = 0.0;
   PetscCall(PetscMemzero(dini->accuracy, sizeof(dini->accuracy)));
   PetscCall(PetscMemzero(&dini->stateaccuracy, sizeof(dini->stateaccuracy)));
-  PetscCall(PetscMemzero(&dini->tangentaccuracy, sizeof(dini->tangentaccuracy)));
   dini->rate = -1.0;
   PetscCall(PetscMemzero(&dini->forward, sizeof(dini->forward)));
   dini->n      = PETSC_DECIDE;

@@ -109,6 +109,8 @@ PetscErrorCode DiniDifferenceJacobian_Private(Dini dini, DiniJacobianWay way, Ma
   if (!failed) failed = DiniColoringFill_Private(dini, s->coloring, &scheme, dini->u, s->J, NULL, NULL);
   PetscCall(VecDestroy(&x));
   PetscCall(failed);
+  s->columns = scheme.error;
+  s->missed  = scheme.missed;
   dini->stats.jacobian_assemblies++;
   *J = s->J;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -9,7 +9,7 @@
 #include <math.h>
 
 #define DINI_CORRECTION_RTOL 0.1 /* one digit of an error is enough */
-#define DINI_SPREAD          3.0 /* by which like residuals make unlike errors: between too little and too much */
+#define DINI_SPREAD          1.2 /* by which like residuals make unlike errors: between too little and too much */
 #define DINI_MAX_PARTS       256
 #define DINI_CANCELLED       1e-10 /* of its terms: what is left of a part that cancels */
 
@@ -116,24 +116,37 @@ static PetscErrorCode DiniMeasure(Dini dini, Vec ubar, Vec mbar, PetscReal *erro
 }
 
 /* What is known of solves of the last one's kind; of more kinds than there is room for, those used least make room */
-static DiniAccuracy *DiniAccuracyOf(Dini dini)
+static DiniAccuracy *DiniAccuracyOf(Dini dini, DiniDirection direction)
 {
-  DiniAccuracy *least = &dini->accuracy[0];
+  const PetscInt64 kind  = 2 * dini->lastkind + (PetscInt64)direction;
+  DiniAccuracy    *least = &dini->accuracy[0];
 
   for (int k = 0; k < DINI_SOLVE_KINDS; k++) {
     DiniAccuracy *a = &dini->accuracy[k];
 
-    if (a->uses && a->kind == dini->lastkind) return a;
+    if (a->uses && a->kind == kind) return a;
     if (a->uses < least->uses) least = a;
   }
-  *least = (DiniAccuracy){.kind = dini->lastkind};
+  *least = (DiniAccuracy){.kind = kind};
   return least;
+}
+
+/* Takes the geometric mean with what was known, since a single residual may be an odd one */
+static void DiniLearn(Dini dini, DiniAccuracy *a, PetscReal error, PetscReal gain)
+{
+  const PetscReal factor = dini->lastrelative > 0.0 ? error / dini->lastrelative : 1.0;
+
+  a->next = a->next ? 4 * a->uses : 2;
+  if (!(error >= 0.0)) return;
+  a->gain     = gain;
+  a->factor   = a->measured && factor > 0.0 ? PetscSqrtReal(a->factor * factor) : factor;
+  a->measured = PETSC_TRUE;
 }
 
 /* After a VJP: the relative error of mbar. Without anything measured, the relative residual times what mbar is of ubar at most */
 PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
 {
-  DiniAccuracy        *a     = DiniAccuracyOf(dini);
+  DiniAccuracy        *a     = DiniAccuracyOf(dini, DINI_ADJOINT);
   const PetscReal      unorm = dini->lastnorm;
   PetscReal            mnorm, error = 0.0, gain;
   PetscInt             nfields;
@@ -145,19 +158,54 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   gain       = (mnorm / dini->lastunit) / (unorm / dini->lastunit);
   dini->gain = PetscMax(dini->gain, gain);
+  if (dini->recalled && a->measured) a->uses--; /* the same solve once more tells nothing new */
   if (++a->uses >= a->next && dini->lastunit == 1.0) {
-    a->next = 4 * a->uses;
     PetscCall(DiniMeasure(dini, ubar, mbar, &error, &good));
-    if (good) {
-      a->measured = PETSC_TRUE;
-      a->factor   = dini->lastrelative > 0.0 ? error / dini->lastrelative : 1.0;
-      a->gain     = gain;
-    }
+    DiniLearn(dini, a, good ? error : -1.0, gain);
   }
   PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
   dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniAddStateError_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J e = b - J x and what that is of x, field by field */
+static PetscErrorCode DiniMeasureTangent(Dini dini, Vec b, Vec x, PetscReal *error, PetscBool *good)
+{
+  Vec            r, e;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->u, &r));
+  PetscCall(VecDuplicate(dini->u, &e));
+  failed = DiniEngineCorrect_Private(dini, DINI_TANGENT, b, x, r, e, DINI_CORRECTION_RTOL, good);
+  if (!failed && *good) failed = DiniEngineFieldError_Private(dini, DINI_TANGENT, b, x, e, error);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&e));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After a JVP, with J x = b: the relative error of x, of its worst field, likewise */
+PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
+{
+  DiniAccuracy *a     = DiniAccuracyOf(dini, DINI_TANGENT);
+  PetscReal     error = 0.0;
+  PetscBool     good  = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (dini->ops->jvp || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->recalled && a->measured) a->uses--;
+  if (++a->uses >= a->next) {
+    PetscCall(DiniMeasureTangent(dini, b, x, &error, &good));
+    DiniLearn(dini, a, good ? error : -1.0, 1.0);
+  }
+  if (!good) error = dini->lastrelative * (a->measured ? DINI_SPREAD * a->factor : 1.0);
+  dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + dini->source.error;
+  PetscCall(DiniEstimateState_Private(dini));
+  dini->stats.state_error = dini->stateerror;
+  dini->stats.tangent_error += PetscMax(dini->stateerror, 0.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,7 +5,7 @@
 */
 #include "../private/diniguardimpl.h"
 
-#define GIVEN_CLOSE       1e-8 /* an error that need not be looked at again at each point */
+#define DINI_CHANCE       10.0 /* times what the columns are good to: no longer chance */
 #define GIVEN_DIFFERENCED 1e-4 /* one-sided differences of PETSc's, where somebody insists on them */
 
 const char *const DiniWays_Private[] = {"none", "coloured differences on the pattern of the solver's mesh",
@@ -31,13 +31,12 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
 /* One more thing that has not served, for the error message and for DiniView() */
 static PetscErrorCode DiniNote(Dini dini, const char what[], const char why[])
 {
-  char *why_ = dini->source.why;
+  char  *text = dini->source.why;
+  size_t used;
 
   PetscFunctionBegin;
-  if (why_[0]) PetscCall(PetscStrlcat(why_, "; ", sizeof(dini->source.why)));
-  PetscCall(PetscStrlcat(why_, what, sizeof(dini->source.why)));
-  PetscCall(PetscStrlcat(why_, ": ", sizeof(dini->source.why)));
-  PetscCall(PetscStrlcat(why_, why, sizeof(dini->source.why)));
+  PetscCall(PetscStrlen(text, &used)); /* PetscStrlcat() of PETSc 3.18 writes beyond the end */
+  PetscCall(PetscSNPrintf(text + used, sizeof(dini->source.why) - used, "%s%s: %s", used ? "; " : "", what, why));
   PetscCall(PetscInfo(dini, "Jacobian: %s: %s\n", what, why));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -93,7 +92,7 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBo
   if (!*serves) PetscFunctionReturn(PETSC_SUCCESS);
   if (!(dini->guard || (dini->inside && !insists))) PetscFunctionReturn(PETSC_SUCCESS);
   dini->source.error = dini->source.apart;
-  if (dini->guarded && !again && dini->source.apart <= GIVEN_CLOSE) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->guarded && !again && dini->source.apart <= DINI_CLOSE) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardJacobian_Private(dini, J, &slope));
   dini->source.error = dini->source.apart = slope.apart;
   *serves = (PetscBool)(slope.wrong <= (mffd || dini->source.differenced ? GIVEN_DIFFERENCED : DINI_GUARD_RTOL));
@@ -149,14 +148,24 @@ static PetscErrorCode DiniTryWay(Dini dini, DiniJacobianWay way, Mat P, Mat *J)
 
   PetscFunctionBegin;
   PetscCall(DiniDifferenceJacobian_Private(dini, way, P, J, &why));
-  if (*J && (dini->guard || dini->inside) && way != DINI_WAY_APPLY) {
-    PetscCall(DiniGuardDifferences_Private(dini, *J, &error));
-    if (error > DINI_DIFFERENCE_RTOL) {
+  if (*J && way == DINI_WAY_APPLY) PetscCall(DiniGuardProducts_Private(dini, &error));
+  else if (*J) {
+    if (dini->guard || dini->inside) PetscCall(DiniGuardDifferences_Private(dini, *J, PETSC_TRUE, &error));
+    error = PetscMax(error, s->missed);
+    if (error > PetscMax(DINI_DIFFERENCE_RTOL, DINI_CHANCE * s->columns) && (dini->guard || dini->inside)) {
       PetscCall(PetscSNPrintf(text, sizeof(text), "miss J v by a relative %g, so entries are missing in the pattern",
                               (double)error));
       why = text;
       *J  = NULL;
     }
+    error = PetscMax(error, s->columns);
+  }
+  if (*J && error > DINI_ROUGH && (dini->guard || dini->inside)) {
+    PetscCall(PetscSNPrintf(text, sizeof(text),
+                            "are apart by a relative %g at different steps: F is not smooth here, or noisy",
+                            (double)error));
+    why = text;
+    *J  = NULL;
   }
   if (*J) {
     s->error = error;
@@ -237,7 +246,7 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
 
   PetscFunctionBegin;
   if (!s->way) s->why[0] = 0;
-  s->error = 0.0;
+  s->error = s->columns = s->missed = 0.0;
   PetscCall(DiniRangeMoved_Private(dini->u, &s->range, &again));
   if (again) s->rangestate++;
   if (dini->Juser && !dini->jacobian) again = PETSC_TRUE; /* a constant, they say */
@@ -247,8 +256,10 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
     PetscCall(DiniGivenServes(dini, given, again, &serves));
     if (serves) {
       if (s->differenced && dini->ops->pattern && (dini->guard || dini->inside))
-        PetscCall(DiniGuardDifferences_Private(dini, given, &s->error)); /* enters the error of gradients */
-      s->used = DINI_JACOBIAN_GIVEN;
+        PetscCall(
+            DiniGuardDifferences_Private(dini, given, PETSC_FALSE, &s->error)); /* enters the error of gradients */
+      s->error = PetscMax(s->error, s->columns);
+      s->used  = DINI_JACOBIAN_GIVEN;
       PetscFunctionReturn(PETSC_SUCCESS);
     }
   }

@@ -19,7 +19,7 @@ static PetscErrorCode DiniTakeJacobian(Dini dini)
              DiniLabel_Private(dini), ((PetscObject)dini)->type_name, dini->source.why[0] ? ": " : "",
              dini->source.why);
   A = J;
-  B = P;
+  B = J ? P : NULL; /* nobody is to precondition what nobody knows */
   PetscCall(DiniActiveReduce_Private(dini, &A, &B));
   PetscCall(DiniEngineLinearize_Private(dini, A, B));
   if (dini->guard) PetscCall(DiniActiveGuard_Private(dini, first));

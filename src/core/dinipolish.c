@@ -6,9 +6,9 @@
 */
 #include "../private/diniimpl.h"
 
-#define POLISH_RTOL   1e-6 /* of the correction: a state good to 1e-6 becomes good to rounding */
-#define ESTIMATE_RTOL 0.1  /* one digit of an error is enough */
-#define LOOSE_RTOL    1e-7 /* |F| of its terms: above, each point is measured */
+#define POLISH_RTOL   1e-6  /* of the correction: a state good to 1e-6 becomes good to rounding */
+#define ESTIMATE_RTOL 0.1   /* one digit of an error is enough */
+#define LOOSE_RTOL    1e-7  /* |F| of its terms: above, each point is measured */
 #define MINOR         1e-10 /* errors below are not measured again for having grown */
 #define POLISH_MAX    4
 
@@ -149,7 +149,7 @@ PetscErrorCode DiniEstimateState_Private(Dini dini)
 {
   DiniAccuracy *a = &dini->stateaccuracy;
   PetscReal     relative, error = 0.0;
-  PetscBool     good, measured = PETSC_FALSE;
+  PetscBool     good, measured  = PETSC_FALSE;
   const char   *field;
 
   PetscFunctionBegin;
@@ -157,8 +157,7 @@ PetscErrorCode DiniEstimateState_Private(Dini dini)
   if (dini->active) relative = dini->fnorm / dini->scale;
   else PetscCall(DiniStateResidual_Private(dini, &relative, &good, &field));
   if (relative < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (++a->uses >= a->next || relative > LOOSE_RTOL ||
-      (relative * a->factor > MINOR && relative > 10.0 * a->gain)) {
+  if (++a->uses >= a->next || relative > LOOSE_RTOL || (relative * a->factor > MINOR && relative > 10.0 * a->gain)) {
     PetscCall(DiniMeasureState_Private(dini, PETSC_FALSE, &error, &measured));
     if (a->uses >= a->next) a->next = 4 * a->uses;
     if (measured && relative > 0.0) {

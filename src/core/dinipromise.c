@@ -30,7 +30,7 @@ PetscErrorCode DiniStateResidual_Private(Dini dini, PetscReal *relative, PetscBo
 
 static PetscErrorCode DiniRefuseState(Dini dini, const char field[], PetscReal relative, PetscReal error)
 {
-  const char *norm, *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
+  const char *norm, *prefix           = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
   char        option[256], where[128] = "", lower[300] = "", off[64] = "";
   PetscReal   rtol;
 
@@ -40,12 +40,14 @@ static PetscErrorCode DiniRefuseState(Dini dini, const char field[], PetscReal r
   PetscCall(DiniForwardTolerance_Private(dini, option, sizeof(option), &rtol, &norm));
   if (option[0]) PetscCall(PetscSNPrintf(lower, sizeof(lower), ", lower %s (now %g)", option, (double)rtol));
   if (field) PetscCall(PetscSNPrintf(where, sizeof(where), " in field %s", field));
-  if (error >= 0.0) PetscCall(PetscSNPrintf(off, sizeof(off), ", and a field of u is off by a relative %g", (double)error));
-  SETERRQ(PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-          "%s: The forward solve has not solved F(u, m) = 0%s: |F| there is %g of the terms that it is made of%s, where "
-          "its tolerance promises %g. It has met that by starting far away, or by one norm of fields with unlike units. "
-          "Correct u with -%sdini_polish, start nearer%s, or accept this state with -%sdini_attach_rtol",
-          DiniLabel_Private(dini), where, (double)relative, off, (double)dini->promise, prefix, lower, prefix);
+  if (error >= 0.0)
+    PetscCall(PetscSNPrintf(off, sizeof(off), ", and a field of u is off by a relative %g", (double)error));
+  SETERRQ(
+      PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+      "%s: The forward solve has not solved F(u, m) = 0%s: |F| there is %g of the terms that it is made of%s, where "
+      "its tolerance promises %g. It has met that by starting far away, or by one norm of fields with unlike units. "
+      "Correct u with -%sdini_polish, start nearer%s, or accept this state with -%sdini_attach_rtol",
+      DiniLabel_Private(dini), where, (double)relative, off, (double)dini->promise, prefix, lower, prefix);
 }
 
 /*
@@ -59,8 +61,7 @@ PetscErrorCode DiniPromiseKept_Private(Dini dini)
   const char *field;
 
   PetscFunctionBegin;
-  if (!dini->guard || !dini->hasF || dini->polishing || dini->promise >= 1.0 ||
-      dini->fnorm <= dini->attachatol)
+  if (!dini->guard || !dini->hasF || dini->polishing || dini->promise >= 1.0 || dini->fnorm <= dini->attachatol)
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniStateResidual_Private(dini, &relative, &good, &field));
   if (good) PetscFunctionReturn(PETSC_SUCCESS);

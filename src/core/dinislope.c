@@ -88,13 +88,13 @@ static PetscReal DiniSlopeNoise(const PetscScalar *const T[], const PetscReal h[
 typedef struct {
   PetscReal dis, error, size; /* |T - y|, of T, and what they are relative to */
   PetscBool noisy;            /* noise is what limits it */
-} DiniVerdict;
+} DiniRowVerdict;
 
-static DiniVerdict DiniSlopeRow(const DiniRow *r, const PetscScalar *const T[], const PetscReal h[], int n, PetscInt i,
-                                PetscReal pooled)
+static DiniRowVerdict DiniSlopeRow(const DiniRow *r, const PetscScalar *const T[], const PetscReal h[], int n,
+                                   PetscInt i, PetscReal pooled)
 {
   const PetscReal slope = DiniRowSlope(r, i), terms = DiniRowTerms(r, i);
-  DiniVerdict     v = {0.0, PETSC_MAX_REAL, 0.0, PETSC_FALSE};
+  DiniRowVerdict  v = {0.0, PETSC_MAX_REAL, 0.0, PETSC_FALSE};
 
   for (int k = 1; k < n; k++) {
     const PetscReal rounding   = SLOPE_ROUND * PETSC_MACHINE_EPSILON * terms / h[k];
@@ -140,8 +140,8 @@ static PetscErrorCode DiniSlopeJudge(Dini dini, const DiniRow *r, const PetscSca
   PetscFunctionBegin;
   PetscCall(DiniSlopePool(dini, r, T, h, n, &pooled));
   for (PetscInt i = 0; i < dini->n; i++) {
-    const DiniVerdict v = DiniSlopeRow(r, T, h, n, i, pooled);
-    PetscReal         relative;
+    const DiniRowVerdict v = DiniSlopeRow(r, T, h, n, i, pooled);
+    PetscReal            relative;
 
     if (!(v.size > 0.0)) continue;
     relative = v.dis / v.size;

@@ -173,7 +173,8 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscBool           fixedpoint;
 
   PetscFunctionBegin;
-  *its = 0;
+  *its           = 0;
+  dini->cause[0] = 0;
   if (dini->solve) {
     DiniCallUserOpen(dini, DINI_DOOR_RESIDUALS, "The solve callback (DiniSetSolve())",
                      (*dini->solve)(dini, u, dini->solvectx));
@@ -200,7 +201,7 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscCall(DiniForwardFailed(dini, reason, *its));
   PetscCall(PetscStrcmp(type, DINIFIXEDPOINT, &fixedpoint));
   options = fixedpoint ? "dini_fixedpoint_snes" : type;
-  if (dini->erroriffail && reason == DINI_DIVERGED_FORWARD_RESIDUAL)
+  if (dini->erroriffail && (reason == DINI_DIVERGED_FORWARD_RESIDUAL || dini->cause[0]))
     PetscCall(DiniForwardRefused_Private(dini, why, *its));
   PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini),

@@ -10,7 +10,10 @@
 #define DINI_CURVED    2e-4 /* rho: an error of 3e-8 */
 #define DINI_FAR       0.3  /* rho tells nothing of the length on which F varies */
 #define DINI_SHORTER   1e-3 /* then */
+#define DINI_BENT      0.05 /* rho of a step that has not come near that length */
+#define DINI_CLEAR     1e3  /* of rounding: what is left to lose */
 #define DINI_MAX_TRIES 6
+#define DINI_LONGEST   0.1 /* relative */
 
 static PetscReal DiniFineStep(void)
 {
@@ -36,6 +39,9 @@ void DiniColumnStart_Private(const DiniScheme *scheme, PetscReal h, PetscReal ow
   c->tries        = 0;
   c->kept = c->failed = c->refined = PETSC_FALSE;
   c->pending                       = PETSC_TRUE;
+  c->search                        = DINI_SEARCH_NONE;
+  c->error = c->rounding = 0.0;
+  c->longest             = DINI_LONGEST / scheme->step * PetscAbsReal(h);
 }
 
 /* The two points of a formula, in units of h */
@@ -129,12 +135,21 @@ PetscBool DiniColumnJudge_Private(const DiniScheme *scheme, const DiniSeen *seen
     *c = DiniColumnInside(*c);
     return PETSC_FALSE;
   }
-  if (c->kept && (seen->first <= noise || !(rho < 0.5 * c->rho))) return PETSC_FALSE;
+  if (c->kept && (seen->first <= noise || !(rho < 0.5 * c->rho))) {
+    if (scheme->judged && rho > DINI_BENT && seen->first > DINI_CLEAR * noise && c->tries < DINI_MAX_TRIES) {
+      c->h *= DINI_SHORTER; /* not yet on the length on which F varies, as at the edge of a root */
+      c->pending = PETSC_TRUE;
+    }
+    return PETSC_FALSE;
+  }
   if (c->kept) c->refined = PETSC_TRUE;
   c->kept        = PETSC_TRUE;
   c->rho         = rho;
   c->used        = c->h;
   c->usedformula = c->formula;
+  c->error       = seen->first > 0.0 ? 2.0 * PETSC_MACHINE_EPSILON / seen->first : 0.0; /* by rounding */
+  c->rounding    = c->error * PetscAbsReal(c->h);
+  if (c->formula == DINI_FORMULA_ONESIDED) c->error = PetscMax(c->error, 4.0 * rho * rho); /* as of a root */
   if (!scheme->judged || c->formula == DINI_FORMULA_FORWARD) return PETSC_TRUE;
   if (DiniColumnStrange(seen, c)) {
     c->h       = c->h > 0.0 ? DiniFineStep() * c->own : -DiniFineStep() * c->own;
@@ -213,7 +228,7 @@ static PetscErrorCode DiniSee(Dini dini, const DiniScheme *scheme, const DiniCol
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniTakeValue(Dini dini, const DiniScheme *scheme, const DiniColumn *c, PetscReal h, Vec y)
+PetscErrorCode DiniTakeValue_Private(Dini dini, const DiniScheme *scheme, const DiniColumn *c, PetscReal h, Vec y)
 {
   DiniColumn         used = *c;
   const PetscScalar *one, *two, *base = NULL;
@@ -250,7 +265,7 @@ PetscErrorCode DiniDifferenceAlong_Private(Dini dini, DiniScheme *scheme, Vec di
                                    &norm[1]));
     for (int side = 0; side < 2; side++) seen.bad[side] = (PetscBool)PetscIsInfOrNanReal(norm[side]);
     PetscCall(DiniSee(dini, scheme, c, &seen));
-    if (DiniColumnJudge_Private(scheme, &seen, c)) PetscCall(DiniTakeValue(dini, scheme, &used, used.h, y));
+    if (DiniColumnJudge_Private(scheme, &seen, c)) PetscCall(DiniTakeValue_Private(dini, scheme, &used, used.h, y));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -279,7 +294,7 @@ PetscErrorCode DiniRowSizes_Private(Dini dini, Vec *rows)
 {
   Mat       J, P;
   PetscBool entries = PETSC_FALSE;
-  Vec       v;
+  Vec       v, w;
 
   PetscFunctionBegin;
   *rows = NULL;
@@ -292,8 +307,14 @@ PetscErrorCode DiniRowSizes_Private(Dini dini, Vec *rows)
     PetscCall(VecDuplicate(dini->u, &v));
     PetscCall(DiniRandomDirection_Private(dini, 1, dini->u, v));
     PetscCall(MatMult(J, v, dini->rows));
-    PetscCall(VecDestroy(&v));
     PetscCall(VecAbs(dini->rows));
+    PetscCall(VecDuplicate(dini->u, &w)); /* a second one, since a product may cancel by chance */
+    PetscCall(DiniRandomDirection_Private(dini, 13, dini->u, v));
+    PetscCall(MatMult(J, v, w));
+    PetscCall(VecAbs(w));
+    PetscCall(VecAXPY(dini->rows, 1.0, w));
+    PetscCall(VecDestroy(&v));
+    PetscCall(VecDestroy(&w));
     dini->rowspoint = dini->point;
   }
   *rows = dini->rows;
@@ -320,7 +341,9 @@ PetscErrorCode DiniStateScheme_Private(Dini dini, Vec work, DiniScheme *scheme)
   scheme->formula = DINI_FORMULA_CENTRAL;
   scheme->step    = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0);
   scheme->judged  = (PetscBool)!dini->beside;
+  scheme->probed  = scheme->judged;
   scheme->nought  = DINI_NOUGHT;
+  scheme->error = scheme->missed = 0.0;
   scheme->rows = scheme->base = NULL;
   if (scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -43,8 +43,9 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
   if (s->polishes)
     PetscCall(PetscViewerASCIIPrintf(viewer, "polished states %" PetscInt_FMT ", kept %" PetscInt_FMT "\n", s->polishes,
                                      s->polishes_accepted));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "estimated errors: objective %g (lambda^H F), gradient %g (relative), ",
-                                   (double)s->objective_error, (double)s->gradient_error));
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer, "estimated errors: objective %g (lambda^H F), gradient %g (relative), tangent %g (relative), ",
+      (double)s->objective_error, (double)s->gradient_error, (double)s->tangent_error));
   if (s->state_error >= 0.0)
     PetscCall(PetscViewerASCIIPrintf(viewer, "of which the state %g\n", (double)s->state_error));
   else PetscCall(PetscViewerASCIIPrintf(viewer, "without that of the state\n"));

@@ -234,6 +234,7 @@ PetscErrorCode DiniParameterFill_Coloring(Dini dini, DiniParameter par, Mat Fm)
   PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
   PetscCall(DiniColoringFill_Private(dini, par->coloring, &scheme, par->copy, Fm, &all, &stray));
   if (dini->guard) PetscCall(DiniColoringCheckStray(dini, par, all, stray));
+  PetscCall(DiniParameterSmooth_Private(dini, par, &scheme));
   dini->stats.parameter_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

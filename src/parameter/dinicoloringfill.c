@@ -32,7 +32,7 @@ static PetscErrorCode DiniColoringStart(Dini dini, DiniColoring c, const DiniSch
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniToGhosts(DiniColoring c, Vec ghosts)
+PetscErrorCode DiniColoringToGhosts_Private(DiniColoring c, Vec ghosts)
 {
   PetscFunctionBegin;
   PetscCall(VecScatterBegin(c->scatter, c->one, ghosts, INSERT_VALUES, SCATTER_FORWARD));
@@ -41,7 +41,7 @@ static PetscErrorCode DiniToGhosts(DiniColoring c, Vec ghosts)
 }
 
 /* Steps and formulas of the round to whoever has rows of the columns; active: which colours it takes */
-static PetscErrorCode DiniColoringRound(Dini dini, DiniColoring c, PetscInt active[])
+PetscErrorCode DiniColoringRound_Private(Dini dini, DiniColoring c, PetscInt active[])
 {
   PetscScalar *a;
 
@@ -53,11 +53,11 @@ static PetscErrorCode DiniColoringRound(Dini dini, DiniColoring c, PetscInt acti
     if (c->columns[j].pending) active[c->own[j]] = 1 + (c->columns[j].formula == DINI_FORMULA_ONESIDED);
   }
   PetscCall(VecRestoreArrayWrite(c->one, &a));
-  PetscCall(DiniToGhosts(c, c->ghosth));
+  PetscCall(DiniColoringToGhosts_Private(c, c->ghosth));
   PetscCall(VecGetArrayWrite(c->one, &a));
   for (PetscInt j = 0; j < c->ncols; j++) a[j] = (PetscReal)c->columns[j].formula;
   PetscCall(VecRestoreArrayWrite(c->one, &a));
-  PetscCall(DiniToGhosts(c, c->ghostformula));
+  PetscCall(DiniColoringToGhosts_Private(c, c->ghostformula));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, active, (PetscMPIInt)c->ncolors, MPIU_INT, MPI_MAX,
                            PetscObjectComm((PetscObject)dini)));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -137,8 +137,8 @@ static PetscErrorCode DiniColoringBlame(Dini dini, DiniColoring c, PetscInt q, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniColoringColor(Dini dini, DiniColoring c, DiniScheme *scheme, PetscInt q, PetscBool *bad,
-                                        PetscReal *all, PetscReal *stray)
+PetscErrorCode DiniColoringColor_Private(Dini dini, DiniColoring c, DiniScheme *scheme, PetscInt q, PetscBool *bad,
+                                         PetscReal *all, PetscReal *stray)
 {
   PetscScalar *one, *two;
   PetscReal    norm[2] = {0.0, 0.0};
@@ -174,7 +174,7 @@ static PetscErrorCode DiniColoringSizes(DiniColoring c, const DiniScheme *scheme
   PetscCall(VecGetArrayWrite(c->one, &a));
   for (PetscInt j = 0; j < c->ncols; j++) a[j] = PetscAbsReal(c->columns[j].first) / scheme->step;
   PetscCall(VecRestoreArrayWrite(c->one, &a));
-  PetscCall(DiniToGhosts(c, c->ghostsize));
+  PetscCall(DiniColoringToGhosts_Private(c, c->ghostsize));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -182,7 +182,7 @@ static PetscErrorCode DiniColoringSizes(DiniColoring c, const DiniScheme *scheme
   Sizes of the rows, where nobody knows better: by what is known of the columns now. A column whose first step was many times
   its own length may have made its rows look large, and curvature in them small.
 */
-static PetscErrorCode DiniColoringRowSizes(DiniColoring c, const DiniScheme *scheme)
+PetscErrorCode DiniColoringRowSizes_Private(DiniColoring c, const DiniScheme *scheme)
 {
   const PetscScalar *a, *h;
 
@@ -208,8 +208,6 @@ static PetscErrorCode DiniColoringRowSizes(DiniColoring c, const DiniScheme *sch
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-typedef enum { DINI_SUM_FIRST, DINI_SUM_SECOND, DINI_SUM_BAD_ONE, DINI_SUM_BAD_TWO } DiniSum;
-
 static PetscReal DiniColoringTerm(DiniColoring c, PetscInt k, PetscReal h, DiniSum what)
 {
   const int bad = c->second[k] < 0.0 ? (int)-c->second[k] : 0;
@@ -217,13 +215,16 @@ static PetscReal DiniColoringTerm(DiniColoring c, PetscInt k, PetscReal h, DiniS
 
   if (what == DINI_SUM_BAD_ONE) return (PetscReal)(bad & 1);
   if (what == DINI_SUM_BAD_TWO) return (PetscReal)(bad >> 1);
+  if (what == DINI_SUM_BAD) return (PetscReal)bad;
   row = c->rowsizes[c->row[k]];
   if (bad || !(row > 0.0)) return 0.0;
+  if (what == DINI_SUM_APART) return PetscSqr(PetscAbsScalar(c->tried[k] - c->values[k]) / row);
+  if (what == DINI_SUM_VALUE) return PetscSqr(PetscAbsScalar(c->values[k]) / row);
   return PetscSqr((what == DINI_SUM_FIRST ? PetscAbsScalar(2.0 * c->tried[k] * h) : c->second[k]) / row);
 }
 
 /* c->one = sums over the rows of each column, wherever they are */
-static PetscErrorCode DiniColoringSum(DiniColoring c, DiniSum what)
+PetscErrorCode DiniColoringSum_Private(DiniColoring c, DiniSum what)
 {
   const PetscScalar *h;
   PetscScalar       *a;
@@ -253,7 +254,7 @@ static PetscErrorCode DiniColoringJudge(DiniColoring c, const DiniScheme *scheme
   PetscCall(PetscCalloc1(c->ncols, &seen));
   for (int what = scheme->judged ? DINI_SUM_FIRST : DINI_SUM_BAD_ONE;
        what <= (bad ? DINI_SUM_BAD_TWO : DINI_SUM_SECOND); what++) {
-    PetscCall(DiniColoringSum(c, (DiniSum)what));
+    PetscCall(DiniColoringSum_Private(c, (DiniSum)what));
     PetscCall(VecGetArrayRead(c->one, &sum));
     for (PetscInt j = 0; j < c->ncols; j++) {
       const PetscReal s = PetscRealPart(sum[j]);
@@ -272,12 +273,12 @@ static PetscErrorCode DiniColoringJudge(DiniColoring c, const DiniScheme *scheme
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniColoringKeep(DiniColoring c)
+PetscErrorCode DiniColoringKeep_Private(DiniColoring c)
 {
   const PetscScalar *keep;
 
   PetscFunctionBegin;
-  PetscCall(DiniToGhosts(c, c->ghostw));
+  PetscCall(DiniColoringToGhosts_Private(c, c->ghostw));
   PetscCall(VecGetArrayRead(c->ghostw, &keep));
   for (PetscInt k = 0; k < c->rowptr[c->nrows]; k++)
     if (PetscRealPart(keep[c->ghost[k]]) > 0.0) c->values[k] = c->tried[k];
@@ -321,20 +322,21 @@ static PetscErrorCode DiniColoringRounds(Dini dini, DiniColoring c, DiniScheme *
   PetscFunctionBegin;
   for (int round = 0; pending; round++) {
     bad = PETSC_FALSE;
-    PetscCall(DiniColoringRound(dini, c, active));
+    PetscCall(DiniColoringRound_Private(dini, c, active));
     for (PetscInt q = 0; q < c->ncolors; q++) {
       if (!active[q]) continue;
       if (active[q] > 1 && !scheme->base) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
-      PetscCall(DiniColoringColor(dini, c, scheme, q, &bad, round ? NULL : all, stray));
+      PetscCall(DiniColoringColor_Private(dini, c, scheme, q, &bad, round ? NULL : all, stray));
     }
-    if (!round && scheme->judged) PetscCall(DiniColoringSizes(c, scheme));
-    if (scheme->judged) PetscCall(DiniColoringRowSizes(c, scheme));
+    if (!round && (scheme->judged || scheme->probed)) PetscCall(DiniColoringSizes(c, scheme));
+    if (scheme->judged) PetscCall(DiniColoringRowSizes_Private(c, scheme));
     PetscCall(DiniColoringJudge(c, scheme, bad));
-    if (round || bad) PetscCall(DiniColoringKeep(c));
+    if (round || bad) PetscCall(DiniColoringKeep_Private(c));
     else PetscCall(PetscArraycpy(c->values, c->tried, c->rowptr[c->nrows]));
     pending = PETSC_FALSE;
     if (scheme->judged || bad) PetscCall(DiniColoringPending(dini, c, scheme, point, &pending));
   }
+  if (scheme->probed) PetscCall(DiniColoringVerify_Private(dini, c, scheme, point, active));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -364,6 +366,12 @@ PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniScheme *s
   PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Column j of those owned here */
+const DiniColumn *DiniColoringColumn_Private(DiniColoring c, PetscInt j)
+{
+  return &c->columns[j];
 }
 
 /* Columns on all ranks, and those of them whose steps the last fill has changed. Collective */

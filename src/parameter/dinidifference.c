@@ -1,4 +1,4 @@
-/* Differences of F in the parameters: the step rule, the residual beside the point, dense columns. */
+/* Differences of F in the parameters: the step rule, the residual beside the point, products. */
 #include "../private/diniparameterimpl.h"
 
 /*
@@ -73,10 +73,54 @@ PetscErrorCode DiniParameterScheme_Private(Dini dini, DiniParameter par, DiniSch
   scheme->step    = DiniRelativeStep(par);
   scheme->nought  = 0.0;
   scheme->judged  = (PetscBool)(central && !dini->beside && par->step == 0.0);
+  scheme->probed  = (PetscBool)(!complexstep && !par->affine && !dini->beside);
+  scheme->error = scheme->missed = 0.0;
   scheme->base = scheme->rows = NULL;
   if (complexstep) PetscCall(DiniComplexStepBase_Private(dini, par));
   else if (!central || scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
   if (scheme->judged) PetscCall(DiniRowSizes_Private(dini, &scheme->rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After a fill: what it is good to, and a refusal of what nobody could use */
+PetscErrorCode DiniParameterSmooth_Private(Dini dini, DiniParameter par, const DiniScheme *scheme)
+{
+  PetscFunctionBegin;
+  par->error = PetscMax(scheme->error, scheme->missed);
+  if (!dini->guard || !scheme->judged) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(!(scheme->error > DINI_ROUGH) || scheme->worst.search == (PetscReal)DINI_SEARCH_NONE ||
+                 scheme->worst.search == (PetscReal)DINI_SEARCH_FAR,
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: F_m of parameter \"%s\" (type \"%s\") is not dF/dm: differences by steps about %g in its entry "
+             "%" PetscInt_FMT
+             ", whose value is %g, disagree by a relative %g. F is not smooth here, or noisy, as with an "
+             "inner iteration. Give F_m to DiniSetParameterJacobian(), or another step with -dini_parameter_%s_step",
+             DiniLabel_Private(dini), par->name, par->kind->name, (double)PetscAbsReal(scheme->worst.h),
+             scheme->worst.entry, (double)scheme->worst.value, (double)scheme->error, par->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A direction in which each entry moves by as much as its step, in units of eps^(1/3): F has been seen to be smooth there */
+PetscErrorCode DiniParameterSteps_Private(DiniParameter par, Vec dm)
+{
+  const PetscReal unit = PetscPowReal(PETSC_MACHINE_EPSILON, 1.0 / 3.0);
+  PetscScalar    *a;
+  PetscInt        first;
+
+  PetscFunctionBegin;
+  if (par->affine || par->difference != DINI_DIFFERENCE_CENTRAL || !(par->coloring || par->columns))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetOwnershipRange(dm, &first, NULL));
+  PetscCall(VecGetArray(dm, &a));
+  for (PetscInt j = 0; j < par->n; j++) {
+    const DiniColumn *c    = par->coloring ? DiniColoringColumn_Private(par->coloring, j) : &par->columns[first + j];
+    const PetscReal   size = PetscAbsScalar(a[j]);
+
+    if (!c->kept || !(size > 0.0)) continue;
+    a[j] *= PetscAbsReal(c->used) / (unit * size);
+    if (c->usedformula == DINI_FORMULA_ONESIDED) a[j] = c->used / unit;
+  }
+  PetscCall(VecRestoreArray(dm, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,6 +142,11 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
   PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
   DiniColumnStart_Private(&scheme, scheme.step / relative, own > 0.0 ? 1.0 / own : 0.0, &column);
   PetscCall(DiniDifferenceAlong_Private(dini, &scheme, x, &column, y));
+  if (scheme.judged && !column.failed && column.usedformula == DINI_FORMULA_CENTRAL) {
+    DiniColumnSuspect_Private(&column);
+    PetscCall(DiniRefineAlong_Private(dini, &scheme, scheme.rows, x, &column, y));
+    par->error = PetscMax(par->error, column.error);
+  }
   PetscCall(DiniHome_Private(dini));
   if (column.failed) PetscCall(DiniColumnFailed_Private(dini, &scheme, -1, 0.0, column.h));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -117,84 +166,5 @@ PetscErrorCode DiniParameterCreate_FD(Dini dini, DiniParameter par, Mat *Fm)
                       par->name, par->N));
   PetscCall(MatCreateShell(comm, dini->n, par->n, dini->N, par->N, par, Fm));
   PetscCall(MatShellSetOperation(*Fm, MATOP_MULT, (void (*)(void))DiniDirectionalMult));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The first step of column j, on all ranks; e becomes its unit vector */
-static PetscErrorCode DiniStartColumn(Dini dini, DiniParameter par, const DiniScheme *scheme, const PetscReal sizes[],
-                                      PetscInt j, Vec e)
-{
-  PetscInt           first;
-  PetscReal          told[2] = {0.0, 0.0};
-  DiniColumn        *c       = &par->columns[j];
-  const PetscScalar *m;
-  PetscScalar       *a;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(e, &first, NULL));
-  PetscCall(VecSet(e, 0.0));
-  if (j >= first && j < first + par->n) {
-    PetscCall(VecGetArrayRead(par->copy, &m));
-    told[0] = DiniExactStep_Private(m[j - first], scheme->step * sizes[j - first]);
-    told[1] = PetscAbsScalar(m[j - first]);
-    PetscCall(VecRestoreArrayRead(par->copy, &m));
-    PetscCall(VecGetArray(e, &a)); /* VecSetValue() is not for nests */
-    a[j - first] = 1.0;
-    PetscCall(VecRestoreArray(e, &a));
-  }
-  PetscCall(PetscObjectStateIncrease((PetscObject)e)); /* on all ranks */
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, told, 2, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)dini)));
-  if (dini->beside && par->columnspoint == dini->point) {
-    const signed char formula = c->usedformula;
-
-    DiniColumnStart_Private(scheme, c->used, told[1], c); /* as the point has found it */
-    c->formula = formula;
-  } else DiniColumnStart_Private(scheme, told[0], told[1], c);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniFillColumns(Dini dini, DiniParameter par, Mat Fm, const PetscReal sizes[], Vec e)
-{
-  DiniScheme scheme;
-
-  PetscFunctionBegin;
-  PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
-  for (PetscInt j = 0; j < par->N; j++) {
-    DiniColumn    *c = &par->columns[j];
-    Vec            column;
-    PetscErrorCode failed;
-
-    PetscCall(DiniStartColumn(dini, par, &scheme, sizes, j, e));
-    PetscCall(MatDenseGetColumnVecWrite(Fm, j, &column));
-    failed = DiniDifferenceAlong_Private(dini, &scheme, e, c, column);
-    PetscCall(MatDenseRestoreColumnVecWrite(Fm, j, &column));
-    PetscCall(failed);
-    if (c->failed) PetscCall(DiniColumnFailed_Private(dini, &scheme, j, c->own, c->h));
-  }
-  par->columnspoint = dini->point;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode DiniParameterFill_FD(Dini dini, DiniParameter par, Mat Fm)
-{
-  Vec            e;
-  PetscReal     *sizes;
-  PetscBool      dense;
-  PetscErrorCode failed;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)Fm, &dense, MATSEQDENSE, MATMPIDENSE, ""));
-  if (!dense) PetscFunctionReturn(PETSC_SUCCESS); /* by directions */
-  if (!par->columns) PetscCall(PetscCalloc1(par->N, &par->columns));
-  PetscCall(PetscMalloc1(par->n, &sizes));
-  PetscCall(VecDuplicate(par->m, &e));
-  failed = DiniSizes_Private(par->copy, 0.0, sizes);
-  if (!failed) failed = DiniFillColumns(dini, par, Fm, sizes, e);
-  PetscCall(VecDestroy(&e));
-  PetscCall(PetscFree(sizes));
-  PetscCall(failed);
-  PetscCall(MatAssemblyBegin(Fm, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(Fm, MAT_FINAL_ASSEMBLY));
-  dini->stats.parameter_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

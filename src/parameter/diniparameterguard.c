@@ -14,10 +14,15 @@ static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscBool DiniOwnDifferences(DiniParameter par)
+{
+  return (PetscBool)(par->kind->fill == DiniParameterFill_FD || par->kind->fill == DiniParameterFill_Coloring);
+}
+
 /* What no fill makes right at a new point */
 static PetscBool DiniDeclared(DiniParameter par)
 {
-  if (par->kind->fill == DiniParameterFill_FD || par->kind->fill == DiniParameterFill_Coloring) return par->affine;
+  if (DiniOwnDifferences(par)) return par->affine;
   if (!par->Fm) return PETSC_TRUE; /* zero */
   return (PetscBool)(par->type[0] && !par->apply && !(par->Fmuser && par->fill));
 }
@@ -76,7 +81,7 @@ static PetscErrorCode DiniGuardCure(DiniParameter par, char cure[], size_t size)
                             "It is declared zero, and F changes with it at this point: take back "
                             "-dini_parameter_%s_type zero",
                             par->name));
-  else if (par->kind->fill == DiniParameterFill_FD || par->kind->fill == DiniParameterFill_Coloring) {
+  else if (DiniOwnDifferences(par)) {
     if (par->affine)
       PetscCall(PetscSNPrintf(
           cure, size, "The block is declared affine, and F is not: take back -dini_parameter_%s_affine", par->name));
@@ -103,6 +108,7 @@ static PetscErrorCode DiniGuardDirection(Dini dini, DiniParameter par, Vec dm)
   PetscCall(DiniRandomDirection_Private(dini, 3, par->copy, dm));
   PetscCall(DiniNormMax_Private(par->copy, &largest));
   if (largest == 0.0) PetscCall(VecAbs(dm));
+  if (DiniOwnDifferences(par)) PetscCall(DiniParameterSteps_Private(par, dm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -160,7 +166,7 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
       "missing or does not reach the residual",
       DiniLabel_Private(dini), what);
   PetscCall(DiniGuardVerdict(dini, par, what, slope.wrong, dm, work[2]));
-  par->error = slope.apart;
+  par->error = DiniOwnDifferences(par) ? PetscMax(par->error, slope.apart) : slope.apart;
   if (slope.informative && (!par->Fm || ynorm > 0.0))
     par->guarded = PETSC_TRUE; /* a zero tells nothing of other points */
   if (again || !par->Fm || !((par->apply && par->applyadjoint) || par->Fmuser)) PetscFunctionReturn(PETSC_SUCCESS);
@@ -176,12 +182,13 @@ PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
   Vec             work[4]; /* layouts: block, state, state, block */
   const PetscBool before = par->guarded;
   PetscErrorCode  failed;
-  PetscBool       moved;
+  PetscBool       moved, close;
 
   PetscFunctionBegin;
   if (!par->N) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniRangeMoved_Private(par->copy, &par->range, &moved));
-  if (before && !moved && par->rangestate == dini->source.rangestate && !DiniDeclared(par))
+  close = (PetscBool)(DiniOwnDifferences(par) || par->error <= DINI_CLOSE); /* else it is looked at at each point */
+  if (before && !moved && close && par->rangestate == dini->source.rangestate && !DiniDeclared(par))
     PetscFunctionReturn(PETSC_SUCCESS);
   par->rangestate = dini->source.rangestate;
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));

@@ -18,5 +18,26 @@ struct _DiniColoring {
   Vec              ghosth, ghostformula, ghostw; /* of the columns seen here: steps of the round, 0 for none; work */
   Vec              ghostsize;                    /* what the first step of each was measured by */
   VecScatter       scatter;
-  PetscInt64       point; /* where the steps have been found */
+  PetscInt64       point;  /* where the steps have been found */
+  DiniScheme      *scheme; /* of the fill under way */
 };
+
+/* Sums over the rows of each column of a round */
+typedef enum {
+  DINI_SUM_FIRST,
+  DINI_SUM_SECOND,
+  DINI_SUM_BAD_ONE,
+  DINI_SUM_BAD_TWO,
+  DINI_SUM_APART, /* of new values and those that are kept */
+  DINI_SUM_VALUE, /* of those that are kept */
+  DINI_SUM_BAD
+} DiniSum;
+
+DINI_INTERN PetscErrorCode DiniColoringToGhosts_Private(DiniColoring, Vec ghosts);
+DINI_INTERN PetscErrorCode DiniColoringRound_Private(Dini, DiniColoring, PetscInt active[]);
+DINI_INTERN PetscErrorCode DiniColoringColor_Private(Dini, DiniColoring, DiniScheme *, PetscInt q, PetscBool *bad,
+                                                     PetscReal *all, PetscReal *stray);
+DINI_INTERN PetscErrorCode DiniColoringRowSizes_Private(DiniColoring, const DiniScheme *);
+DINI_INTERN PetscErrorCode DiniColoringSum_Private(DiniColoring, DiniSum);
+DINI_INTERN PetscErrorCode DiniColoringKeep_Private(DiniColoring);
+DINI_INTERN PetscErrorCode DiniColoringVerify_Private(Dini, DiniColoring, DiniScheme *, Vec point, PetscInt active[]);

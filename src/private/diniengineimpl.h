@@ -183,6 +183,7 @@ DINI_INTERN PetscErrorCode DiniEngineRenewKSPs_Private(Dini, DiniDirection, Pets
 /* fields */
 DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineGroupError_Private(Dini, Vec x, Vec e, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniEngineJudge_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, DiniFieldNorms *,
                                                    PetscReal *asked);
 DINI_INTERN PetscErrorCode DiniEngineCancels_Private(Dini, DiniDirection, Vec x, Vec Ax, PetscReal *ratio);

@@ -106,6 +106,8 @@ typedef struct {
   PetscBool        accepts;     /* those of its solver, since Dini's own have not served */
   PetscReal        error;       /* relative, of J at the point, as differences see it */
   PetscReal        apart;       /* of what is given, when it was last held against them */
+  PetscReal        columns;     /* of what has been filled by differences at the point: by its columns */
+  PetscReal        missed;      /* and of rows in which all columns move */
   DiniRange        range;       /* of u, when J was last held against differences */
   PetscInt         rangestate;  /* counts how often it has moved */
   Mat              J;           /* by differences */
@@ -241,16 +243,17 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscBool           rateknown;  /* it belongs to the point */
   PetscReal           stateerror; /* relative error of u at the point, negative: not known */
   PetscReal           promise; /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
-  PetscBool           polishing;       /* u is about to be corrected, and is not judged yet */
-  DiniAccuracy        stateaccuracy;   /* what errors of u have to do with residuals */
-  DiniAccuracy        tangentaccuracy; /* the same of tangents */
-  PetscReal           gain;            /* largest |mbar| / |ubar| seen */
+  char                cause[240];    /* why a forward solve can have no solution, where its type knows */
+  PetscBool           polishing;     /* u is about to be corrected, and is not judged yet */
+  DiniAccuracy        stateaccuracy; /* what errors of u have to do with residuals */
+  PetscReal           gain;          /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
   PetscReal           lastunit;     /* power of two that it was divided by */
   PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */
   PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
   PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
   DiniRung            lastrung;     /* which answered it */
+  PetscBool           recalled;     /* it has been answered by the one before */
   DiniStatistics      stats;
   char                label[128]; /* how errors call the object */
 };
@@ -273,9 +276,6 @@ DINI_INTERN PetscErrorCode DiniCreate_NEP(Dini);
 /* solvers */
 DINI_INTERN PetscErrorCode DiniForwardTolerance_Private(Dini, char option[], size_t, PetscReal *rtol,
                                                         const char **norm);
-DINI_INTERN PetscErrorCode DiniForwardPromise_Private(Dini);
-DINI_INTERN PetscErrorCode DiniPromiseKept_Private(Dini);
-DINI_INTERN PetscErrorCode DiniStateResidual_Private(Dini, PetscReal *relative, PetscBool *good, const char **field);
 DINI_INTERN PetscErrorCode DiniForwardRefused_Private(Dini, const char why[], PetscInt its);
 DINI_INTERN PetscErrorCode DiniRefuseDiagonalScale_Private(Dini, KSP);
 DINI_INTERN PetscErrorCode DiniForwardKeeps_Private(Dini, KSP, PetscBool *keep);
@@ -303,7 +303,8 @@ DINI_INTERN PetscErrorCode DiniJacobianMoved_Private(Dini);
 DINI_INTERN PetscErrorCode DiniJacobianStays_Private(Dini, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniAcceptState_Private(Dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
                                                    PetscBool *accepted);
-DINI_INTERN PetscErrorCode DiniGuardDifferences_Private(Dini, Mat J, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniGuardDifferences_Private(Dini, Mat J, PetscBool own, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniGuardProducts_Private(Dini, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniGuardParameter_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniGuardCurvature_Private(Dini, Vec v, Vec y, Vec even, PetscBool *agrees);
 DINI_INTERN PetscErrorCode DiniGuardEliminated_Private(Dini, Mat J, PetscBool *eliminated);
@@ -355,27 +356,6 @@ DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode DiniEngineSameValues_Private(Dini, Mat, PetscObjectState before);
 DINI_INTERN PetscErrorCode DiniEngineIsSingular_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniEngineDetermines_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEngineGetFields_Private(Dini, PetscInt *n, const unsigned char **field);
-DINI_INTERN PetscErrorCode DiniEngineLoose_Private(Dini, DiniDirection, Vec r, Vec e, PetscReal rtol, PetscBool setup,
-                                                   PetscBool *good);
-DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, Vec e, PetscReal rtol,
-                                                     PetscBool *good);
-DINI_INTERN PetscErrorCode DiniEngineJudgeState_Private(Dini, Vec F, PetscReal limit, PetscReal *relative,
-                                                        PetscBool *good, const char **field);
-DINI_INTERN PetscErrorCode DiniEngineStateFalls_Private(Dini, Vec F, PetscReal *relative);
-DINI_INTERN PetscErrorCode DiniEngineFieldError_Private(Dini, DiniDirection, Vec b, Vec x, Vec e, PetscReal *error);
-
-/* accuracy */
-DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
-DINI_INTERN PetscErrorCode DiniEstimateState_Private(Dini);
-DINI_INTERN PetscErrorCode DiniMeasureState_Private(Dini, PetscBool setup, PetscReal *error, PetscBool *good);
-DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini);
-DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
-DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
-DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
-DINI_INTERN PetscReal      DiniDifferenceError_Private(Dini);
-DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
-DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);
 
 /* objective, and its Hessian */
 DINI_INTERN PetscErrorCode DiniObjectiveDestroy_Private(Dini);
@@ -392,4 +372,5 @@ DINI_INTERN PetscErrorCode DiniObjectiveCompare_Private(Dini, DiniObjective, Vec
                                                         PetscBool *informative);
 DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g);
 
+#include "diniaccuracyimpl.h"
 #include "dinirulesimpl.h"

@@ -88,6 +88,8 @@ DINI_INTERN PetscErrorCode DiniComplexStepBase_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniComplexStep_Private(Dini, DiniParameter, PetscReal factor, Vec h, Vec dF,
                                                    PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniParameterScheme_Private(Dini, DiniParameter, DiniScheme *);
+DINI_INTERN PetscErrorCode DiniParameterSteps_Private(DiniParameter, Vec dm);
+DINI_INTERN PetscErrorCode DiniParameterSmooth_Private(Dini, DiniParameter, const DiniScheme *);
 DINI_INTERN PetscErrorCode DiniParameterCreate_FD(Dini, DiniParameter, Mat *);
 DINI_INTERN PetscErrorCode DiniParameterFill_FD(Dini, DiniParameter, Mat);
 DINI_INTERN PetscErrorCode DiniParameterCreate_Coloring(Dini, DiniParameter, Mat *);

@@ -30,6 +30,7 @@ DINI_INTERN PetscErrorCode    DiniJacobianReset_Private(Dini);
 DINI_INTERN PetscErrorCode    DiniDifferenceJacobian_Private(Dini, DiniJacobianWay, Mat P, Mat *J, const char **why);
 DINI_INTERN PetscErrorCode    DiniFullPattern_Private(Dini, Mat *);
 DINI_INTERN PetscErrorCode    DiniDifferenceMult_Private(Dini, Vec v, Vec y);
+DINI_INTERN PetscErrorCode    DiniDifferenceBest_Private(Dini, Vec v, Vec y, PetscReal *error);
 
 /* differences: how large entries are, F at the point */
 DINI_INTERN PetscErrorCode DiniRangeGet_Private(Vec, DiniRange *);

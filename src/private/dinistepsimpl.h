@@ -17,8 +17,16 @@ typedef struct {
   PetscReal      step;   /* relative */
   PetscReal      nought; /* what is smaller has no size */
   PetscBool      judged; /* curvature within a step makes it smaller, as far as that helps */
-  Vec            base;   /* F at the point, for all but central differences that are not judged; NULL: zero */
-  Vec            rows;   /* the sizes of the rows of F, or NULL */
+  PetscBool      probed; /* a difference in which all columns move tells what they are good to */
+  PetscReal      error;  /* of what has been filled: relative, of its worst column */
+  PetscReal      missed; /* of its worst row */
+  struct {
+    PetscReal error;
+    PetscInt  entry;
+    PetscReal value, h, search;
+  } worst;  /* that column, where its error is beyond DINI_ROUGH */
+  Vec base; /* F at the point, for all but central differences that are not judged; NULL: zero */
+  Vec rows; /* the sizes of the rows of F, or NULL */
 } DiniScheme;
 
 /* One column: an entry of the state or of a block, or a direction */
@@ -26,9 +34,25 @@ typedef struct {
   PetscReal   h, first, used; /* signed: the next one, the one to begin with, that of the value that is kept */
   PetscReal   own;            /* |m_j|, 0 for zero: a length that F may vary on */
   PetscReal   rho;            /* curvature of the value that is kept */
+  PetscReal   error, longest; /* relative, of that value, as far as it is known; a step not to be gone beyond */
+  PetscReal   rounding;       /* its part that a step of 1 would have */
   signed char formula, tries, usedformula, inside; /* inside: the side on which F has values */
-  signed char kept, pending, failed, refined;
+  signed char kept, pending, failed, refined, search;
 } DiniColumn;
+
+/* The search for a better step of a column that a shorter step disagrees with */
+enum {
+  DINI_SEARCH_NONE,
+  DINI_SEARCH_FIRST,   /* a shorter step, for the first time */
+  DINI_SEARCH_SECOND,  /* and again: do they come nearer? */
+  DINI_SEARCH_SHORTER, /* they do */
+  DINI_SEARCH_TURNED,  /* they do not: the other way */
+  DINI_SEARCH_LONGER,
+  DINI_SEARCH_FAR /* longer from the start, since F hardly moves */
+};
+#define DINI_CLOSE       1e-8 /* relative: two steps that agree */
+#define DINI_ROUGH       1e-3 /* relative: an error of differences that nobody could use */
+#define DINI_PROBE_ROUND 4.0  /* roundings in a row of F */
 
 /* What a difference has told: |dF| and |second difference|, rows in units of their sizes; NaN on either side */
 typedef struct {
@@ -42,13 +66,24 @@ DINI_INTERN PetscBool   DiniColumnJudge_Private(const DiniScheme *, const DiniSe
 DINI_INTERN PetscReal   DiniColumnFactor_Private(const DiniColumn *, int side);
 DINI_INTERN PetscScalar DiniColumnValue_Private(const DiniColumn *, PetscScalar one, PetscScalar two, PetscScalar base,
                                                 PetscScalar *second);
+DINI_INTERN void        DiniColumnSuspect_Private(DiniColumn *);
+DINI_INTERN PetscBool   DiniColumnFar_Private(DiniColumn *, PetscReal error);
+DINI_INTERN PetscBool   DiniColumnInsensitive_Private(DiniColumn *);
+DINI_INTERN PetscBool   DiniColumnRefine_Private(DiniColumn *, PetscReal apart, PetscBool bad);
+DINI_INTERN PetscReal   DiniApart_Private(PetscReal apart, PetscReal kept);
+DINI_INTERN PetscReal   DiniColumnProbe_Private(const DiniColumn *, PetscInt j);
+DINI_INTERN PetscReal   DiniProbeRow_Private(PetscScalar expected, PetscScalar found, PetscReal size, PetscReal terms);
+DINI_INTERN PetscErrorCode DiniProbe_Private(Dini, const DiniScheme *, Vec d, PetscBool *finite);
 DINI_INTERN PetscErrorCode DiniColumnCounts_Private(const DiniColumn[], PetscInt n, PetscInt counts[2]);
 DINI_INTERN PetscErrorCode DiniColumnFailed_Private(Dini, const DiniScheme *, PetscInt j, PetscReal value, PetscReal h);
 DINI_INTERN PetscErrorCode DiniDifferenceAlong_Private(Dini, DiniScheme *, Vec direction, DiniColumn *, Vec y);
+DINI_INTERN PetscErrorCode DiniRefineAlong_Private(Dini, DiniScheme *, Vec rows, Vec direction, DiniColumn *, Vec y);
+DINI_INTERN PetscErrorCode DiniTakeValue_Private(Dini, const DiniScheme *, const DiniColumn *, PetscReal h, Vec y);
 DINI_INTERN PetscErrorCode DiniRowSizes_Private(Dini, Vec *rows);
 DINI_INTERN PetscErrorCode DiniStateScheme_Private(Dini, Vec work, DiniScheme *);
 
 /* coloured differences */
 DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini, DiniColoring, DiniScheme *, Vec point, Mat A, PetscReal *all,
                                                     PetscReal *stray);
-DINI_INTERN PetscErrorCode DiniColoringCounts_Private(Dini, DiniColoring, PetscInt *ncolors, PetscInt counts[2]);
+DINI_INTERN const DiniColumn *DiniColoringColumn_Private(DiniColoring, PetscInt j);
+DINI_INTERN PetscErrorCode    DiniColoringCounts_Private(Dini, DiniColoring, PetscInt *ncolors, PetscInt counts[2]);

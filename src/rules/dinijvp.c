@@ -7,8 +7,10 @@ static PetscErrorCode DiniTangent(Dini dini, Vec dm, Vec du)
 
   PetscFunctionBegin;
   PetscCall(DiniParameterApply_Private(dini, dm, dini->r, &zero));
-  if (zero) PetscCall(VecSet(du, 0.0));
-  else {
+  if (zero) {
+    PetscCall(VecSet(du, 0.0));
+    dini->lastnorm = 0.0;
+  } else {
     PetscCall(VecScale(dini->r, -1.0));
     PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, dini->r, du));
   }
@@ -31,5 +33,6 @@ PetscErrorCode DiniRuleJVP_Private(Dini dini, Vec dm, Vec du)
   PetscCall(DiniReturnUnit_Private(dm, &scaled));
   PetscCall(failed);
   PetscCall(DiniScaleBack_Private(dini, unit, du, "The result du"));
+  if (unit != 1.0) dini->lastunit = unit;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

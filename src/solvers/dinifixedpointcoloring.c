@@ -57,6 +57,7 @@ PetscErrorCode DiniFixedPointColor_Private(Dini dini)
   PetscCall(VecDestroy(&u));
   PetscCall(VecDestroy(&base));
   PetscCall(failed);
+  dini->source.columns = PetscMax(scheme.error, scheme.missed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -78,6 +79,7 @@ PetscErrorCode DiniFixedPointColumns_Private(Dini dini)
   if (!failed) failed = DiniColoringFill_Private(dini, ctx->coloring, &scheme, dini->u, ctx->J, NULL, NULL);
   PetscCall(VecDestroy(&u));
   PetscCall(failed);
+  dini->source.columns = PetscMax(scheme.error, scheme.missed);
   dini->stats.jacobian_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

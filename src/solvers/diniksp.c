@@ -37,11 +37,24 @@ static PetscErrorCode DiniResidualNorm_KSP(Dini dini, PetscReal *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* With A u - b in w[0]: can there be a solution? */
+static PetscErrorCode DiniDoubtSystem(Dini dini)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  Mat       A;
+
+  PetscFunctionBegin;
+  if (PetscIsInfOrNanReal(ctx->rnorm) || ctx->leastsquares) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
+  PetscCall(DiniForwardSingular_Private(dini, A, dini->w[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   A solve that claims to have converged: not where |A u - b| is far above what was asked for. Some direct solvers return wrong
   vectors with a positive reason. Preconditioned norms are off by orders, so only what is beyond them is refused.
 */
-static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason, const char **why)
+static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscReal rtol, scale;
@@ -50,7 +63,10 @@ static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason, c
   PetscCall(KSPGetTolerances(ctx->ksp, &rtol, NULL, NULL, NULL));
   PetscCall(DiniResidual_KSP(dini, u, dini->w[0]));
   PetscCall(DiniNorm_Private(dini->w[0], &ctx->rnorm));
-  if (*reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (*reason < 0) {
+    PetscCall(DiniDoubtSystem(dini));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (ctx->leastsquares) {
     PetscCall(VecSet(dini->w[1], 0.0));
     PetscCall(DiniResidual_KSP(dini, dini->w[1], dini->w[0])); /* -A^H b */
@@ -59,7 +75,7 @@ static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason, c
   if (ctx->rnorm <= PetscMin(0.1, 1000.0 * rtol) * PetscMax(dini->attachatol, scale))
     PetscFunctionReturn(PETSC_SUCCESS);
   *reason = PetscIsInfOrNanReal(ctx->rnorm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
-  if (ctx->square) *why = "a least-squares test passed, which for a square A means that its columns are dependent";
+  PetscCall(DiniDoubtSystem(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -131,7 +147,7 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   else *reason = stopped == KSP_DIVERGED_NANORINF ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   *why = KSPConvergedReasons[stopped];
   if (ctx->leastsquares && !dini->residual) PetscCall(DiniLeastNorm_KSP(dini, u));
-  PetscCall(DiniDoubt(dini, u, reason, why));
+  PetscCall(DiniDoubt(dini, u, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -100,9 +100,10 @@ static PetscErrorCode DiniAccept_SNES(Dini dini, SNES snes, SNESConvergedReason 
 {
   Dini_SNES      *ctx    = (Dini_SNES *)dini->data;
   const PetscBool tested = (PetscBool)(stopped == SNES_CONVERGED_FNORM_ABS || stopped == SNES_CONVERGED_FNORM_RELATIVE);
-  PetscBool       newton, linear, npc, accepted;
+  PetscBool       newton, linear, npc, accepted, ew;
   PetscReal       fnorm, scale, rtol = dini->attachrtol, krtol;
   KSP             ksp;
+  Mat             J;
 
   PetscFunctionBegin;
   *reason = DINI_CONVERGED_FORWARD;
@@ -118,7 +119,8 @@ static PetscErrorCode DiniAccept_SNES(Dini dini, SNES snes, SNESConvergedReason 
     if (accepted) ctx->fnorm = fnorm;
     if (accepted) PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (linear) { /* as type ksp has it: the KSP may have tested a preconditioned norm, which is off by orders */
+  PetscCall(SNESKSPGetUseEW(snes, &ew));
+  if (linear && !ew) { /* as type ksp has it: the KSP may have tested a preconditioned norm, which is off by orders */
     PetscCall(SNESGetKSP(snes, &ksp));
     PetscCall(KSPGetTolerances(ksp, &krtol, NULL, NULL, NULL));
     rtol = PetscMax(rtol, PetscMin(0.1, 1000.0 * krtol));
@@ -127,7 +129,12 @@ static PetscErrorCode DiniAccept_SNES(Dini dini, SNES snes, SNESConvergedReason 
   PetscCall(PetscInfo(dini, "The SNES stopped with %s: |F| = %g where |J u| is about %g, %s\n",
                       SNESConvergedReasons[stopped], (double)ctx->fnorm, (double)scale,
                       accepted ? "accepted" : "refused"));
-  if (!accepted) *reason = DINI_DIVERGED_FORWARD_RESIDUAL;
+  if (accepted) PetscFunctionReturn(PETSC_SUCCESS);
+  *reason = DINI_DIVERGED_FORWARD_RESIDUAL;
+  PetscCall(SNESGetJacobian(snes, &J, NULL, NULL, NULL));
+  if (!linear || !J) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniResidual_Private(dini, u, dini->w[0], NULL));
+  PetscCall(DiniForwardSingular_Private(dini, J, dini->w[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

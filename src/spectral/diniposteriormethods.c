@@ -15,6 +15,13 @@ static PetscReal DiniPosteriorBound(DiniPosterior post, PetscInt j)
   return post->rtol * PetscMax(1.0, PetscAbsReal(post->lambda[j]));
 }
 
+/* A pair below the threshold is known well enough to be left out, by the threshold or by the tolerance of those that stay. */
+static PetscBool DiniPosteriorMayLeave(DiniPosterior post, PetscInt j)
+{
+  return (PetscBool)(PetscAbsReal(post->lambda[j]) + post->error[j] <= 2.0 * post->threshold ||
+                     post->error[j] <= DiniPosteriorBound(post, j));
+}
+
 /* What the k Ritz pairs are worth; sets the results as they would be kept */
 static DiniBasis DiniPosteriorJudge(DiniPosterior post, PetscInt k)
 {
@@ -22,17 +29,17 @@ static DiniBasis DiniPosteriorJudge(DiniPosterior post, PetscInt k)
   PetscInt         large    = 0;
 
   while (large < k && PetscAbsReal(post->lambda[large]) >= post->threshold) large++;
-  post->n   = post->most > 0 ? PetscMin(post->most, large) : large;
-  post->cut = post->n < k ? PetscAbsReal(post->lambda[post->n]) : k < post->N ? PetscAbsReal(post->lambda[k - 1]) : 0.0;
+  post->n        = post->most > 0 ? PetscMin(post->most, large) : large;
+  post->cut      = post->n < k            ? PetscAbsReal(post->lambda[post->n])
+                   : k > 0 && k < post->N ? PetscAbsReal(post->lambda[k - 1])
+                                          : 0.0;
   post->residual = 0.0;
   if (large == k && k < post->N && !(post->most > 0 && post->most <= k)) return DINI_BASIS_ENLARGE;
   for (PetscInt j = 0; j < post->n; j++) {
     post->residual = PetscMax(post->residual, residual[j] / PetscMax(1.0, PetscAbsReal(post->lambda[j])));
     if (!(residual[j] <= DiniPosteriorBound(post, j))) return DINI_BASIS_IMPROVE;
   }
-  /* the first one left out must be known well enough to be left out */
-  if (post->n < k && post->n == large && !(post->cut + residual[post->n] <= 2.0 * post->threshold))
-    return DINI_BASIS_IMPROVE;
+  if (post->n < k && post->n == large && !DiniPosteriorMayLeave(post, post->n)) return DINI_BASIS_IMPROVE;
   return DINI_BASIS_DONE;
 }
 
@@ -42,7 +49,7 @@ static PetscErrorCode DiniPosteriorFailed(DiniPosterior post, PetscInt k)
   PetscInt         worst    = 0;
 
   PetscFunctionBegin;
-  for (PetscInt j = 0; j < post->n; j++)
+  for (PetscInt j = 0; j < PetscMin(k, post->n + 1); j++) /* the first one left out too */
     if (residual[j] / DiniPosteriorBound(post, j) > residual[worst] / DiniPosteriorBound(post, worst)) worst = j;
   SETERRQ(PetscObjectComm((PetscObject)post), PETSC_ERR_NOT_CONVERGED,
           "%s: after %" PetscInt_FMT " rounds with %" PetscInt_FMT " columns, pair %" PetscInt_FMT
@@ -142,6 +149,8 @@ static PetscErrorCode DiniPosteriorCreateEPS(DiniPosterior post)
     PetscCall(STSetKSP(st, ksp));
   }
   PetscCall(EPSSetType(post->eps, EPSKRYLOVSCHUR));
+  /* vectors are purified for the sake of a singular R; where lambda is zero, as with fewer data than parameters, it spoils them */
+  PetscCall(EPSSetPurify(post->eps, PETSC_FALSE));
   PetscCall(EPSSetFromOptions(post->eps));
   PetscCall(PetscObjectTypeCompare((PetscObject)post->eps, EPSKRYLOVSCHUR, &krylov));
   if (krylov) PetscCall(EPSSetConvergenceTestFunction(post->eps, DiniPosteriorConverged, NULL, NULL)); /* not for all */
@@ -209,13 +218,31 @@ static PetscErrorCode DiniPosteriorLookBeside(DiniPosterior post, PetscInt k, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* No data at all: A = 0, from which no Krylov space grows */
+static PetscErrorCode DiniPosteriorIsZero(DiniPosterior post, PetscBool *zero)
+{
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPosteriorBasis_Private(post, 1));
+  PetscCall(DiniPosteriorRandomColumns(post, 0, 1));
+  PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, 0, 1));
+  PetscCall(BVNormColumn(post->AV, 0, NORM_2, &norm));
+  *zero = (PetscBool)(norm == 0.0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniPosteriorSolve_EPS(DiniPosterior post)
 {
   PetscInt  k = 0, n = PetscMin(post->N, post->most > 0 ? post->most : DINI_POSTERIOR_START), got = 0;
   PetscReal beside = 0.0, least;
   DiniBasis basis  = DINI_BASIS_ENLARGE;
+  PetscBool zero = PETSC_FALSE;
 
   PetscFunctionBegin;
+  PetscCall(DiniPosteriorIsZero(post, &zero));
+  if (zero) (void)DiniPosteriorJudge(post, 0);
+  if (zero) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPosteriorCreateEPS(post));
   for (; post->its < post->maxit && basis == DINI_BASIS_ENLARGE; post->its++) {
     if (beside > 0.0) PetscCall(EPSSetInitialSpace(post->eps, 1, &post->w[1]));

@@ -160,11 +160,14 @@ PetscErrorCode DiniPosteriorOrthonormalize_Private(DiniPosterior post, PetscInt 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The Hermitian part of T, and the size of the rest against it: what A and the linear solves leave of its symmetry */
+/*
+  The Hermitian part of T, and the size of the rest against it: what A and the linear solves leave of its symmetry. Where the
+  prior, 1 in this basis, is a part of the objective, the products are of that size too, however little the data say.
+*/
 static PetscErrorCode DiniPosteriorSymmetrize(DiniPosterior post, Mat T, PetscInt k)
 {
   PetscScalar *t;
-  PetscReal    size = 0.0, off = 0.0;
+  PetscReal    size = post->inside ? 1.0 : 0.0, off = 0.0;
   PetscInt     ld;
 
   PetscFunctionBegin;

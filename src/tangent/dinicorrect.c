@@ -35,8 +35,8 @@ static PetscErrorCode DiniLooseRung(Dini dini, DiniDirection direction, PetscBoo
 }
 
 /* A e = r to rtol, or not good; r is spoilt. setup: a preconditioner is set up where there is none */
-PetscErrorCode DiniEngineLoose_Private(Dini dini, DiniDirection direction, Vec r, Vec e, PetscReal rtol, PetscBool setup,
-                                       PetscBool *good)
+PetscErrorCode DiniEngineLoose_Private(Dini dini, DiniDirection direction, Vec r, Vec e, PetscReal rtol,
+                                       PetscBool setup, PetscBool *good)
 {
   DiniEngine                engine = dini->engine;
   const PetscReal           before = engine->rtol[direction];
@@ -74,7 +74,8 @@ PetscErrorCode DiniEngineCorrect_Private(Dini dini, DiniDirection direction, Vec
 
   PetscFunctionBegin;
   *good = PETSC_FALSE;
-  PetscCall(DiniLooseRung(dini, direction, PETSC_FALSE, &rung)); /* no product with a shell before it is known to stay */
+  PetscCall(
+      DiniLooseRung(dini, direction, PETSC_FALSE, &rung)); /* no product with a shell before it is known to stay */
   dini->reason = reason;
   if (!rung || !dini->engine->start[direction]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniEngineMult_Private(dini, direction, x, r));

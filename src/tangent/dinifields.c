@@ -8,9 +8,10 @@
 #include <petscdmda.h>
 #include <math.h>
 
-#define DINI_BINS    600 /* for sizes 4^-300 to 4^299; the first one for zero */
-#define DINI_GAP     2   /* so many empty bins, a factor of 16 at least, part two kinds of rows */
-#define DINI_SAMPLES 3   /* random products for the sizes of rows that can not be looked at */
+#define DINI_BINS     600 /* for sizes 4^-300 to 4^299; the first one for zero */
+#define DINI_GAP      2   /* so many empty bins, a factor of 16 at least, part two kinds of rows */
+#define DINI_WIDE_GAP 7   /* the same of a solution's entries, of which some are small by chance: 16000 */
+#define DINI_SAMPLES  3   /* random products for the sizes of rows that can not be looked at */
 
 PetscErrorCode DiniEngineForgetFields_Private(Dini dini)
 {
@@ -236,17 +237,47 @@ static PetscInt DiniBin(PetscReal size)
 }
 
 /* kind[bin]: bins between gaps are of one kind; the number of kinds */
-static PetscInt DiniKinds(const unsigned char occupied[], PetscInt kind[])
+static PetscInt DiniKinds(const unsigned char occupied[], PetscInt gap, PetscInt kind[])
 {
-  PetscInt kinds = 0, empty = DINI_GAP;
+  PetscInt kinds = 0, empty = gap;
 
   for (PetscInt bin = 0; bin < DINI_BINS; bin++) {
-    if (occupied[bin] && empty >= DINI_GAP) kinds++;
+    if (occupied[bin] && empty >= gap) kinds++;
     empty     = occupied[bin] ? 0 : empty + 1;
     kind[bin] = PetscMax(0, kinds - 1);
-    if (bin == 0 && occupied[0]) empty = DINI_GAP; /* zero is a kind of its own */
+    if (bin == 0 && occupied[0]) empty = gap; /* zero is a kind of its own */
   }
   return kinds;
+}
+
+/* The largest |e| / |x| over groups of entries of x that are alike, where nobody has told fields apart: largest entries of each */
+PetscErrorCode DiniEngineGroupError_Private(Dini dini, Vec x, Vec e, PetscReal *error)
+{
+  unsigned char      mine[DINI_BINS] = {0}, all[DINI_BINS];
+  PetscInt           kind[DINI_BINS], kinds;
+  PetscReal          sizes[2 * DINI_MAX_FIELDS] = {0.0}, most[2 * DINI_MAX_FIELDS];
+  const PetscScalar *a, *d;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(x, &a));
+  PetscCall(VecGetArrayRead(e, &d));
+  for (PetscInt i = 0; i < dini->n; i++) mine[DiniBin(PetscAbsScalar(a[i]))] = 1;
+  mine[0] = 0;
+  PetscCall(MPIU_Allreduce(mine, all, DINI_BINS, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  kinds = PetscMin(DINI_MAX_FIELDS, DiniKinds(all, DINI_WIDE_GAP, kind));
+  for (PetscInt i = 0; i < dini->n; i++) {
+    const PetscInt k = PetscMin(kind[DiniBin(PetscAbsScalar(a[i]))], DINI_MAX_FIELDS - 1);
+
+    sizes[2 * k]     = PetscMax(sizes[2 * k], PetscAbsScalar(a[i]));
+    sizes[2 * k + 1] = PetscMax(sizes[2 * k + 1], PetscAbsScalar(d[i]));
+  }
+  PetscCall(VecRestoreArrayRead(e, &d));
+  PetscCall(VecRestoreArrayRead(x, &a));
+  PetscCall(MPIU_Allreduce(sizes, most, 2 * DINI_MAX_FIELDS, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  *error = 0.0;
+  for (PetscInt k = 0; k < kinds; k++)
+    if (most[2 * k] > 0.0) *error = PetscMax(*error, most[2 * k + 1] / most[2 * k]);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode DiniFieldsOfSizes(Dini dini, const PetscReal rows[], const PetscReal cols[])
@@ -259,7 +290,7 @@ static PetscErrorCode DiniFieldsOfSizes(Dini dini, const PetscReal rows[], const
   PetscCall(PetscMemzero(mine, sizeof(mine)));
   for (PetscInt i = 0; i < dini->n; i++) mine[0][DiniBin(rows[i])] = mine[1][DiniBin(cols[i])] = 1;
   PetscCall(MPIU_Allreduce(mine, all, 2 * DINI_BINS, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)dini)));
-  for (int k = 0; k < 2; k++) kinds[k] = DiniKinds(all[k], kind[k]);
+  for (int k = 0; k < 2; k++) kinds[k] = DiniKinds(all[k], DINI_GAP, kind[k]);
   if (kinds[0] * kinds[1] > DINI_MAX_FIELDS) { /* no pattern to be seen */
     PetscCall(DiniAllocateFields(dini, 1));
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -14,8 +14,8 @@
 #define DINI_LARGE    1e140 /* squares of numbers beyond this, or below its inverse, are summed apart */
 #define DINI_SHIFT    600   /* powers of two */
 #define DINI_ROUNDING (20.0 * PETSC_MACHINE_EPSILON) /* of the terms that make up a residual */
-#define DINI_CLEAR    0.01 /* times a limit: far enough below it for sizes that are known from another point */
-#define DINI_PLAIN    0.01 /* an error beyond this may be that of a field at rest */
+#define DINI_CLEAR    0.1   /* times a limit: far enough below it for sizes that are known from another point */
+#define DINI_PLAIN    0.01  /* an error beyond this may be that of a field at rest */
 #define DINI_FAINT    1e-10 /* of what others would notice: driven less than this, a field is as good as at rest */
 
 /* ---- Norms that do not over- or underflow, of all fields and of several vectors by one reduction ---- */
@@ -302,9 +302,9 @@ PetscErrorCode DiniEngineFailing_Private(Dini dini, DiniDirection direction, con
 /* A field of the state that is smaller is zero but for rounding: its residual is held against that of numbers of size one */
 static PetscErrorCode DiniNought(Dini dini, DiniFieldNorms *fields)
 {
-  DiniEngine e                     = dini->engine;
+  DiniEngine e = dini->engine;
   PetscReal  size[DINI_MAX_FIELDS], *norms[2] = {size, NULL};
-  Vec        v[2]                  = {dini->u, NULL};
+  Vec        v[2] = {dini->u, NULL};
 
   PetscFunctionBegin;
   PetscCall(DiniNorms(dini, v, norms));
@@ -358,8 +358,8 @@ PetscErrorCode DiniEngineJudgeState_Private(Dini dini, Vec F, PetscReal limit, P
 /* *relative of another F by the sizes of the last judgement */
 PetscErrorCode DiniEngineStateFalls_Private(Dini dini, Vec F, PetscReal *relative)
 {
-  DiniEngine     e      = dini->engine;
-  DiniFieldNorms fields = {0};
+  DiniEngine     e        = dini->engine;
+  DiniFieldNorms fields   = {0};
   PetscReal     *norms[2] = {fields.r, NULL};
   Vec            v[2]     = {F, NULL};
 
@@ -375,14 +375,18 @@ PetscErrorCode DiniEngineStateFalls_Private(Dini dini, Vec F, PetscReal *relativ
 */
 PetscErrorCode DiniEngineFieldError_Private(Dini dini, DiniDirection direction, Vec b, Vec x, Vec e, PetscReal *error)
 {
-  DiniEngine     engine               = dini->engine;
-  DiniFieldNorms fields               = {.hasb = PETSC_TRUE};
-  PetscReal      size[DINI_MAX_FIELDS], *norms[2] = {fields.r, size}, *bnorms[2] = {fields.b, NULL};
-  Vec            v[2]                 = {e, x}, vb[2] = {b, NULL};
+  DiniEngine     engine = dini->engine;
+  DiniFieldNorms fields = {.hasb = PETSC_TRUE};
+  PetscReal      size[DINI_MAX_FIELDS], *norms[2] = {fields.r, size}, *bnorms[2] = {fields.b, NULL}, largest;
+  Vec            v[2] = {e, x}, vb[2] = {b, NULL};
 
   PetscFunctionBegin;
   PetscCall(DiniNorms(dini, v, norms));
   *error = DiniWorst(engine, &fields, size);
+  if (engine->nfields == 1) {
+    PetscCall(DiniEngineGroupError_Private(dini, x, e, &largest));
+    *error = PetscMax(*error, largest);
+  }
   if (*error <= DINI_PLAIN || engine->nfields == 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniNorms(dini, vb, bnorms));
   PetscCall(DiniScales(dini, direction, x, &fields));

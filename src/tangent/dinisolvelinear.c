@@ -193,6 +193,7 @@ PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, cons
   DiniStatistics *s = &dini->stats;
 
   PetscFunctionBegin;
+  dini->recalled     = PETSC_FALSE;
   dini->lastrelative = status->relative;
   dini->lastrung     = status->good ? status->rung : DINI_RUNG_NONE;
   dini->lastkind     = DiniSolveKind(dini->engine, status);

@@ -2,8 +2,8 @@
 #include "../private/diniengineimpl.h"
 #include "../private/dinistepsimpl.h"
 
-/* y = J v by a central difference of F; work in dini->w */
-PetscErrorCode DiniDifferenceMult_Private(Dini dini, Vec v, Vec y)
+/* error: not NULL: by several steps, and what they are good to */
+static PetscErrorCode DiniDifferenceProduct(Dini dini, Vec v, Vec y, PetscReal *error)
 {
   PetscReal      relative, own;
   DiniScheme     scheme;
@@ -21,10 +21,32 @@ PetscErrorCode DiniDifferenceMult_Private(Dini dini, Vec v, Vec y)
   if (!failed) {
     DiniColumnStart_Private(&scheme, scheme.step / relative, own > 0.0 ? 1.0 / own : 0.0, &column);
     failed = DiniDifferenceAlong_Private(dini, &scheme, v, &column, y);
+    if (!failed && error && column.kept && column.usedformula == DINI_FORMULA_CENTRAL)
+      DiniColumnSuspect_Private(&column);
+    else if (!failed) (void)DiniColumnInsensitive_Private(&column);
+    if (!failed && column.pending) failed = DiniRefineAlong_Private(dini, &scheme, NULL, v, &column, y);
   }
   PetscCall(VecDestroy(&x));
   PetscCall(failed);
   if (column.failed) PetscCall(DiniColumnFailed_Private(dini, &scheme, -1, 0.0, column.h));
+  if (error) *error = column.error;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = J v by a central difference of F; work in dini->w */
+PetscErrorCode DiniDifferenceMult_Private(Dini dini, Vec v, Vec y)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniDifferenceProduct(dini, v, y, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same as well as can be, and what it is good to, relative */
+PetscErrorCode DiniDifferenceBest_Private(Dini dini, Vec v, Vec y, PetscReal *error)
+{
+  PetscFunctionBegin;
+  *error = 0.0;
+  PetscCall(DiniDifferenceProduct(dini, v, y, error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -223,7 +223,7 @@ PetscErrorCode SpreadColors(Spread *s, PetscInt *ncolors)
   PetscCall(DiniGetStatistics(s->dini, &before));
   PetscCall(DiniGetParameterJacobian(s->dini, p, &Fm));
   PetscCall(DiniGetStatistics(s->dini, &after));
-  *ncolors = after.residuals - before.residuals - 1; /* F at the point is one */
+  *ncolors = after.residuals - before.residuals - 3; /* F at the point, and all columns together */
   PetscCall(DiniSetGuard(s->dini, PETSC_TRUE));
   PetscCall(DiniSetParameterDifference(s->dini, p, DINI_DIFFERENCE_CENTRAL, PETSC_DEFAULT));
   PetscFunctionReturn(PETSC_SUCCESS);

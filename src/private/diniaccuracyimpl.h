@@ -1,0 +1,32 @@
+/* How good is what is returned? A part of diniimpl.h. */
+#pragma once
+
+/* what is reported, and a better state */
+DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
+DINI_INTERN PetscErrorCode DiniEstimateState_Private(Dini);
+DINI_INTERN PetscErrorCode DiniMeasureState_Private(Dini, PetscBool setup, PetscReal *error, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini);
+DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
+DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
+DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
+DINI_INTERN PetscReal      DiniDifferenceError_Private(Dini);
+DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniEstimateTangent_Private(Dini, Vec b, Vec x);
+DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);
+
+/* what the forward solve promises of its state */
+DINI_INTERN PetscErrorCode DiniForwardPromise_Private(Dini);
+DINI_INTERN PetscErrorCode DiniForwardSingular_Private(Dini, Mat A, Vec r);
+DINI_INTERN PetscErrorCode DiniPromiseKept_Private(Dini);
+DINI_INTERN PetscErrorCode DiniStateResidual_Private(Dini, PetscReal *relative, PetscBool *good, const char **field);
+
+/* loose solves, errors field by field */
+DINI_INTERN PetscErrorCode DiniEngineGetFields_Private(Dini, PetscInt *n, const unsigned char **field);
+DINI_INTERN PetscErrorCode DiniEngineLoose_Private(Dini, DiniDirection, Vec r, Vec e, PetscReal rtol, PetscBool setup,
+                                                   PetscBool *good);
+DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, Vec e, PetscReal rtol,
+                                                     PetscBool *good);
+DINI_INTERN PetscErrorCode DiniEngineJudgeState_Private(Dini, Vec F, PetscReal limit, PetscReal *relative,
+                                                        PetscBool *good, const char **field);
+DINI_INTERN PetscErrorCode DiniEngineStateFalls_Private(Dini, Vec F, PetscReal *relative);
+DINI_INTERN PetscErrorCode DiniEngineFieldError_Private(Dini, DiniDirection, Vec b, Vec x, Vec e, PetscReal *error);
