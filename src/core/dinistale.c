@@ -257,7 +257,8 @@ PetscErrorCode DiniStillSolves_Private(Dini dini, PetscBool *solves)
 
   PetscFunctionBegin;
   *solves = PETSC_TRUE;
-  if (!(dini->guard || dini->inside) || dini->ops->jvp || !(dini->residual || dini->ops->residual)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!(dini->guard || dini->inside) || dini->ops->jvp || !(dini->residual || dini->ops->residual))
+    PetscFunctionReturn(PETSC_SUCCESS);
   if (!dini->active) {
     if (!dini->F) PetscCall(VecDuplicate(dini->u, &dini->F));
     dini->hasF = PETSC_FALSE;

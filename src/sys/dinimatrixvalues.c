@@ -165,7 +165,7 @@ PetscErrorCode DiniMarkProduct_Private(Dini dini, DiniMark *mark)
 /* The same on all ranks; a product with an iteration inside need not be the same twice */
 PetscErrorCode DiniMarkProductMoved_Private(const DiniMark *mark, PetscBool *moved)
 {
-  PetscReal      norm, change;
+  PetscReal      norm = 0.0, change = 0.0;
   PetscErrorCode failed;
   Vec            y;
 
