@@ -40,8 +40,8 @@ void DiniColumnStart_Private(const DiniScheme *scheme, PetscReal h, PetscReal ow
   c->kept = c->failed = c->refined = PETSC_FALSE;
   c->pending                       = PETSC_TRUE;
   c->search                        = DINI_SEARCH_NONE;
-  c->error = c->rounding = 0.0;
-  c->longest             = DINI_LONGEST / scheme->step * PetscAbsReal(h);
+  c->error = c->rounding = c->noise = 0.0;
+  c->longest                        = DINI_LONGEST / scheme->step * PetscAbsReal(h);
 }
 
 /* The two points of a formula, in units of h */
@@ -101,6 +101,8 @@ static DiniColumn DiniColumnShorten(PetscReal rho, DiniColumn c)
   PetscReal       h   = DiniFineStep() * (rho > DINI_FAR ? c.own : 0.5 * now / rho);
 
   if (rho > DINI_FAR && !(h > 0.0 && h < 0.5 * now)) h = DINI_SHORTER * now;
+  if (rho <= DINI_FAR)
+    h = PetscMax(h, now * PetscPowReal(0.1 * c.rounding / (now * PetscSqr(rho)), 1.0 / 3.0)); /* rounding is no less */
   if (!(h < 0.5 * now)) return c;
   c.h       = c.h > 0.0 ? h : -h;
   c.pending = PETSC_TRUE;

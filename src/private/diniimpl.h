@@ -20,6 +20,7 @@ struct _DiniObjective {
   DiniObjectiveGradientFn *gradient;
   void                    *ctx;
   PetscInt                 tries; /* of the guard of its partial derivatives */
+  PetscReal                error; /* relative, of them, as differences see it */
 };
 
 /* What a type offers. A missing method is an error that names it, raised where it is needed. */
