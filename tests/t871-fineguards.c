@@ -18,7 +18,7 @@ typedef struct {
 
 static PetscReal Rough(PetscReal x)
 {
-  return PetscSinReal(1e9 * x);
+  return PetscSinReal(1e14 * x);
 }
 
 static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)

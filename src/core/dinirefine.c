@@ -117,6 +117,7 @@ PetscBool DiniColumnRefine_Private(DiniColumn *c, PetscReal apart, PetscBool bad
   if (c->search < DINI_SEARCH_TURNED) kept = DiniColumnShorter(c, apart);
   else kept = c->search == DINI_SEARCH_FAR ? DiniColumnFarther(c, apart) : DiniColumnLonger(c, apart);
   if (kept) c->refined = PETSC_TRUE;
+  if (c->pending && c->entry) DiniColumnExact_Private(c);
   return kept;
 }
 
