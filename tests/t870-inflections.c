@@ -257,10 +257,10 @@ int main(int argc, char **argv)
       PetscCall(Create(&laws[k], &plain, (PetscBool)coloring, &p));
       PetscCall(VecShift(p.m, 2.0)); /* the guards are past when the inflection comes */
       PetscCall(DiniSolve(p.dini, p.u));
-      PetscCall(Right(&p, 1e-7, laws[k].name));
+      PetscCall(Right(&p, 5e-7, laws[k].name)); /* sin(5e4) has lost digits */
       PetscCall(VecShift(p.m, -2.0));
       PetscCall(DiniSolve(p.dini, p.u));
-      PetscCall(Right(&p, 1e-7, laws[k].name));
+      PetscCall(Right(&p, 5e-7, laws[k].name)); /* sin(5e4) has lost digits */
       PetscCall(Destroy(&p));
     }
   for (size_t k = 1; k < 4; k++)
@@ -271,7 +271,7 @@ int main(int argc, char **argv)
       PetscCall(Create(&plain, &laws[k], PETSC_FALSE, &p));
       PetscCall(State(&p));
       PetscCall(DiniAttach(p.dini, p.u));
-      PetscCall(Right(&p, 1e-7, laws[k].name));
+      PetscCall(Right(&p, 5e-7, laws[k].name)); /* sin(5e4) has lost digits */
       PetscCall(Destroy(&p));
       PetscCall(DiniTestOptionsClear(option));
     }

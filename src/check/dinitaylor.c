@@ -87,9 +87,11 @@ static PetscErrorCode DiniTaylorVerdict(Dini dini, DiniChecking *check, const Di
   } else {
     verdict       = agreement <= TAYLOR_AGREEMENT ? DINI_VERDICT_OK : DINI_VERDICT_LOOSE;
     check->excess = n > 0 ? PetscMax(10.0, 10.0 * noise / TAYLOR_AGREEMENT) : 0.0;
-    PetscCall(PetscSNPrintf(what, sizeof(what),
-                            "%s by \"%s\", agrees with differences to %.1e, the error of the forward solves", whose,
-                            name, (double)agreement));
+    if (!n) PetscCall(PetscSNPrintf(what, sizeof(what), "%s by \"%s\"", whose, name));
+    else
+      PetscCall(PetscSNPrintf(what, sizeof(what),
+                              "%s by \"%s\", agrees with differences to %.1e, the error of the forward solves", whose,
+                              name, (double)agreement));
   }
   PetscCall(DiniCheckVerdict_Private(dini, check, verdict, what));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -116,6 +118,16 @@ static PetscErrorCode DiniTaylorPrint(DiniChecking *check, const DiniTaylorRow u
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniCheckHasValues(Vec u, PetscBool *finite)
+{
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniNorm_Private(u, &norm));
+  *finite = (PetscBool)!PetscIsInfOrNanReal(norm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt p)
 {
   DiniTaylorRow urow[TAYLOR_ROWS], Jrow[TAYLOR_ROWS];
@@ -124,7 +136,8 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
   PetscScalar   dot, dot0 = 0.0;
   PetscInt      n = 0;
   const char   *name;
-  PetscBool     policy = dini->erroriffail, testJ = (PetscBool)(!dini->objective || dini->objective->gradient);
+  PetscBool     finite = PETSC_FALSE, policy = dini->erroriffail,
+            testJ = (PetscBool)(!dini->objective || dini->objective->gradient);
 
   PetscFunctionBegin;
   PetscCall(DiniGetParameter(dini, p, &name, NULL));
@@ -151,6 +164,10 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
     PetscCall(VecCopy(check->u, u));
     dini->erroriffail = PETSC_FALSE;
     PetscCall(DiniSolve(dini, u));
+    if (dini->reason < 0) { /* by a tolerance below rounding, say: what it has left is measured below */
+      PetscCall(DiniCheckHasValues(u, &finite));
+      if (finite) PetscCall(DiniAttach(dini, u));
+    }
     dini->erroriffail = policy;
     if (dini->reason < 0) continue; /* too far for the forward solver */
     if (testJ) PetscCall(DiniTaylorValue(dini, check, u, &value));

@@ -11,6 +11,7 @@
 #define DINI_WITHIN      32.0 /* of a step by that factor shorter: a difference of second order is so much better */
 #define DINI_MAX_REFINE  9
 #define DINI_ROUNDINGS   50.0 /* that F may have made */
+#define DINI_LEAST       0.05 /* of what rounding may be: what it is */
 #define DINI_INSENSITIVE 1e-7 /* an error by rounding that a longer step may lower */
 
 void DiniColumnSuspect_Private(DiniColumn *c)
@@ -29,7 +30,7 @@ static PetscBool Truncates(const DiniColumn *c, PetscReal error)
 }
 
 /* Rows miss by so much, and shorter steps do not tell why: noise that a longer one may leave behind */
-PetscBool DiniColumnFar_Private(DiniColumn *c, PetscReal error)
+PetscBool DiniColumnFar_Private(DiniColumn *c, PetscReal noise, PetscReal error)
 {
   if (c->search > DINI_SEARCH_FIRST) return PETSC_FALSE;
   if (Truncates(c, error)) return PETSC_FALSE;
@@ -37,6 +38,7 @@ PetscBool DiniColumnFar_Private(DiniColumn *c, PetscReal error)
   c->search = DINI_SEARCH_FAR;
   c->h      = c->used * DINI_STEP_FACTOR;
   c->error  = error;
+  c->noise  = noise * PetscAbsReal(c->used);
   return PETSC_TRUE;
 }
 
@@ -46,7 +48,7 @@ PetscBool DiniColumnInsensitive_Private(DiniColumn *c)
   if (!(c->error > DINI_INSENSITIVE) || !c->kept || c->search || c->usedformula != DINI_FORMULA_CENTRAL)
     return PETSC_FALSE;
   if (Truncates(c, c->error)) return PETSC_FALSE;
-  return DiniColumnFar_Private(c, PetscMin(DINI_ROUNDINGS * c->error, 1.0));
+  return DiniColumnFar_Private(c, c->error, PetscMin(DINI_ROUNDINGS * c->error, 1.0));
 }
 
 static void NextStep(DiniColumn *c, PetscReal factor)
@@ -79,28 +81,44 @@ static PetscBool DiniColumnShorter(DiniColumn *c, PetscReal apart)
   return PETSC_FALSE;
 }
 
+/* Longer while neighbours come nearer: by chance they may agree before rounding is left behind */
+static PetscBool DiniColumnFarther(DiniColumn *c, PetscReal apart)
+{
+  if (!(apart < (c->tries == 1 ? 2.0 : DINI_NEARER) * c->error) && apart > DINI_CLOSE) {
+    c->error = PetscMin(c->error, apart);
+    return PETSC_FALSE;
+  }
+  c->used  = c->h;
+  c->error = PetscMax(apart, DINI_LEAST * c->noise / PetscAbsReal(c->used));
+  if (c->error > DINI_INSENSITIVE) NextStep(c, DINI_STEP_FACTOR);
+  return PETSC_TRUE;
+}
+
+static PetscBool DiniColumnLonger(DiniColumn *c, PetscReal apart)
+{
+  const PetscBool nearer = (PetscBool)(apart < (c->search == DINI_SEARCH_TURNED ? 2.0 : DINI_NEARER) * c->error);
+
+  c->error = PetscMin(c->error, apart);
+  if (!nearer) return PETSC_FALSE;
+  c->search = DINI_SEARCH_LONGER;
+  c->used   = c->h;
+  if (apart > DINI_CLOSE) NextStep(c, DINI_STEP_FACTOR);
+  return PETSC_TRUE;
+}
+
 /* Is the value just found, by so much apart from the one that is kept, to be kept in its place? Sets the next step */
 PetscBool DiniColumnRefine_Private(DiniColumn *c, PetscReal apart, PetscBool bad)
 {
-  PetscBool nearer;
+  PetscBool kept;
 
   c->tries++;
   c->pending = PETSC_FALSE;
   if (bad) return PETSC_FALSE;
-  if (c->search < DINI_SEARCH_TURNED) {
-    nearer = DiniColumnShorter(c, apart);
-    if (nearer) c->refined = PETSC_TRUE;
-    return nearer;
-  }
-  nearer   = (PetscBool)(apart < (c->search == DINI_SEARCH_TURNED || c->tries == 1 ? 2.0 : DINI_NEARER) * c->error);
-  c->error = PetscMin(c->error, apart);
-  if (!nearer) return PETSC_FALSE;
-  if (c->search == DINI_SEARCH_TURNED) c->search = DINI_SEARCH_LONGER;
-  c->used    = c->h;
-  c->error   = apart;
-  c->refined = PETSC_TRUE;
-  if (apart > DINI_CLOSE) NextStep(c, DINI_STEP_FACTOR);
-  return PETSC_TRUE;
+  if (c->search < DINI_SEARCH_TURNED) kept = DiniColumnShorter(c, apart);
+  else kept = c->search == DINI_SEARCH_FAR ? DiniColumnFarther(c, apart) : DiniColumnLonger(c, apart);
+  if (kept) c->refined = PETSC_TRUE;
+  if (c->pending && c->entry) DiniColumnExact_Private(c);
+  return kept;
 }
 
 /* Where column j, by its global number, moves to when all columns move: by less than its step, in any sign */

@@ -227,7 +227,7 @@ static PetscErrorCode DiniSlopeAgrees(Dini dini, const DiniRow *r, const DiniTak
     if (T[0][i] != (PetscScalar)0.0 || first > 0.0) worst[3] = 1.0;
     if (!(PetscAbsScalar(best - r->y[i]) <= rounding)) worst[0] = 1.0;
     if (slope > rounding) worst[4] = 1.0;
-    if (now > rounding && now > SLOPE_KINK * slope && now > 0.5 * first && now < 3.0 * first)
+    if (now > rounding && now > SLOPE_KINK * slope && now > 0.7 * first && now < 1.4 * first)
       worst[1] = PetscMax(worst[1], slope > 0.0 ? PetscMin(now / slope, 1.0) : 1.0);
     if (first > rounding && slope > 0.0) worst[2] = PetscMax(worst[2], first / slope);
   }
@@ -258,15 +258,17 @@ static PetscErrorCode DiniSlopeCompare(Dini dini, DiniShift *residual, Vec direc
     s->values = PETSC_TRUE;
     PetscCall(DiniSlopeAgrees(dini, r, t, k + 1, s, &agrees));
   }
-  if (!agrees && s->corner > 0.0) { /* noise looks like one by chance, and not at three steps */
-    PetscBool any;
+  for (PetscReal longer = 10.0 * h; !agrees && s->corner > 0.0 && longer < 200.0 * h; longer *= 10.0) {
+    PetscBool any; /* noise looks like a corner by chance, and not at four steps */
 
-    PetscCall(DiniSlopeTake(dini, residual, direction, ctx, 10.0 * h, &t[1]));
+    PetscCall(DiniSlopeTake(dini, residual, direction, ctx, longer, &t[1]));
     s->corner = 0.0;
     if (t[1].both) {
       const DiniTaken turned[2] = {t[1], t[0]};
 
       PetscCall(DiniSlopeAgrees(dini, r, turned, 2, s, &any));
+      t[1] = turned[1];
+      t[0] = turned[0];
     }
   }
   if (!agrees) PetscCall(DiniSlopeSteps(dini, residual, direction, ctx, r, &t[0], s));

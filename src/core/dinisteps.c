@@ -40,8 +40,9 @@ void DiniColumnStart_Private(const DiniScheme *scheme, PetscReal h, PetscReal ow
   c->kept = c->failed = c->refined = PETSC_FALSE;
   c->pending                       = PETSC_TRUE;
   c->search                        = DINI_SEARCH_NONE;
-  c->error = c->rounding = 0.0;
-  c->longest             = DINI_LONGEST / scheme->step * PetscAbsReal(h);
+  c->entry                         = PETSC_TRUE;
+  c->error = c->rounding = c->noise = 0.0;
+  c->longest                        = DINI_LONGEST / scheme->step * PetscAbsReal(h);
 }
 
 /* The two points of a formula, in units of h */
@@ -101,6 +102,8 @@ static DiniColumn DiniColumnShorten(PetscReal rho, DiniColumn c)
   PetscReal       h   = DiniFineStep() * (rho > DINI_FAR ? c.own : 0.5 * now / rho);
 
   if (rho > DINI_FAR && !(h > 0.0 && h < 0.5 * now)) h = DINI_SHORTER * now;
+  if (rho <= DINI_FAR)
+    h = PetscMax(h, now * PetscPowReal(0.1 * c.rounding / (now * PetscSqr(rho)), 1.0 / 3.0)); /* rounding is no less */
   if (!(h < 0.5 * now)) return c;
   c.h       = c.h > 0.0 ? h : -h;
   c.pending = PETSC_TRUE;
@@ -119,8 +122,15 @@ static PetscBool DiniColumnStrange(const DiniSeen *seen, const DiniColumn *c)
                      seen->first * (DiniFineStep() * c->own / now) > 100.0 * noise);
 }
 
-/* Is the value just found to be kept? Sets the next step where another one is worth a try */
-PetscBool DiniColumnJudge_Private(const DiniScheme *scheme, const DiniSeen *seen, DiniColumn *c)
+/* The same as for a first step: what rounding makes of m_j + h belongs to h */
+void DiniColumnExact_Private(DiniColumn *c)
+{
+  const PetscReal h = DiniExactStep_Private(c->own, PetscAbsReal(c->h));
+
+  c->h = c->h > 0.0 ? h : -h;
+}
+
+static PetscBool DiniColumnJudge(const DiniScheme *scheme, const DiniSeen *seen, DiniColumn *c)
 {
   const PetscReal noise = 100.0 * PETSC_MACHINE_EPSILON;
   const PetscReal rho   = seen->first > 0.0 ? seen->second / seen->first : PETSC_MAX_REAL;
@@ -158,6 +168,15 @@ PetscBool DiniColumnJudge_Private(const DiniScheme *scheme, const DiniSeen *seen
   } else if (seen->first > noise && seen->second > noise && rho > DINI_CURVED && c->tries < DINI_MAX_TRIES)
     *c = DiniColumnShorten(rho, *c);
   return PETSC_TRUE;
+}
+
+/* Is the value just found to be kept? Sets the next step where another one is worth a try */
+PetscBool DiniColumnJudge_Private(const DiniScheme *scheme, const DiniSeen *seen, DiniColumn *c)
+{
+  const PetscBool kept = DiniColumnJudge(scheme, seen, c);
+
+  if (c->pending && c->entry) DiniColumnExact_Private(c);
+  return kept;
 }
 
 /* How many of the columns owned here have a one-sided formula, and how many another step than the first */

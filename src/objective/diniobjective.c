@@ -245,6 +245,7 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   if (!failed && dini->reason > 0 && !dini->ops->vjp) /* a type with a rule of its own leaves no lambda */
     failed = DiniEstimateObjective_Private(dini);
   if (!failed && !dini->ops->vjp) failed = DiniObjectiveGuard_Private(dini, dini->objective, dJdu, dJdm);
+  if (!failed && !dini->ops->vjp) dini->stats.gradient_error += dini->objective->error;
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));
   PetscCall(failed);

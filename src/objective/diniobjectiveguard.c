@@ -1,14 +1,17 @@
 /*
   Are dJ/du and dJ/dm the derivatives of the objective's value? One central difference along a random direction of state and
-  parameters, once for an objective, so that a wrong gradient callback is named and neither J nor F_m is blamed for it. A value that is made
-  of derivatives has none beside the point, so it can not be asked.
+  parameters, once for an objective, so that a wrong gradient callback is named and neither J nor F_m is blamed for it. Where
+  it is not met to rounding, differences at more steps tell what they are good to themselves, as in dinislope.c. A value that
+  is made of derivatives has none beside the point, so it can not be asked.
 */
 #include "../private/diniparameterimpl.h"
 
-#define GUARD_OBJECTIVE_RTOL 1e-3
-#define GUARD_TRIES          3 /* at a minimum differences tell nothing; elsewhere they will */
+#define GUARD_TRIES 3    /* at a minimum differences tell nothing; elsewhere they will */
+#define GUARD_SURE  10.0 /* times the error of a difference: no longer chance */
+#define GUARD_STEPS 7
+#define GUARD_ROUND 100.0 /* roundings in the value */
 
-static const PetscReal objectivesteps[] = {1e-4, 1e-2, 1e-6};
+static const PetscReal objectivesteps[GUARD_STEPS] = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8};
 
 typedef struct {
   DiniObjective objective;
@@ -88,37 +91,75 @@ static PetscErrorCode DiniSlope(Vec g, Vec d, PetscReal *slope, PetscReal *typic
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  The best relative agreement of Re (<dJdu, du> + <dJdm, dm>) with central differences, 0 where both are rounding, negative
-  where there was none; informative: something has been compared.
-*/
-static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, Vec du, Vec dm,
-                                         PetscReal *best, PetscBool *informative)
+/* Re (<dJdu, du> + <dJdm, dm>), and what differences of the value have told */
+typedef struct {
+  PetscReal slope, typical;
+  PetscReal T[GUARD_STEPS], h[GUARD_STEPS], round[GUARD_STEPS]; /* differences, their steps, rounding in them */
+  int       n;
+} DiniAlong;
+
+static PetscErrorCode DiniObjectiveTake(Dini dini, DiniObjective objective, PetscReal h, Vec du, Vec dm, DiniAlong *a)
 {
   DiniSides sides = {.objective = objective};
-  PetscReal slope = 0.0, typical = 0.0;
 
   PetscFunctionBegin;
-  PetscCall(DiniSlope(dJdu, du, &slope, &typical));
-  PetscCall(DiniSlope(dJdm, dm, &slope, &typical));
-  *best        = -1.0;
-  *informative = PETSC_FALSE;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(objectivesteps); k++) {
-    const PetscReal h = objectivesteps[k];
-    PetscReal       change, size, noise, error;
+  PetscCall(DiniSidesAt(dini, h, du, dm, &sides));
+  if (PetscIsInfOrNanReal(sides.value[0]) || PetscIsInfOrNanReal(sides.value[1])) PetscFunctionReturn(PETSC_SUCCESS);
+  a->T[a->n] = (sides.value[1] - sides.value[0]) / (2.0 * h);
+  a->h[a->n] = h;
+  a->round[a->n] =
+      GUARD_ROUND * PETSC_MACHINE_EPSILON * (PetscAbsReal(sides.value[0]) + PetscAbsReal(sides.value[1])) / h;
+  a->n++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    PetscCall(DiniSidesAt(dini, h, du, dm, &sides));
-    if (PetscIsInfOrNanReal(sides.value[0]) || PetscIsInfOrNanReal(sides.value[1])) continue;
-    change = 0.5 * (sides.value[1] - sides.value[0]);
-    noise  = 100.0 * PETSC_MACHINE_EPSILON * (PetscAbsReal(sides.value[0]) + PetscAbsReal(sides.value[1]));
-    size   = PetscMax(PetscMax(PetscAbsReal(change), h * PetscAbsReal(slope)), 0.01 * h * typical);
-    error  = PetscMax(PetscAbsReal(change - h * slope) - noise, 0.0);
-    if (size > 10.0 * noise) *informative = PETSC_TRUE;
-    else if (error > 0.0) continue;
-    error = size > 0.0 ? error / size : 0.0;
-    if (*best < 0.0 || error < *best) *best = error;
-    if (*best <= 1e-6 && *informative) break;
+/* What the best of the differences, step by step shorter, misses the slope by; and what it is good to */
+static void ObjectiveBest(const DiniAlong *a, PetscReal *miss, PetscReal *error, PetscReal *size)
+{
+  *error = PETSC_MAX_REAL;
+  *miss  = 0.0;
+  *size  = PetscMax(PetscAbsReal(a->slope), 0.01 * a->typical);
+  for (int k = 1; k < a->n; k++) {
+    PetscReal e = PetscMax(PetscAbsReal(a->T[k] - a->T[k - 1]), 0.1 * a->round[k]);
+
+    for (int l = k + 1; l < a->n; l++) e = PetscMax(e, PetscAbsReal(a->T[l] - a->T[l - 1]) * a->h[l] / a->h[k]);
+    if (e >= *error) continue;
+    *error = e;
+    *miss  = PetscMax(PetscAbsReal(a->T[k] - a->slope) - a->round[k], 0.0);
+    *size  = PetscMax(PetscMax(PetscAbsReal(a->slope), PetscAbsReal(a->T[k])), 0.01 * a->typical);
   }
+}
+
+/*
+  *wrong: the relative disagreement with central differences of the value, where it is more than chance; *left: any; negative
+  where there was no difference; informative: something has been compared.
+*/
+static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, Vec du, Vec dm,
+                                         PetscReal *wrong, PetscReal *left, PetscBool *informative)
+{
+  DiniAlong a = {.n = 0};
+  PetscReal miss, error, size;
+
+  PetscFunctionBegin;
+  PetscCall(DiniSlope(dJdu, du, &a.slope, &a.typical));
+  PetscCall(DiniSlope(dJdm, dm, &a.slope, &a.typical));
+  *wrong = *left = 0.0;
+  *informative   = PETSC_FALSE;
+  PetscCall(DiniObjectiveTake(dini, objective, 1e-4, du, dm, &a)); /* quadratic values mostly: as long as that */
+  size = PetscMax(PetscAbsReal(a.slope), 0.01 * a.typical);
+  if (a.n && size > 10.0 * a.round[0] && PetscAbsReal(a.T[0] - a.slope) <= a.round[0]) {
+    *informative = PETSC_TRUE;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  a.n = 0;
+  for (int k = 0; k < GUARD_STEPS; k++) PetscCall(DiniObjectiveTake(dini, objective, objectivesteps[k], du, dm, &a));
+  if (!a.n) *wrong = *left = -1.0;
+  if (a.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  ObjectiveBest(&a, &miss, &error, &size);
+  if (!(size > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  *informative = (PetscBool)(error <= 0.1 * size);
+  if (miss > GUARD_SURE * error) *wrong = miss / size;
+  if (miss > 2.0 * error) *left = miss / size;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -128,6 +169,7 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
 {
   PetscErrorCode failed;
   PetscBool      locked = PETSC_FALSE, some;
+  PetscReal      left   = 0.0;
   Vec            du, dm, zero;
 
   PetscFunctionBegin;
@@ -138,14 +180,15 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
   PetscCall(DiniCreateParameterVec(dini, &dm));
   failed = DiniRandomDirection_Private(dini, 39, dini->u, du);
   if (!failed) failed = DiniObjectiveDirection(dini, dm, &locked);
-  if (!failed) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[0], informative);
+  if (!failed)
+    failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[0], &objective->error, informative);
   error[1] = error[2] = error[0];
-  if (!failed && error[0] > GUARD_OBJECTIVE_RTOL) { /* whose fault? */
+  if (!failed && error[0] > DINI_GUARD_RTOL) { /* whose fault? */
     PetscCall(VecDuplicate(dm, &zero));
     PetscCall(VecSet(zero, 0.0));
-    failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, zero, &error[1], &some);
+    failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, zero, &error[1], &left, &some);
     PetscCall(VecSet(du, 0.0));
-    if (!failed && !locked) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[2], &some);
+    if (!failed && !locked) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[2], &left, &some);
     PetscCall(VecDestroy(&zero));
   }
   PetscCall(VecDestroy(&du));
@@ -166,10 +209,10 @@ PetscErrorCode DiniObjectiveGuard_Private(Dini dini, DiniObjective objective, Ve
   PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
   PetscCall(PetscInfo(dini, "Objective \"%s\": dJ/du and dJ/dm agree with differences of its value to %g\n",
                       objective->name, (double)error[0]));
-  u = (PetscBool)(error[1] > GUARD_OBJECTIVE_RTOL);
-  m = (PetscBool)(error[2] > GUARD_OBJECTIVE_RTOL);
+  u = (PetscBool)(error[1] > DINI_GUARD_RTOL);
+  m = (PetscBool)(error[2] > DINI_GUARD_RTOL);
   PetscCheck(
-      error[0] <= GUARD_OBJECTIVE_RTOL || (!u && !m), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      error[0] <= DINI_GUARD_RTOL || (!u && !m), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: The gradient callback of objective \"%s\" does not belong to its value callback: %s and differences of "
       "the value disagree by a relative %g. J and F_m are not to blame. Correct the callback, or, if the "
       "objective is not smooth here, switch this guard off with -dini_guard 0",

@@ -73,7 +73,7 @@ static PetscErrorCode DiniColoringSuspects(Dini dini, DiniColoring c, int pass, 
 
       if (!(PetscRealPart(suspect[j]) > 0.0) || !column->kept || column->usedformula != DINI_FORMULA_CENTRAL) continue;
       if (!pass) DiniColumnSuspect_Private(column);
-      else if (!DiniColumnFar_Private(column, misses)) continue;
+      else if (!DiniColumnFar_Private(column, 0.1 * misses, misses)) continue;
       mine = PETSC_TRUE;
     }
     PetscCall(VecRestoreArrayRead(c->one, &suspect));
@@ -85,12 +85,12 @@ static PetscErrorCode DiniColoringSuspects(Dini dini, DiniColoring c, int pass, 
 }
 
 /* The columns of a round by how far they are from what has been kept; c->one: 1 where the new values take its place */
-static PetscErrorCode DiniColoringRefine(Dini dini, DiniColoring c, PetscBool *any)
+static PetscErrorCode DiniColoringRefine(Dini dini, DiniColoring c, PetscBool *any, PetscBool *changed)
 {
   const PetscScalar *sum;
   PetscScalar       *keep;
   PetscReal         *sums[3];
-  PetscBool          mine = PETSC_FALSE;
+  PetscBool          mine[2] = {PETSC_FALSE, PETSC_FALSE}, all[2];
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc3(c->ncols, &sums[0], c->ncols, &sums[1], c->ncols, &sums[2]));
@@ -106,12 +106,17 @@ static PetscErrorCode DiniColoringRefine(Dini dini, DiniColoring c, PetscBool *a
 
     keep[j] = 0.0;
     if (!c->columns[j].pending) continue;
-    if (DiniColumnRefine_Private(&c->columns[j], apart, (PetscBool)(sums[2][j] > 0.0))) keep[j] = 1.0;
-    if (c->columns[j].pending) mine = PETSC_TRUE;
+    if (DiniColumnRefine_Private(&c->columns[j], apart, (PetscBool)(sums[2][j] > 0.0))) {
+      keep[j] = 1.0;
+      mine[1] = PETSC_TRUE;
+    }
+    if (c->columns[j].pending) mine[0] = PETSC_TRUE;
   }
   PetscCall(VecRestoreArrayWrite(c->one, &keep));
   PetscCall(PetscFree3(sums[0], sums[1], sums[2]));
-  PetscCall(MPIU_Allreduce(&mine, any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(mine, all, 2, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  *any = all[0];
+  if (all[1]) *changed = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,14 +157,14 @@ static PetscErrorCode DiniColoringWorst(Dini dini, DiniColoring c, DiniScheme *s
 /* After the rounds of a fill at the point. Two residuals, where nothing is amiss */
 PetscErrorCode DiniColoringVerify_Private(Dini dini, DiniColoring c, DiniScheme *scheme, Vec point, PetscInt active[])
 {
-  PetscBool any = scheme->judged, bad = PETSC_FALSE;
+  PetscBool any = scheme->judged, bad = PETSC_FALSE, changed = PETSC_FALSE;
   PetscReal misses;
 
   PetscFunctionBegin;
   c->scheme = scheme;
   PetscCall(DiniColoringRowSizes_Private(c, scheme));
   PetscCall(DiniColoringMisses(dini, c, point, &misses));
-  for (int pass = 0; pass < 2 && any; pass++) {
+  for (int pass = 0; pass < 2 && any && !changed; pass++) { /* the second one where nothing has helped */
     PetscCall(DiniColoringSuspects(dini, c, pass, misses, &any));
     if (!any) break;
     PetscCall(PetscInfo(dini, "Differences in %s miss one at half their steps by %g\n", scheme->what, (double)misses));
@@ -167,7 +172,7 @@ PetscErrorCode DiniColoringVerify_Private(Dini dini, DiniColoring c, DiniScheme 
       PetscCall(DiniColoringRound_Private(dini, c, active));
       for (PetscInt q = 0; q < c->ncolors; q++)
         if (active[q]) PetscCall(DiniColoringColor_Private(dini, c, scheme, q, &bad, NULL, NULL));
-      PetscCall(DiniColoringRefine(dini, c, &more));
+      PetscCall(DiniColoringRefine(dini, c, &more, &changed));
       PetscCall(DiniColoringKeep_Private(c));
     }
     PetscCall(DiniColoringMisses(dini, c, point, &misses));

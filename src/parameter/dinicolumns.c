@@ -117,7 +117,7 @@ static PetscErrorCode DiniColumnMisses(Dini dini, DiniParameter par, DiniScheme 
 
 /* The suspects by other steps, first by shorter ones, in a second pass by longer ones; *any: there were any */
 static PetscErrorCode DiniColumnsAgain(Dini dini, DiniParameter par, DiniScheme *scheme, Mat Fm, Vec rows, Vec e,
-                                       const PetscInt suspects[], int pass, PetscBool *any)
+                                       const PetscInt suspects[], int pass, PetscBool *any, PetscBool *changed)
 {
   PetscFunctionBegin;
   *any = PETSC_FALSE;
@@ -128,14 +128,16 @@ static PetscErrorCode DiniColumnsAgain(Dini dini, DiniParameter par, DiniScheme 
 
     if (!c->kept || c->usedformula != DINI_FORMULA_CENTRAL) continue;
     if (suspects[j] && !pass) DiniColumnSuspect_Private(c);
-    else if (suspects[j] ? !DiniColumnFar_Private(c, scheme->missed) : pass || !DiniColumnInsensitive_Private(c))
+    else if (suspects[j] ? !DiniColumnFar_Private(c, 0.1 * scheme->missed, scheme->missed)
+                         : pass || !DiniColumnInsensitive_Private(c))
       continue;
-    *any = PETSC_TRUE;
     PetscCall(DiniUnitVector(par, j, e));
     PetscCall(MatDenseGetColumnVec(Fm, j, &column));
     failed = DiniRefineAlong_Private(dini, scheme, rows, e, c, column);
     PetscCall(MatDenseRestoreColumnVec(Fm, j, &column));
     PetscCall(failed);
+    *any = PETSC_TRUE;
+    if (c->search > DINI_SEARCH_FIRST && c->search != DINI_SEARCH_TURNED) *changed = PETSC_TRUE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -172,7 +174,7 @@ static PetscErrorCode DiniColumnsWorst(Dini dini, DiniParameter par, DiniScheme 
 static PetscErrorCode DiniColumnsVerify(Dini dini, DiniParameter par, DiniScheme *scheme, Mat Fm, Vec e)
 {
   PetscInt      *suspects;
-  PetscBool      any = scheme->judged;
+  PetscBool      any = scheme->judged, changed = PETSC_FALSE;
   PetscErrorCode failed;
   Vec            rows;
 
@@ -182,8 +184,8 @@ static PetscErrorCode DiniColumnsVerify(Dini dini, DiniParameter par, DiniScheme
   if (scheme->rows) PetscCall(VecCopy(scheme->rows, rows));
   else PetscCall(DiniColumnRows(par, Fm, scheme->step, rows));
   failed = DiniColumnMisses(dini, par, scheme, Fm, rows, e, suspects);
-  for (int pass = 0; pass < 2 && any && !failed; pass++) {
-    failed = DiniColumnsAgain(dini, par, scheme, Fm, rows, e, suspects, pass, &any);
+  for (int pass = 0; pass < 2 && any && !changed && !failed; pass++) { /* the second one where nothing has helped */
+    failed = DiniColumnsAgain(dini, par, scheme, Fm, rows, e, suspects, pass, &any, &changed);
     if (!failed && any) failed = DiniColumnMisses(dini, par, scheme, Fm, rows, e, suspects);
   }
   PetscCall(VecDestroy(&rows));

@@ -141,6 +141,7 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
   if (relative == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
   DiniColumnStart_Private(&scheme, scheme.step / relative, own > 0.0 ? 1.0 / own : 0.0, &column);
+  column.entry = PETSC_FALSE;
   PetscCall(DiniDifferenceAlong_Private(dini, &scheme, x, &column, y));
   if (scheme.judged && !column.failed && column.usedformula == DINI_FORMULA_CENTRAL) {
     DiniColumnSuspect_Private(&column);

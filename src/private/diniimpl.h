@@ -20,6 +20,7 @@ struct _DiniObjective {
   DiniObjectiveGradientFn *gradient;
   void                    *ctx;
   PetscInt                 tries;  /* of the guard of its partial derivatives */
+  PetscReal                error;  /* relative, of them, as differences see it */
   PetscBool                visits; /* its value calls the Dini for derivatives, which are those of the point */
 };
 

@@ -36,8 +36,9 @@ typedef struct {
   PetscReal   rho;            /* curvature of the value that is kept */
   PetscReal   error, longest; /* relative, of that value, as far as it is known; a step not to be gone beyond */
   PetscReal   rounding;       /* its part that a step of 1 would have */
-  signed char formula, tries, usedformula, inside; /* inside: the side on which F has values */
-  signed char kept, pending, failed, refined, search;
+  PetscReal   noise;          /* the same of all noise, where rows miss by it */
+  signed char formula, tries, usedformula, inside;           /* inside: the side on which F has values */
+  signed char kept, pending, failed, refined, search, entry; /* entry: no direction */
 } DiniColumn;
 
 /* The search for a better step of a column that a shorter step disagrees with */
@@ -66,8 +67,9 @@ DINI_INTERN PetscBool   DiniColumnJudge_Private(const DiniScheme *, const DiniSe
 DINI_INTERN PetscReal   DiniColumnFactor_Private(const DiniColumn *, int side);
 DINI_INTERN PetscScalar DiniColumnValue_Private(const DiniColumn *, PetscScalar one, PetscScalar two, PetscScalar base,
                                                 PetscScalar *second);
+DINI_INTERN void        DiniColumnExact_Private(DiniColumn *);
 DINI_INTERN void        DiniColumnSuspect_Private(DiniColumn *);
-DINI_INTERN PetscBool   DiniColumnFar_Private(DiniColumn *, PetscReal error);
+DINI_INTERN PetscBool   DiniColumnFar_Private(DiniColumn *, PetscReal noise, PetscReal error);
 DINI_INTERN PetscBool   DiniColumnInsensitive_Private(DiniColumn *);
 DINI_INTERN PetscBool   DiniColumnRefine_Private(DiniColumn *, PetscReal apart, PetscBool bad);
 DINI_INTERN PetscReal   DiniApart_Private(PetscReal apart, PetscReal kept);

@@ -20,7 +20,8 @@ static PetscErrorCode DiniDifferenceProduct(Dini dini, Vec v, Vec y, PetscReal *
   failed = DiniStateScheme_Private(dini, x, &scheme);
   if (!failed) {
     DiniColumnStart_Private(&scheme, scheme.step / relative, own > 0.0 ? 1.0 / own : 0.0, &column);
-    failed = DiniDifferenceAlong_Private(dini, &scheme, v, &column, y);
+    column.entry = PETSC_FALSE;
+    failed       = DiniDifferenceAlong_Private(dini, &scheme, v, &column, y);
     if (!failed && error && column.kept && column.usedformula == DINI_FORMULA_CENTRAL)
       DiniColumnSuspect_Private(&column);
     else if (!failed) (void)DiniColumnInsensitive_Private(&column);

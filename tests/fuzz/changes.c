@@ -165,8 +165,25 @@ static PetscErrorCode Check(App *app, Handle *handle)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has any of the Dinis been at a point already? */
+static PetscErrorCode Linearized(App *app, PetscBool *yes)
+{
+  DiniStatistics s;
+
+  PetscFunctionBeginUser;
+  *yes = PETSC_FALSE;
+  for (int k = 0; k < 2; k++) {
+    if (!app->handle[k].dini) continue;
+    PetscCall(DiniGetStatistics(app->handle[k].dini, &s));
+    if (s.jacobian_assemblies > 0 || s.linearizations > 0) *yes = PETSC_TRUE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode Change(App *app, Handle *handle)
 {
+  PetscBool linearized;
+
   PetscFunctionBeginUser;
   switch (RandomInt(&app->random, 24)) {
   case 0:
@@ -177,8 +194,9 @@ PetscErrorCode Change(App *app, Handle *handle)
   case 3:
     if (FuzzAvoids(app, "context") || app->demands.unverified) break; /* without guards nobody looks */
     if (app->R.type == TYPE_FIXEDPOINT && app->jacobian == JACOBIAN_SHELL)
-      break;                            /* products would read it: docs/errors.rst */
-    if (app->R.type == TYPE_KSP) break; /* its assembly would, later than the first point: the same page */
+      break; /* products would read it: docs/errors.rst */
+    PetscCall(Linearized(app, &linearized));
+    if (app->R.type == TYPE_KSP && linearized) break; /* so would an assembly that is not repeated: docs/errors.rst */
     FuzzSay(app, "  a number in the application's context changes\n");
     app->context *= RandomInt(&app->random, 2) ? 1.2 : 1.0 / 1.2;
     break;
