@@ -132,15 +132,17 @@ static DiniAccuracy *DiniAccuracyOf(Dini dini, DiniDirection direction)
 }
 
 /* Takes the geometric mean with what was known, since a single residual may be an odd one */
-static void DiniLearn(Dini dini, DiniAccuracy *a, PetscReal error, PetscReal gain)
+static PetscErrorCode DiniLearn(Dini dini, DiniAccuracy *a, PetscReal error, PetscReal gain)
 {
   const PetscReal factor = dini->lastrelative > 0.0 ? error / dini->lastrelative : 1.0;
 
+  PetscFunctionBegin;
   a->next = a->next ? 4 * a->uses : 2;
-  if (!(error >= 0.0)) return;
+  if (!(error >= 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   a->gain     = gain;
   a->factor   = a->measured && factor > 0.0 ? PetscSqrtReal(a->factor * factor) : factor;
   a->measured = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* After a VJP: the relative error of mbar. Without anything measured, the relative residual times what mbar is of ubar at most */
@@ -161,7 +163,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   if (dini->recalled && a->measured) a->uses--; /* the same solve once more tells nothing new */
   if (++a->uses >= a->next && dini->lastunit == 1.0) {
     PetscCall(DiniMeasure(dini, ubar, mbar, &error, &good));
-    DiniLearn(dini, a, good ? error : -1.0, gain);
+    PetscCall(DiniLearn(dini, a, good ? error : -1.0, gain));
   }
   PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
@@ -200,7 +202,7 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
   if (dini->recalled && a->measured) a->uses--;
   if (++a->uses >= a->next) {
     PetscCall(DiniMeasureTangent(dini, b, x, &error, &good));
-    DiniLearn(dini, a, good ? error : -1.0, 1.0);
+    PetscCall(DiniLearn(dini, a, good ? error : -1.0, 1.0));
   }
   if (!good) error = dini->lastrelative * (a->measured ? DINI_SPREAD * a->factor : 1.0);
   dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + dini->source.error;

@@ -78,7 +78,7 @@ static PetscErrorCode DiniOptions(Dini dini, DiniOptionItems PetscOptionsObject)
   PetscCall(PetscOptionsReal("-dini_gradient_rtol", "Relative accuracy of gradients", "DiniSetGradientTolerance",
                              gradientrtol, &gradientrtol, &set));
   if (set) PetscCall(DiniSetGradientTolerance(dini, gradientrtol));
-  PetscCall(PetscOptionsBool("-dini_polish", "States are corrected once after their forward solve", "DiniSetPolish",
+  PetscCall(PetscOptionsBool("-dini_polish", "States are corrected after their forward solve", "DiniSetPolish",
                              dini->polish, &dini->polish, NULL));
   PetscCall(PetscOptionsBool("-dini_predict", "Initial guesses by the tangent", "DiniSetPredict", dini->predict,
                              &dini->predict, NULL));

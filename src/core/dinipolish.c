@@ -177,7 +177,7 @@ PetscErrorCode DiniEstimateState_Private(Dini dini)
   in it. One correction u <- u - J^{-1} F(u, m), with the preconditioner that the forward solve has built, makes a state that is
   good to e good to e^2. It is taken where it lowers |F|, and put back where it does not; DiniStatistics counts both, and its
   state_error is what is left. It costs one more assembly of J and a tangent solve for each DiniSolve(), whose u gets the
-  corrected values. States of DiniAttach() are left as they are. It applies to every type but eigenproblems and variational
+  corrected values; up to three corrections more where u is still not what the forward tolerance promises. States of DiniAttach() are left as they are. It applies to every type but eigenproblems and variational
   inequalities, which refuse it.
 
   @param[in] dini   the Dini

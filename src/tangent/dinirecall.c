@@ -43,7 +43,7 @@ PetscErrorCode DiniEngineRecall_Private(Dini dini, DiniDirection direction, Vec 
   dini->lastrelative = last->relative;
   dini->lastkind     = last->kind;
   dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
-  dini->recalled = PETSC_TRUE;
+  dini->recalled     = PETSC_TRUE;
   dini->stats.recalls++;
   PetscCall(PetscInfo(dini, "%s solve: the right-hand side is the last one's, and so is the solution\n",
                       DiniOperations[DINI_OPERATION_TANGENT + direction]));
