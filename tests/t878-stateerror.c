@@ -100,6 +100,57 @@ static PetscErrorCode Refused(Units *s, int what)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A smooth error of u is a thousand times smaller in F: the condition of J is in what is reported */
+static PetscErrorCode Conditioned(void)
+{
+  const PetscInt N = 64;
+  Mat            A;
+  Vec            u, b, mbar;
+  KSP            ksp;
+  Dini           dini;
+  PetscInt       lo, hi;
+  DiniStatistics stats;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, N, N, 3, NULL, 2, NULL, &A));
+  PetscCall(MatGetOwnershipRange(A, &lo, &hi));
+  for (PetscInt i = lo; i < hi; i++)
+    for (PetscInt j = PetscMax(i - 1, 0); j <= PetscMin(i + 1, N - 1); j++)
+      PetscCall(MatSetValue(A, i, j, i == j ? 2.0 : -1.0, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatCreateVecs(A, &u, &b));
+  PetscCall(VecDuplicate(b, &mbar));
+  PetscCall(KSPCreate(PETSC_COMM_WORLD, &ksp));
+  PetscCall(KSPSetOperators(ksp, A, A));
+  PetscCall(KSPSetFromOptions(ksp));
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
+  PetscCall(DiniSetKSP(dini, ksp));
+  PetscCall(DiniSetLinearSystem(dini, b, NULL, NULL));
+  PetscCall(DiniAddParameter(dini, "b", b, NULL));
+  for (int point = 0; point < 3; point++) {
+    PetscCall(DiniTestFill(u, point));
+    PetscCall(MatMult(A, u, b));
+    for (PetscInt i = lo; i < hi; i++)
+      PetscCall(VecSetValue(u, i, 1e-9 * PetscSinReal(PETSC_PI * (PetscReal)(i + 1) / (PetscReal)(N + 1)), ADD_VALUES));
+    PetscCall(VecAssemblyBegin(u));
+    PetscCall(VecAssemblyEnd(u));
+    PetscCall(DiniAttach(dini, u));
+    PetscCall(DiniVJP(dini, u, mbar));
+    PetscCall(DiniGetStatistics(
+        dini, &stats)); /* |u| is about 0.58 sqrt(N), or 0.82 with imaginary parts, |e| 0.71 sqrt(N) */
+    DiniTestTrue(stats.state_error > 1e-10 && stats.state_error < 1e-8, "point %d: u is off by 1e-9, reported %g",
+                 point, (double)stats.state_error);
+  }
+  PetscCall(DiniDestroy(&dini));
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&A));
+  PetscCall(VecDestroy(&u));
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -127,6 +178,7 @@ int main(int argc, char **argv)
     PetscCall(Refused(&s, what));
     PetscCall(UnitsDestroy(&s));
   }
+  PetscCall(Conditioned());
   PetscCall(PetscFinalize());
   return 0;
 }

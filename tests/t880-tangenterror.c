@@ -55,6 +55,61 @@ static PetscErrorCode Tangents(Units *s, PetscReal rtol)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -u'' = b: a residual of 1e-4 may leave an error a thousand times larger */
+static PetscErrorCode Conditioned(void)
+{
+  const PetscInt N = 64;
+  Mat            A;
+  Vec            u, b, du, exact;
+  KSP            ksp;
+  Dini           dini;
+  PetscInt       lo, hi;
+  PetscReal      error, norm;
+  DiniStatistics stats;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, N, N, 3, NULL, 2, NULL, &A));
+  PetscCall(MatGetOwnershipRange(A, &lo, &hi));
+  for (PetscInt i = lo; i < hi; i++)
+    for (PetscInt j = PetscMax(i - 1, 0); j <= PetscMin(i + 1, N - 1); j++)
+      PetscCall(MatSetValue(A, i, j, i == j ? 2.0 : -1.0, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatCreateVecs(A, &u, &b));
+  PetscCall(VecDuplicate(u, &du));
+  PetscCall(VecDuplicate(u, &exact));
+  PetscCall(KSPCreate(PETSC_COMM_WORLD, &ksp));
+  PetscCall(KSPSetOperators(ksp, A, A));
+  PetscCall(KSPSetFromOptions(ksp));
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
+  PetscCall(DiniSetKSP(dini, ksp));
+  PetscCall(DiniSetLinearSystem(dini, b, NULL, NULL));
+  PetscCall(DiniAddParameter(dini, "b", b, NULL));
+  PetscCall(DiniSetTolerances(dini, 1e-2, PETSC_DEFAULT));
+  PetscCall(DiniTestFill(u, 1));
+  PetscCall(MatMult(A, u, b));
+  PetscCall(DiniAttach(dini, u));
+  PetscCall(DiniJVP(dini, b, du));
+  PetscCall(DiniGetStatistics(dini, &stats));
+  PetscCall(DiniTestDirectSolve(A, PETSC_FALSE, b, exact));
+  PetscCall(VecNorm(exact, NORM_2, &norm));
+  PetscCall(VecAXPY(du, -1.0, exact));
+  PetscCall(VecNorm(du, NORM_2, &error));
+  error /= norm;
+  DiniTestTrue(stats.tangent_error <= 10.0 * PetscMax(error, 1e-11) &&
+                   error <= 10.0 * PetscMax(stats.tangent_error, FLOOR),
+               "ill-conditioned: the error is %g, estimated %g, with a residual of %g", (double)error,
+               (double)stats.tangent_error, (double)stats.tangent_residual);
+  PetscCall(DiniDestroy(&dini));
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&A));
+  PetscCall(VecDestroy(&u));
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&du));
+  PetscCall(VecDestroy(&exact));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -72,6 +127,7 @@ int main(int argc, char **argv)
     PetscCall(Tangents(&s, 1e-10));
     PetscCall(UnitsDestroy(&s));
   }
+  PetscCall(Conditioned());
   PetscCall(PetscFinalize());
   return 0;
 }
