@@ -154,6 +154,7 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
   PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
+  if (matrices && dini->stage == DINI_STAGE_LINEARIZED) PetscCall(DiniRefuseStale_Private(dini)); /* J is older */
   PetscCall(DiniLeave(dini, matrices, &home));
   PetscCall(VecDuplicate(home.u, &u));
   dini->u = dini->state = u;
