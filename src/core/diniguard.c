@@ -7,7 +7,7 @@
 #if defined(PETSC_USE_COMPLEX)
 static const PetscReal guardsteps[] = {1e-6, 1e-4, 1e-2, 1e-8, 1e-10};
 #endif
-#define GUARD_BENDS      0.1 /* in units of the slope, within the first step, as at a double root */
+#define GUARD_BENDS 0.1 /* in units of the slope, within the first step, as at a double root */
 
 /*
   Along i v a holomorphic F changes by i times what it changes along v. F in w[0]; spoils v and d. Asked only where there are

@@ -237,7 +237,7 @@ PetscErrorCode DiniPosteriorSolve_EPS(DiniPosterior post)
   PetscInt  k = 0, n = PetscMin(post->N, post->most > 0 ? post->most : DINI_POSTERIOR_START), got = 0;
   PetscReal beside = 0.0, least;
   DiniBasis basis  = DINI_BASIS_ENLARGE;
-  PetscBool zero = PETSC_FALSE;
+  PetscBool zero   = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(DiniPosteriorIsZero(post, &zero));
