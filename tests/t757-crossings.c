@@ -301,7 +301,10 @@ static PetscErrorCode Test(const Diagram *diagram, PetscInt passive, PetscBool s
   PetscCall(KSPSetType(ksp, KSPGMRES));
   PetscCall(KSPSetTolerances(ksp, 1e-13, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
   PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCSetType(pc, PCREDUNDANT)); /* a factorisation on any number of ranks */
+  PetscCall(PCSetType(pc, PCREDUNDANT)); /* a factorisation on any number of ranks, */
+  PetscCall(PCRedundantGetKSP(pc, &ksp));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCFactorSetMatOrderingType(pc, MATORDERINGNATURAL)); /* which begins with no zero of the diagonal */
   PetscCall(SNESGetLineSearch(snes, &search));
   PetscCall(SNESLineSearchSetType(search, "basic")); /* |F| in unlike units says nothing about a step */
   PetscCall(SNESSetFromOptions(snes));

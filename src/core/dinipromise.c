@@ -72,6 +72,7 @@ PetscErrorCode DiniPromiseKept_Private(Dini dini)
     dini->stateerror = error;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniRefuseState(dini, field, relative, good ? error : -1.0));
+  if (dini->lenient) dini->refused = PETSC_TRUE; /* a trial of an optimiser: it shortens its step */
+  else PetscCall(DiniRefuseState(dini, field, relative, good ? error : -1.0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -20,7 +20,7 @@ PetscErrorCode DiniColoringDestroy_Private(DiniColoring *coloring)
   PetscCall(PetscFree(c->rowptr));
   PetscCall(PetscFree4(c->cols, c->ghost, c->row, c->nz));
   PetscCall(PetscFree(c->colorptr));
-  PetscCall(PetscFree4(c->values, c->tried, c->second, c->rowsizes));
+  PetscCall(PetscFree5(c->values, c->tried, c->last, c->second, c->rowsizes));
   PetscCall(PetscFree(c->columns));
   PetscCall(VecDestroy(&c->one));
   PetscCall(VecDestroy(&c->two));
@@ -80,7 +80,7 @@ static PetscErrorCode DiniColoringPattern(Mat A, DiniColoring c)
   }
   nnz = c->rowptr[c->nrows];
   PetscCall(PetscMalloc4(nnz, &c->cols, nnz, &c->ghost, nnz, &c->row, nnz, &c->nz));
-  PetscCall(PetscMalloc4(nnz, &c->values, nnz, &c->tried, nnz, &c->second, c->nrows, &c->rowsizes));
+  PetscCall(PetscMalloc5(nnz, &c->values, nnz, &c->tried, nnz, &c->last, nnz, &c->second, c->nrows, &c->rowsizes));
   for (PetscInt i = 0; i < c->nrows; i++) {
     PetscInt ncols;
 

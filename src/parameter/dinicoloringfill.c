@@ -348,16 +348,22 @@ PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniScheme *s
                                         PetscReal *stray)
 {
   PetscInt      *active;
-  PetscErrorCode failed;
+  PetscBool      same;
+  PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
-  PetscCall(DiniColoringStart(dini, c, scheme, point));
-  PetscCall(PetscArrayzero(c->values, c->rowptr[c->nrows]));
-  PetscCall(PetscMalloc1(c->ncolors, &active));
-  failed = DiniColoringRounds(dini, c, scheme, point, active, all, stray);
-  PetscCall(PetscFree(active));
-  if (failed) c->point = -1;
-  PetscCall(failed);
+  PetscCall(DiniColoringSteady_Private(dini, c, scheme, point, &same));
+  if (!same) {
+    PetscCall(DiniColoringStart(dini, c, scheme, point));
+    PetscCall(PetscArrayzero(c->values, c->rowptr[c->nrows]));
+    PetscCall(PetscMalloc1(c->ncolors, &active));
+    failed = DiniColoringRounds(dini, c, scheme, point, active, all, stray);
+    PetscCall(PetscFree(active));
+    if (failed) c->point = -1;
+    if (failed) c->fills = 0;
+    PetscCall(failed);
+    PetscCall(DiniColoringCompare_Private(dini, c, scheme));
+  }
   for (PetscInt i = 0; i < c->nrows; i++) {
     const PetscInt row = c->first + i, start = c->rowptr[i];
 

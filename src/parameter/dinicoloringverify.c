@@ -2,7 +2,7 @@
 #include "../private/dinicoloringimpl.h"
 
 /* c->one = where the columns move to, and their images in c->ghosth */
-static PetscErrorCode DiniColoringProbe(DiniColoring c, Vec point)
+PetscErrorCode DiniColoringProbe_Private(DiniColoring c, Vec point)
 {
   PetscScalar *a;
   PetscInt     first;
@@ -25,7 +25,7 @@ static PetscErrorCode DiniColoringMisses(Dini dini, DiniColoring c, Vec point, P
 
   PetscFunctionBegin;
   PetscCall(VecSet(c->ghostw, 0.0));
-  PetscCall(DiniColoringProbe(c, point));
+  PetscCall(DiniColoringProbe_Private(c, point));
   PetscCall(DiniProbe_Private(dini, c->scheme, c->one, &finite));
   *worst = 0.0;
   if (!finite) PetscFunctionReturn(PETSC_SUCCESS); /* the columns move out of F's domain together */

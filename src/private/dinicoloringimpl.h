@@ -11,6 +11,7 @@ struct _DiniColoring {
   PetscInt        *colorptr, *nz;  /* entries by colour */
   PetscInt        *row;            /* local row of each entry */
   PetscScalar     *values, *tried; /* kept, and of the round under way */
+  PetscScalar     *last;           /* of the fill before */
   PetscReal       *second;         /* second differences of the round; negative: NaN */
   PetscReal       *rowsizes;
   DiniColumn      *columns;                      /* owned here */
@@ -19,6 +20,9 @@ struct _DiniColoring {
   Vec              ghostsize;                    /* what the first step of each was measured by */
   VecScatter       scatter;
   PetscInt64       point;  /* where the steps have been found */
+  PetscInt         fills;  /* so far */
+  PetscBool        steady; /* the last two fills, at different points, have found the same */
+  PetscReal        error;  /* of the last one */
   DiniScheme      *scheme; /* of the fill under way */
 };
 
@@ -40,4 +44,7 @@ DINI_INTERN PetscErrorCode DiniColoringColor_Private(Dini, DiniColoring, DiniSch
 DINI_INTERN PetscErrorCode DiniColoringRowSizes_Private(DiniColoring, const DiniScheme *);
 DINI_INTERN PetscErrorCode DiniColoringSum_Private(DiniColoring, DiniSum);
 DINI_INTERN PetscErrorCode DiniColoringKeep_Private(DiniColoring);
+DINI_INTERN PetscErrorCode DiniColoringProbe_Private(DiniColoring, Vec point);
+DINI_INTERN PetscErrorCode DiniColoringSteady_Private(Dini, DiniColoring, DiniScheme *, Vec point, PetscBool *same);
+DINI_INTERN PetscErrorCode DiniColoringCompare_Private(Dini, DiniColoring, const DiniScheme *);
 DINI_INTERN PetscErrorCode DiniColoringVerify_Private(Dini, DiniColoring, DiniScheme *, Vec point, PetscInt active[]);

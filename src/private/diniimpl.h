@@ -244,10 +244,11 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscBool           rateknown;  /* it belongs to the point */
   PetscReal           stateerror; /* relative error of u at the point, negative: not known */
   PetscReal           promise; /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
-  char                cause[240];    /* why a forward solve can have no solution, where its type knows */
-  PetscBool           polishing;     /* u is about to be corrected, and is not judged yet */
-  DiniAccuracy        stateaccuracy; /* what errors of u have to do with residuals */
-  PetscReal           gain;          /* largest |mbar| / |ubar| seen */
+  char                cause[240];       /* why a forward solve can have no solution, where its type knows */
+  PetscBool           lenient, refused; /* a state that breaks it is no error but told: it does */
+  PetscBool           polishing;        /* u is about to be corrected, and is not judged yet */
+  DiniAccuracy        stateaccuracy;    /* what errors of u have to do with residuals */
+  PetscReal           gain;             /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
   PetscReal           lastunit;     /* power of two that it was divided by */
   PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */

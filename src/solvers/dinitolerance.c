@@ -1,6 +1,8 @@
 /* Which option says how tightly the forward solve works: for verdicts that a tighter one would change. */
 #include "../private/diniimpl.h"
 
+#define DINI_PROMISE_LEAST 1e-9 /* rounding and the condition of J may leave no more of a tighter tolerance */
+
 #define DINI_NULL_RTOL 1e-6 /* |A^H w| / (|A| |w|) of a left null vector, as far as a Krylov method brings it out */
 
 /* "-ksp_rtol", the value in force, and the norm that a KSP tests; *option is empty where the application solves itself. */
@@ -54,7 +56,7 @@ PetscErrorCode DiniForwardPromise_Private(Dini dini)
     if (stopped == SNES_CONVERGED_FNORM_RELATIVE) promise = 100.0 * rtol;
     if (stopped == SNES_CONVERGED_FNORM_ABS) promise = PETSC_MAX_REAL; /* in so many words */
   }
-  if (promise < PETSC_MAX_REAL) promise = PetscMin(0.1, PetscMax(promise, 100.0 * PETSC_MACHINE_EPSILON));
+  if (promise < PETSC_MAX_REAL) promise = PetscMin(0.1, PetscMax(promise, DINI_PROMISE_LEAST));
   if (dini->attachrtol > DINI_ATTACH_RTOL) promise = PetscMax(promise, dini->attachrtol); /* the user's */
   dini->promise = promise;
   PetscFunctionReturn(PETSC_SUCCESS);

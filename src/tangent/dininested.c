@@ -259,6 +259,8 @@ static PetscErrorCode DiniVisitFailed(PC pc, void *ctx)
   PetscFunctionBegin;
   (void)ctx;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factors, PCLU, PCCHOLESKY, PCQR, PCILU, PCICC, ""));
+  if (mine && !factors)
+    PetscCall(PCSetFailedReason(pc, PC_NOERROR)); /* that of its parts, which begin anew themselves */
   if (!factors || !pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MPIU_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
   PetscCall(PCGetOperatorsSet(pc, NULL, &set));
