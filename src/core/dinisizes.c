@@ -39,11 +39,17 @@ static PetscErrorCode DiniRangeEnds(Vec v, DiniRange *range)
     ends[bs + c] = -PETSC_MAX_REAL;
   }
   PetscCall(VecGetArrayRead(v, &a));
-  for (PetscInt i = 0; i < n; i++) {
-    const PetscReal size = PetscIsNanScalar(a[i]) ? PETSC_INFINITY : PetscAbsScalar(a[i]);
+  for (PetscInt c = 0; c < PetscMin(bs, n); c++) { /* no division and no call for an entry: this runs at each point */
+    PetscReal largest = 0.0, smallest = PETSC_MAX_REAL;
 
-    ends[i % bs] = PetscMax(ends[i % bs], size);
-    if (size > 0.0) ends[bs + i % bs] = PetscMax(ends[bs + i % bs], -size);
+    for (PetscInt i = c; i < n; i += bs) {
+      const PetscReal size = PetscAbsScalar(a[i]);
+
+      if (!(size <= largest)) largest = size == size ? size : PETSC_INFINITY; /* NaN */
+      if (size < smallest && size > 0.0) smallest = size;
+    }
+    ends[c]      = largest;
+    ends[bs + c] = -smallest;
   }
   PetscCall(VecRestoreArrayRead(v, &a));
   PetscCall(
@@ -54,6 +60,29 @@ static PetscErrorCode DiniRangeEnds(Vec v, DiniRange *range)
   }
   PetscCall(PetscFree(ends));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sums[0], sums[bs]: of log |a_i| above the least, by products of a few, and how many they are */
+static void DiniLogarithms(const PetscScalar a[], PetscInt c, PetscInt n, PetscInt bs, PetscReal least,
+                           PetscReal sums[])
+{
+  const PetscReal tiny = 1e-140, huge = 1e140; /* two factors between them neither under- nor overflow */
+  PetscReal       product = 1.0, sum = 0.0;
+  PetscInt        count = 0;
+
+  for (PetscInt i = c; i < n; i += bs) {
+    const PetscReal size = PetscAbsScalar(a[i]);
+
+    if (!(size > least)) continue;
+    count++;
+    if (size > tiny && size < huge) product *= size;
+    else sum += PetscLogReal(size);
+    if (product > tiny && product < huge) continue;
+    sum += PetscLogReal(product);
+    product = 1.0;
+  }
+  sums[0]  = sum + PetscLogReal(product);
+  sums[bs] = (PetscReal)count;
 }
 
 /* The geometric mean of the entries of each component that are not zero, 1 where there are none; one reduction more */
@@ -69,13 +98,7 @@ PetscErrorCode DiniRangeGet_Private(Vec v, DiniRange *range)
   PetscCall(PetscCalloc1(2 * bs, &sums));
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &a));
-  for (PetscInt i = 0; i < n; i++) {
-    const PetscReal size = PetscAbsScalar(a[i]);
-
-    if (!(size > DINI_DIRT * range->largest[i % bs])) continue;
-    sums[i % bs] += PetscLogReal(size);
-    sums[bs + i % bs] += 1.0;
-  }
+  for (PetscInt c = 0; c < PetscMin(bs, n); c++) DiniLogarithms(a, c, n, bs, DINI_DIRT * range->largest[c], &sums[c]);
   PetscCall(VecRestoreArrayRead(v, &a));
   PetscCall(
       MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(2 * bs), MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)v)));
@@ -118,8 +141,8 @@ PetscErrorCode DiniSizes_Private(Vec v, PetscReal nought, PetscReal sizes[])
   PetscCall(VecGetArrayRead(v, &a));
   for (PetscInt c = 0; c < range.bs; c++)
     if (range.largest[c] < nought) range.typical[c] = 1.0;
-  for (PetscInt i = 0, bs = PetscMax(range.bs, 1); i < n; i++)
-    sizes[i] = PetscMax(PetscAbsScalar(a[i]), range.typical[i % bs]);
+  for (PetscInt c = 0, bs = PetscMax(range.bs, 1); c < PetscMin(bs, n); c++)
+    for (PetscInt i = c; i < n; i += bs) sizes[i] = PetscMax(PetscAbsScalar(a[i]), range.typical[c]);
   PetscCall(VecRestoreArrayRead(v, &a));
   PetscCall(DiniRangeDestroy_Private(&range));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -4,7 +4,7 @@
 */
 #include "../private/dinicoloringimpl.h"
 
-#define DINI_STEADY_FOUND  1e-7 /* two fills agree, entry by entry */
+#define DINI_STEADY_FOUND  1e-7 /* two fills agree, entry by entry, and by what they are good to */
 #define DINI_STEADY_COUNTS 1e-2 /* of its row, that each entry makes at least */
 #define DINI_STEADY_MOVED  8.0  /* entries that have changed by more have steps that are not theirs */
 
@@ -89,7 +89,8 @@ PetscErrorCode DiniColoringSteady_Private(Dini dini, DiniColoring c, DiniScheme 
 PetscErrorCode DiniColoringCompare_Private(Dini dini, DiniColoring c, const DiniScheme *scheme)
 {
   const PetscScalar *sizes;
-  PetscBool          mine = (PetscBool)(c->fills > 0 && scheme->error <= DINI_CLOSE);
+  const PetscReal    found = DINI_STEADY_FOUND + 2.0 * scheme->error;
+  PetscBool          mine  = (PetscBool)(c->fills > 0 && scheme->error <= DINI_DIFFERENCE_RTOL);
 
   PetscFunctionBegin;
   if (!scheme->probed || dini->beside) PetscFunctionReturn(PETSC_SUCCESS);
@@ -102,7 +103,7 @@ PetscErrorCode DiniColoringCompare_Private(Dini dini, DiniColoring c, const Dini
       const PetscReal entry = PetscAbsScalar(c->values[k]);
 
       if (entry * PetscAbsScalar(sizes[c->ghost[k]]) < DINI_STEADY_COUNTS * row) mine = PETSC_FALSE;
-      if (PetscAbsScalar(c->values[k] - c->last[k]) > DINI_STEADY_FOUND * entry) mine = PETSC_FALSE;
+      if (PetscAbsScalar(c->values[k] - c->last[k]) > found * entry) mine = PETSC_FALSE;
     }
   }
   PetscCall(VecRestoreArrayRead(c->ghostsize, &sizes));

@@ -55,7 +55,8 @@ PetscErrorCode DiniNormMax_Private(Vec v, PetscReal *norm)
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &a));
   for (PetscInt i = 0; i < n; i++)
-    mine = PetscMax(mine, PetscIsNanScalar(a[i]) ? PETSC_INFINITY : PetscAbsScalar(a[i]));
+    if (!(PetscAbsScalar(a[i]) <= mine))
+      mine = PetscAbsScalar(a[i]) == PetscAbsScalar(a[i]) ? PetscAbsScalar(a[i]) : PETSC_INFINITY; /* NaN */
   PetscCall(VecRestoreArrayRead(v, &a));
   PetscCall(MPIU_Allreduce(&mine, norm, 1, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)v)));
   PetscFunctionReturn(PETSC_SUCCESS);
