@@ -63,6 +63,7 @@ static PetscErrorCode DiniSlopeTake(Dini dini, DiniShift *residual, Vec directio
 /* What a row is about: y and another product with A tell the size of the slope, J that of the terms that cancel in F */
 typedef struct {
   const PetscScalar *y, *other, *terms;
+  PetscReal          largest; /* slope of all rows: what F is made of where nobody knows its terms */
 } DiniRow;
 
 static PetscReal DiniRowSlope(const DiniRow *r, PetscInt i)
@@ -72,7 +73,17 @@ static PetscReal DiniRowSlope(const DiniRow *r, PetscInt i)
 
 static PetscReal DiniRowTerms(const DiniRow *r, PetscInt i)
 {
-  return PetscMax(DiniRowSlope(r, i), r->terms ? PetscAbsScalar(r->terms[i]) : 0.0);
+  return PetscMax(DiniRowSlope(r, i), r->terms ? PetscAbsScalar(r->terms[i]) : r->largest);
+}
+
+static PetscErrorCode DiniSlopeLargest(Dini dini, DiniRow *r)
+{
+  PetscReal mine = 0.0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < dini->n; i++) mine = PetscMax(mine, DiniRowSlope(r, i));
+  PetscCall(MPIU_Allreduce(&mine, &r->largest, 1, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The noise of the difference k in row i, by all that are shorter */
@@ -284,7 +295,7 @@ PetscErrorCode DiniGuardSlope_Private(Dini dini, DiniShift *residual, Vec direct
                                       Vec terms, PetscBool few, DiniSlope *s)
 {
   DiniTaken      t[2];
-  DiniRow        r = {NULL, NULL, NULL};
+  DiniRow        r = {NULL, NULL, NULL, 0.0};
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -296,6 +307,7 @@ PetscErrorCode DiniGuardSlope_Private(Dini dini, DiniShift *residual, Vec direct
   PetscCall(VecGetArrayRead(y, &r.y));
   if (other) PetscCall(VecGetArrayRead(other, &r.other));
   if (terms) PetscCall(VecGetArrayRead(terms, &r.terms));
+  if (!terms && dini->ops->jvp) PetscCall(DiniSlopeLargest(dini, &r)); /* of an eigenpair entries cancel to rounding */
   failed = DiniSlopeCompare(dini, residual, direction, ctx, &r, t, s);
   if (terms) PetscCall(VecRestoreArrayRead(terms, &r.terms));
   if (other) PetscCall(VecRestoreArrayRead(other, &r.other));
