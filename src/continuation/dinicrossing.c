@@ -10,9 +10,10 @@
 #include "../private/dinicontinuationimpl.h"
 #include "../private/dinicallimpl.h"
 
-#define DINI_CROSSING_KRYLOV 30  /* most tangent solves for a step */
-#define DINI_CROSSING_LEAST  3   /* so many at least, unless the Krylov space is exhausted */
-#define DINI_CROSSING_SETTLE 0.1 /* a ratio that changes by less than this part of itself has been found */
+#define DINI_CROSSING_KRYLOV 30    /* most tangent solves for a step */
+#define DINI_CROSSING_LEAST  3     /* so many at least, unless the Krylov space is exhausted */
+#define DINI_CROSSING_ALL    1e-12 /* of the first residual: the Krylov space is exhausted, and more of it rounding */
+#define DINI_CROSSING_SETTLE 0.1   /* a ratio that changes by less than this part of itself has been found */
 
 typedef struct {
   Dini      dini;
@@ -20,6 +21,7 @@ typedef struct {
   PetscBool failed;             /* a tangent solve has */
   PetscReal lowest[2], highest; /* ratios: the one with the smallest real part, and the largest real one */
   PetscInt  settled;            /* for so many steps */
+  PetscReal first;              /* residual norm */
 } DiniCrossing;
 
 /* Where the product with J at the latest point is made while the Dini stands at the trial */
@@ -92,7 +94,7 @@ static PetscErrorCode DiniCrossingRatios(KSP ksp, PetscInt n, DiniCrossing *c, P
       c->lowest[0] = re[i];
       c->lowest[1] = im[i];
     }
-    if (PetscAbsReal(im[i]) <= 1e-6 * PetscAbsReal(re[i])) c->highest = PetscMax(c->highest, re[i]);
+    if (PetscAbsReal(im[i]) <= 1e-3 * PetscAbsReal(re[i])) c->highest = PetscMax(c->highest, re[i]);
   }
   if (PetscAbsReal(c->lowest[0] - before) <= DINI_CROSSING_SETTLE * PetscAbsReal(c->lowest[0])) c->settled++;
   else c->settled = 0;
@@ -108,7 +110,8 @@ static PetscErrorCode DiniCrossingStop(KSP ksp, PetscInt it, PetscReal rnorm, KS
 
   PetscFunctionBegin;
   *reason = KSP_CONVERGED_ITERATING;
-  if (c->failed || rnorm == 0.0) *reason = KSP_CONVERGED_ITS;
+  if (it == 0) c->first = rnorm;
+  if (c->failed || rnorm <= DINI_CROSSING_ALL * c->first || it >= c->dini->N) *reason = KSP_CONVERGED_ITS;
   if (*reason || it < 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniCrossingRatios(ksp, it, c, &settled));
   if (settled || it >= DINI_CROSSING_KRYLOV) *reason = KSP_CONVERGED_ITS;

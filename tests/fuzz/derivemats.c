@@ -192,7 +192,7 @@ PetscErrorCode DeriveEntries(App *app, Handle *handle)
 {
   const Relation *R         = &app->R;
   PetscScalar     g[FUZZ_N] = {0.0}, lambda[FUZZ_N], got, right;
-  PetscReal       size[FUZZ_N], largest = 0.0, worst = 0.0, miss;
+  PetscReal       size[FUZZ_N], sizes = 0.0, largest = 0.0, worst = 0.0, miss, scale;
   PetscBool       yes;
   Mat             Abar;
   Vec             ubar;
@@ -212,6 +212,7 @@ PetscErrorCode DeriveEntries(App *app, Handle *handle)
       size[i] += PetscAbsScalar(handle->at.inverse[j][i]) * PetscAbsScalar(g[j]);
     }
     largest = PetscMax(largest, PetscAbsScalar(handle->at.v[i]));
+    sizes   = PetscMax(sizes, size[i]);
   }
   for (PetscInt i = app->start; i < app->start + app->n && yes; i++)
     for (PetscInt j = 0; j < R->N; j++) {
@@ -220,8 +221,8 @@ PetscErrorCode DeriveEntries(App *app, Handle *handle)
       got *= R->r[i] / R->c[j];
       right = -lambda[i] * (app->demands.plain ? handle->at.v[j] : PetscConj(handle->at.v[j]));
       miss  = PetscAbsScalar(got - right);
-      if (miss > 0.0)
-        worst = PetscMax(worst, size[i] > 0.0 && largest > 0.0 ? miss / (size[i] * largest) : PETSC_INFINITY);
+      scale = (size[i] > 0.0 ? size[i] : 0.01 * sizes) * largest; /* not coupled at all: what a solve has left */
+      worst = PetscMax(worst, scale > 0.0 ? miss / scale : miss);
       if (PetscIsInfOrNanReal(miss)) worst = PETSC_INFINITY;
     }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPIU_REAL, MPIU_MAX, app->comm));

@@ -136,7 +136,8 @@ PetscReal OracleDistance(PetscInt n, const PetscScalar x[], const PetscScalar y[
       scale = PetscMax(scale, size[i]);
     }
     if (scale == 0.0) scale = 0.01 * largest; /* not coupled at all: what a solve has left */
-    if (miss > 0.0) worst = PetscMax(worst, scale > 0.0 ? miss / scale : PETSC_INFINITY);
+    worst =
+        PetscMax(worst, scale > 0.0 ? miss / scale : miss); /* nothing is coupled: cotangents are of the size of one */
   }
   return worst;
 }
