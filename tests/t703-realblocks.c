@@ -119,6 +119,40 @@ static PetscErrorCode Polynomial(Vec m, PetscReal c3, PetscReal c2, PetscReal c1
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Products with the Hessian, which is diagonal: alone, and two of them at once in matrices like G */
+static PetscErrorCode CheckHessian(Dini dini, Mat G, Vec expected)
+{
+  Mat V, HV;
+  Vec v, hv, column;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecDuplicate(expected, &v));
+  PetscCall(VecDuplicate(expected, &hv));
+  PetscCall(VecSet(v, 1.0));
+  PetscCall(DiniHVP(dini, v, hv));
+  PetscCall(DiniTestVecsClose(hv, expected, 1e-6, "Hessian product"));
+  PetscCall(MatDuplicate(G, MAT_DO_NOT_COPY_VALUES, &V));
+  PetscCall(MatDuplicate(G, MAT_DO_NOT_COPY_VALUES, &HV));
+  for (PetscInt j = 0; j < 2; j++) {
+    PetscCall(MatDenseGetColumnVecWrite(V, j, &column));
+    PetscCall(VecSet(column, 1.0 + (PetscReal)j));
+    PetscCall(MatDenseRestoreColumnVecWrite(V, j, &column));
+  }
+  PetscCall(DiniMatHVP(dini, V, HV));
+  for (PetscInt j = 0; j < 2; j++) {
+    PetscCall(MatDenseGetColumnVecRead(HV, j, &column));
+    PetscCall(VecCopy(column, hv));
+    PetscCall(MatDenseRestoreColumnVecRead(HV, j, &column));
+    PetscCall(VecScale(hv, 1.0 / (1.0 + (PetscReal)j)));
+    PetscCall(DiniTestVecsClose(hv, expected, 1e-6, "column of a Hessian product"));
+  }
+  PetscCall(MatDestroy(&V));
+  PetscCall(MatDestroy(&HV));
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&hv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Test(PetscBool objective, PetscBool residual)
 {
   Problem         p  = {.a = DiniTestScalar(1.0, 2.0), .d = DiniTestScalar(0.5, -1.0)};
@@ -126,8 +160,8 @@ static PetscErrorCode Test(PetscBool objective, PetscBool residual)
                   dd = PetscRealPart(p.d * PetscConj(p.d));
   PetscInt  n;
   PetscReal value, values[2];
-  Mat       J, V, HV, G;
-  Vec       u, r, g, expected, v, hv, column;
+  Mat       J, G;
+  Vec       u, r, g, expected, v, column;
   SNES      snes;
   Dini      dini;
 
@@ -155,7 +189,6 @@ static PetscErrorCode Test(PetscBool objective, PetscBool residual)
   PetscCall(DiniSetFromOptions(dini));
   PetscCall(DiniCreateParameterVec(dini, &v));
   PetscCall(VecDuplicate(v, &g));
-  PetscCall(VecDuplicate(v, &hv));
   PetscCall(VecDuplicate(v, &expected));
   PetscCall(DiniGetParameters(dini, v));
   PetscCall(DiniComputeObjectiveAndGradient(dini, v, &value, g));
@@ -171,35 +204,14 @@ static PetscErrorCode Test(PetscBool objective, PetscBool residual)
     PetscCall(DiniTestVecsClose(column, expected, 1e-10, "gradient of one of several objectives"));
     PetscCall(MatDenseRestoreColumnVecRead(G, j, &column));
   }
-  /* the Hessian is diagonal */
   PetscCall(Polynomial(p.m, 0.0, 12.0 * aa, -12.0 * ad, 2.0 * dd, expected));
-  PetscCall(VecSet(v, 1.0));
-  PetscCall(DiniHVP(dini, v, hv));
-  PetscCall(DiniTestVecsClose(hv, expected, 1e-6, "Hessian product"));
-  PetscCall(MatDuplicate(G, MAT_DO_NOT_COPY_VALUES, &V));
-  PetscCall(MatDuplicate(G, MAT_DO_NOT_COPY_VALUES, &HV));
-  for (PetscInt j = 0; j < 2; j++) {
-    PetscCall(MatDenseGetColumnVecWrite(V, j, &column));
-    PetscCall(VecSet(column, 1.0 + (PetscReal)j));
-    PetscCall(MatDenseRestoreColumnVecWrite(V, j, &column));
-  }
-  PetscCall(DiniMatHVP(dini, V, HV));
-  for (PetscInt j = 0; j < 2; j++) {
-    PetscCall(MatDenseGetColumnVecRead(HV, j, &column));
-    PetscCall(VecCopy(column, hv));
-    PetscCall(MatDenseRestoreColumnVecRead(HV, j, &column));
-    PetscCall(VecScale(hv, 1.0 / (1.0 + (PetscReal)j)));
-    PetscCall(DiniTestVecsClose(hv, expected, 1e-6, "column of a Hessian product"));
-  }
-  PetscCall(MatDestroy(&V));
-  PetscCall(MatDestroy(&HV));
+  PetscCall(CheckHessian(dini, G, expected));
   PetscCall(MatDestroy(&G));
   PetscCall(MatDestroy(&J));
   PetscCall(VecDestroy(&u));
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&g));
   PetscCall(VecDestroy(&v));
-  PetscCall(VecDestroy(&hv));
   PetscCall(VecDestroy(&expected));
   PetscCall(DiniDestroy(&dini));
   PetscCall(SNESDestroy(&snes));

@@ -12,7 +12,7 @@ typedef struct _Problem Problem;
 typedef void            DiagramFn(const Problem *, const PetscScalar u[], PetscScalar F[], PetscScalar J[]);
 typedef PetscReal       PlaceFn(const Problem *);
 
-typedef struct {
+typedef struct { /* NOLINT(clang-analyzer-optin.performance.Padding): as the table reads */
   const char            *name;
   PetscInt               n;
   DiagramFn             *f;

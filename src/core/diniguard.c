@@ -146,7 +146,8 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], DiniSlope
     PetscCall(DiniNorm_Private(dini->w[0], &dini->fnorm));
     dini->stats.forward_residual = dini->fnorm;
   }
-  PetscCall(DiniGuardSlope_Private(dini, DiniShiftState, v, NULL, Jv, work[3], NULL, PETSC_FALSE, slope));
+  slope->few = PETSC_FALSE;
+  PetscCall(DiniGuardSlope_Private(dini, DiniShiftState, v, NULL, Jv, work[3], NULL, slope));
   PetscCall(DiniSlopeTell_Private(dini, "J v", slope));
   if (slope->bend > GUARD_BENDS) PetscCall(DiniGuardCurvature_Private(dini, v, Jv, work[2], &agrees));
   if (slope->wrong > DINI_GUARD_RTOL)
@@ -234,7 +235,7 @@ PetscErrorCode DiniGuardEliminated_Private(Dini dini, Mat J, PetscBool *eliminat
   PetscCall(DiniMaskDiagonalRows(J, v));
   PetscCall(MatMult(J, v, Jv));
   failed = DiniResidual_Private(dini, dini->u, dini->w[0], NULL);
-  if (!failed) failed = DiniGuardSlope_Private(dini, DiniShiftState, v, NULL, Jv, NULL, NULL, PETSC_FALSE, &slope);
+  if (!failed) failed = DiniGuardSlope_Private(dini, DiniShiftState, v, NULL, Jv, NULL, NULL, &slope);
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&Jv));
   PetscCall(failed);

@@ -36,7 +36,8 @@ static PetscReal DiniProductNoise(Dini dini)
   const PetscReal central = PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0);
   PetscReal       noise   = PETSC_MACHINE_EPSILON;
 
-  if (dini->source.way || dini->source.differenced) noise = central; /* J is made of central differences */
+  if (dini->source.way || dini->source.differenced)
+    noise = PetscMax(central, 0.1 * dini->source.error); /* J is made of central differences */
   for (PetscInt p = 0; p < dini->nparams; p++) {
     const DiniParameter par = dini->params[p];
     const PetscBool     differences =
@@ -45,6 +46,7 @@ static PetscReal DiniProductNoise(Dini dini)
 
     if (!differences || par->affine || par->difference == DINI_DIFFERENCE_COMPLEX) continue; /* exact to rounding */
     noise = PetscMax(noise, par->difference == DINI_DIFFERENCE_CENTRAL ? central : PETSC_SQRT_MACHINE_EPSILON);
+    noise = PetscMax(noise, 0.1 * par->error); /* what columns know of themselves is their worst */
   }
   return noise;
 }
@@ -212,7 +214,7 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (rho == 0.0 && t->kink && DiniSecondLost(d, t->bend)) d->apart = 1.0; /* all the way down to rounding */
-  else if (rho == 0.0) d->apart = t->kept && expected > 10.0 * DINI_AGREE ? expected : 0.0;
+  else if (rho == 0.0) d->apart = expected > 10.0 * DINI_AGREE ? expected : 0.0;
   else if (t->kept) PetscCall(DiniSecondApart(s, t->before, t->bend, t->h, &d->apart, &t->kink));
   d->h = t->h;
   for (PetscInt k = 0; k < d->n; k++) d->size[k] = t->bend[k].size;

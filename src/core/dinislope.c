@@ -289,17 +289,17 @@ static PetscErrorCode DiniSlopeCompare(Dini dini, DiniShift *residual, Vec direc
 
 /*
   y = A direction against differences of F; other: A times another vector of that size, or NULL; F at the point in w[0].
-  Spoils w[1]. Few: that nothing is seen to change need not be looked into. What F does not have any values for is an error: it can not be told whether y is its derivative.
+  Spoils w[1]. s->few, set by the caller: that nothing is seen to change need not be looked into. What F does not have any values for is an error: it can not be told whether y is its derivative.
 */
 PetscErrorCode DiniGuardSlope_Private(Dini dini, DiniShift *residual, Vec direction, void *ctx, Vec y, Vec other,
-                                      Vec terms, PetscBool few, DiniSlope *s)
+                                      Vec terms, DiniSlope *s)
 {
   DiniTaken      t[2];
   DiniRow        r = {NULL, NULL, NULL, 0.0};
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  *s = (DiniSlope){.few = few};
+  *s = (DiniSlope){.few = s->few};
   for (int k = 0; k < 2; k++) {
     PetscCall(VecDuplicate(y, &t[k].T));
     PetscCall(VecDuplicate(y, &t[k].even));

@@ -130,12 +130,15 @@ static void ObjectiveBest(const DiniAlong *a, PetscReal *miss, PetscReal *error,
   }
 }
 
-/*
-  *wrong: the relative disagreement with central differences of the value, where it is more than chance; *left: any; negative
-  where there was no difference; informative: something has been compared.
-*/
+/* Partial derivatives held against central differences of the value */
+typedef struct {
+  PetscReal wrong; /* the relative disagreement, where it is more than chance; negative: there was no difference */
+  PetscReal left;  /* any */
+  PetscBool informative; /* something has been compared */
+} DiniCompared;
+
 static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, Vec du, Vec dm,
-                                         PetscReal *wrong, PetscReal *left, PetscBool *informative)
+                                         DiniCompared *found)
 {
   DiniAlong a = {.n = 0};
   PetscReal miss, error, size;
@@ -143,23 +146,22 @@ static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec
   PetscFunctionBegin;
   PetscCall(DiniSlope(dJdu, du, &a.slope, &a.typical));
   PetscCall(DiniSlope(dJdm, dm, &a.slope, &a.typical));
-  *wrong = *left = 0.0;
-  *informative   = PETSC_FALSE;
+  *found = (DiniCompared){0.0, 0.0, PETSC_FALSE};
   PetscCall(DiniObjectiveTake(dini, objective, 1e-4, du, dm, &a)); /* quadratic values mostly: as long as that */
   size = PetscMax(PetscAbsReal(a.slope), 0.01 * a.typical);
   if (a.n && size > 10.0 * a.round[0] && PetscAbsReal(a.T[0] - a.slope) <= a.round[0]) {
-    *informative = PETSC_TRUE;
+    found->informative = PETSC_TRUE;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   a.n = 0;
   for (int k = 0; k < GUARD_STEPS; k++) PetscCall(DiniObjectiveTake(dini, objective, objectivesteps[k], du, dm, &a));
-  if (!a.n) *wrong = *left = -1.0;
+  if (!a.n) found->wrong = found->left = -1.0;
   if (a.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
   ObjectiveBest(&a, &miss, &error, &size);
   if (!(size > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
-  *informative = (PetscBool)(error <= 0.1 * size);
-  if (miss > GUARD_SURE * error) *wrong = miss / size;
-  if (miss > 2.0 * error) *left = miss / size;
+  found->informative = (PetscBool)(error <= 0.1 * size);
+  if (miss > GUARD_SURE * error) found->wrong = miss / size;
+  if (miss > 2.0 * error) found->left = miss / size;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,8 +170,8 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
                                             PetscBool *informative)
 {
   PetscErrorCode failed;
-  PetscBool      locked = PETSC_FALSE, some;
-  PetscReal      left   = 0.0;
+  PetscBool      locked = PETSC_FALSE;
+  DiniCompared   found  = {-1.0, 0.0, PETSC_FALSE};
   Vec            du, dm, zero;
 
   PetscFunctionBegin;
@@ -180,15 +182,18 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
   PetscCall(DiniCreateParameterVec(dini, &dm));
   failed = DiniRandomDirection_Private(dini, 39, dini->u, du);
   if (!failed) failed = DiniObjectiveDirection(dini, dm, &locked);
-  if (!failed)
-    failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[0], &objective->error, informative);
-  error[1] = error[2] = error[0];
+  if (!failed) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &found);
+  error[0] = error[1] = error[2] = found.wrong;
+  objective->error               = PetscMax(found.left, 0.0);
+  *informative                   = found.informative;
   if (!failed && error[0] > DINI_GUARD_RTOL) { /* whose fault? */
     PetscCall(VecDuplicate(dm, &zero));
     PetscCall(VecSet(zero, 0.0));
-    failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, zero, &error[1], &left, &some);
+    failed   = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, zero, &found);
+    error[1] = found.wrong;
     PetscCall(VecSet(du, 0.0));
-    if (!failed && !locked) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &error[2], &left, &some);
+    if (!failed && !locked) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &found);
+    if (!locked) error[2] = found.wrong;
     PetscCall(VecDestroy(&zero));
   }
   PetscCall(VecDestroy(&du));

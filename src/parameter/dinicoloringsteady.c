@@ -59,7 +59,7 @@ static PetscErrorCode DiniColoringRowsMiss(Dini dini, DiniColoring c, PetscReal 
 PetscErrorCode DiniColoringSteady_Private(Dini dini, DiniColoring c, DiniScheme *scheme, Vec point, PetscBool *same)
 {
   PetscBool mine, finite;
-  PetscReal miss[2];
+  PetscReal miss[2] = {0.0, 0.0};
 
   PetscFunctionBegin;
   *same = PETSC_FALSE;

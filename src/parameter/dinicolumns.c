@@ -115,29 +115,36 @@ static PetscErrorCode DiniColumnMisses(Dini dini, DiniParameter par, DiniScheme 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The suspects by other steps, first by shorter ones, in a second pass by longer ones; *any: there were any */
-static PetscErrorCode DiniColumnsAgain(Dini dini, DiniParameter par, DiniScheme *scheme, Mat Fm, Vec rows, Vec e,
-                                       const PetscInt suspects[], int pass, PetscBool *any, PetscBool *changed)
+/* Columns that are to be taken again */
+typedef struct {
+  PetscInt *suspects; /* by rows that miss */
+  Vec       rows, e;  /* work */
+  int       pass;
+  PetscBool any, changed; /* there were any; values are others now */
+} DiniAgain;
+
+/* The suspects by other steps, first by shorter ones, in a second pass by longer ones */
+static PetscErrorCode DiniColumnsAgain(Dini dini, DiniParameter par, DiniScheme *scheme, Mat Fm, DiniAgain *again)
 {
   PetscFunctionBegin;
-  *any = PETSC_FALSE;
+  again->any = PETSC_FALSE;
   for (PetscInt j = 0; j < par->N; j++) {
     DiniColumn    *c = &par->columns[j];
     PetscErrorCode failed;
     Vec            column;
 
     if (!c->kept || c->usedformula != DINI_FORMULA_CENTRAL) continue;
-    if (suspects[j] && !pass) DiniColumnSuspect_Private(c);
-    else if (suspects[j] ? !DiniColumnFar_Private(c, 0.1 * scheme->missed, scheme->missed)
-                         : pass || !DiniColumnInsensitive_Private(c))
+    if (again->suspects[j] && !again->pass) DiniColumnSuspect_Private(c);
+    else if (again->suspects[j] ? !DiniColumnFar_Private(c, 0.1 * scheme->missed, scheme->missed)
+                                : again->pass || !DiniColumnInsensitive_Private(c))
       continue;
-    PetscCall(DiniUnitVector(par, j, e));
+    PetscCall(DiniUnitVector(par, j, again->e));
     PetscCall(MatDenseGetColumnVec(Fm, j, &column));
-    failed = DiniRefineAlong_Private(dini, scheme, rows, e, c, column);
+    failed = DiniRefineAlong_Private(dini, scheme, again->rows, again->e, c, column);
     PetscCall(MatDenseRestoreColumnVec(Fm, j, &column));
     PetscCall(failed);
-    *any = PETSC_TRUE;
-    if (c->search > DINI_SEARCH_FIRST && c->search != DINI_SEARCH_TURNED) *changed = PETSC_TRUE;
+    again->any = PETSC_TRUE;
+    if (c->search > DINI_SEARCH_FIRST && c->search != DINI_SEARCH_TURNED) again->changed = PETSC_TRUE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -173,23 +180,21 @@ static PetscErrorCode DiniColumnsWorst(Dini dini, DiniParameter par, DiniScheme 
 /* Two residuals, where nothing is amiss */
 static PetscErrorCode DiniColumnsVerify(Dini dini, DiniParameter par, DiniScheme *scheme, Mat Fm, Vec e)
 {
-  PetscInt      *suspects;
-  PetscBool      any = scheme->judged, changed = PETSC_FALSE;
+  DiniAgain      again = {.e = e, .any = scheme->judged};
   PetscErrorCode failed;
-  Vec            rows;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(par->N, &suspects));
-  PetscCall(VecDuplicate(dini->u, &rows));
-  if (scheme->rows) PetscCall(VecCopy(scheme->rows, rows));
-  else PetscCall(DiniColumnRows(par, Fm, scheme->step, rows));
-  failed = DiniColumnMisses(dini, par, scheme, Fm, rows, e, suspects);
-  for (int pass = 0; pass < 2 && any && !changed && !failed; pass++) { /* the second one where nothing has helped */
-    failed = DiniColumnsAgain(dini, par, scheme, Fm, rows, e, suspects, pass, &any, &changed);
-    if (!failed && any) failed = DiniColumnMisses(dini, par, scheme, Fm, rows, e, suspects);
+  PetscCall(PetscMalloc1(par->N, &again.suspects));
+  PetscCall(VecDuplicate(dini->u, &again.rows));
+  if (scheme->rows) PetscCall(VecCopy(scheme->rows, again.rows));
+  else PetscCall(DiniColumnRows(par, Fm, scheme->step, again.rows));
+  failed = DiniColumnMisses(dini, par, scheme, Fm, again.rows, e, again.suspects);
+  for (; again.pass < 2 && again.any && !again.changed && !failed; again.pass++) { /* the second where nothing helped */
+    failed = DiniColumnsAgain(dini, par, scheme, Fm, &again);
+    if (!failed && again.any) failed = DiniColumnMisses(dini, par, scheme, Fm, again.rows, e, again.suspects);
   }
-  PetscCall(VecDestroy(&rows));
-  PetscCall(PetscFree(suspects));
+  PetscCall(VecDestroy(&again.rows));
+  PetscCall(PetscFree(again.suspects));
   PetscCall(failed);
   PetscCall(DiniColumnsWorst(dini, par, scheme));
   PetscCall(PetscInfo(dini, "Differences in %s are good to %g by columns, and rows to %g\n", scheme->what,

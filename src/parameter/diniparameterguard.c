@@ -160,8 +160,8 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecCopy(F, dini->w[0]));
   PetscCall(DiniRowSizes_Private(dini, &rows));
-  PetscCall(DiniGuardSlope_Private(dini, DiniShiftParameter, dm, par, y, work[2], rows,
-                                   (PetscBool)(again || par->seenzero || !par->Fm), &slope));
+  slope.few = (PetscBool)(again || par->seenzero || !par->Fm);
+  PetscCall(DiniGuardSlope_Private(dini, DiniShiftParameter, dm, par, y, work[2], rows, &slope));
   PetscCall(DiniSlopeTell_Private(dini, what, &slope));
   if (!slope.moved && ynorm == 0.0 && !again) PetscCall(DiniGuardUnread(dini, par, dm, work[2]));
   PetscCheck(

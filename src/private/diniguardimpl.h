@@ -24,7 +24,7 @@ typedef struct {
 } DiniSlope;
 
 DINI_INTERN PetscErrorCode DiniGuardSlope_Private(Dini, DiniShift *residual, Vec direction, void *ctx, Vec y, Vec other,
-                                                  Vec terms, PetscBool few, DiniSlope *);
+                                                  Vec terms, DiniSlope *);
 DINI_INTERN PetscErrorCode DiniSlopeTell_Private(Dini, const char what[], const DiniSlope *);
 DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, DiniSlope *);
 DINI_INTERN PetscErrorCode DiniGuardHolomorphic_Private(Dini, DiniShift *residual, Vec v, void *ctx, Vec d,

@@ -268,15 +268,17 @@ PetscErrorCode DiniEngineGroupError_Private(Dini dini, Vec x, Vec e, PetscReal *
   for (PetscInt i = 0; i < dini->n; i++) {
     const PetscInt k = PetscMin(kind[DiniBin(PetscAbsScalar(a[i]))], DINI_MAX_FIELDS - 1);
 
-    sizes[2 * k]     = PetscMax(sizes[2 * k], PetscAbsScalar(a[i]));
-    sizes[2 * k + 1] = PetscMax(sizes[2 * k + 1], PetscAbsScalar(d[i]));
+    PetscReal *size = &sizes[2 * (size_t)k];
+
+    size[0] = PetscMax(size[0], PetscAbsScalar(a[i]));
+    size[1] = PetscMax(size[1], PetscAbsScalar(d[i]));
   }
   PetscCall(VecRestoreArrayRead(e, &d));
   PetscCall(VecRestoreArrayRead(x, &a));
   PetscCall(MPIU_Allreduce(sizes, most, 2 * DINI_MAX_FIELDS, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
   *error = 0.0;
   for (PetscInt k = 0; k < kinds; k++)
-    if (most[2 * k] > 0.0) *error = PetscMax(*error, most[2 * k + 1] / most[2 * k]);
+    if (most[2 * (size_t)k] > 0.0) *error = PetscMax(*error, most[2 * (size_t)k + 1] / most[2 * (size_t)k]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

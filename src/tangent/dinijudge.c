@@ -375,9 +375,9 @@ PetscErrorCode DiniEngineStateFalls_Private(Dini dini, Vec F, PetscReal *relativ
 */
 PetscErrorCode DiniEngineFieldError_Private(Dini dini, DiniDirection direction, Vec b, Vec x, Vec e, PetscReal *error)
 {
-  DiniEngine     engine = dini->engine;
-  DiniFieldNorms fields = {.hasb = PETSC_TRUE};
-  PetscReal      size[DINI_MAX_FIELDS], *norms[2] = {fields.r, size}, *bnorms[2] = {fields.b, NULL}, largest;
+  DiniEngine     engine                = dini->engine;
+  DiniFieldNorms fields                = {.hasb = PETSC_TRUE};
+  PetscReal      size[DINI_MAX_FIELDS] = {0.0}, *norms[2] = {fields.r, size}, *bnorms[2] = {fields.b, NULL}, largest;
   Vec            v[2] = {e, x}, vb[2] = {b, NULL};
 
   PetscFunctionBegin;
