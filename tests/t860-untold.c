@@ -178,7 +178,7 @@ static PetscErrorCode TestGuard(PetscBool crude)
   PetscFunctionBeginUser;
   PetscCall(Create(crude, &d));
   d.good = 1; /* at the point */
-  DiniTestExpect(DiniVJP(d.dini, d.ubar, d.mbar), PETSC_ERR_FP, "at all points beside the solution");
+  DiniTestExpect(DiniVJP(d.dini, d.ubar, d.mbar), PETSC_ERR_FP, "at points beside the solution");
   d.good = -1;
   for (int point = 0; point < 2; point++) {
     PetscCall(DiniVJP(d.dini, d.ubar, d.mbar));

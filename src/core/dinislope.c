@@ -184,6 +184,7 @@ static PetscErrorCode DiniSlopeSteps(Dini dini, DiniShift *residual, Vec directi
   PetscCall(VecDuplicateVecs(work->T, SLOPE_STEPS, &taken));
   for (int k = 0; k < SLOPE_STEPS && !failed; k++) {
     failed = DiniSlopeTake(dini, residual, direction, ctx, slopesteps[k], work);
+    if (!failed && !work->valid) s->lost = PETSC_TRUE;
     if (failed || !work->valid) continue;
     PetscCall(DiniNorm_Private(work->T, &norm[0]));
     PetscCall(DiniNorm_Private(work->even, &norm[1]));
@@ -317,10 +318,11 @@ PetscErrorCode DiniGuardSlope_Private(Dini dini, DiniShift *residual, Vec direct
     PetscCall(VecDestroy(&t[k].even));
   }
   PetscCall(failed);
+  if (!s->informative && s->lost && !s->few) s->values = PETSC_FALSE; /* the steps that would tell are among the lost */
   if (!s->values) dini->reason = DINI_DIVERGED_NAN;
   PetscCheck(s->values, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
-             "%s: The residual F(u, m) has NaN or Inf in it at all points beside the solution that were tried, on both "
-             "sides of it, so that no derivative can be held against it; -fp_trap stops where the first one arises. If "
+             "%s: The residual F(u, m) has NaN or Inf in it at points beside the solution, on both sides of it, "
+             "so that no derivative can be held against it; -fp_trap stops where the first one arises. If "
              "F has values at the solution only, switch this guard off with -dini_guard 0",
              DiniLabel_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -20,6 +20,7 @@ typedef struct {
   PetscBool moved;       /* F changes at all */
   PetscBool values;      /* F has values beside the point */
   PetscBool informative; /* in some row */
+  PetscBool lost;        /* at some step F had no values */
   PetscBool few;         /* asked for: a derivative that is zero, and seen to be, is no reason for more steps */
 } DiniSlope;
 
