@@ -116,6 +116,25 @@ static PetscErrorCode TestFind(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* So many blocks that a message has no room for all of their names */
+static PetscErrorCode TestMany(void)
+{
+  static PetscScalar values[100];
+  Dini               dini;
+  char               name[32];
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
+  for (int k = 0; k < 100; k++) {
+    PetscCall(PetscSNPrintf(name, sizeof(name), "a_coefficient_number_%d", k));
+    PetscCall(DiniAddScalarParameter(dini, name, &values[k], NULL));
+  }
+  DiniTestExpect(DiniSetParameterActive(dini, 100, PETSC_FALSE), PETSC_ERR_ARG_OUTOFRANGE,
+                 "they are 0 \"a_coefficient_number_0\", 1 \"a_coefficient_number_1\"");
+  PetscCall(DiniDestroy(&dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The KSP tolerances that the user has named stay, through loose solves of Dini's own; Dini's follow Dini's. */
 static PetscErrorCode ExpectKSPs(Dini dini, PetscReal tangent, PetscReal adjoint, const char when[])
 {
@@ -253,6 +272,7 @@ int main(int argc, char **argv)
   PetscCall(TestNames());
   PetscCall(TestPrefix());
   PetscCall(TestFind());
+  PetscCall(TestMany());
   PetscCall(TestKSPs("-snes_rtol 1e-10", 0.5e-10, 0.5e-10));
   PetscCall(TestKSPs("-dini_adjoint_ksp_rtol 1e-5 -dini_tangent_ksp_rtol 1e-6", 1e-6, 1e-5));
   PetscCall(TestAgain());

@@ -31,12 +31,11 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
 /* One more thing that has not served, for the error message and for DiniView() */
 static PetscErrorCode DiniNote(Dini dini, const char what[], const char why[])
 {
-  char  *text = dini->source.why;
-  size_t used;
+  char line[256];
 
   PetscFunctionBegin;
-  PetscCall(PetscStrlen(text, &used)); /* PetscStrlcat() of PETSc 3.18 writes beyond the end */
-  PetscCall(PetscSNPrintf(text + used, sizeof(dini->source.why) - used, "%s%s: %s", used ? "; " : "", what, why));
+  PetscCall(PetscSNPrintf(line, sizeof(line), "%s%s: %s", dini->source.why[0] ? "; " : "", what, why));
+  PetscCall(DiniAppend_Private(dini->source.why, sizeof(dini->source.why), line));
   PetscCall(PetscInfo(dini, "Jacobian: %s: %s\n", what, why));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

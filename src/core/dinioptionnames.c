@@ -219,7 +219,7 @@ PetscErrorCode DiniParameterHint_Private(Dini dini, PetscInt p, char hint[], siz
 
     PetscCall(PetscSNPrintf(line, sizeof(line), "%s%" PetscInt_FMT " \"%s\"", q ? ", " : "; they are ", q,
                             dini->params[q]->name));
-    PetscCall(PetscStrlcat(hint, line, length));
+    PetscCall(DiniAppend_Private(hint, length, line));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

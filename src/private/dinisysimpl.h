@@ -4,6 +4,7 @@
 /* sys: what every room needs to fail on all ranks or none */
 DINI_INTERN const char    *DiniLabel_Private(Dini);
 DINI_INTERN PetscErrorCode DiniAgree_Private(Dini, const char what[], PetscErrorCode);
+DINI_INTERN PetscErrorCode DiniAppend_Private(char text[], size_t size, const char more[]);
 DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
 DINI_INTERN PetscErrorCode DiniHasAdjoint_Private(Mat, PetscBool *has);
 DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);

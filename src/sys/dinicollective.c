@@ -13,6 +13,17 @@ const char *DiniLabel_Private(Dini dini)
   return dini->label;
 }
 
+/* As much of `more` as there is room for; PetscStrlcat() of PETSc 3.18 writes beyond the end of a text that is full */
+PetscErrorCode DiniAppend_Private(char text[], size_t size, const char more[])
+{
+  size_t used;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrlen(text, &used));
+  if (used + 1 < size) PetscCall(PetscSNPrintf(text + used, size - used, "%s", more));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The largest error code of any rank becomes the error of all; `what` names the application's callback. */
 PetscErrorCode DiniAgree_Private(Dini dini, const char what[], PetscErrorCode ierr)
 {

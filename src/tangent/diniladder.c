@@ -212,7 +212,7 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
   if (!ksp) {
     PetscCall(
         PetscSNPrintf(line, sizeof(line), "%s%s: can not be set up", status->tried[0] ? "; " : "", DiniRungs[rung]));
-    PetscCall(PetscStrlcat(status->tried, line, sizeof(status->tried)));
+    PetscCall(DiniAppend_Private(status->tried, sizeof(status->tried), line));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   usespc       = (PetscBool)(rung != DINI_RUNG_EXPLICIT && rung != DINI_RUNG_DIRECT);
@@ -231,7 +231,7 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
   PetscCall(PetscSNPrintf(line, sizeof(line), "%s%s: %s after %" PetscInt_FMT " iterations, true relative residual %g",
                           status->tried[0] ? "; " : "", DiniRungs[rung], KSPConvergedReasons[reason], status->rungits,
                           (double)status->relative));
-  PetscCall(PetscStrlcat(status->tried, line, sizeof(status->tried)));
+  PetscCall(DiniAppend_Private(status->tried, sizeof(status->tried), line));
   PetscCall(PetscInfo(dini, "%s solve, rung %s\n", DiniOperations[DINI_OPERATION_TANGENT + direction], line));
   PetscCall(DiniEngineSingular_Private(dini, direction, b, x, status));
   PetscFunctionReturn(PETSC_SUCCESS);
