@@ -164,10 +164,10 @@ static PetscReal DiniNoticed(DiniEngine e, const PetscReal A[], const PetscReal 
 
 static PetscErrorCode DiniScales(Dini dini, DiniDirection direction, Vec x, DiniFieldNorms *fields)
 {
-  DiniEngine       e    = dini->engine;
-  const PetscInt   n    = e->nfields;
-  Vec              v[2] = {x, NULL};
-  PetscReal        size[DINI_MAX_FIELDS], drive[DINI_MAX_FIELDS], all = 0.0, *norms[2] = {size, NULL};
+  DiniEngine       e                     = dini->engine;
+  const PetscInt   n                     = e->nfields;
+  Vec              v[2]                  = {x, NULL};
+  PetscReal        size[DINI_MAX_FIELDS] = {0.0}, drive[DINI_MAX_FIELDS], all = 0.0, *norms[2] = {size, NULL};
   const PetscReal *A;
 
   PetscFunctionBegin;
