@@ -202,7 +202,7 @@ static PetscErrorCode Test(PetscInt N, PetscInt D, PetscReal weight, PetscBool i
 
 int main(int argc, char **argv)
 {
-  const PetscInt sizes[][2] = {{1, 2}, {2, 1}, {44, 7}, {22, 30}};
+  const PetscInt sizes[][2] = {{2, 1}, {44, 7}, {22, 30}};
 
   PetscFunctionBeginUser;
   PetscCall(SlepcInitialize(&argc, &argv, NULL, help));
@@ -212,8 +212,7 @@ int main(int argc, char **argv)
 
     for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(sizes); k++)
       PetscCall(Test(sizes[k][0], sizes[k][1], 50.0, inside, R, method));
-    PetscCall(Test(44, 7, 0.0, inside, R, method));
-    PetscCall(Test(44, 7, 1e-12, inside, R, method));
+    if (R) PetscCall(Test(44, 7, way < 3 ? 0.0 : 1e-12, inside, R, method)); /* none, hardly any */
   }
   PetscCall(SlepcFinalize());
   return 0;

@@ -214,7 +214,7 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (rho == 0.0 && t->kink && DiniSecondLost(d, t->bend)) d->apart = 1.0; /* all the way down to rounding */
-  else if (rho == 0.0) d->apart = expected > 10.0 * DINI_AGREE ? expected : 0.0;
+  else if (rho == 0.0) d->apart = t->kept && expected > 10.0 * DINI_AGREE ? expected : 0.0;
   else if (t->kept) PetscCall(DiniSecondApart(s, t->before, t->bend, t->h, &d->apart, &t->kink));
   d->h = t->h;
   for (PetscInt k = 0; k < d->n; k++) d->size[k] = t->bend[k].size;
