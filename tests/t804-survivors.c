@@ -222,7 +222,9 @@ static PetscErrorCode TestType(MatType type)
   PetscCall(DiniAttach(l.dini, l.u));
   PetscCall(DiniTestCatch());
   failed = DiniVJP(l.dini, v, w);
-  if (failed) PetscCall(DiniTestCaught(failed, 0, "fault of this PETSc", "DiniVJP() with MATSELL", __FILE__, __LINE__));
+  if (failed) /* of newer releases the plain product with MATSELL is wrong at times, and J then not dF/du: any error will do */
+    PetscCall(DiniTestCaught(failed, 0, PETSC_VERSION_LT(3, 22, 0) ? "fault of this PETSc" : "",
+                             "DiniVJP() with MATSELL", __FILE__, __LINE__));
   else PetscCall(DiniTestRightOrError(failed, w, expected, 1e-8, "VJP with this type of matrix", &right));
   PetscCall(MatDestroy(&J));
   PetscCall(VecDestroy(&v));

@@ -50,6 +50,13 @@ static PetscErrorCode Agree(const char helped[], const char option[], const char
 
   PetscFunctionBeginUser;
   WordAfter(helped, option, a);
+  if (!a[0]) { /* newer releases write a colon behind most names */
+    char        colon[80];
+    const char *value = strchr(option, '<');
+
+    PetscCall(PetscSNPrintf(colon, sizeof(colon), "%.*s: <now ", (int)(value - option - 1), option));
+    WordAfter(helped, colon, a);
+  }
   WordAfter(viewed, line, b);
   DiniTestTrue(a[0] && !strcmp(a, b), "-help says \"%s%s\" and -dini_view \"%s%s\"", option, a, line, b);
   PetscFunctionReturn(PETSC_SUCCESS);
