@@ -265,7 +265,8 @@ static PetscErrorCode Jacobian(SNES snes, Vec u, Mat A, Mat P, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Test(const Diagram *diagram, PetscInt passive, PetscBool scaled)
+/* loose: with a solver that takes a hundredth for solved, where a step that has not solved is taken back, and is no error */
+static PetscErrorCode Test(const Diagram *diagram, PetscInt passive, PetscBool scaled, PetscBool loose)
 {
   Problem                p     = {.diagram = diagram, .passive = passive, .scaled = scaled, .m = diagram->start};
   const PetscInt         N     = diagram->n + passive;
@@ -306,7 +307,8 @@ static PetscErrorCode Test(const Diagram *diagram, PetscInt passive, PetscBool s
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCFactorSetMatOrderingType(pc, MATORDERINGNATURAL)); /* which begins with no zero of the diagonal */
   PetscCall(SNESGetLineSearch(snes, &search));
-  PetscCall(SNESLineSearchSetType(search, "basic")); /* |F| in unlike units says nothing about a step */
+  if (loose) PetscCall(SNESSetTolerances(snes, 1e-50, 1e-2, 0.0, 30, PETSC_DEFAULT));
+  if (!loose) PetscCall(SNESLineSearchSetType(search, "basic")); /* |F| in unlike units says nothing about a step */
   PetscCall(SNESSetFromOptions(snes));
   PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
   PetscCall(DiniSetSNES(dini, snes));
@@ -314,8 +316,8 @@ static PetscErrorCode Test(const Diagram *diagram, PetscInt passive, PetscBool s
   PetscCall(DiniSetFromOptions(dini));
   PetscCall(DiniContinue(dini, block, diagram->target, u, &reached, &reason));
   PetscCall(DiniContinuationReasonString(reason, &text));
-  DiniTestTrue(reason == diagram->reason, "%s: ended with %s at %.10g", what, text, (double)reached);
-  DiniTestClose(reached, place, diagram->rtol, place == 0.0 ? 1e-4 : 0.0, what);
+  DiniTestTrue(loose || reason == diagram->reason, "%s: ended with %s at %.10g", what, text, (double)reached);
+  if (!loose) DiniTestClose(reached, place, diagram->rtol, place == 0.0 ? 1e-4 : 0.0, what);
   PetscCall(DiniDestroy(&dini));
   PetscCall(SNESDestroy(&snes));
   PetscCall(MatDestroy(&A));
@@ -335,7 +337,9 @@ int main(int argc, char **argv)
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-only", &only, NULL));
   for (size_t d = 0; d < PETSC_STATIC_ARRAY_LENGTH(diagrams); d++)
     for (int k = 0; k < (diagrams[d].n > 2 ? 1 : 2) && (only < 0 || only == (PetscInt)d); k++)
-      for (int scaled = 0; scaled < 2; scaled++) PetscCall(Test(&diagrams[d], beside[k], (PetscBool)scaled));
+      for (int scaled = 0; scaled < 2; scaled++)
+        PetscCall(Test(&diagrams[d], beside[k], (PetscBool)scaled, PETSC_FALSE));
+  if (only < 0) PetscCall(Test(&diagrams[6], 100, PETSC_TRUE, PETSC_TRUE));
   PetscCall(PetscFinalize());
   return 0;
 }

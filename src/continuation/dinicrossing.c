@@ -120,13 +120,14 @@ static PetscErrorCode DiniCrossingStop(KSP ksp, PetscInt it, PetscReal rnorm, KS
 
 static PetscErrorCode DiniCrossingArnoldi(DiniCrossing *c)
 {
-  Dini      dini = c->dini;
-  KSP       ksp;
-  PC        pc;
-  Mat       G;
-  Vec       b, x;
-  PetscInt  its;
-  PetscBool settled;
+  Dini           dini = c->dini;
+  KSP            ksp;
+  PC             pc;
+  Mat            G;
+  Vec            b, x;
+  PetscInt       its;
+  PetscBool      settled;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, dini->n, dini->N, dini->N, c, &G));
@@ -143,13 +144,14 @@ static PetscErrorCode DiniCrossingArnoldi(DiniCrossing *c)
   PetscCall(KSPSetComputeEigenvalues(ksp, PETSC_TRUE));
   PetscCall(KSPSetConvergenceTest(ksp, DiniCrossingStop, c, NULL));
   PetscCall(KSPSetTolerances(ksp, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, DINI_CROSSING_KRYLOV));
-  PetscCall(KSPSolve(ksp, b, x));
+  failed = KSPSolve(ksp, b, x);
   PetscCall(KSPGetIterationNumber(ksp, &its));
-  if (!c->failed && its > 0) PetscCall(DiniCrossingRatios(ksp, its, c, &settled));
+  if (!failed && !c->failed && its > 0) failed = DiniCrossingRatios(ksp, its, c, &settled);
   PetscCall(KSPDestroy(&ksp));
   PetscCall(MatDestroy(&G));
   PetscCall(VecDestroy(&b));
   PetscCall(VecDestroy(&x));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -105,6 +105,9 @@ static PetscErrorCode DiniPathTangent(Dini dini, DiniPath *path, PetscReal m, Pe
   trial->m = m;
   PetscCall(VecCopy(path->u, trial->u));
   PetscCall(PetscObjectStateIncrease((PetscObject)trial->u)); /* VecCopy() takes cached norms along, rank by rank */
+  *converged = PETSC_TRUE;
+  if (path->n) PetscCall(DiniTrial_Private(dini, converged)); /* at the start it is an error, which says why */
+  if (!*converged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniJVP(dini, path->dm, trial->t));
   PetscCall(DiniConverged(dini, converged));
   PetscFunctionReturn(PETSC_SUCCESS);

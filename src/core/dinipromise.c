@@ -72,7 +72,25 @@ PetscErrorCode DiniPromiseKept_Private(Dini dini)
     dini->stateerror = error;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (dini->lenient) dini->refused = PETSC_TRUE; /* a trial of an optimiser: it shortens its step */
+  if (dini->lenient) dini->refused = PETSC_TRUE; /* a trial: whoever makes it shortens the step */
   else PetscCall(DiniRefuseState(dini, field, relative, good ? error : -1.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* May derivatives be taken at a state that a trial has found? Where it is no solution after all, the trial has failed. */
+PetscErrorCode DiniTrial_Private(Dini dini, PetscBool *good)
+{
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  dini->lenient = PETSC_TRUE;
+  dini->refused = PETSC_FALSE;
+  failed        = DiniLinearize_Private(dini);
+  dini->lenient = PETSC_FALSE;
+  PetscCall(failed);
+  *good = (PetscBool)!dini->refused;
+  if (*good) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->stage  = DINI_STAGE_NEW;
+  dini->reason = DINI_DIVERGED_FORWARD_RESIDUAL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -252,24 +252,6 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* May derivatives be taken at a state that a trial has found? Where it is no solution after all, the trial has failed. */
-static PetscErrorCode DiniTrial(Dini dini, PetscBool *good)
-{
-  PetscErrorCode failed;
-
-  PetscFunctionBegin;
-  dini->lenient = PETSC_TRUE;
-  dini->refused = PETSC_FALSE;
-  failed        = DiniLinearize_Private(dini);
-  dini->lenient = PETSC_FALSE;
-  PetscCall(failed);
-  *good = (PetscBool)!dini->refused;
-  if (*good) PetscFunctionReturn(PETSC_SUCCESS);
-  dini->stage  = DINI_STAGE_NEW;
-  dini->reason = DINI_DIVERGED_FORWARD_RESIDUAL;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /*
   The value and, for g, the gradient. Where failures are tolerated, a point at which a solve fails has an infinite value and
   a zero gradient; the state is the last good one.
@@ -284,7 +266,7 @@ PetscErrorCode DiniEvaluate_Private(Dini dini, Vec m, PetscBool tolerated, Petsc
   PetscCheck(dini->objective, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s: There is no objective; call DiniSetObjective()", DiniLabel_Private(dini));
   PetscCall(DiniSolveAt_Private(dini, m, tolerated, &converged));
-  if (converged && g && tolerated) PetscCall(DiniTrial(dini, &converged));
+  if (converged && g && tolerated) PetscCall(DiniTrial_Private(dini, &converged));
   if (converged) {
     failed = DiniObjectiveValue_Private(dini, dini->objective, value);
     if (g && !failed) {

@@ -18,6 +18,7 @@ DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar
 DINI_INTERN PetscErrorCode DiniForwardPromise_Private(Dini);
 DINI_INTERN PetscErrorCode DiniForwardSingular_Private(Dini, Mat A, Vec r);
 DINI_INTERN PetscErrorCode DiniPromiseKept_Private(Dini);
+DINI_INTERN PetscErrorCode DiniTrial_Private(Dini, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniStateResidual_Private(Dini, PetscReal *relative, PetscBool *good, const char **field);
 
 /* loose solves, errors field by field */
