@@ -103,8 +103,8 @@ while { [ -z "$cases" ] || [ $done -lt "$cases" ]; } && { [ -z "$minutes" ] || [
 done
 
 step "Summary: seeds $first to $((first + done - 1)), $done cases"
-awk '{ for (i = 2; i <= NF; i++) { if ($i ~ /^right/) r += $(i - 1); if ($i ~ /^refused/) s += $(i - 1); if ($i ~ /^named/) n += $(i - 1) } }
-  END { printf "right %d, refused %d, named %d\n", r, s, n }' "$output.totals"
+awk '{ for (i = 2; i <= NF; i++) { if ($i ~ /^right/) r += $(i - 1); if ($i ~ /^told/) t += $(i - 1); if ($i ~ /^refused/) s += $(i - 1); if ($i ~ /^named/) n += $(i - 1) } }
+  END { printf "right %d, with an error that is told %d, refused %d, named %d\n", r, t, s, n }' "$output.totals"
 if [ -s "$failures" ]; then
   printf 'failed: %s; repeat one with\n' "$(cut -d: -f1 "$failures" | sort -u | wc -l)"
   awk -v program="$program" -v avoid="${avoid[*]-}" '{ sub(":", "", $5); if (!seen[$3 " " $5]++ && ++lines <= 20)

@@ -92,7 +92,7 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
     if (error <= wanted) break;
   }
   PetscCall(DiniEngineRestoreTolerances_Private(dini, &before));
-  dini->stats.gradient_error = error;
+  dini->stats.gradient_error = error + DiniDifferenceError_Private(dini);
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&e));
   PetscCall(VecDestroy(&delta));

@@ -210,25 +210,33 @@ PetscErrorCode DiniCheckColumns_Private(Dini dini, Mat X, Mat Y, const char what
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The error of tangents S with J S = R, by the first that is not zero */
-static PetscErrorCode DiniEstimateColumns(Dini dini, Mat R, Mat S)
+/* The error of tangents S with J S = R, or of gradients Y with J^H S = R, by the first column that is not zero */
+static PetscErrorCode DiniEstimateColumns(Dini dini, DiniDirection direction, Mat R, Mat S, Mat Y, PetscInt first)
 {
-  PetscInt       n;
-  PetscReal      norm   = 0.0;
-  PetscErrorCode failed = PETSC_SUCCESS;
-  Vec            b, x;
+  const PetscBool own    = (PetscBool)(direction == DINI_TANGENT ? dini->ops->jvp != NULL : dini->ops->vjp != NULL);
+  PetscErrorCode  failed = PETSC_SUCCESS;
+  PetscReal       norm   = 0.0;
+  PetscInt        n, j;
+  Vec             b, x, y;
 
   PetscFunctionBegin;
-  if (dini->ops->jvp || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (own || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatGetSize(R, NULL, &n));
   PetscCall(VecDuplicate(dini->u, &b));
   PetscCall(VecDuplicate(dini->u, &x));
-  for (PetscInt j = 0; j < n && norm == 0.0 && !failed; j++) {
+  for (j = 0; j < n && norm == 0.0 && !failed; j++) {
     failed = DiniGetColumn_Private(R, j, b);
     if (!failed) failed = DiniNorm_Private(b, &norm);
-    if (!failed && norm > 0.0) failed = DiniGetColumn_Private(S, j, x);
+    if (!failed && norm > 0.0) failed = DiniGetColumn_Private(S, j, direction == DINI_TANGENT ? x : dini->lambda);
   }
-  if (!failed && norm > 0.0) failed = DiniEstimateTangent_Private(dini, b, x);
+  if (!failed && norm > 0.0 && direction == DINI_TANGENT) failed = DiniEstimateTangent_Private(dini, b, x);
+  else if (!failed && norm > 0.0 && DiniUnit_Private(norm) == 1.0) {
+    dini->lastnorm = norm;
+    dini->lastunit = 1.0;
+    PetscCall(MatDenseGetColumnVecRead(Y, first + j - 1, &y));
+    failed = DiniEstimateGradient_Private(dini, b, y);
+    PetscCall(MatDenseRestoreColumnVecRead(Y, first + j - 1, &y));
+  }
   PetscCall(VecDestroy(&b));
   PetscCall(VecDestroy(&x));
   PetscCall(failed);
@@ -269,7 +277,7 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &S));
     if (direction == DINI_TANGENT) failed = DiniRuleMatJVP_Private(dini, X, Y, first, count, R, S);
     else failed = DiniRuleMatVJP_Private(dini, DiniConjugates(type), X, Y, first, count, R, S);
-    if (direction == DINI_TANGENT && !failed) failed = DiniEstimateColumns(dini, R, S);
+    if (!failed) failed = DiniEstimateColumns(dini, direction, R, S, Y, first);
     PetscCall(MatDestroy(&R));
     PetscCall(MatDestroy(&S));
     PetscCall(failed);

@@ -205,7 +205,7 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, 1.0));
   }
   if (!good) error = dini->lastrelative * (a->measured ? DINI_SPREAD * a->factor : 1.0);
-  dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + dini->source.error;
+  dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniEstimateState_Private(dini));
   dini->stats.state_error = dini->stateerror;
   dini->stats.tangent_error += PetscMax(dini->stateerror, 0.0);

@@ -70,7 +70,7 @@ static PetscErrorCode DiniPin_Derivative(Mat D)
   pin->point    = dini->point;
   pin->relation = dini->relation;
   pin->mstamp   = dini->mstamp;
-  pin->fnorm    = dini->fnorm;
+  pin->fnorm    = dini->fpoint >= 0.0 ? dini->fpoint : dini->fnorm; /* not what a check has found since */
   PetscCall(PetscObjectStateIncrease((PetscObject)D));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

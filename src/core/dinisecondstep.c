@@ -6,12 +6,14 @@
 */
 #include "../private/diniparameterimpl.h"
 
-#define DINI_AGREE     1e-3 /* relative: two steps that do */
-#define DINI_CURVED    1e-3 /* rho: an error of 1e-6 */
-#define DINI_CURVEDMAX 0.03 /* rho: an error of 1e-3 */
-#define DINI_FAR       0.3  /* rho tells nothing of the length on which the products vary */
-#define DINI_SHORTER   1e-2 /* then */
-#define DINI_UNLIKE    1e6  /* what changes by so much more than the parameters do is zero, but for rounding */
+#define DINI_AGREE     1e-3  /* relative: two steps that do */
+#define DINI_CURVED    1e-3  /* rho: an error of 1e-6 */
+#define DINI_CURVEDMAX 0.03  /* rho: an error of 1e-3 */
+#define DINI_FAR       0.3   /* rho tells nothing of the length on which the products vary */
+#define DINI_SHORTER   1e-2  /* then */
+#define DINI_UNLIKE    1e6   /* what changes by so much more than the parameters do is zero, but for rounding */
+#define DINI_TELLING   100.0 /* times the noise: a difference that says something */
+#define DINI_LONGER    100.0 /* a step, where none does */
 #define DINI_MAX_TRIES 8
 #define DINI_MAX_PARTS DINI_SECOND_PARTS
 
@@ -251,8 +253,55 @@ static PetscErrorCode DiniSecondTry(Dini dini, const DiniSides *s, Vec du, Vec d
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* d->value by differences along (du, dm); d->apart tells whether they are of any use */
-PetscErrorCode DiniSecondDifference_Private(Dini dini, Vec du, Vec dm, DiniSecondDifference *d)
+/* Has F values there, so that derivatives can be asked for? */
+static PetscErrorCode DiniSideFinite(Dini dini, PetscReal sign, void *ctx)
+{
+  PetscBool *finite = (PetscBool *)ctx;
+  PetscReal  norm;
+
+  PetscFunctionBegin;
+  (void)sign;
+  PetscCall(DiniResidual_Private(dini, dini->u, dini->w[1], &norm));
+  if (PetscIsInfOrNanReal(norm)) *finite = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Nothing has been said at the step that was right for the direction: longer ones may tell, as long as nothing bends */
+static PetscErrorCode DiniSecondLonger(Dini dini, const DiniSides *s, Vec du, Vec dm, PetscReal longest, DiniTrials *t)
+{
+  DiniSecondDifference *d      = s->d;
+  PetscBool             silent = PETSC_TRUE, bad;
+  PetscReal             h      = d->h, first;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < d->n; k++) {
+    PetscCall(DiniNorm_Private(d->value[k], &first));
+    if (2.0 * h * first > DINI_TELLING * d->noise[k] * d->size[k]) silent = PETSC_FALSE;
+  }
+  while (silent && h < longest) {
+    PetscBool bends = PETSC_FALSE, finite = PETSC_TRUE;
+
+    h = PetscMin(DINI_LONGER * h, longest);
+    PetscCall(DiniBeside_Private(dini, h, du, dm, PETSC_FALSE, DiniSideFinite, &finite));
+    if (!finite) break;
+    PetscCall(DiniBeside_Private(dini, h, du, dm, d->matrices, DiniSideVisit, (void *)s));
+    PetscCall(DiniSecondTake(s, h, t->bend, &bad));
+    if (bad) break;
+    for (PetscInt k = 0; k < d->n; k++) {
+      const DiniBend  b     = t->bend[k];
+      const PetscReal noise = d->noise[k] * b.size;
+
+      if (b.first > DINI_TELLING * noise) silent = PETSC_FALSE;
+      if (b.second > PetscMax(t->ok * b.first, noise)) bends = PETSC_TRUE;
+    }
+    for (PetscInt k = 0; k < d->n && bends; k++) PetscCall(VecCopy(s->last[k], d->value[k]));
+    if (bends) break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* d->value by differences along (du, dm), which are of like relative sizes; longest: the step that others would take */
+PetscErrorCode DiniSecondAlong_Private(Dini dini, Vec du, Vec dm, PetscReal longest, DiniSecondDifference *d)
 {
   const PetscReal noise = DiniProductNoise(dini);
   const PetscReal step  = dini->hessian.step > 0.0 ? dini->hessian.step : PetscPowReal(noise, 1.0 / 3.0);
@@ -276,6 +325,7 @@ PetscErrorCode DiniSecondDifference_Private(Dini dini, Vec du, Vec dm, DiniSecon
   }
   t.h    = relative > 0.0 ? step / relative : step;
   failed = DiniSecondTry(dini, &s, du, dm, &t);
+  if (!failed && d->apart <= DINI_AGREE) failed = DiniSecondLonger(dini, &s, du, dm, longest * step, &t);
   for (PetscInt k = 0; k < d->n; k++) {
     PetscCall(VecDestroy(&s.base[k]));
     PetscCall(VecDestroy(&s.plus[k]));

@@ -86,6 +86,7 @@ PetscErrorCode DiniParameterScheme_Private(Dini dini, DiniParameter par, DiniSch
 PetscErrorCode DiniParameterSmooth_Private(Dini dini, DiniParameter par, const DiniScheme *scheme)
 {
   PetscFunctionBegin;
+  if (dini->beside) PetscFunctionReturn(PETSC_SUCCESS); /* the errors are those of the point */
   par->error = PetscMax(scheme->error, scheme->missed);
   if (!dini->guard || !scheme->judged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!(scheme->error > DINI_ROUGH) || scheme->worst.search == (PetscReal)DINI_SEARCH_NONE ||

@@ -48,6 +48,8 @@ typedef struct {
   PetscBool      stalled;     /* the last rung claims convergence and misses the tolerance */
   PetscBool      guess;       /* x holds an initial guess */
   PetscBool      loose;       /* a KSP need not do better than the tolerance */
+  PetscBool      moves;       /* the residual is small, and a correction moves x all the same, or there is none */
+  PetscReal      error;       /* of the worst field of x, where a correction has told; else zero */
   DiniRung       rung;        /* the last one tried */
   char           tried[2048]; /* what was tried, for the error message */
 } DiniSolveStatus;
@@ -70,7 +72,7 @@ typedef struct {
 /* A solve that has been done, good to rtol; norm 0: none */
 typedef struct {
   Vec        b, x;
-  PetscReal  norm, relative, rtol; /* |b|, and |b - A x| / |b| */
+  PetscReal  norm, relative, rtol; /* |b|, and what estimates take for the error of x */
   PetscInt64 point, kind;
 } DiniLast;
 
@@ -179,10 +181,14 @@ DINI_INTERN PetscErrorCode DiniEngineClimb_Private(Dini, DiniDirection, Vec b, V
 DINI_INTERN PetscErrorCode DiniEngineRefine_Private(Dini, DiniDirection, KSP, Vec b, Vec x, DiniSolveStatus *,
                                                     KSPConvergedReason *);
 DINI_INTERN PetscErrorCode DiniEngineResidual_Private(Dini, DiniDirection, Vec b, Vec x, DiniSolveStatus *);
+DINI_INTERN PetscErrorCode DiniEngineConfirm_Private(Dini, DiniDirection, KSP, Vec b, Vec x, DiniSolveStatus *);
+DINI_INTERN PetscErrorCode DiniEngineSettled_Private(Dini, DiniDirection, Vec b, Vec x, Vec e, PetscReal part,
+                                                     DiniSolveStatus *, PetscBool *settled);
 DINI_INTERN PetscErrorCode DiniEngineRenewKSPs_Private(Dini, DiniDirection, PetscReal from, PetscReal to);
 /* fields */
 DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineGroups_Private(Dini, Vec x, PetscBool *several);
 DINI_INTERN PetscErrorCode DiniEngineGroupError_Private(Dini, Vec x, Vec e, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniEngineJudge_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, DiniFieldNorms *,
                                                    PetscReal *asked);

@@ -10,7 +10,7 @@
 
 #define DINI_BINS     600 /* for sizes 4^-300 to 4^299; the first one for zero */
 #define DINI_GAP      2   /* so many empty bins, a factor of 16 at least, part two kinds of rows */
-#define DINI_WIDE_GAP 7   /* the same of a solution's entries, of which some are small by chance: 16000 */
+#define DINI_WIDE_GAP 5   /* the same of a solution's entries, of which some are small by chance: 1000 */
 #define DINI_SAMPLES  3   /* random products for the sizes of rows that can not be looked at */
 
 PetscErrorCode DiniEngineForgetFields_Private(Dini dini)
@@ -248,6 +248,27 @@ static PetscInt DiniKinds(const unsigned char occupied[], PetscInt gap, PetscInt
     if (bin == 0 && occupied[0]) empty = gap; /* zero is a kind of its own */
   }
   return kinds;
+}
+
+/* Has x groups of entries that are orders of magnitude apart, each of a hundredth of them? Then a norm does not see all of it */
+PetscErrorCode DiniEngineGroups_Private(Dini dini, Vec x, PetscBool *several)
+{
+  PetscInt           count[DINI_BINS] = {0}, kind[DINI_BINS], kinds, size[DINI_BINS] = {0}, groups = 0;
+  unsigned char      occupied[DINI_BINS];
+  const PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(x, &a));
+  for (PetscInt i = 0; i < dini->n; i++) count[DiniBin(PetscAbsScalar(a[i]))]++;
+  PetscCall(VecRestoreArrayRead(x, &a));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, count, DINI_BINS, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)dini)));
+  count[0] = 0;
+  for (PetscInt bin = 0; bin < DINI_BINS; bin++) occupied[bin] = (unsigned char)(count[bin] > 0);
+  kinds = DiniKinds(occupied, DINI_WIDE_GAP, kind);
+  for (PetscInt bin = 0; bin < DINI_BINS; bin++) size[kind[bin]] += count[bin];
+  for (PetscInt k = 0; k < kinds; k++) groups += size[k] > 0 && size[k] >= dini->N / 100;
+  *several = (PetscBool)(groups > 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The largest |e| / |x| over groups of entries of x that are alike, where nobody has told fields apart: largest entries of each */

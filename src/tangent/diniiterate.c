@@ -56,25 +56,32 @@ PetscErrorCode DiniEngineIterate_Private(Dini dini, DiniDirection direction, Pet
   DiniEngine e    = dini->engine;
   DiniRate   rate = {0};
   PetscReal  best;
-  PetscInt   since = 0;
+  PetscInt   since   = 0;
+  PetscBool  settled = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(DiniEngineNeedProduct_Private(dini, direction));
   PetscCall(DiniEngineBegin_Private(dini, direction, b, x, status));
   status->rung = DINI_RUNG_ITERATION;
   best = rate.rold = rate.rrecent = status->relative;
-  while (!status->good && status->its < max && status->relative < DINI_GROWTH) {
+  while (status->its < max && status->relative < DINI_GROWTH) {
+    if (status->good)
+      PetscCall(
+          DiniEngineSettled_Private(dini, direction, b, x, e->b, 1.0 - PetscMin(dini->rate, 0.99), status, &settled));
+    if (settled) break; /* in every field, too */
     PetscCall(VecAXPY(x, 1.0, e->b));
     PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
     status->its++;
     dini->rate = DiniRateUpdate(&rate, status->its, status->relative);
     since      = status->relative < best ? 0 : since + 1;
     best       = PetscMin(best, status->relative);
-    if (since == DINI_STILL && !status->good) {
-      PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
-      if (!status->good) PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
-    }
+    if (since >= DINI_STILL && status->good) break;
+    if (since != DINI_STILL) continue;
+    PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
+    if (status->good) settled = PETSC_TRUE;
+    else PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
   }
+  if (!settled && e->nfields > 1) status->good = PETSC_FALSE; /* a field that goes on moving */
   dini->rateknown = (PetscBool)(status->its > 0);
   if (!status->good) PetscCall(DiniIterationFailed(dini, max, status));
   else

@@ -221,6 +221,7 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
     PetscCall(DiniFreeze_Private(e->pc, &frozen));
     failed = DiniSetBound(ksp, bound);
     if (!failed) failed = DiniEngineRefine_Private(dini, direction, ksp, b, x, status, &reason);
+    if (!failed) failed = DiniEngineConfirm_Private(dini, direction, ksp, b, x, status);
     PetscCall(DiniThaw_Private(&frozen));
     PetscCall(failed);
   }
@@ -232,6 +233,14 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
                           status->tried[0] ? "; " : "", DiniRungs[rung], KSPConvergedReasons[reason], status->rungits,
                           (double)status->relative));
   PetscCall(DiniAppend_Private(status->tried, sizeof(status->tried), line));
+  if (status->moves && PetscIsInfReal(status->error))
+    PetscCall(
+        DiniAppend_Private(status->tried, sizeof(status->tried), ", but what is left of it can not be solved for"));
+  else if (status->moves) {
+    PetscCall(PetscSNPrintf(line, sizeof(line), ", but a correction moves its worst field by a relative %g",
+                            (double)status->error));
+    PetscCall(DiniAppend_Private(status->tried, sizeof(status->tried), line));
+  }
   PetscCall(PetscInfo(dini, "%s solve, rung %s\n", DiniOperations[DINI_OPERATION_TANGENT + direction], line));
   PetscCall(DiniEngineSingular_Private(dini, direction, b, x, status));
   PetscFunctionReturn(PETSC_SUCCESS);

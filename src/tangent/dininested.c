@@ -139,6 +139,7 @@ static PetscErrorCode DiniLevelsTranspose(PC pc, PetscBool *yes)
   for (PetscInt l = 0; l < mg->nlevels; l++) {
     PetscCall(KSPGetOperators(mg->levels[l]->smoothd, &A, NULL));
     PetscCall(DiniHasTranspose(A, yes));
+    PetscCall(DiniHasTranspose(mg->levels[l]->A, yes)); /* kept from its first cycle, whatever the smoother has now */
     PetscCall(DiniHasTranspose(mg->levels[l]->interpolate, yes));
     PetscCall(DiniHasTranspose(mg->levels[l]->restrct, yes));
   }

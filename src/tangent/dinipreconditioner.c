@@ -137,11 +137,14 @@ static PetscErrorCode DiniSuits(Dini dini)
 static PetscErrorCode DiniSetUpFrom(DiniEngine e)
 {
   Mat       A = NULL, B = NULL;
+  PetscInt  n = 0;
   PetscBool set;
 
   PetscFunctionBegin;
   PetscCall(PCGetOperatorsSet(e->pc, NULL, &set));
   if (set) PetscCall(PCGetOperators(e->pc, &A, &B));
+  if (set) PetscCall(MatGetLocalSize(A, &n, NULL));
+  if (n < 0) set = PETSC_FALSE; /* what KSPGetOperators() has made up for somebody who asked too early: of no size */
   if (set && !e->ownpc && (A != e->J || B != e->P)) {
     PetscErrorCode failed;
 

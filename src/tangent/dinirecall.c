@@ -63,7 +63,7 @@ PetscErrorCode DiniEngineRemember_Private(Dini dini, DiniDirection direction, Ve
   PetscCall(VecCopy(b, last->b));
   PetscCall(VecCopy(x, last->x));
   last->norm     = status->bnorm;
-  last->relative = status->relative;
+  last->relative = dini->lastrelative;
   last->kind     = dini->lastkind;
   last->rtol     = dini->engine->rtol[direction];
   last->point    = dini->point;

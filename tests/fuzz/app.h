@@ -23,7 +23,7 @@ typedef struct {
 } Trace;
 
 /* ---- what a call came to ---- */
-typedef enum { RIGHT, REFUSED, NAMED, WRONG, RAW, ONESIDED, OUTCOMES } Outcome;
+typedef enum { RIGHT, TOLD, REFUSED, NAMED, WRONG, RAW, ONESIDED, OUTCOMES } Outcome;
 
 /* ---- blocks ---- */
 typedef enum { WAY_MATRIX, WAY_CONSTANT, WAY_OPERATOR, WAY_COLORING, WAY_FD, WAY_RHS, WAY_ZERO, WAYS } Way;
@@ -104,7 +104,7 @@ typedef struct App {
   PetscBool    talk;
   PetscInt     count[OUTCOMES];
   char         failure[1024], refusal[640];
-  PetscReal    worst;
+  PetscReal    worst, told; /* of its tolerance; what Dini says of the last derivative */
 } App;
 
 /* faults.c */

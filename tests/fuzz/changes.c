@@ -180,6 +180,23 @@ static PetscErrorCode Linearized(App *app, PetscBool *yes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A solution with any context, such as zero: F does not tell, and the derivative is that of the relation as it is now */
+static void Same(App *app)
+{
+  PetscScalar G[FUZZ_N];
+  PetscReal   size[FUZZ_N], worst;
+
+  for (int k = 0; k < 2; k++) {
+    Point *at = &app->handle[k].at;
+
+    if (!app->handle[k].dini || !at->valid) continue;
+    RelationValue(&app->R, app->context, at->v, at->q, G, size);
+    worst = 0.0;
+    for (PetscInt i = 0; i < app->R.N; i++) worst = PetscMax(worst, PetscAbsScalar(G[i]) / (size[i] + 1e-8));
+    if (worst <= 1e-12) (void)OracleAt(&app->R, app->context, at->v, at->q, at);
+  }
+}
+
 PetscErrorCode Change(App *app, Handle *handle)
 {
   PetscBool linearized;
@@ -199,6 +216,7 @@ PetscErrorCode Change(App *app, Handle *handle)
     if (app->R.type == TYPE_KSP && linearized) break; /* so would an assembly that is not repeated: docs/errors.rst */
     FuzzSay(app, "  a number in the application's context changes\n");
     app->context *= RandomInt(&app->random, 2) ? 1.2 : 1.0 / 1.2;
+    Same(app);
     break;
   case 4:
   case 5:

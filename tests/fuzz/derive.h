@@ -5,6 +5,8 @@
 extern PetscErrorCode DeriveFlat(App *, Handle *, const PetscScalar q[], PetscBool dual,
                                  Vec *flat); /* NULL if refused */
 /* true where there are values to compare: after success, with the point they must belong to */
+extern PetscBool      DeriveDifferenced(const App *);
+extern PetscErrorCode DeriveTold(App *, Handle *, const char what[]);
 extern PetscErrorCode DeriveAnswered(App *, Handle *, const char what[], PetscErrorCode, PetscBool *yes);
 extern void           DeriveDirection(App *, PetscScalar dq[]); /* of the parameters; zero in some blocks */
 extern void           DeriveCotangent(App *, PetscScalar g[]);  /* of the state */

@@ -109,6 +109,7 @@ static PetscErrorCode Product(App *app, Handle *handle, Mat D, PetscInt block, c
   FuzzBegin(app, what);
   ierr    = !adjoint ? MatMult(D, x, y) : plain ? MatMultTranspose(D, y, x) : MatMultHermitianTranspose(D, y, x);
   outcome = FuzzEnd(app, what, ierr);
+  if (outcome == RIGHT) PetscCall(DeriveTold(app, handle, adjoint ? "VJP" : "JVP"));
   if (outcome == RIGHT && !at->valid) FuzzFail(app, WRONG, what, "a derivative where there is no solution");
   else if (outcome == RIGHT && !adjoint) {
     PetscCall(AppState(app, y, got));
@@ -131,7 +132,6 @@ static PetscErrorCode Product(App *app, Handle *handle, Mat D, PetscInt block, c
     }
     DeriveCompareParameters(app, what, got, right, size, app->demands.tolerance);
   }
-  (void)handle;
   PetscCall(VecDestroy(&x));
   PetscCall(VecDestroy(&y));
   PetscFunctionReturn(PETSC_SUCCESS);

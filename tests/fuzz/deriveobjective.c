@@ -129,7 +129,8 @@ PetscErrorCode DeriveHessian(App *app, Handle *handle)
       for (PetscInt j = 0; j < R->N; j++)
         for (PetscInt l = 0; l < R->M; l++) size[k] += handle->at.size[j][k] * handle->at.size[j][l];
     }
-    DeriveCompareParameters(app, "DiniHVP", got, right, size, app->demands.second);
+    DeriveCompareParameters(app, "DiniHVP", got, right, size,
+                            (DeriveDifferenced(app) ? 5.0 : 1.0) * app->demands.second);
   }
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&Hv));

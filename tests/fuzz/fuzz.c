@@ -177,11 +177,11 @@ static PetscErrorCode RunAll(const Run *run, PetscInt *failed)
   PetscCall(PetscFree(app));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD,
                         "fuzz: seeds %" PetscInt_FMT " to %" PetscInt_FMT " on %d ranks: %" PetscInt_FMT
-                        " right, %" PetscInt_FMT " refused, %" PetscInt_FMT " named, %" PetscInt_FMT
-                        " wrong, %" PetscInt_FMT " raw errors, %" PetscInt_FMT " on some ranks only; %" PetscInt_FMT
-                        " cases failed\n",
-                        run->first, run->first + run->cases - 1, (int)size, total[RIGHT], total[REFUSED], total[NAMED],
-                        total[WRONG], total[RAW], total[ONESIDED], *failed));
+                        " right, %" PetscInt_FMT " told, %" PetscInt_FMT " refused, %" PetscInt_FMT
+                        " named, %" PetscInt_FMT " wrong, %" PetscInt_FMT " raw errors, %" PetscInt_FMT
+                        " on some ranks only; %" PetscInt_FMT " cases failed\n",
+                        run->first, run->first + run->cases - 1, (int)size, total[RIGHT], total[TOLD], total[REFUSED],
+                        total[NAMED], total[WRONG], total[RAW], total[ONESIDED], *failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

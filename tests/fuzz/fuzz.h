@@ -11,6 +11,7 @@
 
 #define FUZZ_N    12   /* most unknowns */
 #define FUZZ_B    5    /* most blocks */
+#define FUZZ_WIDE 1e3  /* units that differ by more are unlike */
 #define FUZZ_M    40   /* most parameters in all blocks */
 #define FUZZ_TEXT 8192 /* the description of a case */
 
@@ -58,6 +59,7 @@ extern void      RelationInParameters(const Relation *, const PetscScalar v[], c
                                       PetscScalar Gq[FUZZ_N][FUZZ_M]);
 extern PetscBool RelationCouples(const Relation *, PetscInt i, PetscInt j); /* is G_v(i, j) in the pattern? */
 extern PetscBool RelationDepends(const Relation *, PetscInt i, PetscInt k); /* is G_q(i, k) in the pattern? */
+extern PetscInt  RelationUnits(const Relation *, PetscInt j);               /* a name for the units of unknown j */
 extern PetscInt  RelationBlock(const Relation *, PetscInt k);               /* the block of parameter k */
 
 /* ---- oracle.c: the derivative by dense elimination ---- */

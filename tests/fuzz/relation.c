@@ -247,7 +247,18 @@ static void DrawUnits(Relation *R, PetscBool alike, PetscBool even, Random *rand
   }
   for (PetscInt i = 0; i < R->N; i++)
     for (PetscInt j = 0; j < R->N; j++)
-      if (R->c[i] > 1e3 * R->c[j] || R->r[i] > 1e3 * R->r[j]) R->wide = PETSC_TRUE;
+      if (R->c[i] > FUZZ_WIDE * R->c[j] || R->r[i] > FUZZ_WIDE * R->r[j]) R->wide = PETSC_TRUE;
+}
+
+/* The first unknown that has units like those of j, so that a norm may take the two together */
+PetscInt RelationUnits(const Relation *R, PetscInt j)
+{
+  for (PetscInt i = 0; i < j; i++) {
+    const PetscReal c = R->c[i] / R->c[j], r = R->r[i] / R->r[j];
+
+    if (c <= FUZZ_WIDE && c >= 1.0 / FUZZ_WIDE && r <= FUZZ_WIDE && r >= 1.0 / FUZZ_WIDE) return i;
+  }
+  return j;
 }
 
 PetscErrorCode RelationDraw(Relation *R, Type type, PetscBool alike, PetscBool even, PetscBool narrow, Random *random)

@@ -1,0 +1,126 @@
+/* Second-order differences along directions whose blocks change by unlike parts of themselves: a step for each */
+#include "../private/diniparameterimpl.h"
+
+#define DINI_ALIKE  100.0 /* times the mildest relative change: one step serves */
+#define DINI_UNLIKE 1e6   /* what changes by so much more than the parameters do is zero, but for rounding */
+
+/* How much block p, or for p = nparams the state, changes in units of its size; zero for what does not change */
+static PetscErrorCode DiniSecondSizes(Dini dini, Vec du, Vec dm, PetscReal relative[])
+{
+  PetscInt offset = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+
+    relative[p] = 0.0;
+    if (!par->active) continue;
+    PetscCall(DiniParameterTake_Private(par, dm, offset));
+    offset += par->n;
+    PetscCall(DiniRelativeSize_Private(par->x, par->copy, 0.0, PETSC_MAX_REAL, &relative[p], NULL));
+  }
+  PetscCall(DiniRelativeSize_Private(du, dini->u, 0.0, PETSC_MAX_REAL, &relative[dini->nparams], NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  group[p]: those that one step serves, from the mildest change on. What changes by so much more than the mildest that it is
+  zero but for rounding has no size of its own, and goes with that.
+*/
+static PetscInt DiniSecondGroups(PetscInt n, const PetscReal relative[], PetscInt group[], PetscReal *mildest)
+{
+  PetscInt  groups = 0;
+  PetscReal least  = PETSC_MAX_REAL, from;
+
+  for (PetscInt p = 0; p < n; p++) {
+    group[p] = relative[p] > 0.0 ? -1 : 0;
+    if (relative[p] > 0.0) least = PetscMin(least, relative[p]);
+  }
+  for (PetscInt p = 0; p < n; p++)
+    if (relative[p] / DINI_UNLIKE > least) group[p] = 0;
+  *mildest = least;
+  for (;; groups++) {
+    from = PETSC_MAX_REAL;
+    for (PetscInt p = 0; p < n; p++)
+      if (group[p] < 0) from = PetscMin(from, relative[p]);
+    if (from == PETSC_MAX_REAL) return PetscMax(1, groups);
+    for (PetscInt p = 0; p < n; p++)
+      if (group[p] < 0 && relative[p] <= DINI_ALIKE * from) group[p] = groups;
+  }
+}
+
+/* The blocks of one group of dm in part */
+static PetscErrorCode DiniSecondPart(Dini dini, const PetscInt group[], PetscInt g, Vec dm, Vec part)
+{
+  PetscScalar *a;
+  PetscInt     offset = 0;
+
+  PetscFunctionBegin;
+  PetscCall(VecCopy(dm, part));
+  PetscCall(PetscObjectStateIncrease((PetscObject)part));
+  PetscCall(VecGetArray(part, &a));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    if (!dini->params[p]->active) continue;
+    if (group[p] != g) PetscCall(PetscArrayzero(&a[offset], dini->params[p]->n));
+    offset += dini->params[p]->n;
+  }
+  PetscCall(VecRestoreArray(part, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The sum over the groups, each with a step of its own */
+static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt groups, PetscReal longest, Vec du,
+                                    Vec dm, DiniSecondDifference *d)
+{
+  PetscReal      apart  = 0.0;
+  PetscErrorCode failed = PETSC_SUCCESS;
+  Vec            part, zero, *sum;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dm, &part));
+  PetscCall(VecDuplicate(du, &zero));
+  PetscCall(VecSet(zero, 0.0));
+  PetscCall(PetscMalloc1(d->n, &sum));
+  for (PetscInt k = 0; k < d->n; k++) {
+    PetscCall(VecDuplicate(d->value[k], &sum[k]));
+    PetscCall(VecSet(sum[k], 0.0));
+  }
+  for (PetscInt g = 0; g < groups && !failed; g++) {
+    failed = DiniSecondPart(dini, group, g, dm, part);
+    if (!failed) failed = DiniSecondAlong_Private(dini, group[dini->nparams] == g ? du : zero, part, longest, d);
+    for (PetscInt k = 0; k < d->n && !failed; k++) failed = VecAXPY(sum[k], 1.0, d->value[k]);
+    apart = PetscMax(apart, d->apart);
+  }
+  d->apart = apart;
+  for (PetscInt k = 0; k < d->n; k++) {
+    if (!failed) failed = VecCopy(sum[k], d->value[k]);
+    PetscCall(VecDestroy(&sum[k]));
+  }
+  PetscCall(PetscFree(sum));
+  PetscCall(VecDestroy(&part));
+  PetscCall(VecDestroy(&zero));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  d->value by differences along (du, dm); d->apart tells whether they are of any use. Linear in the direction, so that blocks
+  whose relative changes are orders apart are taken one after the other: the step that is right for one would drown the other.
+*/
+PetscErrorCode DiniSecondDifference_Private(Dini dini, Vec du, Vec dm, DiniSecondDifference *d)
+{
+  PetscReal     *relative, least = 1.0;
+  PetscInt      *group, groups   = 1;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(dini->nparams + 1, &relative, dini->nparams + 1, &group));
+  failed = DiniSecondSizes(dini, du, dm, relative);
+  if (!failed && dini->hessian.step == 0.0) groups = DiniSecondGroups(dini->nparams + 1, relative, group, &least);
+  if (!failed)
+    failed = groups > 1 ? DiniSecondSum(dini, group, groups, 1.0 / least, du, dm, d)
+                        : DiniSecondAlong_Private(dini, du, dm, 0.0, d);
+  PetscCall(PetscFree2(relative, group));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
