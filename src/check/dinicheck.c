@@ -322,7 +322,8 @@ static PetscErrorCode DiniCheckAll(Dini dini, DiniChecking *check)
   dJ/du and dJ/dm of the objective against differences of its value; <ubar, JVP dm> = <VJP ubar, dm>; and per block a table of Taylor remainders, |u(m + h dm) - u - h du| for the tangent and
   |J(m + h dm) - J - h Re<g, dm>| for the gradient, with the measured order, which is 2 for right derivatives. Without an
   objective J is Re<w, u> with a random w. Where the forward solve is too loose to tell, the line says so and which
-  tolerance would decide; that is neither called wrong nor a pass. State, parameters and statistics are as before afterwards.
+  tolerance would decide; that is neither called wrong nor a pass. State, parameters and statistics are as
+  before afterwards, also after an error; the solver itself has solved beside the point: its counts and reason are those of that.
 
   @param[in] dini   the Dini, after DiniSolve() or DiniAttach()
   @param[in] viewer an ASCII viewer, NULL for standard output
@@ -338,7 +339,7 @@ PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
   const DiniConvergedReason reason    = dini->reason;
   const PetscInt            nmonitors = dini->nmonitors;
   const PetscBool           guard = dini->guard, policy = dini->erroriffail, told = dini->reasonrequested;
-  PetscErrorCode            failed;
+  PetscErrorCode            failed, back;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
@@ -368,9 +369,10 @@ PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
   dini->erroriffail     = policy;
   dini->nmonitors       = nmonitors;
   dini->reasonrequested = told;
-  if (!failed) failed = DiniSetParameters(dini, check.m);
-  dini->fsolve = check.fpoint; /* it is the same point */
-  if (!failed) failed = DiniSetPoint_Private(dini, check.home);
+  back                  = DiniSetParameters(dini, check.m); /* whatever has failed, the values are the application's */
+  dini->fsolve          = check.fpoint;                     /* it is the same point */
+  if (!back) back = DiniSetPoint_Private(dini, check.home);
+  if (!failed) failed = back; /* the first error is the one to report */
   dini->reason = reason;
   dini->stats  = stats;
   PetscCall(PetscLogEventEnd(DINI_Check, dini, 0, 0, 0));

@@ -201,6 +201,8 @@ PetscErrorCode DiniCheckColumns_Private(Dini dini, Mat X, Mat Y, const char what
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)Y, what));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)X, &xdense, MATSEQDENSE, MATMPIDENSE, ""));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)Y, &ydense, MATSEQDENSE, MATMPIDENSE, ""));
+  PetscCheck(X != Y, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+             "%s does not work in place: directions and results must be different matrices", what);
   PetscCheck(xdense && ydense, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "%s takes dense matrices, created with MatCreateDense()", what);
   PetscCall(MatGetSize(X, NULL, n));

@@ -250,7 +250,9 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
   if (again) s->rangestate++;
   if (dini->Juser && !dini->jacobian) again = PETSC_TRUE; /* a constant, they say */
   PetscCall(DiniGivenJacobian(dini, &given, P));
-  *J = given;
+  if (s->renewed) again = PETSC_TRUE;
+  s->renewed = PETSC_FALSE;
+  *J         = given;
   if (given && (asked == DINI_JACOBIAN_AUTO || asked == DINI_JACOBIAN_GIVEN)) {
     PetscCall(DiniGivenServes(dini, given, again, &serves));
     if (serves) {

@@ -11,6 +11,7 @@ PetscErrorCode DiniHessianReset_Private(Dini dini)
   if (dini->hessian.H) PetscCall(MatShellSetContext(dini->hessian.H, NULL));
   PetscCall(MatDestroy(&dini->hessian.H));
   PetscCall(VecDestroy(&dini->hessian.lambda));
+  PetscCall(VecDestroy(&dini->hessian.dJdu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -33,10 +34,23 @@ PetscErrorCode DiniHessianSetFromOptions_Private(Dini dini, DiniOptionItems Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* lambda with J^H lambda = dJ/du at the point: one adjoint solve, unless a gradient there has left it */
+/* The dJ/du that lambda belongs to */
+PetscErrorCode DiniHessianOf_Private(Dini dini, Vec dJdu)
+{
+  PetscFunctionBegin;
+  if (!dini->hessian.dJdu) PetscCall(VecDuplicate(dini->u, &dini->hessian.dJdu));
+  PetscCall(VecCopy(dJdu, dini->hessian.dJdu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  lambda with J^H lambda = dJ/du at the point: one adjoint solve, unless a gradient there has left it, of the same dJ/du: a
+  weight or data of the objective may be others now
+*/
 static PetscErrorCode DiniObjectiveAdjoint(Dini dini)
 {
   Vec            dJdu, dJdm;
+  PetscBool      same = PETSC_FALSE;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -44,15 +58,20 @@ static PetscErrorCode DiniObjectiveAdjoint(Dini dini)
     PetscCall(VecDuplicate(dini->u, &dini->hessian.lambda));
     dini->hessian.point = 0;
   }
-  if (dini->hessian.point == dini->point) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(dini->u, &dJdu));
   PetscCall(DiniCreateParameterVec(dini, &dJdm));
   failed = DiniObjectivePartials_Private(dini, dini->objective, dJdu, dJdm);
-  if (!failed) failed = DiniEngineSolve_Private(dini, DINI_ADJOINT, dJdu, dini->hessian.lambda);
+  if (!failed && dini->hessian.point == dini->point && dini->hessian.dJdu)
+    failed = VecEqual(dJdu, dini->hessian.dJdu, &same);
+  if (!failed && !same) {
+    dini->hessian.point = 0;
+    failed              = DiniEngineSolve_Private(dini, DINI_ADJOINT, dJdu, dini->hessian.lambda);
+    if (!failed) failed = DiniHessianOf_Private(dini, dJdu);
+    if (!failed && dini->reason > 0) dini->hessian.point = dini->point;
+  }
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));
   PetscCall(failed);
-  if (dini->reason > 0) dini->hessian.point = dini->point;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -182,6 +182,7 @@ PetscErrorCode DiniObjectiveValue_Private(Dini dini, DiniObjective objective, Pe
   PetscReal        extremes[2], all[2];
 
   PetscFunctionBegin;
+  PetscCall(DiniGhosts_Private(dini->state)); /* beside the point, too */
   DiniCallUserReadsOpen(dini, dini->state, DINI_DOOR_DERIVATIVES,
                         "The objective callback (DiniSetObjective(), DiniAddObjective())",
                         (*objective->value)(dini, dini->state, value, objective->ctx));
@@ -209,6 +210,7 @@ PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective,
              DiniLabel_Private(dini), objective->name);
   PetscCall(VecSet(dJdu, 0.0));
   PetscCall(VecSet(dJdm, 0.0));
+  PetscCall(DiniGhosts_Private(dini->state));
   DiniCallUserReadsOpen(dini, dini->state, DINI_DOOR_DERIVATIVES,
                         "The objective gradient callback (DiniSetObjective())",
                         (*objective->gradient)(dini, dini->state, dJdu, dJdm, objective->ctx));
@@ -239,7 +241,8 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   if (!failed) failed = VecAXPY(g, 1.0, dJdm);
   if (!failed && dini->reason > 0 && dini->hessian.lambda && !dini->ops->vjp &&
       dini->gradientrtol == 0.0) { /* Hessian products at this point begin with it; not with a loose one */
-    failed              = VecCopy(dini->lambda, dini->hessian.lambda);
+    failed = VecCopy(dini->lambda, dini->hessian.lambda);
+    if (!failed) failed = DiniHessianOf_Private(dini, dJdu);
     dini->hessian.point = dini->point;
   }
   if (!failed && dini->reason > 0 && !dini->ops->vjp) /* a type with a rule of its own leaves no lambda */

@@ -25,8 +25,8 @@ typedef struct {
   void                   *objectivectx;
   DiniResidualHessianFn  *residual;
   void                   *residualctx;
-  Mat                     H, prior; /* H knows the Dini by a plain pointer */
-  Vec                     lambda;   /* of the objective */
-  PetscInt64              point;    /* where lambda belongs */
+  Mat                     H, prior;     /* H knows the Dini by a plain pointer */
+  Vec                     lambda, dJdu; /* J^H lambda = dJ/du */
+  PetscInt64              point;        /* where lambda belongs */
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;

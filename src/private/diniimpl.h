@@ -111,6 +111,7 @@ typedef struct {
   PetscReal        missed;      /* and of rows in which all columns move */
   DiniRange        range;       /* of u, when J was last held against differences */
   PetscInt         rangestate;  /* counts how often it has moved */
+  PetscBool        renewed;     /* the solver has another callback for J */
   Mat              J;           /* by differences */
   DiniColoring     coloring;
   char             why[512]; /* what has been tried and found wanting */
@@ -364,6 +365,7 @@ DINI_INTERN PetscErrorCode DiniEngineDetermines_Private(Dini);
 DINI_INTERN PetscErrorCode DiniObjectiveDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniSecond_Private(Dini, Vec du, Vec dm, Vec hu, Vec hm);
 DINI_INTERN PetscErrorCode DiniHessianReset_Private(Dini);
+DINI_INTERN PetscErrorCode DiniHessianOf_Private(Dini, Vec dJdu);
 DINI_INTERN PetscErrorCode DiniHessianSetFromOptions_Private(Dini, DiniOptionItems);
 DINI_INTERN PetscErrorCode DiniPredict_Private(Dini, Vec m, Vec *guess);
 DINI_INTERN PetscErrorCode DiniHistoryReset_Private(Dini);

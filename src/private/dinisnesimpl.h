@@ -4,14 +4,16 @@
 #include <petsc/private/snesimpl.h> /* usesksp: does the forward solve have a linear solver to take over? */
 
 typedef struct {
-  SNES          snes;
-  Mat           J, P;   /* Dini's own copies, where the SNES changes its matrices behind Dini's back */
-  Mat           made;   /* for a callback of a SNES that has made no matrix */
-  PetscObjectId filled; /* of the matrix that the SNES has been seen to fill */
-  PetscReal     fnorm;  /* |F| at the end of the last solve */
-  Vec           given;  /* right-hand side b of F(u) = b, from DiniSetRHS() */
-  Vec           b;      /* the one that the point solves with; NULL: none */
-  PetscBool     known;  /* there has been a point, so b is not for others to change */
+  SNES                snes;
+  Mat                 J, P;    /* Dini's own copies, where the SNES changes its matrices behind Dini's back */
+  Mat                 made;    /* for a callback of a SNES that has made no matrix */
+  DiniSNESJacobianFn *compute; /* of the SNES, and its context, as they were guarded */
+  void               *computectx;
+  PetscObjectId       filled; /* of the matrix that the SNES has been seen to fill */
+  PetscReal           fnorm;  /* |F| at the end of the last solve */
+  Vec                 given;  /* right-hand side b of F(u) = b, from DiniSetRHS() */
+  Vec                 b;      /* the one that the point solves with; NULL: none */
+  PetscBool           known;  /* there has been a point, so b is not for others to change */
 } Dini_SNES;
 
 DINI_INTERN PetscErrorCode DiniNeedSNES_Private(Dini, SNES *);

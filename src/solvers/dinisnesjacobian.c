@@ -302,11 +302,16 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
   SNES                snes;
   PetscInt            lag;
   DiniSNESJacobianFn *compute;
+  void               *computectx;
   PetscBool           mffd, mfP, left, filled;
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES_Private(dini, &snes));
   PetscCall(DiniGetMatrices(dini, snes, J, P, &compute));
+  PetscCall(SNESGetJacobian(snes, NULL, NULL, NULL, &computectx));
+  if (ctx->compute && (compute != ctx->compute || computectx != ctx->computectx)) dini->source.renewed = PETSC_TRUE;
+  ctx->compute    = compute;
+  ctx->computectx = computectx;
   if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectTypeCompare((PetscObject)*J, MATMFFD, &mffd));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)*P, &mfP, MATMFFD, MATSHELL, ""));
