@@ -340,6 +340,14 @@ PetscErrorCode DiniRowSizes_Private(Dini dini, Vec *rows)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Two products with J, for a scheme that is about to be used */
+PetscErrorCode DiniSchemeRows_Private(Dini dini, DiniScheme *scheme)
+{
+  PetscFunctionBegin;
+  if (scheme->sized) PetscCall(DiniRowSizes_Private(dini, &scheme->rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* F(u + factor direction, m); ctx: a Vec to build the state in */
 static PetscErrorCode DiniStateShifted(Dini dini, void *ctx, PetscReal factor, Vec direction, Vec F, PetscReal *norm)
 {
@@ -362,6 +370,7 @@ PetscErrorCode DiniStateScheme_Private(Dini dini, Vec work, DiniScheme *scheme)
   scheme->judged  = (PetscBool)!dini->beside;
   scheme->probed  = scheme->judged;
   scheme->nought  = DINI_NOUGHT;
+  scheme->sized   = PETSC_FALSE;
   scheme->error = scheme->missed = 0.0;
   scheme->rows = scheme->base = NULL;
   if (scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));

@@ -29,6 +29,7 @@ PetscErrorCode DiniColoringDestroy_Private(DiniColoring *coloring)
   PetscCall(VecDestroy(&c->ghostw));
   PetscCall(VecDestroy(&c->ghostsize));
   PetscCall(VecScatterDestroy(&c->scatter));
+  PetscCall(DiniMark_Private(NULL, &c->filled));
   PetscCall(PetscFree(*coloring));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -348,12 +348,14 @@ PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniScheme *s
                                         PetscReal *stray)
 {
   PetscInt      *active;
-  PetscBool      same;
+  PetscBool      same, there;
   PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
-  PetscCall(DiniColoringSteady_Private(dini, c, scheme, point, &same));
+  PetscCall(DiniColoringSteady_Private(dini, c, scheme, point, A, &same, &there));
+  if (there) PetscFunctionReturn(PETSC_SUCCESS);
   if (!same) {
+    PetscCall(DiniSchemeRows_Private(dini, scheme));
     PetscCall(DiniColoringStart(dini, c, scheme, point));
     PetscCall(PetscArrayzero(c->values, c->rowptr[c->nrows]));
     PetscCall(PetscMalloc1(c->ncolors, &active));
@@ -371,6 +373,7 @@ PetscErrorCode DiniColoringFill_Private(Dini dini, DiniColoring c, DiniScheme *s
   }
   PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(DiniMark_Private(A, &c->filled));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

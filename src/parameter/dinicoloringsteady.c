@@ -1,6 +1,7 @@
 /*
   Coloured differences that come out the same at each point, as of a source or wherever F is affine, are not taken again: what two
-  fills at different points have found is held against one difference in which all columns move, two residuals for all colours.
+  fills at different points have found is held against one difference in which all columns move, a residual for all colours. The
+  matrix is left alone where it has these values still.
 */
 #include "../private/dinicoloringimpl.h"
 
@@ -55,30 +56,64 @@ static PetscErrorCode DiniColoringRowsMiss(Dini dini, DiniColoring c, PetscReal 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Are the values of the last fill those of the point? */
-PetscErrorCode DiniColoringSteady_Private(Dini dini, DiniColoring c, DiniScheme *scheme, Vec point, PetscBool *same)
+/*
+  Does F move as the last fill has it when all columns do? Forwards from F at the point, which asks more than a central
+  difference, since curvature is in it; where that is not met, backwards too
+*/
+static PetscErrorCode DiniColoringMoves(Dini dini, DiniColoring c, const DiniScheme *scheme, PetscReal *missed,
+                                        PetscBool *same)
 {
-  PetscBool mine, finite;
-  PetscReal miss[2] = {0.0, 0.0};
+  Vec       found   = dini->w[1];
+  PetscBool finite  = PETSC_TRUE;
+  PetscReal miss[2] = {1.0, 1.0}, norm;
 
   PetscFunctionBegin;
-  *same = PETSC_FALSE;
+  if (scheme->base) {
+    PetscCall((*scheme->shifted)(dini, scheme->ctx, 1.0, c->one, found, &norm));
+    finite = (PetscBool)!PetscIsInfOrNanReal(norm);
+    PetscCall(VecAXPY(found, -1.0, scheme->base));
+    if (finite) PetscCall(DiniColoringRowsMiss(dini, c, miss));
+  }
+  if (finite && !(miss[0] <= DINI_CLOSE && miss[1] <= DINI_CLOSE)) {
+    if (scheme->base) {
+      PetscCall((*scheme->shifted)(dini, scheme->ctx, -1.0, c->one, dini->w[0], &norm));
+      finite = (PetscBool)!PetscIsInfOrNanReal(norm);
+      PetscCall(VecAXPBYPCZ(found, 0.5, -0.5, 0.5, scheme->base, dini->w[0]));
+    } else PetscCall(DiniProbe_Private(dini, scheme, c->one, &finite));
+    if (finite) PetscCall(DiniColoringRowsMiss(dini, c, miss));
+  }
+  *same   = (PetscBool)(finite && miss[0] <= DINI_CLOSE && miss[1] <= DINI_CLOSE);
+  *missed = miss[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Are the values of the last fill those of the point, and in A still? */
+PetscErrorCode DiniColoringSteady_Private(Dini dini, DiniColoring c, DiniScheme *scheme, Vec point, Mat A,
+                                          PetscBool *same, PetscBool *there)
+{
+  PetscBool mine[2], all[2], moved;
+  PetscReal missed = 0.0;
+
+  PetscFunctionBegin;
+  *same = *there = PETSC_FALSE;
   if (!c->steady || !scheme->probed || dini->beside) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniColoringStays(c, point, &mine));
-  PetscCall(MPIU_Allreduce(&mine, same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniColoringStays(c, point, &mine[0]));
+  PetscCall(DiniMarkMoved_Private(&c->filled, PETSC_TRUE, &moved));
+  mine[1] = (PetscBool)(c->filled.A == A && c->filled.known && !moved);
+  PetscCall(MPIU_Allreduce(mine, all, 2, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  *same = all[0];
   if (*same) {
     PetscCall(DiniColoringProbe_Private(c, point));
-    PetscCall(DiniProbe_Private(dini, scheme, c->one, &finite));
-    if (finite) PetscCall(DiniColoringRowsMiss(dini, c, miss));
-    *same = (PetscBool)(finite && miss[0] <= DINI_CLOSE && miss[1] <= DINI_CLOSE);
+    PetscCall(DiniColoringMoves(dini, c, scheme, &missed, same));
   }
   c->steady = *same;
   if (!*same) PetscFunctionReturn(PETSC_SUCCESS);
+  *there         = all[1];
   c->point       = dini->point;
   scheme->error  = c->error;
-  scheme->missed = miss[0];
+  scheme->missed = missed;
   PetscCall(
-      PetscInfo(dini, "Differences in %s are those of the last point, to %g by rows\n", scheme->what, (double)miss[0]));
+      PetscInfo(dini, "Differences in %s are those of the last point, to %g by rows\n", scheme->what, (double)missed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

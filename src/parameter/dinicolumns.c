@@ -208,6 +208,7 @@ static PetscErrorCode DiniFillColumns(Dini dini, DiniParameter par, Mat Fm, cons
 
   PetscFunctionBegin;
   PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
+  PetscCall(DiniSchemeRows_Private(dini, &scheme));
   for (PetscInt j = 0; j < par->N; j++) {
     DiniColumn    *c = &par->columns[j];
     Vec            column;

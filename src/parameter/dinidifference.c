@@ -73,12 +73,12 @@ PetscErrorCode DiniParameterScheme_Private(Dini dini, DiniParameter par, DiniSch
   scheme->step    = DiniRelativeStep(par);
   scheme->nought  = 0.0;
   scheme->judged  = (PetscBool)(central && !dini->beside && par->step == 0.0);
+  scheme->sized   = scheme->judged;
   scheme->probed  = (PetscBool)(!complexstep && !par->affine && !dini->beside);
   scheme->error = scheme->missed = 0.0;
   scheme->base = scheme->rows = NULL;
   if (complexstep) PetscCall(DiniComplexStepBase_Private(dini, par));
   else if (!central || scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
-  if (scheme->judged) PetscCall(DiniRowSizes_Private(dini, &scheme->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,6 +141,7 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
   PetscCall(VecSet(y, 0.0));
   if (relative == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterScheme_Private(dini, par, &scheme));
+  PetscCall(DiniSchemeRows_Private(dini, &scheme));
   DiniColumnStart_Private(&scheme, scheme.step / relative, own > 0.0 ? 1.0 / own : 0.0, &column);
   column.entry = PETSC_FALSE;
   PetscCall(DiniDifferenceAlong_Private(dini, &scheme, x, &column, y));

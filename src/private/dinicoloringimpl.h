@@ -23,6 +23,7 @@ struct _DiniColoring {
   PetscInt         fills;  /* so far */
   PetscBool        steady; /* the last two fills, at different points, have found the same */
   PetscReal        error;  /* of the last one */
+  DiniMark         filled; /* the matrix, as it was left */
   DiniScheme      *scheme; /* of the fill under way */
 };
 
@@ -45,6 +46,7 @@ DINI_INTERN PetscErrorCode DiniColoringRowSizes_Private(DiniColoring, const Dini
 DINI_INTERN PetscErrorCode DiniColoringSum_Private(DiniColoring, DiniSum);
 DINI_INTERN PetscErrorCode DiniColoringKeep_Private(DiniColoring);
 DINI_INTERN PetscErrorCode DiniColoringProbe_Private(DiniColoring, Vec point);
-DINI_INTERN PetscErrorCode DiniColoringSteady_Private(Dini, DiniColoring, DiniScheme *, Vec point, PetscBool *same);
+DINI_INTERN PetscErrorCode DiniColoringSteady_Private(Dini, DiniColoring, DiniScheme *, Vec point, Mat A,
+                                                      PetscBool *same, PetscBool *there);
 DINI_INTERN PetscErrorCode DiniColoringCompare_Private(Dini, DiniColoring, const DiniScheme *);
 DINI_INTERN PetscErrorCode DiniColoringVerify_Private(Dini, DiniColoring, DiniScheme *, Vec point, PetscInt active[]);

@@ -143,6 +143,7 @@ DINI_INTERN PetscErrorCode DiniEngineStands_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEnginePCFailed_Private(Dini, PC, PetscBool *failed);
 DINI_INTERN PetscErrorCode DiniEngineSetShell_Private(Dini, PC);
 DINI_INTERN PetscErrorCode DiniEngineSetApply_Private(KSP, DiniApply);
+DINI_INTERN DiniApply      DiniEngineRungApply_Private(DiniEngine, DiniDirection, DiniRung);
 DINI_INTERN DiniApply      DiniEngineApplies_Private(DiniEngine, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineDestroyKSP_Private(KSP *);
 DINI_INTERN PetscErrorCode DiniEngineApplyAdjoint_Private(Dini, PC, Vec x, Vec y);

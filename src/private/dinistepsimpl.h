@@ -17,6 +17,7 @@ typedef struct {
   PetscReal      step;   /* relative */
   PetscReal      nought; /* what is smaller has no size */
   PetscBool      judged; /* curvature within a step makes it smaller, as far as that helps */
+  PetscBool      sized;  /* J tells the sizes of the rows of F, see DiniSchemeRows_Private() */
   PetscBool      probed; /* a difference in which all columns move tells what they are good to */
   PetscReal      error;  /* of what has been filled: relative, of its worst column */
   PetscReal      missed; /* of its worst row */
@@ -82,6 +83,7 @@ DINI_INTERN PetscErrorCode DiniDifferenceAlong_Private(Dini, DiniScheme *, Vec d
 DINI_INTERN PetscErrorCode DiniRefineAlong_Private(Dini, DiniScheme *, Vec rows, Vec direction, DiniColumn *, Vec y);
 DINI_INTERN PetscErrorCode DiniTakeValue_Private(Dini, const DiniScheme *, const DiniColumn *, PetscReal h, Vec y);
 DINI_INTERN PetscErrorCode DiniRowSizes_Private(Dini, Vec *rows);
+DINI_INTERN PetscErrorCode DiniSchemeRows_Private(Dini, DiniScheme *);
 DINI_INTERN PetscErrorCode DiniStateScheme_Private(Dini, Vec work, DiniScheme *);
 
 /* coloured differences */

@@ -74,8 +74,10 @@ static PetscErrorCode DiniNorms(Dini dini, Vec v[2], PetscReal *norms[2])
   for (int k = 0; k < 2 && v[k]; k++) {
     const unsigned char *field = e->field;
 
-    PetscCall(DiniAddSquares(v[k], &field, &mine[(size_t)k * n]));
+    if (e->nfields > 1) PetscCall(DiniAddSquares(v[k], &field, &mine[(size_t)k * n]));
+    else PetscCall(DiniNorm_Private(v[k], norms[k]));
   }
+  if (e->nfields == 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MPIU_Allreduce(mine, all, (PetscMPIInt)(v[1] ? 2 * n : n), MPIU_REAL, MPIU_SUM,
                            PetscObjectComm((PetscObject)dini)));
   for (int k = 0; k < 2 && v[k]; k++)
@@ -346,8 +348,7 @@ PetscErrorCode DiniEngineJudgeState_Private(Dini dini, Vec F, PetscReal limit, P
   PetscCall(DiniEngineJudge_Private(dini, DINI_TANGENT, e->e, dini->u, F, &fields, &asked));
   if (fields.relative > limit) PetscCall(DiniNought(dini, &fields));
   *relative = fields.relative;
-  *good     = (PetscBool)(fields.relative <= limit);
-  if (!*good) *good = DiniEngineFieldRounding_Private(dini, DINI_TANGENT, &fields, 1.0);
+  *good = (PetscBool)(fields.relative <= limit || DiniEngineFieldRounding_Private(dini, DINI_TANGENT, &fields, 1.0));
   if (e->nfields > 1) *field = e->fieldname[fields.worst];
   e->rtol[DINI_TANGENT] = before;
   PetscCall(PetscArraycpy(e->statesize, fields.scale, e->nfields));
@@ -358,14 +359,13 @@ PetscErrorCode DiniEngineJudgeState_Private(Dini dini, Vec F, PetscReal limit, P
 /* *relative of another F by the sizes of the last judgement */
 PetscErrorCode DiniEngineStateFalls_Private(Dini dini, Vec F, PetscReal *relative)
 {
-  DiniEngine     e        = dini->engine;
   DiniFieldNorms fields   = {0};
   PetscReal     *norms[2] = {fields.r, NULL};
   Vec            v[2]     = {F, NULL};
 
   PetscFunctionBegin;
   PetscCall(DiniNorms(dini, v, norms));
-  *relative = DiniWorst(e, &fields, e->statesize);
+  *relative = DiniWorst(dini->engine, &fields, dini->engine->statesize);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

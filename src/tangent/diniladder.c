@@ -142,12 +142,22 @@ static PetscErrorCode DiniKeptBound(Dini dini, DiniDirection direction, PetscInt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What a rung preconditions with */
+DiniApply DiniEngineRungApply_Private(DiniEngine e, DiniDirection direction, DiniRung rung)
+{
+  const PetscBool adjoint = (PetscBool)(direction == DINI_ADJOINT);
+
+  if (rung == DINI_RUNG_UNTRANSPOSED) return DINI_APPLY_FORWARD;
+  if (rung == DINI_RUNG_EXPLICIT) return DINI_APPLY_COMPANION;
+  if (rung == DINI_RUNG_DIRECT) return adjoint ? DINI_APPLY_DIRECT_ADJOINT : DINI_APPLY_DIRECT;
+  return adjoint && !e->symmetric ? DINI_APPLY_ADJOINT : DINI_APPLY_FORWARD;
+}
+
 /* The KSP of a rung, its preconditioner set to what the rung stands for, and the iterations it may take */
 static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRung rung, KSP *ksp, PetscInt *bound)
 {
   DiniEngine e       = dini->engine;
   PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), cg, richardson, failed;
-  DiniApply  apply   = adjoint && !e->symmetric ? DINI_APPLY_ADJOINT : DINI_APPLY_FORWARD;
 
   PetscFunctionBegin;
   *ksp = e->ksp[direction];
@@ -165,7 +175,6 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
     if (!e->fresh) PetscCall(DiniKeptBound(dini, direction, bound));
     break;
   case DINI_RUNG_UNTRANSPOSED:
-    apply = DINI_APPLY_FORWARD;
     if (!richardson) *bound = DINI_BOUND_UNTRANSPOSED;
     PetscCall(PetscObjectTypeCompare((PetscObject)*ksp, KSPCG, &cg));
     if (cg) PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
@@ -176,12 +185,10 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
     break;
   case DINI_RUNG_EXPLICIT:
     *bound = 0;
-    apply  = DINI_APPLY_COMPANION;
     if (adjoint) PetscCall(DiniEngineGetCompanion_Private(dini, ksp));
     break;
   case DINI_RUNG_DIRECT:
     *bound = 0;
-    apply  = adjoint ? DINI_APPLY_DIRECT_ADJOINT : DINI_APPLY_DIRECT;
     PetscCall(DiniEngineSetUpDirect_Private(dini, &failed));
     PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
     if (failed) *ksp = NULL;
@@ -189,7 +196,7 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
   default:
     break;
   }
-  if (*ksp) PetscCall(DiniEngineSetApply_Private(*ksp, apply));
+  if (*ksp) PetscCall(DiniEngineSetApply_Private(*ksp, DiniEngineRungApply_Private(e, direction, rung)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -41,7 +41,7 @@ static PetscErrorCode DiniNullity(Dini dini, DiniDirection direction, Vec v, Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* More iterations from x, with its residual in e->b, by flexible GMRES with the preconditioner of the rung that has just failed */
+/* More iterations from x, with its residual in e->b, by flexible GMRES with the preconditioner of the rung that has gone before */
 static PetscErrorCode DiniGoOn(Dini dini, DiniDirection direction, PetscReal wanted, PetscInt most, Vec b, Vec x,
                                DiniSolveStatus *status)
 {
@@ -54,6 +54,7 @@ static PetscErrorCode DiniGoOn(Dini dini, DiniDirection direction, PetscReal wan
 
   PetscFunctionBegin;
   PetscCall(DiniEngineGetGMRES_Private(dini, direction, &ksp));
+  PetscCall(DiniEngineSetApply_Private(ksp, DiniEngineRungApply_Private(e, direction, status->rung)));
   PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, &maxits));
   PetscCall(KSPSetTolerances(ksp, wanted, PETSC_DEFAULT, PETSC_DEFAULT, most));
   PetscCall(DiniFreeze_Private(e->pc, &frozen));
