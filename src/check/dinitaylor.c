@@ -18,6 +18,7 @@ static PetscErrorCode DiniTaylorValue(Dini dini, DiniChecking *check, Vec u, Pet
   PetscScalar dot;
 
   PetscFunctionBegin;
+  PetscCall(DiniGhosts_Private(u));
   if (dini->objective)
     DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES, "The objective callback (DiniSetObjective())",
                      (*dini->objective->value)(dini, u, value, dini->objective->ctx));
@@ -33,6 +34,7 @@ static PetscErrorCode DiniTaylorPartials(Dini dini, DiniChecking *check, Vec u, 
   PetscFunctionBegin;
   PetscCall(VecSet(dJdu, 0.0));
   PetscCall(VecSet(dJdm, 0.0));
+  PetscCall(DiniGhosts_Private(u));
   if (!dini->objective) PetscCall(VecCopy(check->w, dJdu));
   else
     DiniCallUserOpen(dini, DINI_DOOR_DERIVATIVES, "The objective gradient callback (DiniSetObjective())",
@@ -128,10 +130,10 @@ static PetscErrorCode DiniCheckHasValues(Vec u, PetscBool *finite)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt p)
+static PetscErrorCode DiniTaylor(Dini dini, DiniChecking *check, PetscInt p, Vec work[6])
 {
   DiniTaylorRow urow[TAYLOR_ROWS], Jrow[TAYLOR_ROWS];
-  Vec           dm, du, dJdu, m, u, d;
+  Vec           dm = work[0], m = work[1], du = work[2], dJdu = work[3], u = work[4], d = work[5];
   PetscReal     slope, value0, value, error, scale;
   PetscScalar   dot, dot0 = 0.0;
   PetscInt      n = 0;
@@ -141,12 +143,6 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
 
   PetscFunctionBegin;
   PetscCall(DiniGetParameter(dini, p, &name, NULL));
-  PetscCall(VecDuplicate(check->m, &dm));
-  PetscCall(VecDuplicate(check->m, &m));
-  PetscCall(VecDuplicate(check->u, &du));
-  PetscCall(VecDuplicate(check->u, &dJdu));
-  PetscCall(VecDuplicate(check->u, &u));
-  PetscCall(VecDuplicate(check->u, &d));
   PetscCall(DiniCheckDirection_Private(dini, p, dm));
   PetscCall(DiniJVP(dini, dm, du));
   slope = value0 = value = 0.0;
@@ -193,11 +189,19 @@ PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt 
   PetscCall(DiniTaylorPrint(check, urow, Jrow, n));
   PetscCall(DiniTaylorVerdict(dini, check, urow, n, name, "tangent"));
   if (testJ) PetscCall(DiniTaylorVerdict(dini, check, Jrow, n, name, "gradient"));
-  PetscCall(VecDestroy(&dm));
-  PetscCall(VecDestroy(&m));
-  PetscCall(VecDestroy(&du));
-  PetscCall(VecDestroy(&dJdu));
-  PetscCall(VecDestroy(&u));
-  PetscCall(VecDestroy(&d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The solves beside the point may fail, and lose nothing then */
+PetscErrorCode DiniCheckTaylor_Private(Dini dini, DiniChecking *check, PetscInt p)
+{
+  Vec            work[6];
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  for (int k = 0; k < 6; k++) PetscCall(VecDuplicate(k < 2 ? check->m : check->u, &work[k]));
+  failed = DiniTaylor(dini, check, p, work);
+  for (int k = 0; k < 6; k++) PetscCall(VecDestroy(&work[k]));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

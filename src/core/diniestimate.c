@@ -166,7 +166,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, gain));
   }
   PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
-  if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
+  if (!a->measured) error = PetscMax(dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain), dini->lasterror);
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
   dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniAddStateError_Private(dini));
@@ -204,7 +204,8 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
     PetscCall(DiniMeasureTangent(dini, b, x, &error, &good));
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, 1.0));
   }
-  if (!good) error = dini->lastrelative * (a->measured ? DINI_SPREAD * a->factor : 1.0);
+  if (!good && a->measured) error = DINI_SPREAD * a->factor * dini->lastrelative;
+  else if (!good) error = PetscMax(dini->lastrelative, dini->lasterror);
   dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniEstimateState_Private(dini));
   dini->stats.state_error = dini->stateerror;

@@ -68,9 +68,12 @@ static PetscErrorCode DiniSecondPart(Dini dini, const PetscInt group[], PetscInt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The sum over the groups, each with a step of its own */
-static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt groups, PetscReal longest, Vec du,
-                                    Vec dm, DiniSecondDifference *d)
+/*
+  The sum over the groups, each with a step of its own, but none that is too long for the state: how that changes tells of the
+  domain of F, which a block may leave
+*/
+static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt groups, PetscReal state,
+                                    PetscReal longest, Vec du, Vec dm, DiniSecondDifference *d)
 {
   PetscReal      apart  = 0.0;
   PetscErrorCode failed = PETSC_SUCCESS;
@@ -87,7 +90,7 @@ static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt 
   }
   for (PetscInt g = 0; g < groups && !failed; g++) {
     failed = DiniSecondPart(dini, group, g, dm, part);
-    if (!failed) failed = DiniSecondAlong_Private(dini, group[dini->nparams] == g ? du : zero, part, longest, d);
+    if (!failed) failed = DiniSecondAlong_Private(dini, g ? zero : du, part, state, longest, d);
     for (PetscInt k = 0; k < d->n && !failed; k++) failed = VecAXPY(sum[k], 1.0, d->value[k]);
     apart = PetscMax(apart, d->apart);
   }
@@ -109,17 +112,19 @@ static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt 
 */
 PetscErrorCode DiniSecondDifference_Private(Dini dini, Vec du, Vec dm, DiniSecondDifference *d)
 {
-  PetscReal     *relative, least = 1.0;
+  PetscReal     *relative, least = 1.0, state;
   PetscInt      *group, groups   = 1;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(dini->nparams + 1, &relative, dini->nparams + 1, &group));
   failed = DiniSecondSizes(dini, du, dm, relative);
-  if (!failed && dini->hessian.step == 0.0) groups = DiniSecondGroups(dini->nparams + 1, relative, group, &least);
+  if (!failed && dini->hessian.step == 0.0) groups = DiniSecondGroups(dini->nparams, relative, group, &least);
+  state = relative[dini->nparams];
+  if (state / DINI_UNLIKE > least) state = 0.0; /* it is zero, but for rounding */
   if (!failed)
-    failed = groups > 1 ? DiniSecondSum(dini, group, groups, 1.0 / least, du, dm, d)
-                        : DiniSecondAlong_Private(dini, du, dm, 0.0, d);
+    failed = groups > 1 ? DiniSecondSum(dini, group, groups, state, 1.0 / least, du, dm, d)
+                        : DiniSecondAlong_Private(dini, du, dm, 0.0, 0.0, d);
   PetscCall(PetscFree2(relative, group));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -300,8 +300,10 @@ static PetscErrorCode DiniSecondLonger(Dini dini, const DiniSides *s, Vec du, Ve
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* d->value by differences along (du, dm), which are of like relative sizes; longest: the step that others would take */
-PetscErrorCode DiniSecondAlong_Private(Dini dini, Vec du, Vec dm, PetscReal longest, DiniSecondDifference *d)
+/* d->value by differences along (du, dm), which are of like relative sizes; least: a relative change that is to be thought of; longest: the step that others would
+ take */
+PetscErrorCode DiniSecondAlong_Private(Dini dini, Vec du, Vec dm, PetscReal least, PetscReal longest,
+                                       DiniSecondDifference *d)
 {
   const PetscReal noise = DiniProductNoise(dini);
   const PetscReal step  = dini->hessian.step > 0.0 ? dini->hessian.step : PetscPowReal(noise, 1.0 / 3.0);
@@ -315,6 +317,7 @@ PetscErrorCode DiniSecondAlong_Private(Dini dini, Vec du, Vec dm, PetscReal long
   d->h     = 0.0;
   for (PetscInt k = 0; k < d->n; k++) d->noise[k] = 10.0 * noise;
   PetscCall(DiniSecondRelative(dini, du, dm, &relative));
+  relative = PetscMax(relative, least);
   PetscCall(PetscMalloc4(d->n, &s.base, d->n, &s.plus, d->n, &s.minus, d->n, &s.last));
   for (PetscInt k = 0; k < d->n; k++) {
     PetscCall(VecDuplicate(d->value[k], &s.base[k]));

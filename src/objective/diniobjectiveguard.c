@@ -25,6 +25,7 @@ static PetscErrorCode DiniSide(Dini dini, PetscReal sign, void *ctx)
   PetscReal *value = &s->value[sign > 0.0], mine[2], all[2];
 
   PetscFunctionBegin;
+  PetscCall(DiniGhosts_Private(dini->u));
   DiniCallUserReads(dini, dini->u, "The objective callback (DiniSetObjective(), DiniAddObjective())",
                     (*s->objective->value)(dini, dini->u, value, s->objective->ctx));
   mine[0] = PetscIsInfOrNanReal(*value) ? 1.0 : 0.0;

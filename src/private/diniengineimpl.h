@@ -72,7 +72,7 @@ typedef struct {
 /* A solve that has been done, good to rtol; norm 0: none */
 typedef struct {
   Vec        b, x;
-  PetscReal  norm, relative, rtol; /* |b|, and what estimates take for the error of x */
+  PetscReal  norm, relative, rtol, error; /* |b|, |b - A x| / |b|, and what a correction has told of x */
   PetscInt64 point, kind;
 } DiniLast;
 

@@ -251,15 +251,15 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   DiniAccuracy        stateaccuracy;    /* what errors of u have to do with residuals */
   PetscReal           gain;             /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
-  PetscReal           lastunit; /* power of two that it was divided by */
-  PetscInt64          lastkind; /* of the last tangent or adjoint solve: of like ones, like errors are expected */
-  PetscReal           lastnorm; /* norm of the right-hand side of the last tangent or adjoint solve */
-  PetscReal
-      lastrelative; /* true relative residual of the last tangent or adjoint solve, or error of a field that is more */
-  DiniRung       lastrung; /* which answered it */
-  PetscBool      recalled; /* it has been answered by the one before */
-  DiniStatistics stats;
-  char           label[128]; /* how errors call the object */
+  PetscReal           lastunit;     /* power of two that it was divided by */
+  PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */
+  PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
+  PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
+  PetscReal           lasterror;    /* of the worst field of its solution, where a correction has told; else zero */
+  DiniRung            lastrung;     /* which answered it */
+  PetscBool           recalled;     /* it has been answered by the one before */
+  DiniStatistics      stats;
+  char                label[128]; /* how errors call the object */
 };
 
 DINI_INTERN PetscFunctionList DiniList;

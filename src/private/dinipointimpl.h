@@ -49,6 +49,7 @@ DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm,
                                               PetscErrorCode (*visit)(Dini, PetscReal sign, void *), void *ctx);
 DINI_INTERN PetscErrorCode DiniBesideTangent_Private(Dini, Vec du, Vec dm, Vec y);
 DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, Vec ym);
-DINI_INTERN PetscErrorCode DiniSecondAlong_Private(Dini, Vec du, Vec dm, PetscReal longest, DiniSecondDifference *);
+DINI_INTERN PetscErrorCode DiniSecondAlong_Private(Dini, Vec du, Vec dm, PetscReal least, PetscReal longest,
+                                                   DiniSecondDifference *);
 DINI_INTERN PetscErrorCode DiniSecondDifference_Private(Dini, Vec du, Vec dm, DiniSecondDifference *);
 DINI_INTERN PetscErrorCode DiniSecondServes_Private(Dini, const DiniSecondDifference *, const char cure[]);

@@ -32,7 +32,7 @@ PetscErrorCode DiniEngineSettled_Private(Dini dini, DiniDirection direction, Vec
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* e = A^{-1} r to one digit in every field; r is spoilt */
+/* e = A^{-1} r to one digit in every field, where that can be had; r is spoilt */
 static PetscErrorCode DiniConfirmStep(Dini dini, DiniDirection direction, KSP ksp, Vec r, Vec e,
                                       DiniSolveStatus *status, PetscBool *good)
 {
@@ -69,7 +69,7 @@ static PetscErrorCode DiniConfirm(Dini dini, DiniDirection direction, KSP ksp, V
 {
   const PetscReal limit = DiniLimit(dini, direction);
   PetscReal       moved = INFINITY;
-  PetscBool       good;
+  PetscBool       good  = PETSC_TRUE;
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < CONFIRM_MAX; k++) {
@@ -78,19 +78,20 @@ static PetscErrorCode DiniConfirm(Dini dini, DiniDirection direction, KSP ksp, V
     PetscCall(DiniConfirmStep(dini, direction, ksp, r, e, status, &good));
     if (!good) break;
     PetscCall(DiniEngineFieldError_Private(dini, direction, b, x, e, &moved));
+    if (moved <= limit) break; /* x is good enough as it is, and its error is known */
     PetscCall(VecAXPY(x, 1.0, e));
     PetscCall(DiniEngineProject_Private(dini, direction, x));
     PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
     if (!status->good) PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
-    if (!status->good || CONFIRM_RTOL * moved <= limit) break;
+    if (!status->good) break;
   }
   PetscCall(PetscInfo(dini, "A correction moves the worst field of the %s solution by a relative %g\n",
                       DiniOperations[DINI_OPERATION_TANGENT + direction], (double)moved));
-  status->error = CONFIRM_RTOL * moved;
-  if (!(status->error <= limit) && dini->engine->nfields > 1) {
-    status->good  = PETSC_FALSE;
-    status->moves = PETSC_TRUE;
-  }
+  status->error = good ? moved : 0.0;
+  if (dini->engine->nfields < 2 || (good && moved <= limit)) PetscFunctionReturn(PETSC_SUCCESS);
+  status->error = good ? moved : INFINITY;
+  status->good  = PETSC_FALSE;
+  status->moves = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

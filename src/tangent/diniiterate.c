@@ -79,8 +79,12 @@ PetscErrorCode DiniEngineIterate_Private(Dini dini, DiniDirection direction, Pet
     if (since != DINI_STILL) continue;
     PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
     if (status->good) settled = PETSC_TRUE;
-    else PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
+    if (status->good) break; /* the residual has given way to a work vector */
+    PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
   }
+  if (!settled && status->good && status->its == max)
+    PetscCall(
+        DiniEngineSettled_Private(dini, direction, b, x, e->b, 1.0 - PetscMin(dini->rate, 0.99), status, &settled));
   if (!settled && e->nfields > 1) status->good = PETSC_FALSE; /* a field that goes on moving */
   dini->rateknown = (PetscBool)(status->its > 0);
   if (!status->good) PetscCall(DiniIterationFailed(dini, max, status));

@@ -41,6 +41,7 @@ PetscErrorCode DiniEngineRecall_Private(Dini dini, DiniDirection direction, Vec 
   PetscCall(VecCopy(last->x, x));
   PetscCall(PetscObjectStateIncrease((PetscObject)x)); /* VecCopy() takes cached norms along, rank by rank */
   dini->lastrelative = last->relative;
+  dini->lasterror    = last->error;
   dini->lastkind     = last->kind;
   dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
   dini->recalled     = PETSC_TRUE;
@@ -63,7 +64,8 @@ PetscErrorCode DiniEngineRemember_Private(Dini dini, DiniDirection direction, Ve
   PetscCall(VecCopy(b, last->b));
   PetscCall(VecCopy(x, last->x));
   last->norm     = status->bnorm;
-  last->relative = dini->lastrelative;
+  last->relative = status->relative;
+  last->error    = status->error;
   last->kind     = dini->lastkind;
   last->rtol     = dini->engine->rtol[direction];
   last->point    = dini->point;

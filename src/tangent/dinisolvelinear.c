@@ -194,7 +194,8 @@ PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, cons
 
   PetscFunctionBegin;
   dini->recalled     = PETSC_FALSE;
-  dini->lastrelative = PetscMax(status->relative, status->error);
+  dini->lastrelative = status->relative;
+  dini->lasterror    = status->error;
   dini->lastrung     = status->good ? status->rung : DINI_RUNG_NONE;
   dini->lastkind     = DiniSolveKind(dini->engine, status);
   if (direction == DINI_TANGENT) {
