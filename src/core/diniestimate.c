@@ -166,8 +166,9 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, gain));
   }
   PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
-  if (!a->measured) error = PetscMax(dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain), dini->lasterror);
+  if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
+  if (!good && dini->lasterror > 0.0) error = dini->lasterror;
   dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniAddStateError_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -205,7 +206,8 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, 1.0));
   }
   if (!good && a->measured) error = DINI_SPREAD * a->factor * dini->lastrelative;
-  else if (!good) error = PetscMax(dini->lastrelative, dini->lasterror);
+  else if (!good) error = dini->lastrelative;
+  if (!good && dini->lasterror > 0.0) error = dini->lasterror;
   dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniEstimateState_Private(dini));
   dini->stats.state_error = dini->stateerror;
