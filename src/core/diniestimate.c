@@ -169,7 +169,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
   dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
-  PetscCall(DiniAddStateError_Private(dini));
+  PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, dini->lambda, &dini->stats.gradient_error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,8 +206,6 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
   }
   if (!good) error = dini->lastrelative * (a->measured ? DINI_SPREAD * a->factor : 1.0);
   dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
-  PetscCall(DiniEstimateState_Private(dini));
-  dini->stats.state_error = dini->stateerror;
-  dini->stats.tangent_error += PetscMax(dini->stateerror, 0.0);
+  PetscCall(DiniAddStateError_Private(dini, DINI_TANGENT, b, x, &dini->stats.tangent_error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
