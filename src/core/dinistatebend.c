@@ -102,7 +102,7 @@ PetscErrorCode DiniBend_Private(Dini dini, Vec du, PetscReal error, PetscReal co
 
   PetscFunctionBegin;
   *bend = 0.0;
-  if (dini->active || !(error > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->active || !(error > 0.0) || PetscIsInfOrNanReal(error)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPointResidual_Private(dini, &b.F));
   PetscCall(VecDuplicate(du, &b.Jdu));
   PetscCall(VecDuplicate(du, &b.at));
@@ -142,9 +142,10 @@ static PetscErrorCode DiniPartialsAt(Dini dini, DiniObjective objective, Vec at,
 /* What dJ/du = ubar changes by over du; not of a callback that takes derivatives itself, which has none beside the point */
 PetscErrorCode DiniCotangentBends_Private(Dini dini, DiniObjective objective, Vec ubar, Vec du, PetscReal error)
 {
-  Vec            at, other, u = dini->u, state = dini->state;
-  PetscReal      norm;
-  PetscErrorCode failed;
+  const PetscBool beside = dini->beside;
+  Vec             at, other, u = dini->u, state = dini->state, sized = dini->sized;
+  PetscReal       norm;
+  PetscErrorCode  failed;
 
   PetscFunctionBegin;
   objective->bend = 0.0;
@@ -158,8 +159,8 @@ PetscErrorCode DiniCotangentBends_Private(Dini dini, DiniObjective objective, Ve
   dini->closed++;
   failed = DiniPartialsAt(dini, objective, at, other);
   dini->closed--;
-  dini->beside = PETSC_FALSE;
-  dini->sized  = NULL;
+  dini->beside = beside;
+  dini->sized  = sized;
   dini->u      = u;
   dini->state  = state;
   if (!failed) failed = VecAXPY(other, -1.0, ubar);
