@@ -47,6 +47,43 @@ static PetscErrorCode Attached(BentKind kind, PetscReal m, const PetscReal off[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One row near its fold, the others far from theirs: what counts is which are off, not what J could make of it */
+static PetscErrorCode Mixed(PetscReal first, PetscReal others)
+{
+  const PetscReal m[] = {1e-6, 1.0}, off[] = {first, others};
+  Bent            b;
+  DiniStatistics  s;
+  Vec             v, w;
+  PetscInt        lo, hi;
+  PetscReal       error = 0.0;
+
+  PetscFunctionBeginUser;
+  PetscCall(BentCreate(BENT_FOLD, 4, 1e-8, &b));
+  PetscCall(VecDuplicate(b.u, &v));
+  PetscCall(VecDuplicate(b.u, &w));
+  PetscCall(VecGetOwnershipRange(b.u, &lo, &hi));
+  for (PetscInt i = lo; i < hi; i++) {
+    PetscCall(VecSetValue(b.m, i, m[i > 0], INSERT_VALUES));
+    PetscCall(VecSetValue(b.u, i, BentState(BENT_FOLD, m[i > 0]) + off[i > 0], INSERT_VALUES));
+  }
+  PetscCall(VecAssemblyBegin(b.m));
+  PetscCall(VecAssemblyEnd(b.m));
+  PetscCall(VecAssemblyBegin(b.u));
+  PetscCall(VecAssemblyEnd(b.u));
+  PetscCall(VecSet(v, 1.0));
+  PetscCall(DiniAttach(b.dini, b.u));
+  PetscCall(DiniVJP(b.dini, v, w));
+  PetscCall(DiniGetStatistics(b.dini, &s));
+  for (int k = 0; k < 2; k++) error = PetscMax(error, off[k] / PetscSqrtReal(m[k])); /* to first order */
+  DiniTestTrue(error <= 10.0 * s.gradient_error && s.gradient_error <= 10.0 * error,
+               "one fold, off by %g and %g: the worst row of the gradient is off by %g, reported %g", (double)first,
+               (double)others, (double)error, (double)s.gradient_error);
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&w));
+  PetscCall(BentDestroy(&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   const PetscReal small[] = {1e-9, 2e-9, -3e-9, 1e-9, 1e-8, 2e-7}, large[] = {1e-5, 1e-4, -1e-4, 1e-7, 1e-3, 1e-9};
@@ -70,6 +107,9 @@ int main(int argc, char **argv)
   PetscCall(Attached(BENT_FOLD, 1e-2, large));
   PetscCall(Attached(BENT_EXP, 3.0, large));
   PetscCall(Attached(BENT_LOG, -7.0, large));
+  PetscCall(Mixed(1e-7, 0.0));
+  PetscCall(Mixed(1e-7, 1e-7));
+  PetscCall(Mixed(0.0, 1e-7));
   PetscCall(PetscFinalize());
   return 0;
 }
