@@ -102,9 +102,10 @@ static PetscErrorCode DiniEstimateState(Dini dini, DiniDirection direction, Vec 
   if (relative < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniNorm_Private(x, &condition));
   condition = dini->lastunit == 1.0 && bnorm > 0.0 ? condition / bnorm : 0.0;
-  due       = (PetscBool)(++a->uses >= a->next || untold || relative > LOOSE_RTOL);
-  due       = (PetscBool)(due || DiniConditioned(a, direction, condition));
-  due       = (PetscBool)(due || (relative * a->factor > MINOR && relative > 10.0 * a->residual));
+  if (dini->statebend < 0.0) a->uses++;
+  due = (PetscBool)(a->uses >= a->next || untold || relative > LOOSE_RTOL);
+  due = (PetscBool)(due || DiniConditioned(a, direction, condition));
+  due = (PetscBool)(due || (relative * a->factor > MINOR && relative > 10.0 * a->residual));
   if (due) {
     PetscCall(DiniMeasure(dini, relative, condition, objective, b, &measured));
     if (a->uses >= a->next) a->next = 4 * a->uses;
