@@ -55,7 +55,9 @@ static PetscErrorCode TestTypes(const char options[], Vec reference, PetscBool f
   DiniTestTrue(s.forward_solves <= c.values && s.forward_solves > 2,
                "%s: %" PetscInt_FMT " forward solves for %" PetscInt_FMT " values", options, s.forward_solves,
                c.values);
-  DiniTestCount(s.adjoint_solves, c.gradients, "adjoint solves and gradients");
+  c.gradients -= s.adjoint_solves; /* the others tell what an error of u makes of them, beside a few points */
+  DiniTestTrue(c.gradients >= 0 && c.gradients <= 5, "%s: %" PetscInt_FMT " gradients more than adjoint solves",
+               options, c.gradients);
   DiniTestTrue(s.jacobian_assemblies <= s.forward_solves,
                "%s: %" PetscInt_FMT " assemblies at %" PetscInt_FMT " points", options, s.jacobian_assemblies,
                s.forward_solves);

@@ -30,16 +30,6 @@ PetscErrorCode DiniEstimateObjective_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* To that comes what the forward solve has left: a gradient is as far off as u */
-PetscErrorCode DiniAddStateError_Private(Dini dini)
-{
-  PetscFunctionBegin;
-  PetscCall(DiniEstimateState_Private(dini));
-  dini->stats.state_error = dini->stateerror;
-  dini->stats.gradient_error += PetscMax(dini->stateerror, 0.0);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* One more adjoint solve, for the residual of lambda: lambda and mbar corrected, and the size of what has been added */
 static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, Vec delta, PetscReal *relative)
 {
@@ -98,7 +88,8 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCall(VecDestroy(&delta));
   PetscCall(failed);
   if (dini->reason > 0 && error <= wanted) {
-    PetscCall(DiniAddStateError_Private(dini)); /* that is the forward solve's to lower */
+    PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, dini->lambda,
+                                        &dini->stats.gradient_error)); /* that is the forward solve's to lower */
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (dini->reason > 0) dini->reason = DINI_DIVERGED_ADJOINT;

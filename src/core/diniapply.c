@@ -216,6 +216,7 @@ PetscErrorCode DiniCheckColumns_Private(Dini dini, Mat X, Mat Y, const char what
 static PetscErrorCode DiniEstimateColumns(Dini dini, DiniDirection direction, Mat R, Mat S, Mat Y, PetscInt first)
 {
   const PetscBool own    = (PetscBool)(direction == DINI_TANGENT ? dini->ops->jvp != NULL : dini->ops->vjp != NULL);
+  DiniObjective  *all    = dini->cotangents;
   PetscErrorCode  failed = PETSC_SUCCESS;
   PetscReal       norm   = 0.0;
   PetscInt        n, j;
@@ -236,7 +237,9 @@ static PetscErrorCode DiniEstimateColumns(Dini dini, DiniDirection direction, Ma
     dini->lastnorm = norm;
     dini->lastunit = 1.0;
     PetscCall(MatDenseGetColumnVecRead(Y, first + j - 1, &y));
-    failed = DiniEstimateGradient_Private(dini, b, y);
+    if (all) dini->cotangents = &all[first + j - 1];
+    failed           = DiniEstimateGradient_Private(dini, b, y);
+    dini->cotangents = all;
     PetscCall(MatDenseRestoreColumnVecRead(Y, first + j - 1, &y));
   }
   PetscCall(VecDestroy(&b));

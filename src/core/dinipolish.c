@@ -1,16 +1,12 @@
 /*
-  What the forward solve has left in the state: measured, and on request taken out by one Newton correction.
+  What the forward solve has left in the state, on request taken out by one Newton correction.
 
-  With du = J^{-1} F(u, m), u - du is good to the square of the error of u. A gradient at u has a relative error like that of u,
-  which no adjoint solve can tell.
+  With du = J^{-1} F(u, m), u - du is good to the square of the error of u. What is left in derivatives: dinistateerror.c.
 */
 #include "../private/diniimpl.h"
 
-#define POLISH_RTOL   1e-6  /* of the correction: a state good to 1e-6 becomes good to rounding */
-#define ESTIMATE_RTOL 0.1   /* one digit of an error is enough */
-#define LOOSE_RTOL    1e-7  /* |F| of its terms: above, each point is measured */
-#define MINOR         1e-10 /* errors below are not measured again for having grown */
-#define POLISH_MAX    4
+#define POLISH_RTOL 1e-6 /* of the correction: a state good to 1e-6 becomes good to rounding */
+#define POLISH_MAX  4
 
 /* correction = J^{-1} F; converged false where it can not be had. No error of the solve, and no trace in reason and residuals */
 static PetscErrorCode DiniCorrection(Dini dini, Vec F, Vec correction, PetscBool *converged)
@@ -121,59 +117,10 @@ PetscErrorCode DiniPolish_Private(Dini dini, Vec u)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* |J^{-1} F|, of the worst field, relative to u, by a loose tangent solve */
-PetscErrorCode DiniMeasureState_Private(Dini dini, PetscBool setup, PetscReal *error, PetscBool *good)
-{
-  Vec            F, r, du;
-  PetscErrorCode failed;
-
-  PetscFunctionBegin;
-  PetscCall(DiniPointStep_Private(dini, &F));
-  PetscCall(VecDuplicate(dini->u, &r));
-  PetscCall(VecDuplicate(dini->u, &du));
-  PetscCall(VecCopy(F, r));
-  failed = DiniEngineLoose_Private(dini, DINI_TANGENT, r, du, ESTIMATE_RTOL, setup, good);
-  if (!failed && *good) failed = DiniEngineFieldError_Private(dini, DINI_TANGENT, F, dini->u, du, error);
-  PetscCall(VecDestroy(&r));
-  PetscCall(VecDestroy(&du));
-  PetscCall(failed);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  The relative error of u, of its worst field, once for a point. What it has to do with |F| of its terms is measured at the
-  first point, the fourth, the sixteenth ..., after each loose solve, and where it has grown. Without a tangent solve to be had
-  it is that relative residual itself. It stays unknown, which is a negative number, without the guard, and for singular J.
-*/
-PetscErrorCode DiniEstimateState_Private(Dini dini)
-{
-  DiniAccuracy *a = &dini->stateaccuracy;
-  PetscReal     relative, error = 0.0;
-  PetscBool     good, measured  = PETSC_FALSE;
-  const char   *field;
-
-  PetscFunctionBegin;
-  if (dini->stateerror >= 0.0 || !(dini->scale > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
-  if (dini->active) relative = dini->fnorm / dini->scale;
-  else PetscCall(DiniStateResidual_Private(dini, &relative, &good, &field));
-  if (relative < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (++a->uses >= a->next || relative > LOOSE_RTOL || (relative * a->factor > MINOR && relative > 10.0 * a->gain)) {
-    PetscCall(DiniMeasureState_Private(dini, PETSC_FALSE, &error, &measured));
-    if (a->uses >= a->next) a->next = 4 * a->uses;
-    if (measured && relative > 0.0) {
-      a->measured = PETSC_TRUE;
-      a->factor   = error / relative;
-      a->gain     = relative;
-    }
-  }
-  dini->stateerror = measured ? error : relative * (a->measured ? a->factor : 1.0);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /**
   @brief Chooses whether the state of a forward solve is corrected once more before it is differentiated at.
 
-  Logically Collective. A gradient is as wrong as the state that it is taken at: a forward solve to 1e-2 leaves errors of 1e-3
+  Logically Collective. A gradient is at least as wrong as the state that it is taken at: a forward solve to 1e-2 leaves errors of 1e-3
   in it. One correction u <- u - J^{-1} F(u, m), with the preconditioner that the forward solve has built, makes a state that is
   good to e good to e^2. It is taken where it lowers |F|, and put back where it does not; DiniStatistics counts both, and its
   state_error is what is left. It costs one more assembly of J and a tangent solve for each DiniSolve(), whose u gets the

@@ -85,6 +85,7 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   dini->stage      = DINI_STAGE_SOLVED;
   dini->hasF       = PETSC_FALSE;
   dini->stateerror = -1.0;
+  dini->statebend  = -1.0;
   dini->elsewhere  = PETSC_FALSE;
   dini->point++;
   dini->hessian.rtol = 0.0;

@@ -102,6 +102,9 @@ PetscErrorCode DiniSetObjective(Dini dini, DiniObjectiveFn *value, DiniObjective
   dini->objective->ctx      = ctx;
   dini->objective->tries    = 0;
   dini->objective->visits   = PETSC_FALSE;
+  dini->objective->inside   = PETSC_FALSE;
+  dini->objective->bentat   = 0.0;
+  dini->objective->bend     = 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -203,6 +206,8 @@ PetscErrorCode DiniObjectiveValue_Private(Dini dini, DiniObjective objective, Pe
 
 PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm)
 {
+  const PetscInt64 visits = dini->visits;
+
   PetscFunctionBegin;
   PetscCheck(objective->gradient, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s: Objective \"%s\" has no partial derivatives; give the gradient callback to DiniSetObjective() or "
@@ -214,6 +219,7 @@ PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective,
   DiniCallUserReadsOpen(dini, dini->state, DINI_DOOR_DERIVATIVES,
                         "The objective gradient callback (DiniSetObjective())",
                         (*objective->gradient)(dini, dini->state, dJdu, dJdm, objective->ctx));
+  if (dini->visits != visits) objective->inside = PETSC_TRUE;
   PetscCall(DiniCheckFinite_Private(dini, dJdu, "dJ/du, from the objective gradient callback,", NULL));
   PetscCall(DiniCheckFinite_Private(dini, dJdm, "dJ/dm, from the objective gradient callback,", NULL));
   PetscCall(DiniParameterRealPart_Private(dini, dJdm));
@@ -232,8 +238,10 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   PetscCall(DiniCreateParameterVec(dini, &dJdm));
   failed = DiniObjectivePartials_Private(dini, dini->objective, dJdu, dJdm);
   if (dini->predict) dini->guess = dini->history.lambda;
+  dini->cotangents = &dini->objective;
   if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g);
-  dini->guess = NULL;
+  dini->cotangents = NULL;
+  dini->guess      = NULL;
   if (!failed && dini->predict && dini->reason > 0 && !dini->ops->vjp) {
     if (!dini->history.lambda) failed = VecDuplicate(dini->lambda, &dini->history.lambda);
     if (!failed) failed = VecCopy(dini->lambda, dini->history.lambda);

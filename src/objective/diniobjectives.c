@@ -22,7 +22,9 @@ static PetscErrorCode DiniGradients(Dini dini, Mat G)
     PetscCall(MatDenseRestoreColumnVecWrite(Jm, o, &dJdm));
     if (!failed) failed = DiniSetColumn_Private(Ubar, o, PETSC_FALSE, dJdu);
   }
+  dini->cotangents = dini->objectives;
   if (!failed) failed = DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G);
+  dini->cotangents = NULL;
   for (PetscInt o = 0; o < count && !failed; o++) {
     PetscCall(DiniGetColumn_Private(Ubar, o, dJdu)); /* the state may be a nest */
     PetscCall(MatDenseGetColumnVecRead(Jm, o, &dJdm));

@@ -21,6 +21,9 @@ struct _DiniObjective {
   void                    *ctx;
   PetscInt                 tries;  /* of the guard of its partial derivatives */
   PetscReal                error;  /* relative, of them, as differences see it */
+  PetscReal                bend;   /* what dJ/du changes by over the error of u, of which that is relative */
+  PetscReal                bentat; /* |dJ/du| when that was last measured; 0: never */
+  PetscBool                inside; /* its gradient calls the Dini for derivatives */
   PetscBool                visits; /* its value calls the Dini for derivatives, which are those of the point */
 };
 
@@ -128,6 +131,16 @@ typedef struct {
   PetscReal  factor; /* relative error of mbar, of its worst part, over the relative residual */
   PetscReal  gain;   /* |mbar| / |ubar| at that time */
 } DiniAccuracy;
+
+/* What errors of u have to do with residuals, and those of derivatives with errors of u */
+typedef struct {
+  PetscInt  uses, next; /* points with an estimate, and the one at which it is measured again */
+  PetscBool measured;
+  PetscReal factor;       /* relative error of u, of its worst field, over the relative residual */
+  PetscReal residual;     /* that at the time */
+  PetscReal bend;         /* relative change of J over the relative error of u */
+  PetscReal condition[2]; /* |x| / |b| of the derivative's own solve at the time, by DiniDirection; 0: of none */
+} DiniStateAccuracy;
 
 #define DINI_HISTORY 8
 
@@ -244,12 +257,14 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscReal           rate;       /* contraction rate of x <- b + (I - J) x as last measured, negative: never */
   PetscBool           rateknown;  /* it belongs to the point */
   PetscReal           stateerror; /* relative error of u at the point, negative: not known */
+  PetscReal           statebend;  /* relative change of J over it */
   PetscReal           promise; /* what |F| of each field may be, relative to its terms, by the tolerance of the solve */
   char                cause[240];       /* why a forward solve can have no solution, where its type knows */
   PetscBool           lenient, refused; /* a state that breaks it is no error but told: it does */
   PetscBool           polishing;        /* u is about to be corrected, and is not judged yet */
-  DiniAccuracy        stateaccuracy;    /* what errors of u have to do with residuals */
-  PetscReal           gain;             /* largest |mbar| / |ubar| seen */
+  DiniStateAccuracy   stateaccuracy;
+  DiniObjective      *cotangents; /* the objectives whose dJ/du are the cotangents of the VJP under way; NULL: none */
+  PetscReal           gain;       /* largest |mbar| / |ubar| seen */
   DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
   PetscReal           lastunit;     /* power of two that it was divided by */
   PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */
