@@ -74,11 +74,11 @@ PetscErrorCode DiniParameterScheme_Private(Dini dini, DiniParameter par, DiniSch
   scheme->nought  = 0.0;
   scheme->judged  = (PetscBool)(central && !dini->beside && par->step == 0.0);
   scheme->probed  = (PetscBool)(!complexstep && !par->affine && !dini->beside);
-  scheme->error = scheme->missed = 0.0;
+  scheme->error = scheme->missed = scheme->lost = 0.0;
   scheme->base = scheme->rows = NULL;
   if (complexstep) PetscCall(DiniComplexStepBase_Private(dini, par));
   else if (!central || scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
-  if (scheme->judged) PetscCall(DiniRowSizes_Private(dini, &scheme->rows));
+  if (scheme->probed) PetscCall(DiniRowSizes_Private(dini, &scheme->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,6 +88,7 @@ PetscErrorCode DiniParameterSmooth_Private(Dini dini, DiniParameter par, const D
   PetscFunctionBegin;
   if (dini->beside) PetscFunctionReturn(PETSC_SUCCESS); /* the errors are those of the point */
   par->error = PetscMax(scheme->error, scheme->missed);
+  par->lost  = scheme->lost;
   if (!dini->guard || !scheme->judged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!(scheme->error > DINI_ROUGH) || scheme->worst.search == (PetscReal)DINI_SEARCH_NONE ||
                  scheme->worst.search == (PetscReal)DINI_SEARCH_FAR,
