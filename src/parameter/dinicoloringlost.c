@@ -74,13 +74,19 @@ static PetscErrorCode DiniBlocksGhosts(DiniColoring c, DiniBlocks *b)
 
 static PetscErrorCode DiniBlocksCreate(Dini dini, DiniColoring c, Vec point, DiniBlocks *b)
 {
-  const PetscInt nnz = c->rowptr[c->nrows];
-
   PetscFunctionBegin;
-  PetscCall(DiniEngineSaidFields_Private(dini, &b->nrow, &b->row));
   PetscCall(DiniBlocksColumns(dini, c, point, b));
   PetscCall(DiniBlocksGhosts(c, b));
   PetscCall(PetscMalloc2(3 * b->nrow * b->ncol, &b->sums, b->nrow * b->ncol, &b->lost));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Only where some of them are lost: they take more room than the matrix */
+static PetscErrorCode DiniBlocksEntries(DiniColoring c, DiniBlocks *b)
+{
+  const PetscInt nnz = c->rowptr[c->nrows];
+
+  PetscFunctionBegin;
   PetscCall(PetscMalloc1(nnz, &b->entries));
   for (PetscInt k = 0; k < nnz; k++) DiniEntryStart_Private(c->rowsizes[c->row[k]], b->h[c->ghost[k]], &b->entries[k]);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -98,9 +104,15 @@ static PetscErrorCode DiniBlocksSum(Dini dini, DiniColoring c, DiniBlocks *b, Pe
 
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(b->sums, 3 * n));
-  for (PetscInt k = 0; k < c->rowptr[c->nrows]; k++)
-    DiniLostAdd_Private(&b->sums[3 * DiniBlock(c, b, k)], PetscAbsScalar(c->values[k]), b->entries[k].error,
-                        c->rowsizes[c->row[k]], b->size[c->ghost[k]]);
+  for (PetscInt k = 0; k < c->rowptr[c->nrows]; k++) {
+    const PetscReal row = c->rowsizes[c->row[k]];
+    DiniEntry       e;
+
+    if (b->entries) e = b->entries[k];
+    else DiniEntryStart_Private(row, b->h[c->ghost[k]], &e);
+    DiniLostAdd_Private(&b->sums[3 * DiniBlock(c, b, k)], PetscAbsScalar(c->values[k]), e.error, row,
+                        b->size[c->ghost[k]]);
+  }
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, b->sums, (PetscMPIInt)(3 * n), MPIU_REAL, MPIU_SUM,
                            PetscObjectComm((PetscObject)dini)));
   *worst = 0.0;
@@ -162,7 +174,8 @@ static PetscErrorCode DiniColoringFind(Dini dini, DiniColoring c, DiniScheme *sc
 
   PetscFunctionBegin;
   PetscCall(DiniBlocksSum(dini, c, b, &scheme->lost, &any));
-  if (!any || !scheme->judged || b->nrow < 2) PetscFunctionReturn(PETSC_SUCCESS); /* the columns know */
+  if (!any || !scheme->judged) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniBlocksEntries(c, b));
   PetscCall(PetscInfo(dini, "Differences in %s are lost in rounding to a relative %g in a field\n", scheme->what,
                       (double)scheme->lost));
   for (PetscReal factor = DINI_STEP_FACTOR; any; factor *= DINI_STEP_FACTOR) {
@@ -180,12 +193,15 @@ static PetscErrorCode DiniColoringFind(Dini dini, DiniColoring c, DiniScheme *sc
 /* After a fill has been verified: scheme->lost, which costs residuals where fields are lost only */
 PetscErrorCode DiniColoringLost_Private(Dini dini, DiniColoring c, DiniScheme *scheme, Vec point, PetscInt active[])
 {
-  DiniBlocks     b = {0};
-  PetscErrorCode failed;
+  DiniBlocks     b      = {0};
+  PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
-  PetscCall(DiniBlocksCreate(dini, c, point, &b));
-  failed = DiniColoringFind(dini, c, scheme, &b, active);
+  PetscCall(DiniEngineSaidFields_Private(dini, scheme->judged, &b.nrow, &b.row));
+  if (b.nrow > 1 || !scheme->judged) { /* else the columns know */
+    PetscCall(DiniBlocksCreate(dini, c, point, &b));
+    failed = DiniColoringFind(dini, c, scheme, &b, active);
+  }
   PetscCall(DiniBlocksDestroy(&b));
   PetscCall(failed);
   PetscCall(PetscInfo(dini, "Differences in %s are good to %g by fields\n", scheme->what, (double)scheme->lost));

@@ -11,8 +11,7 @@ typedef struct {
   DiniEntry         *entries;
 } DiniLostColumns;
 
-static void DiniColumnSums(Dini dini, const DiniLostColumns *l, PetscReal size, const PetscScalar value[],
-                           PetscReal sums[])
+static void SumColumn(Dini dini, const DiniLostColumns *l, PetscReal size, const PetscScalar value[], PetscReal sums[])
 {
   for (PetscInt f = 0; f < 3 * l->nfields; f++) sums[f] = 0.0;
   for (PetscInt i = 0; i < dini->n; i++)
@@ -20,7 +19,7 @@ static void DiniColumnSums(Dini dini, const DiniLostColumns *l, PetscReal size, 
                         PetscRealPart(l->rows[i]), size);
 }
 
-static void DiniColumnEntries(Dini dini, const DiniLostColumns *l, const DiniColumn *c)
+static void StartEntries(Dini dini, const DiniLostColumns *l, const DiniColumn *c)
 {
   for (PetscInt i = 0; i < dini->n; i++) DiniEntryStart_Private(PetscRealPart(l->rows[i]), c->used, &l->entries[i]);
 }
@@ -68,8 +67,8 @@ static PetscErrorCode DiniColumnsFind(Dini dini, DiniParameter par, DiniScheme *
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < par->N; j++) {
-    DiniColumnEntries(dini, l, &par->columns[j]);
-    DiniColumnSums(dini, l, PetscAbsReal(par->columns[j].first) / scheme->step, A + j * lda, &l->sums[j * n]);
+    StartEntries(dini, l, &par->columns[j]);
+    SumColumn(dini, l, PetscAbsReal(par->columns[j].first) / scheme->step, A + j * lda, &l->sums[j * n]);
   }
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, l->sums, (PetscMPIInt)(par->N * n), MPIU_REAL, MPIU_SUM, comm));
   for (PetscInt j = 0; j < par->N; j++) {
@@ -79,11 +78,11 @@ static PetscErrorCode DiniColumnsFind(Dini dini, DiniParameter par, DiniScheme *
 
     if (!c->kept) continue;
     for (PetscInt f = 0; f < l->nfields; f++) lost = (PetscBool)(lost || DiniIsLost_Private(&sums[3 * f]));
-    if (lost && scheme->judged && l->nfields > 1) { /* with one field the columns know */
-      DiniColumnEntries(dini, l, c);
+    if (lost && scheme->judged) {
+      StartEntries(dini, l, c);
       PetscCall(DiniUnitVector_Private(par, j, e));
       PetscCall(DiniColumnFind(dini, scheme, l, c, e, sums, A + j * lda));
-      DiniColumnSums(dini, l, PetscAbsReal(c->first) / scheme->step, A + j * lda, sums);
+      SumColumn(dini, l, PetscAbsReal(c->first) / scheme->step, A + j * lda, sums);
       PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)n, MPIU_REAL, MPIU_SUM, comm));
     }
     for (PetscInt f = 0; f < l->nfields; f++) scheme->lost = PetscMax(scheme->lost, DiniLost_Private(&sums[3 * f]));
@@ -100,7 +99,11 @@ PetscErrorCode DiniColumnsLost_Private(Dini dini, DiniParameter par, DiniScheme 
   PetscInt        lda;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineSaidFields_Private(dini, &l.nfields, &l.field));
+  PetscCall(DiniEngineSaidFields_Private(dini, scheme->judged, &l.nfields, &l.field));
+  if (scheme->judged && l.nfields < 2) { /* the columns know */
+    PetscCall(PetscFree(l.field));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc2(3 * l.nfields * par->N, &l.sums, dini->n, &l.entries));
   PetscCall(MatDenseGetLDA(Fm, &lda));
   PetscCall(MatDenseGetArray(Fm, &A));

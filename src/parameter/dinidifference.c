@@ -1,5 +1,6 @@
 /* Differences of F in the parameters: the step rule, the residual beside the point, products. */
 #include "../private/diniparameterimpl.h"
+#include "../private/diniengineimpl.h"
 
 /*
   F(u, m + h direction) in F, with the values of m put back whatever happens. A caller that takes the norm copes with NaN.
@@ -126,12 +127,46 @@ PetscErrorCode DiniParameterSteps_Private(DiniParameter par, Vec dm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What rounding of the rows leaves of y, a difference along a direction, in each field */
+static PetscErrorCode DiniDirectionLost(Dini dini, const DiniScheme *scheme, const DiniColumn *c, Vec y,
+                                        PetscReal *lost)
+{
+  const PetscReal    size = PetscAbsReal(c->first) / scheme->step;
+  const PetscScalar *rows, *a;
+  unsigned char     *field;
+  PetscReal         *sums;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  *lost = 0.0;
+  if (!scheme->probed || !scheme->rows || c->failed) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineSaidFields_Private(dini, PETSC_FALSE, &n, &field));
+  PetscCall(PetscCalloc1(3 * n, &sums));
+  PetscCall(VecGetArrayRead(scheme->rows, &rows));
+  PetscCall(VecGetArrayRead(y, &a));
+  for (PetscInt i = 0; i < dini->n; i++) {
+    const PetscReal row = PetscRealPart(rows[i]);
+    DiniEntry       e;
+
+    DiniEntryStart_Private(row, c->used, &e);
+    DiniLostAdd_Private(&sums[3 * (PetscInt)field[i]], PetscAbsScalar(a[i]), e.error, row, size);
+  }
+  PetscCall(VecRestoreArrayRead(y, &a));
+  PetscCall(VecRestoreArrayRead(scheme->rows, &rows));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(3 * n), MPIU_REAL, MPIU_SUM,
+                           PetscObjectComm((PetscObject)dini)));
+  for (PetscInt f = 0; f < n; f++) *lost = PetscMax(*lost, DiniLost_Private(&sums[3 * f]));
+  PetscCall(PetscFree(sums));
+  PetscCall(PetscFree(field));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The tangent of a block too large for dense columns: one difference along the direction itself. */
 static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
 {
   DiniParameter par;
   Dini          dini;
-  PetscReal     relative, own;
+  PetscReal     relative, own, lost;
   DiniScheme    scheme;
   DiniColumn    column;
 
@@ -150,6 +185,8 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
     PetscCall(DiniRefineAlong_Private(dini, &scheme, scheme.rows, x, &column, y));
     par->error = PetscMax(par->error, column.error);
   }
+  PetscCall(DiniDirectionLost(dini, &scheme, &column, y, &lost));
+  par->lost = PetscMax(par->lost, lost);
   PetscCall(DiniHome_Private(dini));
   if (column.failed) PetscCall(DiniColumnFailed_Private(dini, &scheme, -1, 0.0, column.h));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -369,8 +369,8 @@ PetscErrorCode DiniEngineFindFields_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the application says of them, before J is there; where it says nothing each of a few unknowns is one. To be freed */
-PetscErrorCode DiniEngineSaidFields_Private(Dini dini, PetscInt *n, unsigned char *field[])
+/* What the application says of them, before J is there; where it says nothing one, or each of a few unknowns. To be freed */
+PetscErrorCode DiniEngineSaidFields_Private(Dini dini, PetscBool each, PetscInt *n, unsigned char *field[])
 {
   DiniEngine      e   = dini->engine;
   const PetscBool had = (PetscBool)(e->nfields > 0);
@@ -385,7 +385,7 @@ PetscErrorCode DiniEngineSaidFields_Private(Dini dini, PetscInt *n, unsigned cha
     PetscCall(PetscArraycpy(*field, e->field, dini->n));
   }
   if (!had) PetscCall(DiniEngineForgetFields_Private(dini));
-  if (*n > 1 || dini->N > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
+  if (*n > 1 || !each || dini->N > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetOwnershipRange(dini->u, &first, NULL));
   for (PetscInt i = 0; i < dini->n; i++) (*field)[i] = (unsigned char)(first + i);
   *n = PetscMax(dini->N, 1);
