@@ -8,8 +8,11 @@ steps, and what is left is told.\n";
 
 #define CELLS 2 /* on each rank */
 
-/* Two fields that the application declares by a block size, a DMDA, a DMComposite, or not at all */
-typedef enum { BLOCKS, GRID, COMPOSITE, SILENT, KINDS } Kind;
+/*
+  Two fields that the application declares by a block size, with J given, or with F_m coloured, or with neither, by a DMDA, by a
+  DMComposite, or not at all
+*/
+typedef enum { GIVEN, BLOCKS, COLOURED, GRID, COMPOSITE, SILENT, KINDS } Kind;
 
 /* 3 x + g(y) - p/T - 0.02 q y = 0,  3 y + 0.1 y^2 + 0.5 T x - q - 0.1 p y = 0 in each cell */
 typedef struct {
@@ -58,6 +61,43 @@ static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* J of the cell */
+static void Slopes(const Cells *c, PetscScalar y, const PetscScalar p[], PetscScalar J[2][2])
+{
+  PetscScalar slope;
+
+  (void)Law(c, y, &slope);
+  J[0][0] = 3.0;
+  J[0][1] = slope - 0.02 * p[1];
+  J[1][0] = 0.5 * c->T;
+  J[1][1] = 3.0 + 0.2 * y - 0.1 * p[0];
+}
+
+static PetscErrorCode Jacobian(SNES snes, Vec u, Mat J, Mat P, void *ctx)
+{
+  const Cells       *c = (const Cells *)ctx;
+  const PetscScalar *a, *p;
+  PetscInt           first;
+
+  PetscFunctionBeginUser;
+  (void)snes, (void)P;
+  PetscCall(VecGetOwnershipRange(u, &first, NULL));
+  PetscCall(VecGetArrayRead(u, &a));
+  PetscCall(VecGetArrayRead(c->m, &p));
+  for (PetscInt k = 0; k < CELLS; k++) {
+    const PetscInt rows[2] = {first + 2 * k, first + 2 * k + 1};
+    PetscScalar    block[2][2];
+
+    Slopes(c, a[2 * k + 1], &p[2 * k], block);
+    PetscCall(MatSetValues(J, 2, rows, 2, rows, &block[0][0], INSERT_VALUES));
+  }
+  PetscCall(VecRestoreArrayRead(c->m, &p));
+  PetscCall(VecRestoreArrayRead(u, &a));
+  PetscCall(MatAssemblyBegin(J, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(J, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode State(Cells *c)
 {
   DM part;
@@ -87,14 +127,32 @@ static PetscErrorCode State(Cells *c)
   }
   PetscCall(VecCreate(PETSC_COMM_WORLD, &c->u));
   PetscCall(VecSetSizes(c->u, 2 * CELLS, PETSC_DETERMINE));
-  if (c->kind == BLOCKS) PetscCall(VecSetBlockSize(c->u, 2));
+  if (c->kind <= COLOURED) PetscCall(VecSetBlockSize(c->u, 2));
   PetscCall(VecSetFromOptions(c->u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of J and of F_m, cell by cell */
+static PetscErrorCode Pattern(const Cells *c, Mat *A)
+{
+  PetscInt first;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetOwnershipRange(c->u, &first, NULL));
+  PetscCall(
+      MatCreateAIJ(PETSC_COMM_WORLD, 2 * CELLS, 2 * CELLS, PETSC_DETERMINE, PETSC_DETERMINE, 2, NULL, 0, NULL, A));
+  for (PetscInt i = 0; i < 2 * CELLS; i++)
+    for (PetscInt j = i - i % 2; j < i - i % 2 + 2; j++)
+      PetscCall(MatSetValue(*A, first + i, first + j, 0.0, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Create(Cells *c)
 {
   PetscScalar *p;
+  Mat          pattern;
 
   PetscFunctionBeginUser;
   PetscCall(State(c));
@@ -111,11 +169,15 @@ static PetscErrorCode Create(Cells *c)
   PetscCall(SNESCreate(PETSC_COMM_WORLD, &c->snes));
   PetscCall(SNESSetFunction(c->snes, NULL, Residual, c));
   if (c->dm) PetscCall(SNESSetDM(c->snes, c->dm));
+  PetscCall(Pattern(c, &pattern));
+  if (c->kind == GIVEN) PetscCall(SNESSetJacobian(c->snes, pattern, pattern, Jacobian, c));
   PetscCall(SNESSetTolerances(c->snes, PETSC_DEFAULT, 1e-13, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
   PetscCall(SNESSetFromOptions(c->snes));
   PetscCall(DiniCreate(PETSC_COMM_WORLD, &c->dini));
   PetscCall(DiniSetSNES(c->dini, c->snes));
   PetscCall(DiniAddParameter(c->dini, "m", c->m, NULL));
+  if (c->kind == COLOURED) PetscCall(DiniSetParameterJacobian(c->dini, 0, pattern, NULL, NULL));
+  PetscCall(MatDestroy(&pattern));
   PetscCall(DiniSetFromOptions(c->dini));
   PetscCall(VecSet(c->u, 0.0));
   PetscCall(DiniSolve(c->dini, c->u));
@@ -137,13 +199,9 @@ static PetscErrorCode Destroy(Cells *c)
 static void Derivative(const Cells *c, const PetscScalar a[], const PetscScalar p[], PetscScalar D[2][2])
 {
   const PetscScalar y = a[c->offset];
-  PetscScalar       slope, J[2][2], F[2][2], det;
+  PetscScalar       J[2][2], F[2][2], det;
 
-  (void)Law(c, y, &slope);
-  J[0][0] = 3.0;
-  J[0][1] = slope - 0.02 * p[1];
-  J[1][0] = 0.5 * c->T;
-  J[1][1] = 3.0 + 0.2 * y - 0.1 * p[0];
+  Slopes(c, y, p, J);
   F[0][0] = -1.0 / c->T;
   F[0][1] = -0.02 * y;
   F[1][0] = -0.1 * y;
