@@ -19,7 +19,7 @@ typedef struct {
   Kind      kind;
   PetscBool curved; /* g = 0.001 exp(3 y) in place of 0.01 y^2 */
   PetscReal T, error;
-  PetscInt  stride, offset; /* of a cell's x, and from there to its y */
+  size_t    stride, offset; /* of a cell's x, and from there to its y */
   DM        dm;
   Vec       u, m;
   SNES      snes;
@@ -47,8 +47,8 @@ static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
   PetscCall(VecGetArrayRead(u, &a));
   PetscCall(VecGetArrayRead(c->m, &p));
   PetscCall(VecGetArray(F, &f));
-  for (PetscInt k = 0; k < CELLS; k++) {
-    const PetscInt    i = k * c->stride, j = i + c->offset;
+  for (size_t k = 0; k < CELLS; k++) {
+    const size_t      i = k * c->stride, j = i + c->offset;
     const PetscScalar x = a[i], y = a[j];
     PetscScalar       slope;
 
@@ -84,8 +84,8 @@ static PetscErrorCode Jacobian(SNES snes, Vec u, Mat J, Mat P, void *ctx)
   PetscCall(VecGetOwnershipRange(u, &first, NULL));
   PetscCall(VecGetArrayRead(u, &a));
   PetscCall(VecGetArrayRead(c->m, &p));
-  for (PetscInt k = 0; k < CELLS; k++) {
-    const PetscInt rows[2] = {first + 2 * k, first + 2 * k + 1};
+  for (size_t k = 0; k < CELLS; k++) {
+    const PetscInt rows[2] = {first + 2 * (PetscInt)k, first + 2 * (PetscInt)k + 1};
     PetscScalar    block[2][2];
 
     Slopes(c, a[2 * k + 1], &p[2 * k], block);
@@ -161,7 +161,7 @@ static PetscErrorCode Create(Cells *c)
   PetscCall(VecSetBlockSize(c->m, 2));
   PetscCall(VecSetFromOptions(c->m));
   PetscCall(VecGetArray(c->m, &p));
-  for (PetscInt k = 0; k < CELLS; k++) {
+  for (size_t k = 0; k < CELLS; k++) {
     p[2 * k]     = 1.0 + 0.1 * (PetscReal)k;
     p[2 * k + 1] = 2.0 - 0.1 * (PetscReal)k;
   }
@@ -223,16 +223,16 @@ static PetscErrorCode Error(Cells *c, PetscBool adjoint, int which, Vec v, Petsc
   PetscCall(VecGetArrayRead(c->u, &a));
   PetscCall(VecGetArrayRead(c->m, &p));
   PetscCall(VecGetArrayRead(v, &found));
-  for (PetscInt k = 0; k < CELLS; k++) {
+  for (size_t k = 0; k < CELLS; k++) {
     PetscScalar D[2][2];
 
     Derivative(c, &a[k * c->stride], &p[2 * k], D);
     for (int i = 0; i < 2; i++) {
       const PetscScalar right = adjoint ? D[which][i] : D[i][which];
-      const PetscScalar value = adjoint ? found[2 * k + i] : found[k * c->stride + i * c->offset];
+      const PetscScalar value = adjoint ? found[2 * k + i] : found[k * c->stride + (size_t)i * c->offset];
 
-      most[2 * i]     = PetscMax(most[2 * i], PetscAbsScalar(value - right));
-      most[2 * i + 1] = PetscMax(most[2 * i + 1], PetscAbsScalar(right));
+      most[2 * (size_t)i]     = PetscMax(most[2 * (size_t)i], PetscAbsScalar(value - right));
+      most[2 * (size_t)i + 1] = PetscMax(most[2 * (size_t)i + 1], PetscAbsScalar(right));
     }
   }
   PetscCall(VecRestoreArrayRead(v, &found));
@@ -249,7 +249,7 @@ static PetscErrorCode Products(Cells *c, PetscReal most)
   PetscFunctionBeginUser;
   for (int adjoint = 0; adjoint < 2; adjoint++)
     for (int which = 0; which < 2; which++) {
-      const PetscInt stride = adjoint ? c->stride : 2, offset = adjoint ? c->offset : 1;
+      const size_t   stride = adjoint ? c->stride : 2, offset = adjoint ? c->offset : 1;
       DiniStatistics s;
       PetscReal      error, told;
       PetscScalar   *a;
@@ -259,7 +259,7 @@ static PetscErrorCode Products(Cells *c, PetscReal most)
       PetscCall(VecDuplicate(adjoint ? c->m : c->u, &out));
       PetscCall(VecSet(in, 0.0));
       PetscCall(VecGetArray(in, &a));
-      for (PetscInt k = 0; k < CELLS; k++) a[k * stride + which * offset] = 1.0;
+      for (size_t k = 0; k < CELLS; k++) a[k * stride + (size_t)which * offset] = 1.0;
       PetscCall(VecRestoreArray(in, &a));
       if (adjoint) PetscCall(DiniVJP(c->dini, in, out));
       else PetscCall(DiniJVP(c->dini, in, out));

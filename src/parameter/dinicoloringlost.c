@@ -110,7 +110,7 @@ static PetscErrorCode DiniBlocksSum(Dini dini, DiniColoring c, DiniBlocks *b, Pe
 
     if (b->entries) e = b->entries[k];
     else DiniEntryStart_Private(row, b->h[c->ghost[k]], &e);
-    DiniLostAdd_Private(&b->sums[3 * DiniBlock(c, b, k)], PetscAbsScalar(c->values[k]), e.error, row,
+    DiniLostAdd_Private(&b->sums[3 * (size_t)DiniBlock(c, b, k)], PetscAbsScalar(c->values[k]), e.error, row,
                         b->size[c->ghost[k]]);
   }
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, b->sums, (PetscMPIInt)(3 * n), MPIU_REAL, MPIU_SUM,
@@ -118,8 +118,8 @@ static PetscErrorCode DiniBlocksSum(Dini dini, DiniColoring c, DiniBlocks *b, Pe
   *worst = 0.0;
   *any   = PETSC_FALSE;
   for (PetscInt i = 0; i < n; i++) {
-    *worst     = PetscMax(*worst, DiniLost_Private(&b->sums[3 * i]));
-    b->lost[i] = DiniIsLost_Private(&b->sums[3 * i]);
+    *worst     = PetscMax(*worst, DiniLost_Private(&b->sums[3 * (size_t)i]));
+    b->lost[i] = DiniIsLost_Private(&b->sums[3 * (size_t)i]);
     if (b->lost[i]) *any = PETSC_TRUE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -15,7 +15,7 @@ static void SumColumn(Dini dini, const DiniLostColumns *l, PetscReal size, const
 {
   for (PetscInt f = 0; f < 3 * l->nfields; f++) sums[f] = 0.0;
   for (PetscInt i = 0; i < dini->n; i++)
-    DiniLostAdd_Private(&sums[3 * (PetscInt)l->field[i]], PetscAbsScalar(value[i]), l->entries[i].error,
+    DiniLostAdd_Private(&sums[3 * (size_t)l->field[i]], PetscAbsScalar(value[i]), l->entries[i].error,
                         PetscRealPart(l->rows[i]), size);
 }
 
@@ -31,7 +31,7 @@ static PetscErrorCode DiniColumnFind(Dini dini, const DiniScheme *scheme, const 
   PetscBool lost[DINI_MAX_FIELDS], any = PETSC_TRUE;
 
   PetscFunctionBegin;
-  for (PetscInt f = 0; f < l->nfields; f++) lost[f] = DiniIsLost_Private(&sums[3 * f]);
+  for (PetscInt f = 0; f < l->nfields; f++) lost[f] = DiniIsLost_Private(&sums[3 * (size_t)f]);
   for (PetscReal factor = DINI_STEP_FACTOR; any && DiniColumnLonger_Private(c, factor); factor *= DINI_STEP_FACTOR) {
     const PetscScalar *one, *two;
     PetscReal          norm[2];
@@ -68,24 +68,26 @@ static PetscErrorCode DiniColumnsFind(Dini dini, DiniParameter par, DiniScheme *
   PetscFunctionBegin;
   for (PetscInt j = 0; j < par->N; j++) {
     StartEntries(dini, l, &par->columns[j]);
-    SumColumn(dini, l, PetscAbsReal(par->columns[j].first) / scheme->step, A + j * lda, &l->sums[j * n]);
+    SumColumn(dini, l, PetscAbsReal(par->columns[j].first) / scheme->step, A + (size_t)j * (size_t)lda,
+              &l->sums[(size_t)j * (size_t)n]);
   }
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, l->sums, (PetscMPIInt)(par->N * n), MPIU_REAL, MPIU_SUM, comm));
   for (PetscInt j = 0; j < par->N; j++) {
     DiniColumn *c    = &par->columns[j];
-    PetscReal  *sums = &l->sums[j * n];
+    PetscReal  *sums = &l->sums[(size_t)j * (size_t)n];
     PetscBool   lost = PETSC_FALSE;
 
     if (!c->kept) continue;
-    for (PetscInt f = 0; f < l->nfields; f++) lost = (PetscBool)(lost || DiniIsLost_Private(&sums[3 * f]));
+    for (PetscInt f = 0; f < l->nfields; f++) lost = (PetscBool)(lost || DiniIsLost_Private(&sums[3 * (size_t)f]));
     if (lost && scheme->judged) {
       StartEntries(dini, l, c);
       PetscCall(DiniUnitVector_Private(par, j, e));
-      PetscCall(DiniColumnFind(dini, scheme, l, c, e, sums, A + j * lda));
-      SumColumn(dini, l, PetscAbsReal(c->first) / scheme->step, A + j * lda, sums);
+      PetscCall(DiniColumnFind(dini, scheme, l, c, e, sums, A + (size_t)j * (size_t)lda));
+      SumColumn(dini, l, PetscAbsReal(c->first) / scheme->step, A + (size_t)j * (size_t)lda, sums);
       PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)n, MPIU_REAL, MPIU_SUM, comm));
     }
-    for (PetscInt f = 0; f < l->nfields; f++) scheme->lost = PetscMax(scheme->lost, DiniLost_Private(&sums[3 * f]));
+    for (PetscInt f = 0; f < l->nfields; f++)
+      scheme->lost = PetscMax(scheme->lost, DiniLost_Private(&sums[3 * (size_t)f]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

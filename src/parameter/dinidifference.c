@@ -149,13 +149,13 @@ static PetscErrorCode DiniDirectionLost(Dini dini, const DiniScheme *scheme, con
     DiniEntry       e;
 
     DiniEntryStart_Private(row, c->used, &e);
-    DiniLostAdd_Private(&sums[3 * (PetscInt)field[i]], PetscAbsScalar(a[i]), e.error, row, size);
+    DiniLostAdd_Private(&sums[3 * (size_t)field[i]], PetscAbsScalar(a[i]), e.error, row, size);
   }
   PetscCall(VecRestoreArrayRead(y, &a));
   PetscCall(VecRestoreArrayRead(scheme->rows, &rows));
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(3 * n), MPIU_REAL, MPIU_SUM,
                            PetscObjectComm((PetscObject)dini)));
-  for (PetscInt f = 0; f < n; f++) *lost = PetscMax(*lost, DiniLost_Private(&sums[3 * f]));
+  for (PetscInt f = 0; f < n; f++) *lost = PetscMax(*lost, DiniLost_Private(&sums[3 * (size_t)f]));
   PetscCall(PetscFree(sums));
   PetscCall(PetscFree(field));
   PetscFunctionReturn(PETSC_SUCCESS);
