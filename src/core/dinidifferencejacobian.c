@@ -111,6 +111,7 @@ PetscErrorCode DiniDifferenceJacobian_Private(Dini dini, DiniJacobianWay way, Ma
   PetscCall(failed);
   s->columns = scheme.error;
   s->missed  = scheme.missed;
+  s->lost    = scheme.lost;
   dini->stats.jacobian_assemblies++;
   *J = s->J;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -245,7 +245,7 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
 
   PetscFunctionBegin;
   if (!s->way) s->why[0] = 0;
-  s->error = s->columns = s->missed = 0.0;
+  s->error = s->columns = s->missed = s->lost = 0.0;
   PetscCall(DiniRangeMoved_Private(dini->u, &s->range, &again));
   if (again) s->rangestate++;
   if (dini->Juser && !dini->jacobian) again = PETSC_TRUE; /* a constant, they say */

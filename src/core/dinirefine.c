@@ -6,7 +6,6 @@
 */
 #include "../private/dinistepsimpl.h"
 
-#define DINI_STEP_FACTOR 8.0
 #define DINI_NEARER      0.5  /* neighbours that are, are on the way */
 #define DINI_WITHIN      32.0 /* of a step by that factor shorter: a difference of second order is so much better */
 #define DINI_MAX_REFINE  9

@@ -344,6 +344,7 @@ PetscReal DiniDifferenceError_Private(Dini dini)
   PetscReal worst = 0.0;
 
   for (PetscInt p = 0; p < dini->nparams; p++)
-    if (dini->params[p]->active && dini->params[p]->current) worst = PetscMax(worst, dini->params[p]->error);
-  return dini->source.error + worst;
+    if (dini->params[p]->active && dini->params[p]->current)
+      worst = PetscMax(worst, PetscMax(dini->params[p]->error, dini->params[p]->lost));
+  return PetscMax(dini->source.error, dini->source.lost) + worst;
 }

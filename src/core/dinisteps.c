@@ -371,7 +371,7 @@ PetscErrorCode DiniStateScheme_Private(Dini dini, Vec work, DiniScheme *scheme)
   scheme->probed  = scheme->judged;
   scheme->nought  = DINI_NOUGHT;
   scheme->sized   = PETSC_FALSE;
-  scheme->error = scheme->missed = 0.0;
+  scheme->error = scheme->missed = scheme->lost = 0.0;
   scheme->rows = scheme->base = NULL;
   if (scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
   PetscFunctionReturn(PETSC_SUCCESS);

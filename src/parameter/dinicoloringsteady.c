@@ -111,6 +111,7 @@ PetscErrorCode DiniColoringSteady_Private(Dini dini, DiniColoring c, DiniScheme 
   *there         = all[1];
   c->point       = dini->point;
   scheme->error  = c->error;
+  scheme->lost   = c->lost;
   scheme->missed = missed;
   PetscCall(
       PetscInfo(dini, "Differences in %s are those of the last point, to %g by rows\n", scheme->what, (double)missed));
@@ -145,6 +146,7 @@ PetscErrorCode DiniColoringCompare_Private(Dini dini, DiniColoring c, const Dini
   PetscCall(PetscArraycpy(c->last, c->values, c->rowptr[c->nrows]));
   PetscCall(MPIU_Allreduce(&mine, &c->steady, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   c->error = scheme->error;
+  c->lost  = scheme->lost;
   c->fills++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

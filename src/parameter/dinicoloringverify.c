@@ -179,6 +179,7 @@ PetscErrorCode DiniColoringVerify_Private(Dini dini, DiniColoring c, DiniScheme 
   }
   PetscCall(DiniColoringWorst(dini, c, scheme, point));
   scheme->missed = misses;
+  PetscCall(DiniColoringLost_Private(dini, c, scheme, point, active));
   PetscCall(PetscInfo(dini, "Differences in %s are good to %g by columns, and rows to %g\n", scheme->what,
                       (double)scheme->error, (double)scheme->missed));
   PetscFunctionReturn(PETSC_SUCCESS);

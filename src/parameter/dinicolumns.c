@@ -1,7 +1,7 @@
 /* F_m by dense columns, a difference each, held against one in which all of them move: see dinirefine.c */
 #include "../private/diniparameterimpl.h"
 
-static PetscErrorCode DiniUnitVector(DiniParameter par, PetscInt j, Vec e)
+PetscErrorCode DiniUnitVector_Private(DiniParameter par, PetscInt j, Vec e)
 {
   PetscInt     first;
   PetscScalar *a;
@@ -28,7 +28,7 @@ static PetscErrorCode DiniStartColumn(Dini dini, DiniParameter par, const DiniSc
   const PetscScalar *m;
 
   PetscFunctionBegin;
-  PetscCall(DiniUnitVector(par, j, e));
+  PetscCall(DiniUnitVector_Private(par, j, e));
   PetscCall(VecGetOwnershipRange(e, &first, NULL));
   if (j >= first && j < first + par->n) {
     PetscCall(VecGetArrayRead(par->copy, &m));
@@ -138,7 +138,7 @@ static PetscErrorCode DiniColumnsAgain(Dini dini, DiniParameter par, DiniScheme 
     else if (again->suspects[j] ? !DiniColumnFar_Private(c, 0.1 * scheme->missed, scheme->missed)
                                 : again->pass || !DiniColumnInsensitive_Private(c))
       continue;
-    PetscCall(DiniUnitVector(par, j, again->e));
+    PetscCall(DiniUnitVector_Private(par, j, again->e));
     PetscCall(MatDenseGetColumnVec(Fm, j, &column));
     failed = DiniRefineAlong_Private(dini, scheme, again->rows, again->e, c, column);
     PetscCall(MatDenseRestoreColumnVec(Fm, j, &column));
@@ -193,6 +193,7 @@ static PetscErrorCode DiniColumnsVerify(Dini dini, DiniParameter par, DiniScheme
     failed = DiniColumnsAgain(dini, par, scheme, Fm, &again);
     if (!failed && again.any) failed = DiniColumnMisses(dini, par, scheme, Fm, again.rows, e, again.suspects);
   }
+  if (!failed) failed = DiniColumnsLost_Private(dini, par, scheme, Fm, again.rows, e);
   PetscCall(VecDestroy(&again.rows));
   PetscCall(PetscFree(again.suspects));
   PetscCall(failed);
@@ -236,7 +237,7 @@ PetscErrorCode DiniParameterFill_FD(Dini dini, DiniParameter par, Mat Fm)
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)Fm, &dense, MATSEQDENSE, MATMPIDENSE, ""));
-  if (!dini->beside) par->error = 0.0;
+  if (!dini->beside) par->error = par->lost = 0.0;
   if (!dense) PetscFunctionReturn(PETSC_SUCCESS); /* by directions */
   if (!par->columns) PetscCall(PetscCalloc1(par->N, &par->columns));
   PetscCall(PetscMalloc1(par->n, &sizes));

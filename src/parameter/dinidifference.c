@@ -1,5 +1,6 @@
 /* Differences of F in the parameters: the step rule, the residual beside the point, products. */
 #include "../private/diniparameterimpl.h"
+#include "../private/diniengineimpl.h"
 
 /*
   F(u, m + h direction) in F, with the values of m put back whatever happens. A caller that takes the norm copes with NaN.
@@ -73,9 +74,9 @@ PetscErrorCode DiniParameterScheme_Private(Dini dini, DiniParameter par, DiniSch
   scheme->step    = DiniRelativeStep(par);
   scheme->nought  = 0.0;
   scheme->judged  = (PetscBool)(central && !dini->beside && par->step == 0.0);
-  scheme->sized   = scheme->judged;
   scheme->probed  = (PetscBool)(!complexstep && !par->affine && !dini->beside);
-  scheme->error = scheme->missed = 0.0;
+  scheme->sized   = scheme->probed;
+  scheme->error = scheme->missed = scheme->lost = 0.0;
   scheme->base = scheme->rows = NULL;
   if (complexstep) PetscCall(DiniComplexStepBase_Private(dini, par));
   else if (!central || scheme->judged) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
@@ -88,6 +89,7 @@ PetscErrorCode DiniParameterSmooth_Private(Dini dini, DiniParameter par, const D
   PetscFunctionBegin;
   if (dini->beside) PetscFunctionReturn(PETSC_SUCCESS); /* the errors are those of the point */
   par->error = PetscMax(scheme->error, scheme->missed);
+  par->lost  = scheme->lost;
   if (!dini->guard || !scheme->judged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!(scheme->error > DINI_ROUGH) || scheme->worst.search == (PetscReal)DINI_SEARCH_NONE ||
                  scheme->worst.search == (PetscReal)DINI_SEARCH_FAR,
@@ -125,12 +127,46 @@ PetscErrorCode DiniParameterSteps_Private(DiniParameter par, Vec dm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What rounding of the rows leaves of y, a difference along a direction, in each field */
+static PetscErrorCode DiniDirectionLost(Dini dini, const DiniScheme *scheme, const DiniColumn *c, Vec y,
+                                        PetscReal *lost)
+{
+  const PetscReal    size = PetscAbsReal(c->first) / scheme->step;
+  const PetscScalar *rows, *a;
+  unsigned char     *field;
+  PetscReal         *sums;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  *lost = 0.0;
+  if (!scheme->probed || !scheme->rows || c->failed) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineSaidFields_Private(dini, PETSC_FALSE, &n, &field));
+  PetscCall(PetscCalloc1(3 * n, &sums));
+  PetscCall(VecGetArrayRead(scheme->rows, &rows));
+  PetscCall(VecGetArrayRead(y, &a));
+  for (PetscInt i = 0; i < dini->n; i++) {
+    const PetscReal row = PetscRealPart(rows[i]);
+    DiniEntry       e;
+
+    DiniEntryStart_Private(row, c->used, &e);
+    DiniLostAdd_Private(&sums[3 * (size_t)field[i]], PetscAbsScalar(a[i]), e.error, row, size);
+  }
+  PetscCall(VecRestoreArrayRead(y, &a));
+  PetscCall(VecRestoreArrayRead(scheme->rows, &rows));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(3 * n), MPIU_REAL, MPIU_SUM,
+                           PetscObjectComm((PetscObject)dini)));
+  for (PetscInt f = 0; f < n; f++) *lost = PetscMax(*lost, DiniLost_Private(&sums[3 * (size_t)f]));
+  PetscCall(PetscFree(sums));
+  PetscCall(PetscFree(field));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The tangent of a block too large for dense columns: one difference along the direction itself. */
 static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
 {
   DiniParameter par;
   Dini          dini;
-  PetscReal     relative, own;
+  PetscReal     relative, own, lost;
   DiniScheme    scheme;
   DiniColumn    column;
 
@@ -150,6 +186,8 @@ static PetscErrorCode DiniDirectionalMult(Mat Fm, Vec x, Vec y)
     PetscCall(DiniRefineAlong_Private(dini, &scheme, scheme.rows, x, &column, y));
     par->error = PetscMax(par->error, column.error);
   }
+  PetscCall(DiniDirectionLost(dini, &scheme, &column, y, &lost));
+  par->lost = PetscMax(par->lost, lost);
   PetscCall(DiniHome_Private(dini));
   if (column.failed) PetscCall(DiniColumnFailed_Private(dini, &scheme, -1, 0.0, column.h));
   PetscFunctionReturn(PETSC_SUCCESS);

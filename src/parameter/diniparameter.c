@@ -28,7 +28,7 @@ PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
   par->kind    = NULL;
   par->current = PETSC_FALSE;
   par->guarded = par->boundsguarded = par->seenzero = PETSC_FALSE;
-  par->error                                        = 0.0;
+  par->error = par->lost = 0.0;
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -19,12 +19,12 @@ struct _DiniColoring {
   Vec              ghosth, ghostformula, ghostw; /* of the columns seen here: steps of the round, 0 for none; work */
   Vec              ghostsize;                    /* what the first step of each was measured by */
   VecScatter       scatter;
-  PetscInt64       point;  /* where the steps have been found */
-  PetscInt         fills;  /* so far */
-  PetscBool        steady; /* the last two fills, at different points, have found the same */
-  PetscReal        error;  /* of the last one */
-  DiniMark         filled; /* the matrix, as it was left */
-  DiniScheme      *scheme; /* of the fill under way */
+  PetscInt64       point;       /* where the steps have been found */
+  PetscInt         fills;       /* so far */
+  PetscBool        steady;      /* the last two fills, at different points, have found the same */
+  PetscReal        error, lost; /* of the last one */
+  DiniMark         filled;      /* the matrix, as it was left */
+  DiniScheme      *scheme;      /* of the fill under way */
 };
 
 /* Sums over the rows of each column of a round */
@@ -49,4 +49,5 @@ DINI_INTERN PetscErrorCode DiniColoringProbe_Private(DiniColoring, Vec point);
 DINI_INTERN PetscErrorCode DiniColoringSteady_Private(Dini, DiniColoring, DiniScheme *, Vec point, Mat A,
                                                       PetscBool *same, PetscBool *there);
 DINI_INTERN PetscErrorCode DiniColoringCompare_Private(Dini, DiniColoring, const DiniScheme *);
+DINI_INTERN PetscErrorCode DiniColoringLost_Private(Dini, DiniColoring, DiniScheme *, Vec point, PetscInt active[]);
 DINI_INTERN PetscErrorCode DiniColoringVerify_Private(Dini, DiniColoring, DiniScheme *, Vec point, PetscInt active[]);

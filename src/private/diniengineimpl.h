@@ -188,6 +188,7 @@ DINI_INTERN PetscErrorCode DiniEngineSettled_Private(Dini, DiniDirection, Vec b,
 DINI_INTERN PetscErrorCode DiniEngineRenewKSPs_Private(Dini, DiniDirection, PetscReal from, PetscReal to);
 /* fields */
 DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineSaidFields_Private(Dini, PetscBool each, PetscInt *n, unsigned char *field[]);
 DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineGroups_Private(Dini, Vec x, PetscBool *several);
 DINI_INTERN PetscErrorCode DiniEngineGroupError_Private(Dini, Vec x, Vec e, PetscReal *error);

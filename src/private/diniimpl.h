@@ -112,6 +112,7 @@ typedef struct {
   PetscReal        apart;       /* of what is given, when it was last held against them */
   PetscReal        columns;     /* of what has been filled by differences at the point: by its columns */
   PetscReal        missed;      /* and of rows in which all columns move */
+  PetscReal        lost;        /* and of fields, by rounding */
   DiniRange        range;       /* of u, when J was last held against differences */
   PetscInt         rangestate;  /* counts how often it has moved */
   PetscBool        renewed;     /* the solver has another callback for J */

@@ -51,6 +51,7 @@ struct _DiniParameter {
   DiniMark                 held;                   /* Fm as it was filled */
   PetscScalar              value;                  /* of a scalar, as last handed to the application */
   PetscReal                error;                  /* relative, of Fm, as differences see it */
+  PetscReal                lost;                   /* and of its fields, by rounding */
   PetscBool                current;                /* Fm belongs to the point */
   PetscBool                moves;                  /* dm of the product under way is not zero in this block */
   PetscBool                guarded, boundsguarded; /* held against differences of F, and of bounds */
@@ -89,6 +90,8 @@ DINI_INTERN PetscErrorCode DiniComplexStep_Private(Dini, DiniParameter, PetscRea
                                                    PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniParameterScheme_Private(Dini, DiniParameter, DiniScheme *);
 DINI_INTERN PetscErrorCode DiniParameterSteps_Private(DiniParameter, Vec dm);
+DINI_INTERN PetscErrorCode DiniUnitVector_Private(DiniParameter, PetscInt j, Vec e);
+DINI_INTERN PetscErrorCode DiniColumnsLost_Private(Dini, DiniParameter, DiniScheme *, Mat Fm, Vec rows, Vec e);
 DINI_INTERN PetscErrorCode DiniParameterSmooth_Private(Dini, DiniParameter, const DiniScheme *);
 DINI_INTERN PetscErrorCode DiniParameterCreate_FD(Dini, DiniParameter, Mat *);
 DINI_INTERN PetscErrorCode DiniParameterFill_FD(Dini, DiniParameter, Mat);

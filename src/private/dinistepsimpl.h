@@ -21,6 +21,7 @@ typedef struct {
   PetscBool      probed; /* a difference in which all columns move tells what they are good to */
   PetscReal      error;  /* of what has been filled: relative, of its worst column */
   PetscReal      missed; /* of its worst row */
+  PetscReal      lost;   /* of what its worst row field and column field have in common, by rounding */
   struct {
     PetscReal error;
     PetscInt  entry;
@@ -52,6 +53,7 @@ enum {
   DINI_SEARCH_LONGER,
   DINI_SEARCH_FAR /* longer from the start, since F hardly moves */
 };
+#define DINI_STEP_FACTOR 8.0
 #define DINI_CLOSE       1e-8 /* relative: two steps that agree */
 #define DINI_ROUGH       1e-3 /* relative: an error of differences that nobody could use */
 #define DINI_PROBE_ROUND 4.0  /* roundings in a row of F */
@@ -61,6 +63,21 @@ typedef struct {
   PetscReal first, second;
   PetscBool bad[2];
 } DiniSeen;
+
+/* An entry of a row field that may be lost in the rounding of its row */
+typedef struct {
+  PetscReal noise, error; /* of the value that is kept: rounding by the terms of the row, and what is known of it */
+  PetscInt  tries;
+  PetscBool stopped;
+} DiniEntry;
+
+DINI_INTERN void      DiniEntryStart_Private(PetscReal row, PetscReal h, DiniEntry *);
+DINI_INTERN PetscBool DiniEntryFarther_Private(DiniEntry *, PetscReal apart);
+DINI_INTERN void      DiniLostAdd_Private(PetscReal sums[3], PetscReal value, PetscReal error, PetscReal row,
+                                          PetscReal column);
+DINI_INTERN PetscReal DiniLost_Private(const PetscReal sums[3]);
+DINI_INTERN PetscBool DiniIsLost_Private(const PetscReal sums[3]);
+DINI_INTERN PetscBool DiniColumnLonger_Private(DiniColumn *, PetscReal factor);
 
 DINI_INTERN PetscReal   DiniExactStep_Private(PetscScalar v, PetscReal h);
 DINI_INTERN void        DiniColumnStart_Private(const DiniScheme *, PetscReal h, PetscReal own, DiniColumn *);

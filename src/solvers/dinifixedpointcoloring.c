@@ -58,6 +58,7 @@ PetscErrorCode DiniFixedPointColor_Private(Dini dini)
   PetscCall(VecDestroy(&base));
   PetscCall(failed);
   dini->source.columns = PetscMax(scheme.error, scheme.missed);
+  dini->source.lost    = scheme.lost;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -80,6 +81,7 @@ PetscErrorCode DiniFixedPointColumns_Private(Dini dini)
   PetscCall(VecDestroy(&u));
   PetscCall(failed);
   dini->source.columns = PetscMax(scheme.error, scheme.missed);
+  dini->source.lost    = scheme.lost;
   dini->stats.jacobian_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -107,16 +107,16 @@ static PetscErrorCode DiniFieldsOfBlocks(Dini dini, DM dm, PetscInt bs)
 static PetscErrorCode DiniFieldsKnown(Dini dini)
 {
   DM        dm = NULL;
-  PetscInt  bs, Jbs;
+  PetscInt  bs, Jbs = 1;
   PetscBool da = PETSC_FALSE, nest;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)dini->engine->b, VECNEST, &nest));
+  PetscCall(PetscObjectTypeCompare((PetscObject)dini->u, VECNEST, &nest));
   if (nest) {
     PetscInt parts, size, offset = 0;
     Vec     *v;
 
-    PetscCall(VecNestGetSubVecs(dini->engine->b, &parts, &v));
+    PetscCall(VecNestGetSubVecs(dini->u, &parts, &v));
     if (parts > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCall(DiniAllocateFields(dini, parts));
     for (PetscInt f = 0; f < parts; f++) {
@@ -129,12 +129,12 @@ static PetscErrorCode DiniFieldsKnown(Dini dini)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecGetDM(dini->u, &dm));
-  if (!dm) PetscCall(MatGetDM(dini->engine->J, &dm));
+  if (!dm && dini->engine->J) PetscCall(MatGetDM(dini->engine->J, &dm));
   if (dm) PetscCall(DiniFieldsOfDM(dini, dm));
   if (dini->engine->nfields) PetscFunctionReturn(PETSC_SUCCESS);
   if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &da));
   PetscCall(VecGetBlockSize(dini->u, &bs));
-  PetscCall(MatGetBlockSize(dini->engine->J, &Jbs));
+  if (dini->engine->J) PetscCall(MatGetBlockSize(dini->engine->J, &Jbs));
   bs = PetscMax(bs, Jbs);
   if ((bs > 1 || da) && bs <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfBlocks(dini, dm, bs));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -366,5 +366,28 @@ PetscErrorCode DiniEngineFindFields_Private(Dini dini)
   if (e->nfields > 1)
     for (PetscInt f = 0; f < e->nfields; f++)
       PetscCall(PetscInfo(dini, "Field %" PetscInt_FMT " of %" PetscInt_FMT ": %s\n", f, e->nfields, e->fieldname[f]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the application says of them, before J is there; where it says nothing one, or each of a few unknowns. To be freed */
+PetscErrorCode DiniEngineSaidFields_Private(Dini dini, PetscBool each, PetscInt *n, unsigned char *field[])
+{
+  DiniEngine      e   = dini->engine;
+  const PetscBool had = (PetscBool)(e->nfields > 0);
+  PetscInt        first;
+
+  PetscFunctionBegin;
+  if (!had) PetscCall(DiniFieldsKnown(dini));
+  PetscCall(PetscCalloc1(dini->n, field));
+  *n = 1;
+  if (e->nfields && (!had || e->fieldssaid)) {
+    *n = e->nfields;
+    PetscCall(PetscArraycpy(*field, e->field, dini->n));
+  }
+  if (!had) PetscCall(DiniEngineForgetFields_Private(dini));
+  if (*n > 1 || !each || dini->N > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetOwnershipRange(dini->u, &first, NULL));
+  for (PetscInt i = 0; i < dini->n; i++) (*field)[i] = (unsigned char)(first + i);
+  *n = PetscMax(dini->N, 1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
