@@ -104,19 +104,19 @@ static PetscErrorCode DiniFieldsOfBlocks(Dini dini, DM dm, PetscInt bs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniFieldsKnown(Dini dini)
+static PetscErrorCode DiniFieldsKnown(Dini dini, Mat J)
 {
   DM        dm = NULL;
-  PetscInt  bs, Jbs;
+  PetscInt  bs, Jbs = 1;
   PetscBool da = PETSC_FALSE, nest;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)dini->engine->b, VECNEST, &nest));
+  PetscCall(PetscObjectTypeCompare((PetscObject)dini->u, VECNEST, &nest));
   if (nest) {
     PetscInt parts, size, offset = 0;
     Vec     *v;
 
-    PetscCall(VecNestGetSubVecs(dini->engine->b, &parts, &v));
+    PetscCall(VecNestGetSubVecs(dini->u, &parts, &v));
     if (parts > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCall(DiniAllocateFields(dini, parts));
     for (PetscInt f = 0; f < parts; f++) {
@@ -129,12 +129,12 @@ static PetscErrorCode DiniFieldsKnown(Dini dini)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecGetDM(dini->u, &dm));
-  if (!dm) PetscCall(MatGetDM(dini->engine->J, &dm));
+  if (!dm && J) PetscCall(MatGetDM(J, &dm));
   if (dm) PetscCall(DiniFieldsOfDM(dini, dm));
   if (dini->engine->nfields) PetscFunctionReturn(PETSC_SUCCESS);
   if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &da));
   PetscCall(VecGetBlockSize(dini->u, &bs));
-  PetscCall(MatGetBlockSize(dini->engine->J, &Jbs));
+  if (J) PetscCall(MatGetBlockSize(J, &Jbs));
   bs = PetscMax(bs, Jbs);
   if ((bs > 1 || da) && bs <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfBlocks(dini, dm, bs));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -360,11 +360,34 @@ PetscErrorCode DiniEngineFindFields_Private(Dini dini)
 
   PetscFunctionBegin;
   if (e->nfields) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniFieldsKnown(dini));
+  PetscCall(DiniFieldsKnown(dini, e->J));
   e->fieldssaid = (PetscBool)(e->nfields > 0);
   if (!e->nfields) PetscCall(DiniFieldsFound(dini));
   if (e->nfields > 1)
     for (PetscInt f = 0; f < e->nfields; f++)
       PetscCall(PetscInfo(dini, "Field %" PetscInt_FMT " of %" PetscInt_FMT ": %s\n", f, e->nfields, e->fieldname[f]));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the application says, for a J that the engine need not have yet; n is 1 where it says nothing */
+PetscErrorCode DiniEngineSaidFields_Private(Dini dini, Mat J, PetscInt *n, const unsigned char **field)
+{
+  DiniEngine e = dini->engine;
+
+  PetscFunctionBegin;
+  *n     = 1;
+  *field = NULL;
+  if (!e->nfields) {
+    PetscCall(DiniFieldsKnown(dini, J));
+    e->fieldssaid = (PetscBool)(e->nfields > 0);
+  }
+  if (!e->fieldssaid || e->nfields < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  *n     = e->nfields;
+  *field = e->field;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *DiniEngineFieldName_Private(Dini dini, PetscInt f)
+{
+  return dini->engine->fieldname[f];
 }

@@ -1,0 +1,178 @@
+/*
+  The guards once more, part by part: fields of the state, components of a block.
+
+  Along a direction in all of them a row of F sees little but the part of the largest numbers, and a derivative in another one
+  could be anything. Along a direction in one part each row sees that one alone: one pair of residuals for each, where nothing
+  is amiss. Products are taken before F is evaluated beside the point, which may write into a matrix.
+*/
+#include "../private/diniguardimpl.h"
+
+/* The parts of the state, as the application has said; J: of which the engine need not know yet */
+PetscErrorCode DiniPartsOfState_Private(Dini dini, Mat J, DiniParts *parts)
+{
+  PetscFunctionBegin;
+  *parts = (DiniParts){.n = 1};
+  if (!dini->ops->jvp) PetscCall(DiniEngineSaidFields_Private(dini, J, &parts->n, &parts->field));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Those of a block: the fields of the state where it is laid out like it, else components of its block size */
+PetscErrorCode DiniPartsOfBlock_Private(Dini dini, DiniParameter par, DiniParts *parts)
+{
+  Mat       J, P;
+  PetscInt  bs;
+  PetscBool mine, same;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniPartsOfState_Private(dini, J, parts));
+  mine = (PetscBool)(par->n == dini->n);
+  PetscCall(MPIU_Allreduce(&mine, &same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  if (same && parts->n > 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetBlockSize(par->m, &bs));
+  *parts = (DiniParts){.n = bs <= DINI_MAX_PARTS ? PetscMax(bs, 1) : 1};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniPartName_Private(Dini dini, const DiniParts *parts, PetscInt k, char name[], size_t size)
+{
+  PetscFunctionBegin;
+  if (parts->field) PetscCall(PetscSNPrintf(name, size, "field %s", DiniEngineFieldName_Private(dini, k)));
+  else
+    PetscCall(
+        PetscSNPrintf(name, size, "component %" PetscInt_FMT " of the %" PetscInt_FMT " in a block", k, parts->n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* to: from in part k, else zero */
+PetscErrorCode DiniPartOnly_Private(const DiniParts *parts, PetscInt k, Vec from, Vec to)
+{
+  PetscScalar *a;
+  PetscInt     n;
+
+  PetscFunctionBegin;
+  PetscCall(VecCopy(from, to));
+  PetscCall(VecGetLocalSize(to, &n));
+  PetscCall(VecGetArray(to, &a));
+  for (PetscInt i = 0; i < n; i++)
+    if ((parts->field ? parts->field[i] : i % parts->n) != k) a[i] = 0.0;
+  PetscCall(VecRestoreArray(to, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* terms = max(terms, |y|), entry by entry, of nests too */
+static PetscErrorCode DiniPartTerms(Vec y, Vec terms)
+{
+  const PetscScalar *b;
+  PetscScalar       *a;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(terms, &n));
+  PetscCall(VecGetArrayRead(y, &b));
+  PetscCall(VecGetArray(terms, &a));
+  for (PetscInt i = 0; i < n; i++) a[i] = PetscMax(PetscAbsScalar(a[i]), PetscAbsScalar(b[i]));
+  PetscCall(VecRestoreArray(terms, &a));
+  PetscCall(VecRestoreArrayRead(y, &b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Ax = A x, zero for no A */
+static PetscErrorCode DiniPartMult(Mat A, Vec x, Vec Ax)
+{
+  PetscFunctionBegin;
+  if (A) PetscCall(MatMult(A, x, Ax));
+  else PetscCall(VecSet(Ax, 0.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Products with v and w part by part; Av and Aw: in all of them; rows: sizes of the rows of F, or NULL. Nothing for one part */
+PetscErrorCode DiniPartProductsCreate_Private(Dini dini, Mat A, const DiniParts *parts, Vec v, Vec w, Vec Av, Vec Aw,
+                                              Vec rows, DiniPartProducts *p)
+{
+  Vec part;
+
+  PetscFunctionBegin;
+  *p = (DiniPartProducts){.parts = *parts};
+  if (parts->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(Av, &p->terms));
+  PetscCall(VecSet(p->terms, 0.0));
+  PetscCall(DiniPartTerms(Av, p->terms));
+  PetscCall(DiniPartTerms(Aw, p->terms));
+  if (rows) PetscCall(DiniPartTerms(rows, p->terms));
+  if (dini->ops->jvp) { /* of an eigenpair entries cancel to rounding */
+    PetscReal largest;
+
+    PetscCall(DiniNormMax_Private(p->terms, &largest));
+    PetscCall(VecSet(p->terms, largest));
+  }
+  PetscCall(VecDuplicateVecs(Av, parts->n, &p->y));
+  PetscCall(VecDuplicateVecs(Av, parts->n, &p->other));
+  PetscCall(VecDuplicate(v, &part));
+  for (PetscInt k = 0; k < parts->n; k++) {
+    PetscCall(DiniPartOnly_Private(parts, k, v, part));
+    PetscCall(DiniPartMult(A, part, p->y[k]));
+    PetscCall(DiniPartOnly_Private(parts, k, w, part));
+    PetscCall(DiniPartMult(A, part, p->other[k]));
+  }
+  PetscCall(VecDestroy(&part));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniPartProductsDestroy_Private(DiniPartProducts *p)
+{
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&p->terms));
+  if (p->y) PetscCall(VecDestroyVecs(p->parts.n, &p->y));
+  if (p->other) PetscCall(VecDestroyVecs(p->parts.n, &p->other));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Along one part. What is no more than products by differences miss is told, and lets them pass */
+static PetscErrorCode DiniGuardPart(Dini dini, const DiniPartProducts *p, PetscInt k, DiniShift *residual, Vec only,
+                                    void *ctx, PetscReal rtol, PetscReal loose, DiniSlope *worst, PetscInt *wrong)
+{
+  DiniSlope slope = {.few = PETSC_TRUE, .rows = PETSC_TRUE};
+
+  PetscFunctionBegin;
+  PetscCall(DiniGuardSlope_Private(dini, residual, only, ctx, p->y[k], p->other[k], p->terms, &slope));
+  PetscCall(PetscInfo(dini, "Part %" PetscInt_FMT " of %" PetscInt_FMT ": products and differences disagree by %g\n", k,
+                      p->parts.n, (double)slope.wrong));
+  worst->wrong = PetscMax(worst->wrong, slope.wrong);
+  if (loose > 0.0) worst->seen = PetscMax(worst->seen, PetscMin(slope.seen, 1.0));
+  if (!(slope.wrong > rtol)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (loose > 0.0) {
+    slope.loose = loose;
+    PetscCall(DiniGuardSlope_Private(dini, residual, only, ctx, p->y[k], p->other[k], p->terms, &slope));
+  }
+  if (slope.wrong > rtol) *wrong = k;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The products held against differences of F at the point, up to the first part whose product is wrong by more than rtol; *part
+  is that one, or none: -1. v as before; loose: what products may miss of the terms of a row, for those that are differences
+  themselves, of which worst->seen tells all that is seen, and else what is close, and not more than that, stays the matter of
+  all parts together.
+*/
+PetscErrorCode DiniGuardParts_Private(Dini dini, const DiniPartProducts *p, DiniShift *residual, Vec v, void *ctx,
+                                      PetscReal rtol, PetscReal loose, DiniSlope *worst, PetscInt *part)
+{
+  Vec            only, F;
+  PetscErrorCode failed = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  *worst = (DiniSlope){.part = -1};
+  *part  = -1;
+  if (p->parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPointResidual_Private(dini, &F));
+  PetscCall(VecCopy(F, dini->w[0]));
+  PetscCall(VecDuplicate(v, &only));
+  for (PetscInt k = 0; k < p->parts.n && !failed && *part < 0; k++) {
+    failed = DiniPartOnly_Private(&p->parts, k, v, only);
+    if (!failed) failed = DiniGuardPart(dini, p, k, residual, only, ctx, rtol, loose, worst, part);
+  }
+  PetscCall(VecDestroy(&only));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
