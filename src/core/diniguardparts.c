@@ -16,7 +16,7 @@ PetscErrorCode DiniPartsOfState_Private(Dini dini, Mat J, DiniParts *parts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Those of a block: the fields of the state where it is laid out like it, else components of its block size */
+/* Those of a block: components of its block size, else the fields of the state where it is laid out like it */
 PetscErrorCode DiniPartsOfBlock_Private(Dini dini, DiniParameter par, DiniParts *parts)
 {
   Mat       J, P;
@@ -24,13 +24,14 @@ PetscErrorCode DiniPartsOfBlock_Private(Dini dini, DiniParameter par, DiniParts 
   PetscBool mine, same;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
-  PetscCall(DiniPartsOfState_Private(dini, J, parts));
-  mine = (PetscBool)(par->n == dini->n);
-  PetscCall(MPIU_Allreduce(&mine, &same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
-  if (same && parts->n > 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetBlockSize(par->m, &bs));
   *parts = (DiniParts){.n = bs <= DINI_MAX_PARTS ? PetscMax(bs, 1) : 1};
+  if (bs > 1) PetscFunctionReturn(PETSC_SUCCESS);
+  mine = (PetscBool)(par->n == dini->n);
+  PetscCall(MPIU_Allreduce(&mine, &same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  if (!same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniPartsOfState_Private(dini, J, parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

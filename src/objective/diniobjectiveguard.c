@@ -202,8 +202,8 @@ static PetscErrorCode DiniObjectiveParts(Dini dini, DiniObjective objective, Pet
     else if (parts->n < 2)
       PetscCall(PetscSNPrintf(d->part, sizeof(d->part), " in parameter \"%s\"", dini->params[p]->name));
     else PetscCall(PetscSNPrintf(d->part, sizeof(d->part), " in parameter \"%s\", %s", dini->params[p]->name, name));
-    d->error[0]             = PetscMax(d->error[0], found.wrong);
-    d->error[state ? 1 : 2] = PetscMax(d->error[state ? 1 : 2], found.wrong);
+    d->error[0] = d->error[state ? 1 : 2] = found.wrong;
+    d->error[state ? 2 : 1]               = 0.0;
   }
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&only[i]));
   PetscCall(failed);
@@ -251,7 +251,8 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
   error[0] = error[1] = error[2] = found.wrong;
   objective->error               = PetscMax(found.left, 0.0);
   d->informative                 = found.informative;
-  if (!failed && error[0] > DINI_GUARD_RTOL) { /* whose fault? */
+  if (!failed && error[0] >= 0.0) failed = DiniObjectiveEach(dini, objective, dJdu, dJdm, du, dm, locked, d);
+  if (!failed && !d->part[0] && error[0] > DINI_GUARD_RTOL) { /* whose fault? */
     PetscCall(VecDuplicate(dm, &zero));
     PetscCall(VecSet(zero, 0.0));
     failed   = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, zero, PETSC_FALSE, &found);
@@ -260,7 +261,7 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
     if (!failed && !locked) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, PETSC_FALSE, &found);
     if (!locked) error[2] = found.wrong;
     PetscCall(VecDestroy(&zero));
-  } else if (!failed && error[0] >= 0.0) failed = DiniObjectiveEach(dini, objective, dJdu, dJdm, du, dm, locked, d);
+  }
   PetscCall(VecDestroy(&du));
   PetscCall(VecDestroy(&dm));
   PetscCall(failed);
