@@ -183,6 +183,7 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal
   PetscCall(DiniGuardStays_Private(dini, J, "the Jacobian", DiniShiftState_Private, v, NULL, Jv, work[2]));
   PetscCall(DiniGuardTranspose_Private(dini, J, "the Jacobian", &test));
   PetscCall(DiniGuardFields(dini, products, v, loose, slope));
+  if (slope->part < 0) PetscCall(DiniGuardPartTransposes_Private(dini, J, "the Jacobian", products));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -87,6 +87,70 @@ static PetscErrorCode DiniPartMult(Mat A, Vec x, Vec Ax)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniPartNorm(const DiniParts *parts, PetscInt k, Vec x, Vec work, PetscReal *norm)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniPartOnly_Private(parts, k, x, work));
+  PetscCall(DiniNorm_Private(work, norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* <w, A v> = <A^H w, v> for w in a field of the rows and v in a part, as DiniTestTranspose_Private() asks of all together */
+static PetscErrorCode DiniPartTranspose(Dini dini, Mat A, const DiniParts *rows, PetscInt f, Vec v, Vec work[4],
+                                        DiniPartProducts *p)
+{
+  Vec         w = work[0], AHw = work[1], only = work[2], left = work[3];
+  PetscScalar forward, adjoint;
+  PetscReal   nw, nAHw, nv, nAv;
+  char        name[2][80];
+
+  PetscFunctionBegin;
+  PetscCall(VecSet(left, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 2, left, left));
+  PetscCall(DiniPartOnly_Private(rows, f, left, w));
+  PetscCall(DiniNorm_Private(w, &nw));
+  PetscCall(MatMultHermitianTranspose(A, w, AHw));
+  for (PetscInt k = 0; k < p->parts.n; k++) {
+    DiniTransposeTest test;
+
+    PetscCall(VecDot(p->y[k], w, &forward));
+    PetscCall(DiniPartNorm(rows, f, p->y[k], left, &nAv));
+    PetscCall(DiniPartNorm(&p->parts, k, AHw, only, &nAHw));
+    PetscCall(DiniPartNorm(&p->parts, k, v, only, &nv));
+    PetscCall(VecDot(only, AHw, &adjoint));
+    test = (DiniTransposeTest){PetscAbsScalar(forward - adjoint), PetscMax(nw * nAv, nv * nAHw)};
+    if (!(test.apart > 1e-8 * test.size) || test.apart * p->test.size <= p->test.apart * test.size) continue;
+    PetscCall(DiniPartName_Private(dini, rows, f, name[0], sizeof(name[0])));
+    PetscCall(DiniPartName_Private(dini, &p->parts, k, name[1], sizeof(name[1])));
+    PetscCall(
+        PetscSNPrintf(p->between, sizeof(p->between), ", of its rows in %s and its columns in %s,", name[0], name[1]));
+    p->test = test;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Nothing for matrices whose entries can be read: one product tells of these */
+static PetscErrorCode DiniPartTransposes(Dini dini, Mat A, Vec v, DiniPartProducts *p)
+{
+  Mat       J, P;
+  Vec       work[4];
+  DiniParts rows;
+  PetscBool entries, transposes;
+
+  PetscFunctionBegin;
+  p->test = (DiniTransposeTest){0.0, 1.0};
+  if (!A || dini->ops->jvp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatHasOperation(A, MATOP_GET_ROW, &entries));
+  PetscCall(DiniHasAdjoint_Private(A, &transposes));
+  if (entries || !transposes) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniPartsOfState_Private(dini, J, &rows));
+  for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? v : p->terms, &work[i]));
+  for (PetscInt f = 0; f < rows.n; f++) PetscCall(DiniPartTranspose(dini, A, &rows, f, v, work, p));
+  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Products with v and w part by part; Av and Aw: in all of them; rows: sizes of the rows of F, or NULL. Nothing for one part */
 PetscErrorCode DiniPartProductsCreate_Private(Dini dini, Mat A, const DiniParts *parts, Vec v, Vec w, Vec Av, Vec Aw,
                                               Vec rows, DiniPartProducts *p)
@@ -117,6 +181,19 @@ PetscErrorCode DiniPartProductsCreate_Private(Dini dini, Mat A, const DiniParts 
     PetscCall(DiniPartMult(A, part, p->other[k]));
   }
   PetscCall(VecDestroy(&part));
+  PetscCall(DiniPartTransposes(dini, A, v, p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* <w, A v> = <A^H w, v> in each pair of parts, or an error; those of a J that is not dF/du need not be looked at */
+PetscErrorCode DiniGuardPartTransposes_Private(Dini dini, Mat A, const char what[], const DiniPartProducts *p)
+{
+  char which[512];
+
+  PetscFunctionBegin;
+  if (p->parts.n < 2 || !(p->test.apart > 1e-8 * p->test.size)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscSNPrintf(which, sizeof(which), "%s%s", what, p->between));
+  PetscCall(DiniGuardTranspose_Private(dini, A, which, &p->test));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

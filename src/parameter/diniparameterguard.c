@@ -204,6 +204,7 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
   PetscCall(DiniGuardStays_Private(dini, par->Fm, what, DiniShiftParameter, dm, par, y, work[2]));
   PetscCall(DiniTestTranspose_Private(dini, par->Fm, dm, y, work[2], work[3], &test));
   PetscCall(DiniGuardTranspose_Private(dini, par->Fm, what, &test));
+  PetscCall(DiniGuardPartTransposes_Private(dini, par->Fm, what, products));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -41,6 +41,10 @@ typedef struct {
   DiniParts parts;
   Vec      *y, *other; /* along the direction, and along another one, restricted to each part */
   Vec       terms;     /* what rows of F are made of */
+
+  DiniTransposeTest
+       test; /* of the worst block of A between a field of its rows and a part, where A can only be applied */
+  char between[200];
 } DiniPartProducts;
 
 DINI_INTERN PetscErrorCode DiniPartsOfState_Private(Dini, Mat J, DiniParts *);
@@ -49,6 +53,7 @@ DINI_INTERN PetscErrorCode DiniPartName_Private(Dini, const DiniParts *, PetscIn
 DINI_INTERN PetscErrorCode DiniPartOnly_Private(const DiniParts *, PetscInt k, Vec from, Vec to);
 DINI_INTERN PetscErrorCode DiniPartProductsCreate_Private(Dini, Mat A, const DiniParts *, Vec v, Vec w, Vec Av, Vec Aw,
                                                           Vec rows, DiniPartProducts *);
+DINI_INTERN PetscErrorCode DiniGuardPartTransposes_Private(Dini, Mat A, const char what[], const DiniPartProducts *);
 DINI_INTERN PetscErrorCode DiniPartProductsDestroy_Private(DiniPartProducts *);
 DINI_INTERN PetscErrorCode DiniGuardParts_Private(Dini, const DiniPartProducts *, DiniShift *residual, Vec v, void *ctx,
                                                   PetscReal rtol, PetscReal loose, DiniSlope *worst, PetscInt *part);

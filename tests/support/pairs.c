@@ -86,7 +86,11 @@ static PetscErrorCode Fill(Pairs *p, Vec u, PetscBool inm, Mat A)
     if (p->fault == PAIRS_J) J[1] = 0.0;
     if (p->fault == PAIRS_FM) Fm[1] = 0.0;
     for (PetscInt k = 0; k < 2; k++) at[k] = first + At(p, i, k);
-    PetscCall(MatSetValues(A, 2, at, 2, at, inm ? Fm : J, INSERT_VALUES));
+    if (inm || p->fault != PAIRS_PATTERN) PetscCall(MatSetValues(A, 2, at, 2, at, inm ? Fm : J, INSERT_VALUES));
+    else {
+      PetscCall(MatSetValues(A, 1, at, 1, at, J, INSERT_VALUES));
+      PetscCall(MatSetValues(A, 1, &at[1], 2, at, &J[2], INSERT_VALUES));
+    }
   }
   PetscCall(VecRestoreArrayRead(p->m, &ma));
   PetscCall(VecRestoreArrayRead(u, &ua));
@@ -120,6 +124,26 @@ static PetscErrorCode ParameterJacobian(Dini dini, Vec u, Vec m, Mat Fm, void *c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* y = A^T x without A_xy */
+static PetscErrorCode LeaveOut(Pairs *p, Vec x, PetscScalar y[])
+{
+  const PetscScalar *a;
+  PetscScalar        value;
+  PetscInt           first;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetOwnershipRange(p->A, &first, NULL));
+  PetscCall(VecGetArrayRead(x, &a));
+  for (PetscInt i = 0; i < p->n; i++) {
+    const PetscInt row = first + At(p, i, 0), col = first + At(p, i, 1);
+
+    PetscCall(MatGetValues(p->A, 1, &row, 1, &col, &value));
+    y[At(p, i, 1)] -= value * a[At(p, i, 0)];
+  }
+  PetscCall(VecRestoreArrayRead(x, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A plain vector of the values of one that may be a nest, and back */
 static PetscErrorCode Product(Mat S, Vec x, Vec y, PetscBool transpose)
 {
@@ -140,6 +164,7 @@ static PetscErrorCode Product(Mat S, Vec x, Vec y, PetscBool transpose)
   PetscCall(VecGetArrayRead(plain[1], &from));
   PetscCall(VecGetArray(y, &to));
   PetscCall(PetscArraycpy(to, from, 2 * p->n));
+  if (transpose && p->fault == PAIRS_ADJOINT) PetscCall(LeaveOut(p, x, to));
   PetscCall(VecRestoreArray(y, &to));
   PetscCall(VecRestoreArrayRead(plain[1], &from));
   for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&plain[k]));

@@ -11,10 +11,12 @@ typedef enum {
 
 typedef enum {
   PAIRS_RIGHT,
-  PAIRS_J,        /* dF_x/dy is left out of J */
-  PAIRS_FM,       /* dF_x/db is left out of F_m */
-  PAIRS_STATE,    /* dJ/dy has the wrong sign */
-  PAIRS_PARAMETER /* dJ/db has the wrong sign */
+  PAIRS_J,         /* dF_x/dy is left out of J */
+  PAIRS_FM,        /* dF_x/db is left out of F_m */
+  PAIRS_STATE,     /* dJ/dy has the wrong sign */
+  PAIRS_PARAMETER, /* dJ/db has the wrong sign */
+  PAIRS_ADJOINT,   /* dF_x/dy is left out of the transposed product of a shell */
+  PAIRS_PATTERN    /* dF_x/dy is left out of J, and of its pattern */
 } PairsFault;
 
 /*
