@@ -383,7 +383,7 @@ PetscErrorCode PairsCotangent(Pairs *p, Vec ubar)
   PetscCall(VecGetArray(ubar, &a));
   for (PetscInt i = 0; i < p->n; i++) {
     a[At(p, i, 0)] = 1.0;
-    a[At(p, i, 1)] = 1.0 / p->T;
+    a[At(p, i, 1)] = 0.0;
   }
   PetscCall(VecRestoreArray(ubar, &a));
   PetscFunctionReturn(PETSC_SUCCESS);

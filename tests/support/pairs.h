@@ -38,7 +38,7 @@ typedef struct {
 /* A Dini of this type, with the solution in p->u: DINISHELL is attached to it, DINISNES has a forward solver */
 extern PetscErrorCode PairsCreate(PetscReal T, PairsLayout, PairsFault, PetscBool shell, DiniType, Pairs *);
 extern PetscErrorCode PairsDestroy(Pairs *);
-/* The gradient of <ubar, u> with ubar = (1, 1/T), and that of the objective */
+/* The gradient of <ubar, u> with ubar = (1, 0), which sees y and b by their coupling to x only, and that of the objective */
 extern PetscErrorCode PairsCotangent(Pairs *, Vec ubar);
 extern PetscErrorCode PairsReference(Pairs *, PetscBool objective, Vec g);
 /* The largest error of g in units of the largest entry of its component */
