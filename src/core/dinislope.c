@@ -299,7 +299,7 @@ static PetscErrorCode DiniSlopeFar(Dini dini, DiniShift *residual, Vec direction
 static PetscErrorCode DiniSlopeCompare(Dini dini, DiniShift *residual, Vec direction, void *ctx, const DiniRow *r,
                                        DiniTaken t[2], DiniSlope *s)
 {
-  PetscBool agrees = PETSC_FALSE;
+  PetscBool agrees = PETSC_FALSE, far;
   PetscReal h      = SLOPE_FIRST;
 
   PetscFunctionBegin;
@@ -323,10 +323,12 @@ static PetscErrorCode DiniSlopeCompare(Dini dini, DiniShift *residual, Vec direc
       t[0] = turned[0];
     }
   }
-  if (agrees && s->rows && s->coarse) PetscCall(DiniSlopeFar(dini, residual, direction, ctx, r, t, h, s, &agrees));
+  far = (PetscBool)(agrees && s->rows && s->coarse);
+  if (far) PetscCall(DiniSlopeFar(dini, residual, direction, ctx, r, t, h, s, &agrees));
   if (!agrees) PetscCall(DiniSlopeSteps(dini, residual, direction, ctx, r, &t[0], s));
   s->wrong = PetscMax(s->wrong, s->corner);
-  if (!agrees) s->seen = s->wrong;
+  if (!agrees)
+    s->seen = far ? PetscMax(s->seen, s->wrong) : s->wrong; /* eleven steps tell less than the longest ones */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,19 +1,10 @@
 #include "pairs.h"
-#include <petscdmcomposite.h>
-#include <petscdmda.h>
-
-#define PAIRS 4
-
-static PetscInt At(const Pairs *p, PetscInt i, PetscInt field)
-{
-  return p->layout == PAIRS_BLOCK || p->layout == PAIRS_DA ? 2 * i + field : field * p->n + i;
-}
 
 static void Values(const Pairs *p, const PetscScalar *u, const PetscScalar *m, PetscInt i, PetscScalar z[4])
 {
   for (PetscInt f = 0; f < 2; f++) {
-    z[f]     = u[At(p, i, f)];
-    z[2 + f] = m[At(p, i, f)];
+    z[f]     = u[PairsAt(p, i, f)];
+    z[2 + f] = m[PairsAt(p, i, f)];
   }
 }
 
@@ -54,7 +45,7 @@ static PetscErrorCode Residual(Dini dini, Vec u, Vec F, void *ctx)
   for (PetscInt i = 0; i < p->n; i++) {
     Values(p, ua, ma, i, z);
     PairF(p, z, r);
-    for (PetscInt k = 0; k < 2; k++) f[At(p, i, k)] = r[k];
+    for (PetscInt k = 0; k < 2; k++) f[PairsAt(p, i, k)] = r[k];
   }
   PetscCall(VecRestoreArray(F, &f));
   PetscCall(VecRestoreArrayRead(p->m, &ma));
@@ -85,7 +76,7 @@ static PetscErrorCode Fill(Pairs *p, Vec u, PetscBool inm, Mat A)
     PairJ(p, z, J, Fm);
     if (p->fault == PAIRS_J) J[1] = 0.0;
     if (p->fault == PAIRS_FM) Fm[1] = 0.0;
-    for (PetscInt k = 0; k < 2; k++) at[k] = first + At(p, i, k);
+    for (PetscInt k = 0; k < 2; k++) at[k] = first + PairsAt(p, i, k);
     if (inm || p->fault != PAIRS_PATTERN) PetscCall(MatSetValues(A, 2, at, 2, at, inm ? Fm : J, INSERT_VALUES));
     else {
       PetscCall(MatSetValues(A, 1, at, 1, at, J, INSERT_VALUES));
@@ -135,10 +126,10 @@ static PetscErrorCode LeaveOut(Pairs *p, Vec x, PetscScalar y[])
   PetscCall(MatGetOwnershipRange(p->A, &first, NULL));
   PetscCall(VecGetArrayRead(x, &a));
   for (PetscInt i = 0; i < p->n; i++) {
-    const PetscInt row = first + At(p, i, 0), col = first + At(p, i, 1);
+    const PetscInt row = first + PairsAt(p, i, 0), col = first + PairsAt(p, i, 1);
 
     PetscCall(MatGetValues(p->A, 1, &row, 1, &col, &value));
-    y[At(p, i, 1)] -= value * a[At(p, i, 0)];
+    y[PairsAt(p, i, 1)] -= value * a[PairsAt(p, i, 0)];
   }
   PetscCall(VecRestoreArrayRead(x, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -218,10 +209,10 @@ static PetscErrorCode Partials(Pairs *p, Vec u, PairsFault fault, Vec dJdu, Vec 
   PetscCall(VecGetArray(dJdm, &gm));
   for (PetscInt i = 0; i < p->n; i++) {
     Values(p, ua, ma, i, z);
-    gu[At(p, i, 0)] = 2.0 * p->T * p->T * z[0];
-    gu[At(p, i, 1)] = (fault == PAIRS_STATE ? -2.0 : 2.0) * p->T * z[1];
-    gm[At(p, i, 0)] = 2.0 * z[2];
-    gm[At(p, i, 1)] = (fault == PAIRS_PARAMETER ? -2.0 : 2.0) * p->T * z[3];
+    gu[PairsAt(p, i, 0)] = 2.0 * p->T * p->T * z[0];
+    gu[PairsAt(p, i, 1)] = (fault == PAIRS_STATE ? -2.0 : 2.0) * p->T * z[1];
+    gm[PairsAt(p, i, 0)] = 2.0 * z[2];
+    gm[PairsAt(p, i, 1)] = (fault == PAIRS_PARAMETER ? -2.0 : 2.0) * p->T * z[3];
   }
   PetscCall(VecRestoreArray(dJdm, &gm));
   PetscCall(VecRestoreArray(dJdu, &gu));
@@ -235,43 +226,6 @@ static PetscErrorCode Gradient(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *ctx)
   PetscFunctionBeginUser;
   (void)dini;
   PetscCall(Partials((Pairs *)ctx, u, ((Pairs *)ctx)->fault, dJdu, dJdm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CreateVec(PairsLayout layout, Vec *u)
-{
-  DM  dm, part;
-  Vec v[2];
-
-  PetscFunctionBeginUser;
-  switch (layout) {
-  case PAIRS_BLOCK:
-    PetscCall(VecCreate(PETSC_COMM_WORLD, u));
-    PetscCall(VecSetSizes(*u, PETSC_DECIDE, 2 * PAIRS));
-    PetscCall(VecSetBlockSize(*u, 2));
-    PetscCall(VecSetType(*u, VECSTANDARD));
-    break;
-  case PAIRS_NEST:
-    for (int k = 0; k < 2; k++) PetscCall(VecCreateMPI(PETSC_COMM_WORLD, PETSC_DECIDE, PAIRS, &v[k]));
-    PetscCall(VecCreateNest(PETSC_COMM_WORLD, 2, NULL, v, u));
-    for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&v[k]));
-    break;
-  default:
-    PetscCall(DMDACreate1d(PETSC_COMM_WORLD, DM_BOUNDARY_NONE, PAIRS, layout == PAIRS_DA ? 2 : 1, 0, NULL, &part));
-    PetscCall(DMSetUp(part));
-    dm = part;
-    if (layout == PAIRS_DA) {
-      PetscCall(DMDASetFieldName(part, 0, "salt"));
-      PetscCall(DMDASetFieldName(part, 1, "heat"));
-      PetscCall(PetscObjectReference((PetscObject)part));
-    } else {
-      PetscCall(DMCompositeCreate(PETSC_COMM_WORLD, &dm));
-      for (int k = 0; k < 2; k++) PetscCall(DMCompositeAddDM(dm, part));
-    }
-    PetscCall(DMCreateGlobalVector(dm, u));
-    PetscCall(DMDestroy(&part));
-    PetscCall(DMDestroy(&dm));
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -298,7 +252,7 @@ static PetscErrorCode Solve(Dini dini, Vec u, void *ctx)
       z[0] -= (J[3] * F[0] - J[1] * F[1]) / D;
       z[1] -= (J[0] * F[1] - J[2] * F[0]) / D;
     }
-    for (PetscInt f = 0; f < 2; f++) ua[At(p, i, f)] = z[f];
+    for (PetscInt f = 0; f < 2; f++) ua[PairsAt(p, i, f)] = z[f];
   }
   PetscCall(VecRestoreArray(u, &ua));
   PetscCall(VecRestoreArrayRead(p->m, &ma));
@@ -317,8 +271,8 @@ static PetscErrorCode Start(Pairs *p)
   p->n = size / 2;
   PetscCall(VecGetArray(p->m, &ma));
   for (PetscInt i = 0; i < p->n; i++) {
-    ma[At(p, i, 0)] = 1.0 + 0.1 * (PetscReal)(rank + i);
-    ma[At(p, i, 1)] = 2.0 - 0.1 * (PetscReal)(rank + i);
+    ma[PairsAt(p, i, 0)] = 1.0 + 0.1 * (PetscReal)(rank + i);
+    ma[PairsAt(p, i, 1)] = 2.0 - 0.1 * (PetscReal)(rank + i);
   }
   PetscCall(VecRestoreArray(p->m, &ma));
   PetscCall(VecSet(p->u, 0.0));
@@ -339,7 +293,7 @@ PetscErrorCode PairsCreate(PetscReal T, PairsLayout layout, PairsFault fault, Pe
 
   PetscFunctionBeginUser;
   *p = (Pairs){.T = T, .layout = layout, .fault = fault};
-  PetscCall(CreateVec(layout, &p->u));
+  PetscCall(PairsCreateVec(layout, &p->u));
   PetscCall(VecDuplicate(p->u, &p->m));
   PetscCall(Start(p));
   PetscCall(CreateMat(p, &p->A));
@@ -382,8 +336,8 @@ PetscErrorCode PairsCotangent(Pairs *p, Vec ubar)
   PetscFunctionBeginUser;
   PetscCall(VecGetArray(ubar, &a));
   for (PetscInt i = 0; i < p->n; i++) {
-    a[At(p, i, 0)] = 1.0;
-    a[At(p, i, 1)] = 0.0;
+    a[PairsAt(p, i, 0)] = 1.0;
+    a[PairsAt(p, i, 1)] = 0.0;
   }
   PetscCall(VecRestoreArray(ubar, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -410,37 +364,15 @@ PetscErrorCode PairsReference(Pairs *p, PetscBool objective, Vec g)
     Values(p, ua, ma, i, z);
     PairJ(p, z, J, Fm);
     D    = J[0] * J[3] - J[1] * J[2];
-    l[0] = (J[3] * b[At(p, i, 0)] - J[2] * b[At(p, i, 1)]) / D;
-    l[1] = (J[0] * b[At(p, i, 1)] - J[1] * b[At(p, i, 0)]) / D;
-    for (PetscInt k = 0; k < 2; k++) ga[At(p, i, k)] -= Fm[k] * l[0] + Fm[2 + k] * l[1];
+    l[0] = (J[3] * b[PairsAt(p, i, 0)] - J[2] * b[PairsAt(p, i, 1)]) / D;
+    l[1] = (J[0] * b[PairsAt(p, i, 1)] - J[1] * b[PairsAt(p, i, 0)]) / D;
+    for (PetscInt k = 0; k < 2; k++) ga[PairsAt(p, i, k)] -= Fm[k] * l[0] + Fm[2 + k] * l[1];
   }
   PetscCall(VecRestoreArray(g, &ga));
   PetscCall(VecRestoreArray(ubar, &b));
   PetscCall(VecRestoreArrayRead(p->m, &ma));
   PetscCall(VecRestoreArrayRead(p->u, &ua));
   PetscCall(VecDestroy(&ubar));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode PairsDistance(Pairs *p, Vec g, Vec reference, PetscReal *distance)
-{
-  const PetscScalar *a, *b;
-  PetscReal          most[4] = {0.0, 0.0, 0.0, 0.0};
-
-  PetscFunctionBeginUser;
-  PetscCall(VecGetArrayRead(g, &a));
-  PetscCall(VecGetArrayRead(reference, &b));
-  for (PetscInt i = 0; i < p->n; i++)
-    for (PetscInt k = 0; k < 2; k++) {
-      const PetscInt at = At(p, i, k);
-
-      most[k]     = PetscMax(most[k], PetscAbsScalar(a[at] - b[at]));
-      most[2 + k] = PetscMax(most[2 + k], PetscAbsScalar(b[at]));
-    }
-  PetscCall(VecRestoreArrayRead(reference, &b));
-  PetscCall(VecRestoreArrayRead(g, &a));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, most, 4, MPIU_REAL, MPIU_MAX, PETSC_COMM_WORLD));
-  *distance = PetscMax(most[0] / most[2], most[1] / most[3]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

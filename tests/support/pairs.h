@@ -43,3 +43,6 @@ extern PetscErrorCode PairsCotangent(Pairs *, Vec ubar);
 extern PetscErrorCode PairsReference(Pairs *, PetscBool objective, Vec g);
 /* The largest error of g in units of the largest entry of its component */
 extern PetscErrorCode PairsDistance(Pairs *, Vec g, Vec reference, PetscReal *distance);
+/* pairslayouts.c: the local index of a field of pair i, and a state */
+extern PetscInt       PairsAt(const Pairs *, PetscInt i, PetscInt field);
+extern PetscErrorCode PairsCreateVec(PairsLayout, Vec *);
