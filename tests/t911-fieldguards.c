@@ -149,6 +149,42 @@ static PetscErrorCode Taken(PetscReal T, PairsLayout layout, PetscBool shell)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Residuals of the gradients at two points */
+static PetscErrorCode Residuals(PairsLayout layout, PetscInt count[2])
+{
+  Pairs          p;
+  Vec            g;
+  DiniStatistics s;
+
+  PetscFunctionBeginUser;
+  PetscCall(PairsCreate(1.0, layout, PAIRS_RIGHT, PETSC_FALSE, DINISHELL, &p));
+  PetscCall(DiniCreateParameterVec(p.dini, &g));
+  for (int point = 0; point < 2; point++) {
+    PetscCall(VecScale(p.m, 1.0 + 0.1 * point));
+    PetscCall(DiniSolve(p.dini, p.u));
+    PetscCall(DiniResetStatistics(p.dini));
+    PetscCall(VJP(&p, g));
+    PetscCall(DiniGetStatistics(p.dini, &s));
+    count[point] = s.residuals;
+  }
+  PetscCall(VecDestroy(&g));
+  PetscCall(PairsDestroy(&p));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Two for each field and each component, at the first point; nothing where there is one of them */
+static PetscErrorCode Costs(void)
+{
+  PetscInt several[2], plain[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(Residuals(PAIRS_BLOCK, several));
+  PetscCall(Residuals(PAIRS_PLAIN, plain));
+  DiniTestCount(several[0] - plain[0], 8, "residuals for two fields and two components");
+  DiniTestCount(several[1], plain[1], "residuals at the second point");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -170,6 +206,7 @@ int main(int argc, char **argv)
       PetscCall(Replaced(units[unit], (PairsLayout)layout, PAIRS_J));
       PetscCall(Replaced(units[unit], (PairsLayout)layout, PAIRS_PATTERN));
     }
+  PetscCall(Costs());
   PetscCall(PetscFinalize());
   return 0;
 }

@@ -6,7 +6,8 @@ typedef enum {
   PAIRS_BLOCK,     /* a block size */
   PAIRS_DA,        /* a DMDA with two fields, "salt" and "heat" */
   PAIRS_COMPOSITE, /* a DMComposite */
-  PAIRS_NEST       /* a VECNEST */
+  PAIRS_NEST,      /* a VECNEST */
+  PAIRS_PLAIN      /* as a block size has it, without one: nobody says so */
 } PairsLayout;
 
 typedef enum {

@@ -7,20 +7,23 @@
 
 PetscInt PairsAt(const Pairs *p, PetscInt i, PetscInt field)
 {
-  return p->layout == PAIRS_BLOCK || p->layout == PAIRS_DA ? 2 * i + field : field * p->n + i;
+  return p->layout == PAIRS_COMPOSITE || p->layout == PAIRS_NEST ? field * p->n + i : 2 * i + field;
 }
 
 PetscErrorCode PairsCreateVec(PairsLayout layout, Vec *u)
 {
-  DM  dm, part;
-  Vec v[2];
+  DM       dm, part;
+  Vec      v[2];
+  PetscInt n = PETSC_DECIDE, N = PAIRS;
 
   PetscFunctionBeginUser;
   switch (layout) {
   case PAIRS_BLOCK:
+  case PAIRS_PLAIN:
+    PetscCall(PetscSplitOwnership(PETSC_COMM_WORLD, &n, &N));
     PetscCall(VecCreate(PETSC_COMM_WORLD, u));
-    PetscCall(VecSetSizes(*u, PETSC_DECIDE, 2 * PAIRS));
-    PetscCall(VecSetBlockSize(*u, 2));
+    PetscCall(VecSetSizes(*u, 2 * n, 2 * N));
+    if (layout == PAIRS_BLOCK) PetscCall(VecSetBlockSize(*u, 2));
     PetscCall(VecSetType(*u, VECSTANDARD));
     break;
   case PAIRS_NEST:
