@@ -110,7 +110,8 @@ static PetscErrorCode Affine(void)
 
   PetscFunctionBeginUser;
   PetscCall(SteadyCreate(0.0, &s));
-  for (int point = 0; point < 3; point++) PetscCall(Point(&s, 0.1, 0, "a first point"));
+  for (int point = 0; point < 4; point++)
+    PetscCall(Point(&s, 0.1, 0, "a first point")); /* the state is measured at the fourth */
   PetscCall(PetscObjectStateGet((PetscObject)s.c.Fm, &before));
   PetscCall(Point(&s, 0.1, 2, "an affine block")); /* does u still solve, and the block's */
   PetscCall(PetscObjectStateGet((PetscObject)s.c.Fm, &after));
@@ -136,7 +137,8 @@ static PetscErrorCode Bent(void)
 
   PetscFunctionBeginUser;
   PetscCall(SteadyCreate(0.3, &s));
-  for (int point = 0; point < 3; point++) PetscCall(Point(&s, 1e-11, 0, "a first point"));
+  for (int point = 0; point < 4; point++)
+    PetscCall(Point(&s, 1e-11, 0, "a first point")); /* the state is measured at the fourth */
   PetscCall(Point(&s, 1e-11, 3, "a point like the last one"));
   PetscCall(Point(&s, 1e-4, 0, "a point a little farther"));
   PetscCall(Point(&s, 1.0, 0, "a point elsewhere"));

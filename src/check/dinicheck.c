@@ -154,6 +154,7 @@ static PetscErrorCode DiniCheckJacobian(Dini dini, DiniChecking *check)
   PetscCall(DiniCheckVerdict_Private(dini, check, best <= CHECK_RTOL ? DINI_VERDICT_OK : DINI_VERDICT_WRONG, what));
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&Jv));
+  PetscCall(DiniCheckFields_Private(dini, check, J));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,12 +189,13 @@ static PetscErrorCode DiniCheckParameterJacobian(Dini dini, DiniChecking *check,
 /* The objective's own derivatives, before anything that rests on them */
 static PetscErrorCode DiniCheckObjective(Dini dini, DiniChecking *check)
 {
-  DiniObjective  objective = dini->objective;
-  PetscErrorCode failed;
-  PetscReal      error[3], value;
-  PetscBool      informative;
-  Vec            dJdu, dJdm, state = dini->state;
-  char           what[256];
+  DiniObjective    objective = dini->objective;
+  PetscErrorCode   failed;
+  PetscReal        value;
+  DiniDisagreement found;
+  const PetscReal *error = found.error;
+  Vec              dJdu, dJdm, state = dini->state;
+  char             what[256];
 
   PetscFunctionBegin;
   if (!objective || !objective->gradient) PetscFunctionReturn(PETSC_SUCCESS);
@@ -203,17 +205,17 @@ static PetscErrorCode DiniCheckObjective(Dini dini, DiniChecking *check)
   failed      = DiniObjectiveValue_Private(dini, objective, &value); /* does it have one beside the point? */
   if (!failed) failed = DiniObjectivePartials_Private(dini, objective, dJdu, dJdm);
   dini->state = state;
-  if (!failed) failed = DiniObjectiveCompare_Private(dini, objective, dJdu, dJdm, error, &informative);
+  if (!failed) failed = DiniObjectiveCompare_Private(dini, objective, dJdu, dJdm, &found);
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));
   PetscCall(failed);
   if (objective->visits) PetscFunctionReturn(PETSC_SUCCESS); /* the remainders of the gradient will tell */
   PetscCall(PetscSNPrintf(what, sizeof(what),
-                          "%s of the objective against differences of its value, relative error %.1e",
+                          "%s of the objective%s against differences of its value, relative error %.1e",
                           error[1] > CHECK_RTOL && !(error[2] > CHECK_RTOL)   ? "dJ/du"
                           : error[2] > CHECK_RTOL && !(error[1] > CHECK_RTOL) ? "dJ/dm"
                                                                               : "dJ/du and dJ/dm",
-                          (double)error[0]));
+                          found.part, (double)error[0]));
   PetscCall(DiniCheckVerdict_Private(dini, check, error[0] <= CHECK_RTOL ? DINI_VERDICT_OK : DINI_VERDICT_WRONG, what));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -299,6 +301,7 @@ static PetscErrorCode DiniCheckAll(Dini dini, DiniChecking *check)
 
     PetscCall(DiniGetParameter(dini, p, &name, NULL));
     PetscCall(DiniGetParameterActive(dini, p, &active));
+    if (active) PetscCall(DiniCheckComponents_Private(dini, check, p));
     if (active) PetscCall(DiniCheckParameterJacobian(dini, check, p, name));
   }
   PetscCall(DiniCheckObjective(dini, check));

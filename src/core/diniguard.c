@@ -43,7 +43,7 @@ PetscErrorCode DiniGuardHolomorphic_Private(Dini dini, DiniShift *residual, Vec 
 }
 
 /* F(u + h v, m) in w[1]; the shifted state is built in r */
-static PetscErrorCode DiniShiftState(Dini dini, PetscReal h, Vec v, void *ctx)
+PetscErrorCode DiniShiftState_Private(Dini dini, PetscReal h, Vec v, void *ctx)
 {
   PetscReal norm;
 
@@ -125,7 +125,26 @@ PetscErrorCode DiniGuardTranspose_Private(Dini dini, Mat A, const char what[], c
           DiniLabel_Private(dini), what, (double)test->apart, (double)test->size);
 }
 
-static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], DiniSlope *slope)
+/* Once more, field by field */
+static PetscErrorCode DiniGuardFields(Dini dini, const DiniPartProducts *products, Vec v, PetscReal loose,
+                                      DiniSlope *slope)
+{
+  DiniSlope worst;
+  PetscInt  part;
+
+  PetscFunctionBegin;
+  PetscCall(
+      DiniGuardParts_Private(dini, products, DiniShiftState_Private, v, NULL, DINI_GUARD_RTOL, loose, &worst, &part));
+  slope->apart = PetscMax(slope->apart, PetscMax(worst.wrong, worst.seen));
+  slope->seen  = worst.seen;
+  if (part < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  slope->wrong = worst.wrong;
+  slope->part  = part;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal loose, DiniPartProducts *products,
+                                        DiniSlope *slope)
 {
   Vec               v = work[0], Jv = work[1], F;
   DiniTransposeTest test = {0.0, 0.0};
@@ -140,18 +159,20 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], DiniSlope
     PetscCall(DiniTestTranspose_Private(dini, J, v, Jv, work[2], work[3], &test));
   PetscCall(DiniRandomDirection_Private(dini, 11, dini->u, work[2]));
   PetscCall(MatMult(J, work[2], work[3]));
+  if (products->parts.n > 1)
+    PetscCall(DiniPartProductsCreate_Private(dini, J, &products->parts, v, work[2], Jv, work[3], NULL, products));
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecCopy(F, dini->w[0]));
   if (!dini->active) {
     PetscCall(DiniNorm_Private(dini->w[0], &dini->fnorm));
     dini->stats.forward_residual = dini->fnorm;
   }
-  slope->few = PETSC_FALSE;
-  PetscCall(DiniGuardSlope_Private(dini, DiniShiftState, v, NULL, Jv, work[3], NULL, slope));
+  *slope = (DiniSlope){0};
+  PetscCall(DiniGuardSlope_Private(dini, DiniShiftState_Private, v, NULL, Jv, work[3], NULL, slope));
   PetscCall(DiniSlopeTell_Private(dini, "J v", slope));
   if (slope->bend > GUARD_BENDS) PetscCall(DiniGuardCurvature_Private(dini, v, Jv, work[2], &agrees));
   if (slope->wrong > DINI_GUARD_RTOL)
-    PetscCall(DiniGuardHolomorphic_Private(dini, DiniShiftState, v, NULL, work[2], &holomorphic));
+    PetscCall(DiniGuardHolomorphic_Private(dini, DiniShiftState_Private, v, NULL, work[2], &holomorphic));
   PetscCheck(
       holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: F is not holomorphic in u: along i v it does not change by i times what it changes along v, so no Jacobian "
@@ -159,21 +180,26 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], DiniSlope
       "of u is in it: make real and imaginary parts separate unknowns, in a real build of PETSc",
       DiniLabel_Private(dini), (double)slope->wrong);
   if (slope->wrong > DINI_GUARD_RTOL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniGuardStays_Private(dini, J, "the Jacobian", DiniShiftState, v, NULL, Jv, work[2]));
+  PetscCall(DiniGuardStays_Private(dini, J, "the Jacobian", DiniShiftState_Private, v, NULL, Jv, work[2]));
   PetscCall(DiniGuardTranspose_Private(dini, J, "the Jacobian", &test));
+  PetscCall(DiniGuardFields(dini, products, v, loose, slope));
+  if (slope->part < 0) PetscCall(DiniGuardPartTransposes_Private(dini, J, "the Jacobian", products));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J v held against differences of F */
-PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, DiniSlope *slope)
+/* J v held against differences of F; field by field, too; loose: what J may miss of the terms of a row there */
+PetscErrorCode DiniGuardJacobian_Private(Dini dini, Mat J, PetscBool fields, PetscReal loose, DiniSlope *slope)
 {
-  Vec            work[4];
-  PetscErrorCode failed;
+  Vec              work[4];
+  DiniPartProducts products = {.parts.n = 1};
+  PetscErrorCode   failed;
 
   PetscFunctionBegin;
+  if (fields) PetscCall(DiniPartsOfState_Private(dini, J, &products.parts));
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(dini->u, &work[i]));
-  failed = DiniGuardJacobian(dini, J, work, slope);
+  failed = DiniGuardJacobian(dini, J, work, loose, &products, slope);
+  PetscCall(DiniPartProductsDestroy_Private(&products));
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
   PetscCall(failed);
@@ -235,7 +261,7 @@ PetscErrorCode DiniGuardEliminated_Private(Dini dini, Mat J, PetscBool *eliminat
   PetscCall(DiniMaskDiagonalRows(J, v));
   PetscCall(MatMult(J, v, Jv));
   failed = DiniResidual_Private(dini, dini->u, dini->w[0], NULL);
-  if (!failed) failed = DiniGuardSlope_Private(dini, DiniShiftState, v, NULL, Jv, NULL, NULL, &slope);
+  if (!failed) failed = DiniGuardSlope_Private(dini, DiniShiftState_Private, v, NULL, Jv, NULL, NULL, &slope);
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&Jv));
   PetscCall(failed);
@@ -311,6 +337,31 @@ PetscErrorCode DiniGuardProducts_Private(Dini dini, PetscReal *error)
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&y));
   PetscCall(VecDestroy(&best));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Field by field: *slope tells of a J by differences which of them is wrong, and what is to be said of the others */
+PetscErrorCode DiniGuardFields_Private(Dini dini, Mat J, PetscReal loose, DiniSlope *slope)
+{
+  Vec              work[4];
+  DiniPartProducts products;
+  DiniParts        parts;
+  PetscErrorCode   failed;
+
+  PetscFunctionBegin;
+  *slope = (DiniSlope){.part = -1};
+  PetscCall(DiniPartsOfState_Private(dini, J, &parts));
+  if (parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(dini->u, &work[i]));
+  for (int i = 0; i < 2; i++) {
+    PetscCall(DiniRandomDirection_Private(dini, i ? 11 : 1, dini->u, work[i]));
+    PetscCall(MatMult(J, work[i], work[2 + i]));
+  }
+  failed = DiniPartProductsCreate_Private(dini, J, &parts, work[0], work[1], work[2], work[3], NULL, &products);
+  if (!failed) failed = DiniGuardFields(dini, &products, work[0], loose, slope);
+  PetscCall(DiniPartProductsDestroy_Private(&products));
+  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

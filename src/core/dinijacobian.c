@@ -7,6 +7,8 @@
 
 #define DINI_CHANCE       10.0 /* times what the columns are good to: no longer chance */
 #define GIVEN_DIFFERENCED 1e-4 /* one-sided differences of PETSc's, where somebody insists on them */
+#define DIFFERENCES_LOOSE 1e-8 /* what Dini's own miss of the terms of a row, along a field of smaller ones */
+#define GIVEN_LOOSE       1e-6 /* what they miss of the terms of a row, along a direction in a field of smaller ones */
 
 const char *const DiniWays_Private[] = {"none", "coloured differences on the pattern of the solver's mesh",
                                         "coloured differences on the pattern of the given matrix",
@@ -23,6 +25,7 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
   s->way         = DINI_WAY_NONE;
   s->differenced = PETSC_FALSE;
   s->accepts     = PETSC_FALSE;
+  s->strict      = PETSC_FALSE;
   s->error = s->apart = 0.0;
   s->why[0]           = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -70,6 +73,21 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* " along v in field "T" alone" */
+static PetscErrorCode DiniAlong(Dini dini, const DiniSlope *slope, char along[], size_t size)
+{
+  DiniParts parts;
+  char      name[80];
+
+  PetscFunctionBegin;
+  along[0] = 0;
+  if (slope->part < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPartsOfState_Private(dini, NULL, &parts));
+  PetscCall(DiniPartName_Private(dini, &parts, slope->part, name, sizeof(name)));
+  PetscCall(PetscSNPrintf(along, size, " for v in %s alone", name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   Is the given J dF/du, as far as differences can tell? Asked once for an object, again after a point that could not tell,
   or u = 0, where much that is wrong elsewhere is right, where u has moved by an order or J is said to be a constant, and at
@@ -81,8 +99,8 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBo
   const PetscBool insists = (PetscBool)(dini->Juser || !dini->ops->pattern || dini->source.type == DINI_JACOBIAN_GIVEN);
   DiniSlope       slope;
   PetscReal       unorm;
-  PetscBool       mffd, eliminated = PETSC_FALSE;
-  char            why[128];
+  PetscBool       mffd, rough, fields, eliminated = PETSC_FALSE;
+  char            why[256], along[96];
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompare((PetscObject)J, MATMFFD, &mffd));
@@ -92,10 +110,15 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBo
   if (!(dini->guard || (dini->inside && !insists))) PetscFunctionReturn(PETSC_SUCCESS);
   dini->source.error = dini->source.apart;
   if (dini->guarded && !again && dini->source.apart <= DINI_CLOSE) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniGuardJacobian_Private(dini, J, &slope));
+  rough  = (PetscBool)(mffd || dini->source.differenced);
+  fields = (PetscBool)(!dini->guarded || dini->source.fieldstate != dini->source.rangestate);
+  PetscCall(DiniGuardJacobian_Private(dini, J, fields, rough ? GIVEN_LOOSE : 0.0, &slope));
+  dini->source.fieldstate = dini->source.rangestate;
   dini->source.error = dini->source.apart = slope.apart;
-  *serves = (PetscBool)(slope.wrong <= (mffd || dini->source.differenced ? GIVEN_DIFFERENCED : DINI_GUARD_RTOL));
-  if (!*serves && insists && slope.moved) PetscCall(DiniGuardEliminated_Private(dini, J, &eliminated));
+  PetscCall(DiniAlong(dini, &slope, along, sizeof(along)));
+  *serves = (PetscBool)(slope.wrong <= (rough ? GIVEN_DIFFERENCED : DINI_GUARD_RTOL));
+  if (!*serves && insists && slope.moved && slope.part < 0)
+    PetscCall(DiniGuardEliminated_Private(dini, J, &eliminated));
   PetscCheck(
       !eliminated, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
       "%s: The Jacobian is not dF/du: it lacks columns that F has. Rows with nothing but a diagonal, as of Dirichlet "
@@ -105,14 +128,15 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBo
       DiniLabel_Private(dini));
   PetscCheck(
       *serves || (!insists && slope.moved), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "%s: The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s. A Picard or an otherwise "
+      "%s: The Jacobian is not dF/du: J v and differences of F disagree by a relative %g%s%s. A Picard or an otherwise "
       "approximate matrix is no Jacobian: give the exact one with DiniSetJacobian() (the solver keeps its own), take "
       "differences with -dini_jacobian_type coloring, or, if F is not smooth here, switch this guard off with "
       "-dini_guard 0",
-      DiniLabel_Private(dini), (double)slope.wrong, slope.moved ? "" : ", and F does not change with u at all");
+      DiniLabel_Private(dini), (double)slope.wrong, along, slope.moved ? "" : ", and F does not change with u at all");
   if (!*serves) {
-    PetscCall(PetscSNPrintf(why, sizeof(why), "is not dF/du, J v and differences of F disagree by a relative %g",
-                            (double)slope.wrong));
+    dini->source.strict = (PetscBool)(slope.part >= 0);
+    PetscCall(PetscSNPrintf(why, sizeof(why), "is not dF/du, J v and differences of F disagree by a relative %g%s",
+                            (double)slope.wrong, along));
     PetscCall(DiniNote(dini, "the solver's own", why));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -137,12 +161,37 @@ static PetscErrorCode DiniCopyNullSpaces(Mat from, Mat to)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Field by field, where J by differences is new: rows of one field may know next to nothing of another one */
+static PetscErrorCode DiniTryFields(Dini dini, Mat *J, PetscReal *error, char text[], size_t size, const char **why)
+{
+  DiniJacobianSource *s = &dini->source;
+  DiniSlope           slope;
+  char                along[96];
+
+  PetscFunctionBegin;
+  if (!dini->guard && !dini->inside) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->guarded && s->fieldstate == s->rangestate) {
+    *error = PetscMax(*error, s->fields);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DiniGuardFields_Private(dini, *J, DIFFERENCES_LOOSE, &slope));
+  s->fieldstate = s->rangestate;
+  s->fields     = slope.apart;
+  *error        = PetscMax(*error, slope.apart);
+  if (slope.part < 0 && !(s->strict && slope.apart > DINI_ROUGH)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniAlong(dini, &slope, along, sizeof(along)));
+  PetscCall(PetscSNPrintf(text, size, "miss J v by a relative %g%s", (double)slope.apart, along));
+  *why = text;
+  *J   = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* J by differences in this way, verified at each point: a pattern that lacks entries must not give a J without them. */
 static PetscErrorCode DiniTryWay(Dini dini, DiniJacobianWay way, Mat P, Mat *J)
 {
   DiniJacobianSource *s = &dini->source;
   const char         *why;
-  char                text[128];
+  char                text[256];
   PetscReal           error = 0.0;
 
   PetscFunctionBegin;
@@ -166,6 +215,7 @@ static PetscErrorCode DiniTryWay(Dini dini, DiniJacobianWay way, Mat P, Mat *J)
     why = text;
     *J  = NULL;
   }
+  if (*J && way != DINI_WAY_APPLY) PetscCall(DiniTryFields(dini, J, &error, text, sizeof(text), &why));
   if (*J) {
     s->error = error;
     s->way   = way;
@@ -215,8 +265,10 @@ static const struct {
 /* J by differences, Dini's own or else those of the solver, which then are *taken and count as given */
 static PetscErrorCode DiniFindDifferences(Dini dini, Mat given, Mat *J, Mat *P, Mat *taken)
 {
-  DiniJacobianSource   *s     = &dini->source;
-  const DiniJacobianWay first = DiniWayRange[s->type].first, last = DiniWayRange[s->type].last;
+  DiniJacobianSource   *s      = &dini->source;
+  const DiniJacobianWay first  = DiniWayRange[s->type].first;
+  const DiniJacobianWay most   = DiniWayRange[s->type].last;
+  const DiniJacobianWay last   = s->strict ? PetscMin(most, DINI_WAY_DENSE) : most; /* products show no field */
   const PetscBool       other  = (PetscBool)(!given && s->differenced && s->type == DINI_JACOBIAN_AUTO);
   PetscBool             serves = PETSC_FALSE;
 

@@ -11,10 +11,11 @@
 
 #define SLOPE_STEPS  11
 #define SLOPE_FIRST  1e-5
-#define SLOPE_SURE   10.0 /* times the error of a difference: no longer chance */
-#define SLOPE_ROUND  50.0 /* roundings in a row of F */
-#define SLOPE_KINK   1e-3 /* of the slope: what F bends by within the first step, where that looks like a corner */
-#define SLOPE_COARSE 1e-4 /* relative: differences that are no better can not vouch for y */
+#define SLOPE_SURE   10.0  /* times the error of a difference: no longer chance */
+#define SLOPE_ROUND  50.0  /* roundings in a row of F */
+#define SLOPE_KINK   1e-3  /* of the slope: what F bends by within the first step, where that looks like a corner */
+#define SLOPE_SEEN   1e-12 /* of the terms of a row: a slope that differences do not see */
+#define SLOPE_COARSE 1e-4  /* relative: differences that are no better can not vouch for y */
 
 static const PetscReal slopesteps[SLOPE_STEPS] = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12};
 
@@ -101,8 +102,8 @@ typedef struct {
   PetscBool noisy;            /* noise is what limits it */
 } DiniRowVerdict;
 
-static DiniRowVerdict DiniSlopeRow(const DiniRow *r, const PetscScalar *const T[], const PetscReal h[], int n,
-                                   PetscInt i, PetscReal pooled)
+static DiniRowVerdict DiniSlopeRow(const DiniRow *r, PetscReal loose, const PetscScalar *const T[], const PetscReal h[],
+                                   int n, PetscInt i, PetscReal pooled)
 {
   const PetscReal slope = DiniRowSlope(r, i), terms = DiniRowTerms(r, i);
   DiniRowVerdict  v = {0.0, PETSC_MAX_REAL, 0.0, PETSC_FALSE};
@@ -115,7 +116,7 @@ static DiniRowVerdict DiniSlopeRow(const DiniRow *r, const PetscScalar *const T[
     if (PetscMax(truncation, noise) >= v.error) continue;
     v.error = PetscMax(truncation, noise);
     v.noisy = (PetscBool)(noise >= truncation);
-    v.dis   = PetscMax(PetscAbsScalar(T[k][i] - r->y[i]) - rounding, 0.0);
+    v.dis   = PetscMax(PetscAbsScalar(T[k][i] - r->y[i]) - rounding - loose * terms, 0.0);
     v.size  = PetscMax(slope, PetscAbsScalar(T[k][i]));
   }
   return v;
@@ -151,7 +152,7 @@ static PetscErrorCode DiniSlopeJudge(Dini dini, const DiniRow *r, const PetscSca
   PetscFunctionBegin;
   PetscCall(DiniSlopePool(dini, r, T, h, n, &pooled));
   for (PetscInt i = 0; i < dini->n; i++) {
-    const DiniRowVerdict v = DiniSlopeRow(r, T, h, n, i, pooled);
+    const DiniRowVerdict v = DiniSlopeRow(r, s->loose, T, h, n, i, pooled);
     PetscReal            relative;
 
     if (!(v.size > 0.0)) continue;
@@ -223,7 +224,8 @@ static PetscErrorCode DiniSlopeAgrees(Dini dini, const DiniRow *r, const DiniTak
 {
   const PetscScalar *T[2] = {NULL, NULL}, *even[2] = {NULL, NULL};
   PetscReal          h        = t[n - 1].h;
-  PetscReal          worst[5] = {0.0, 0.0, 0.0, 0.0, 0.0}; /* misses, corners, bends, moves, slopes beyond rounding */
+  PetscReal          worst[7] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
+  /* misses, corners, bends, moves, slopes beyond rounding, slopes near it, by how much rows far from it miss */
 
   PetscFunctionBegin;
   for (int k = 0; k < n; k++) {
@@ -232,12 +234,15 @@ static PetscErrorCode DiniSlopeAgrees(Dini dini, const DiniRow *r, const DiniTak
   }
   for (PetscInt i = 0; i < dini->n; i++) {
     const PetscReal   rounding = SLOPE_ROUND * PETSC_MACHINE_EPSILON * DiniRowTerms(r, i) / h;
+    const PetscReal   allowed  = rounding + s->loose * DiniRowTerms(r, i);
     const PetscReal   slope    = PetscMax(DiniRowSlope(r, i), PetscAbsScalar(T[0][i]));
     const PetscScalar best     = n > 1 ? (100.0 * T[1][i] - T[0][i]) / 99.0 : T[0][i];
     const PetscReal   now = PetscAbsScalar(even[n - 1][i]), first = PetscAbsScalar(even[0][i]);
 
     if (T[0][i] != (PetscScalar)0.0 || first > 0.0) worst[3] = 1.0;
-    if (!(PetscAbsScalar(best - r->y[i]) <= rounding)) worst[0] = 1.0;
+    if (!(PetscAbsScalar(best - r->y[i]) <= allowed)) worst[0] = 1.0;
+    if (slope > 0.0 && allowed > SLOPE_COARSE * slope) worst[5] = 1.0;
+    else if (slope > 0.0) worst[6] = PetscMax(worst[6], PetscAbsScalar(best - r->y[i]) / slope);
     if (slope > rounding) worst[4] = 1.0;
     if (now > rounding && now > SLOPE_KINK * slope && now > 0.7 * first && now < 1.4 * first)
       worst[1] = PetscMax(worst[1], slope > 0.0 ? PetscMin(now / slope, 1.0) : 1.0);
@@ -247,19 +252,54 @@ static PetscErrorCode DiniSlopeAgrees(Dini dini, const DiniRow *r, const DiniTak
     PetscCall(VecRestoreArrayRead(t[k].T, &T[k]));
     PetscCall(VecRestoreArrayRead(t[k].even, &even[k]));
   }
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, worst, 5, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, worst, 7, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
   *agrees   = (PetscBool)(worst[0] == 0.0 && worst[1] == 0.0 && (s->few || worst[4] > 0.0));
   s->corner = n > 1 ? worst[1] : 0.0;
+  s->coarse = (PetscBool)(worst[5] > 0.0);
+  s->seen   = worst[6];
   if (worst[4] > 0.0) s->informative = PETSC_TRUE;
   s->bend = worst[2];
   if (worst[3] > 0.0) s->moved = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same of the rows that a step h leaves next to nothing of, at two longer ones */
+static PetscErrorCode DiniSlopeFar(Dini dini, DiniShift *residual, Vec direction, void *ctx, const DiniRow *r,
+                                   DiniTaken t[2], PetscReal h, DiniSlope *s, PetscBool *agrees)
+{
+  const PetscReal near = s->seen;
+
+  PetscFunctionBegin;
+  *agrees = PETSC_FALSE;
+  for (int k = 0; k < 2 && !*agrees; k++) {
+    const PetscScalar *T[2];
+    PetscReal          misses[2] = {0.0, near};
+
+    PetscCall(DiniSlopeTake(dini, residual, direction, ctx, slopesteps[k], &t[k]));
+    if (!t[k].both) PetscFunctionReturn(PETSC_SUCCESS);
+    for (int l = 0; l <= k; l++) PetscCall(VecGetArrayRead(t[l].T, &T[l]));
+    for (PetscInt i = 0; i < dini->n; i++) {
+      const PetscReal   terms   = DiniRowTerms(r, i);
+      const PetscReal   slope   = PetscMax(DiniRowSlope(r, i), PetscAbsScalar(T[0][i]));
+      const PetscReal   allowed = (SLOPE_ROUND * PETSC_MACHINE_EPSILON / slopesteps[k] + s->loose) * terms;
+      const PetscScalar best    = k ? (100.0 * T[1][i] - T[0][i]) / 99.0 : T[0][i];
+
+      if (SLOPE_ROUND * PETSC_MACHINE_EPSILON * terms <= SLOPE_COARSE * slope * h) continue;
+      if (!(PetscAbsScalar(best - r->y[i]) <= allowed)) misses[0] = 1.0;
+      if (slope > SLOPE_SEEN * terms) misses[1] = PetscMax(misses[1], PetscAbsScalar(best - r->y[i]) / slope);
+    }
+    for (int l = 0; l <= k; l++) PetscCall(VecRestoreArrayRead(t[l].T, &T[l]));
+    PetscCall(MPIU_Allreduce(MPI_IN_PLACE, misses, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+    *agrees = (PetscBool)(misses[0] == 0.0);
+    s->seen = misses[1];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniSlopeCompare(Dini dini, DiniShift *residual, Vec direction, void *ctx, const DiniRow *r,
                                        DiniTaken t[2], DiniSlope *s)
 {
-  PetscBool agrees = PETSC_FALSE;
+  PetscBool agrees = PETSC_FALSE, far;
   PetscReal h      = SLOPE_FIRST;
 
   PetscFunctionBegin;
@@ -283,8 +323,12 @@ static PetscErrorCode DiniSlopeCompare(Dini dini, DiniShift *residual, Vec direc
       t[0] = turned[0];
     }
   }
+  far = (PetscBool)(agrees && s->rows && s->coarse);
+  if (far) PetscCall(DiniSlopeFar(dini, residual, direction, ctx, r, t, h, s, &agrees));
   if (!agrees) PetscCall(DiniSlopeSteps(dini, residual, direction, ctx, r, &t[0], s));
   s->wrong = PetscMax(s->wrong, s->corner);
+  if (!agrees)
+    s->seen = far ? PetscMax(s->seen, s->wrong) : s->wrong; /* eleven steps tell less than the longest ones */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -300,7 +344,7 @@ PetscErrorCode DiniGuardSlope_Private(Dini dini, DiniShift *residual, Vec direct
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  *s = (DiniSlope){.few = s->few};
+  *s = (DiniSlope){.few = s->few, .rows = s->rows, .loose = s->loose, .part = -1};
   for (int k = 0; k < 2; k++) {
     PetscCall(VecDuplicate(y, &t[k].T));
     PetscCall(VecDuplicate(y, &t[k].even));

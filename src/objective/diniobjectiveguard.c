@@ -4,7 +4,7 @@
   it is not met to rounding, differences at more steps tell what they are good to themselves, as in dinislope.c. A value that
   is made of derivatives has none beside the point, so it can not be asked.
 */
-#include "../private/diniparameterimpl.h"
+#include "../private/diniguardimpl.h"
 
 #define GUARD_TRIES 3    /* at a minimum differences tell nothing; elsewhere they will */
 #define GUARD_SURE  10.0 /* times the error of a difference: no longer chance */
@@ -76,7 +76,7 @@ static PetscErrorCode DiniObjectiveDirection(Dini dini, Vec dm, PetscBool *locke
 }
 
 /* Re <g, d>, and the size that it has along most directions */
-static PetscErrorCode DiniSlope(Vec g, Vec d, PetscReal *slope, PetscReal *typical)
+static PetscErrorCode DiniAddSlope(Vec g, Vec d, PetscReal *slope, PetscReal *typical)
 {
   PetscScalar dot;
   PetscReal   gnorm, dnorm;
@@ -115,13 +115,13 @@ static PetscErrorCode DiniObjectiveTake(Dini dini, DiniObjective objective, Pets
 }
 
 /* What the best of the differences, step by step shorter, misses the slope by; and what it is good to */
-static void ObjectiveBest(const DiniAlong *a, PetscReal *miss, PetscReal *error, PetscReal *size)
+static void ObjectiveBest(const DiniAlong *a, int first, PetscReal *miss, PetscReal *error, PetscReal *size)
 {
   *error = PETSC_MAX_REAL;
   *miss  = 0.0;
   *size  = PetscMax(PetscAbsReal(a->slope), 0.01 * a->typical);
-  for (int k = 1; k < a->n; k++) {
-    PetscReal e = PetscMax(PetscAbsReal(a->T[k] - a->T[k - 1]), 0.1 * a->round[k]);
+  for (int k = first; k < a->n; k++) {
+    PetscReal e = PetscMax(PetscAbsReal(a->T[k] - a->T[k ? k - 1 : 1]), 0.1 * a->round[k]);
 
     for (int l = k + 1; l < a->n; l++) e = PetscMax(e, PetscAbsReal(a->T[l] - a->T[l - 1]) * a->h[l] / a->h[k]);
     if (e >= *error) continue;
@@ -138,15 +138,16 @@ typedef struct {
   PetscBool informative; /* something has been compared */
 } DiniCompared;
 
+/* part: du and dm are in one part, of which the value may see so little that the longest step tells best */
 static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, Vec du, Vec dm,
-                                         DiniCompared *found)
+                                         PetscBool part, DiniCompared *found)
 {
   DiniAlong a = {.n = 0};
   PetscReal miss, error, size;
 
   PetscFunctionBegin;
-  PetscCall(DiniSlope(dJdu, du, &a.slope, &a.typical));
-  PetscCall(DiniSlope(dJdm, dm, &a.slope, &a.typical));
+  PetscCall(DiniAddSlope(dJdu, du, &a.slope, &a.typical));
+  PetscCall(DiniAddSlope(dJdm, dm, &a.slope, &a.typical));
   *found = (DiniCompared){0.0, 0.0, PETSC_FALSE};
   PetscCall(DiniObjectiveTake(dini, objective, 1e-4, du, dm, &a)); /* quadratic values mostly: as long as that */
   size = PetscMax(PetscAbsReal(a.slope), 0.01 * a.typical);
@@ -154,11 +155,13 @@ static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec
     found->informative = PETSC_TRUE;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (part && a.n && a.slope == 0.0 && a.T[0] == 0.0)
+    PetscFunctionReturn(PETSC_SUCCESS); /* the value does not read it */
   a.n = 0;
   for (int k = 0; k < GUARD_STEPS; k++) PetscCall(DiniObjectiveTake(dini, objective, objectivesteps[k], du, dm, &a));
   if (!a.n) found->wrong = found->left = -1.0;
   if (a.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
-  ObjectiveBest(&a, &miss, &error, &size);
+  ObjectiveBest(&a, part ? 0 : 1, &miss, &error, &size);
   if (!(size > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   found->informative = (PetscBool)(error <= 0.1 * size);
   if (miss > GUARD_SURE * error) found->wrong = miss / size;
@@ -166,34 +169,97 @@ static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The relative disagreement of partial derivatives and differences: in all, in u alone and in m alone; negative: not known */
-PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, PetscReal error[3],
-                                            PetscBool *informative)
+/* Parts of u, with no dm, or of the block p, with no du; the first one that is wrong is named */
+static PetscErrorCode DiniObjectiveParts(Dini dini, DiniObjective objective, PetscInt p, const DiniParts *parts,
+                                         Vec dJdu, Vec dJdm, Vec du, Vec dm, DiniDisagreement *d)
 {
+  const PetscBool state = (PetscBool)(p < 0);
+  const Vec       g = state ? dJdu : dJdm, all = state ? du : dm;
+  Vec             only[4] = {NULL}, part[2];
+  PetscErrorCode  failed  = PETSC_SUCCESS;
+  DiniCompared    found;
+  char            name[80];
+
+  PetscFunctionBegin;
+  for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i % 2 ? dm : du, &only[i])); /* du and dm, then dJdu and dJdm */
+  for (int i = 0; i < 4; i++) PetscCall(VecSet(only[i], 0.0));
+  for (PetscInt k = 0; k < parts->n && !failed && !d->part[0]; k++) {
+    for (int i = 0; i < 2; i++) {
+      const Vec from = i ? g : all, to = only[2 * i + (state ? 0 : 1)];
+
+      if (state) PetscCall(DiniPartOnly_Private(parts, k, from, to));
+      else {
+        PetscCall(DiniGetParameterSubVec(dini, from, p, &part[0]));
+        PetscCall(DiniGetParameterSubVec(dini, to, p, &part[1]));
+        PetscCall(DiniPartOnly_Private(parts, k, part[0], part[1]));
+        PetscCall(DiniRestoreParameterSubVec(dini, to, p, &part[1]));
+        PetscCall(DiniRestoreParameterSubVec(dini, from, p, &part[0]));
+      }
+    }
+    failed = DiniObjectiveAlong(dini, objective, only[2], only[3], only[0], only[1], PETSC_TRUE, &found);
+    if (failed || !(found.wrong > DINI_GUARD_RTOL)) continue;
+    PetscCall(DiniPartName_Private(dini, parts, k, name, sizeof(name)));
+    if (state) PetscCall(PetscSNPrintf(d->part, sizeof(d->part), " in %s", name));
+    else if (parts->n < 2)
+      PetscCall(PetscSNPrintf(d->part, sizeof(d->part), " in parameter \"%s\"", dini->params[p]->name));
+    else PetscCall(PetscSNPrintf(d->part, sizeof(d->part), " in parameter \"%s\", %s", dini->params[p]->name, name));
+    d->error[0] = d->error[state ? 1 : 2] = found.wrong;
+    d->error[state ? 2 : 1]               = 0.0;
+  }
+  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&only[i]));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Field by field, block by block and component by component, where there are several of them */
+static PetscErrorCode DiniObjectiveEach(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, Vec du, Vec dm,
+                                        PetscBool locked, DiniDisagreement *d)
+{
+  Mat       J, P;
+  DiniParts parts;
+  PetscInt  active = 0;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniPartsOfState_Private(dini, J, &parts));
+  if (parts.n > 1) PetscCall(DiniObjectiveParts(dini, objective, -1, &parts, dJdu, dJdm, du, dm, d));
+  for (PetscInt p = 0; p < dini->nparams; p++) active += dini->params[p]->active;
+  for (PetscInt p = 0; p < dini->nparams && !locked && !d->part[0]; p++) {
+    if (!dini->params[p]->active || !dini->params[p]->N) continue;
+    PetscCall(DiniPartsOfBlock_Private(dini, dini->params[p], &parts));
+    if (active > 1 || parts.n > 1) PetscCall(DiniObjectiveParts(dini, objective, p, &parts, dJdu, dJdm, du, dm, d));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The relative disagreement of partial derivatives and differences: in all, in u alone and in m alone; negative: not known */
+PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, DiniDisagreement *d)
+{
+  PetscReal     *error = d->error;
   PetscErrorCode failed;
   PetscBool      locked = PETSC_FALSE;
   DiniCompared   found  = {-1.0, 0.0, PETSC_FALSE};
   Vec            du, dm, zero;
 
   PetscFunctionBegin;
-  error[0] = error[1] = error[2] = -1.0;
-  *informative                   = PETSC_FALSE;
+  *d = (DiniDisagreement){.error = {-1.0, -1.0, -1.0}};
   if (objective->visits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(dini->u, &du));
   PetscCall(DiniCreateParameterVec(dini, &dm));
   failed = DiniRandomDirection_Private(dini, 39, dini->u, du);
   if (!failed) failed = DiniObjectiveDirection(dini, dm, &locked);
-  if (!failed) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &found);
+  if (!failed) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, PETSC_FALSE, &found);
   error[0] = error[1] = error[2] = found.wrong;
   objective->error               = PetscMax(found.left, 0.0);
-  *informative                   = found.informative;
-  if (!failed && error[0] > DINI_GUARD_RTOL) { /* whose fault? */
+  d->informative                 = found.informative;
+  if (!failed && error[0] >= 0.0) failed = DiniObjectiveEach(dini, objective, dJdu, dJdm, du, dm, locked, d);
+  if (!failed && !d->part[0] && error[0] > DINI_GUARD_RTOL) { /* whose fault? */
     PetscCall(VecDuplicate(dm, &zero));
     PetscCall(VecSet(zero, 0.0));
-    failed   = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, zero, &found);
+    failed   = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, zero, PETSC_FALSE, &found);
     error[1] = found.wrong;
     PetscCall(VecSet(du, 0.0));
-    if (!failed && !locked) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, &found);
+    if (!failed && !locked) failed = DiniObjectiveAlong(dini, objective, dJdu, dJdm, du, dm, PETSC_FALSE, &found);
     if (!locked) error[2] = found.wrong;
     PetscCall(VecDestroy(&zero));
   }
@@ -205,13 +271,14 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
 
 PetscErrorCode DiniObjectiveGuard_Private(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm)
 {
-  PetscReal error[3];
-  PetscBool informative, u, m;
+  DiniDisagreement found;
+  const PetscReal *error = found.error;
+  PetscBool        u, m;
 
   PetscFunctionBegin;
   if (!dini->guard || objective->tries >= GUARD_TRIES || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
-  PetscCall(DiniObjectiveCompare_Private(dini, objective, dJdu, dJdm, error, &informative));
+  PetscCall(DiniObjectiveCompare_Private(dini, objective, dJdu, dJdm, &found));
   PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
   PetscCall(PetscInfo(dini, "Objective \"%s\": dJ/du and dJ/dm agree with differences of its value to %g\n",
                       objective->name, (double)error[0]));
@@ -219,14 +286,14 @@ PetscErrorCode DiniObjectiveGuard_Private(Dini dini, DiniObjective objective, Ve
   m = (PetscBool)(error[2] > DINI_GUARD_RTOL);
   PetscCheck(
       error[0] <= DINI_GUARD_RTOL || (!u && !m), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
-      "%s: The gradient callback of objective \"%s\" does not belong to its value callback: %s and differences of "
+      "%s: The gradient callback of objective \"%s\" does not belong to its value callback: %s%s and differences of "
       "the value disagree by a relative %g. J and F_m are not to blame. Correct the callback, or, if the "
       "objective is not smooth here, switch this guard off with -dini_guard 0",
       DiniLabel_Private(dini), objective->name,
       u && m ? "dJ/du, dJ/dm"
       : u    ? "dJ/du"
              : "dJ/dm",
-      (double)PetscMax(u ? error[1] : 0.0, m ? error[2] : 0.0));
-  objective->tries = informative ? GUARD_TRIES : objective->tries + 1;
+      found.part, (double)PetscMax(u ? error[1] : 0.0, m ? error[2] : 0.0));
+  objective->tries = found.informative ? GUARD_TRIES : objective->tries + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,7 +4,8 @@
 */
 #include "../private/diniguardimpl.h"
 
-#define GUARD_OWN_RTOL 1e-4
+#define GUARD_OWN_RTOL  1e-4
+#define GUARD_OWN_LOOSE 1e-8 /* what differences miss of the terms of a row, along a component of smaller ones */
 
 /* F(u, m + h dm) in w[1] */
 static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *ctx)
@@ -137,8 +138,30 @@ static PetscErrorCode DiniGuardVerdict(Dini dini, DiniParameter par, const char 
           DiniLabel_Private(dini), what, (double)wrong, cure);
 }
 
+/* Once more, component by component or field by field; spoils work[2] and work[3] */
+static PetscErrorCode DiniGuardComponents(Dini dini, DiniParameter par, const DiniPartProducts *products,
+                                          const char what[], Vec work[4])
+{
+  const PetscBool own = DiniOwnDifferences(par);
+  DiniSlope       worst;
+  PetscInt        part;
+  char            name[80], which[512];
+
+  PetscFunctionBegin;
+  PetscCall(DiniGuardParts_Private(dini, products, DiniShiftParameter, work[0], par,
+                                   own ? GUARD_OWN_RTOL : DINI_GUARD_RTOL, own ? GUARD_OWN_LOOSE : 0.0, &worst, &part));
+  par->error = PetscMax(par->error, PetscMax(worst.wrong, worst.seen));
+  if (part < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPartName_Private(dini, &products->parts, part, name, sizeof(name)));
+  PetscCall(PetscSNPrintf(which, sizeof(which), "%s, for dm in %s alone,", what, name));
+  PetscCall(DiniPartOnly_Private(&products->parts, part, work[0], work[3]));
+  PetscCall(DiniGuardVerdict(dini, par, which, worst.wrong, work[3], work[2]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* again: it was right at another point */
-static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool again, Vec work[4])
+static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool again, Vec work[4],
+                                         DiniPartProducts *products)
 {
   Vec               dm = work[0], y = work[1], F, rows;
   DiniTransposeTest test;
@@ -151,8 +174,8 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
   PetscCall(DiniGuardDirection(dini, par, dm));
   PetscCall(VecSet(y, 0.0));
   PetscCall(VecSet(work[2], 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 12, par->copy, work[3]));
   if (par->Fm) {
-    PetscCall(DiniRandomDirection_Private(dini, 12, par->copy, work[3]));
     PetscCall(MatMult(par->Fm, work[3], work[2]));
     PetscCall(MatMult(par->Fm, dm, y));
   }
@@ -160,6 +183,9 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecCopy(F, dini->w[0]));
   PetscCall(DiniRowSizes_Private(dini, &rows));
+  if (products->parts.n > 1)
+    PetscCall(DiniPartProductsCreate_Private(dini, par->Fm, &products->parts, dm, work[3], y, work[2], rows, products));
+  slope     = (DiniSlope){0};
   slope.few = (PetscBool)(again || par->seenzero || !par->Fm);
   PetscCall(DiniGuardSlope_Private(dini, DiniShiftParameter, dm, par, y, work[2], rows, &slope));
   PetscCall(DiniSlopeTell_Private(dini, what, &slope));
@@ -171,22 +197,25 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
       DiniLabel_Private(dini), what);
   PetscCall(DiniGuardVerdict(dini, par, what, slope.wrong, dm, work[2]));
   par->error = DiniOwnDifferences(par) ? PetscMax(par->error, slope.apart) : slope.apart;
+  PetscCall(DiniGuardComponents(dini, par, products, what, work));
   if (slope.informative && (!par->Fm || ynorm > 0.0))
     par->guarded = PETSC_TRUE; /* a zero tells nothing of other points */
   if (again || !par->Fm || !((par->apply && par->applyadjoint) || par->Fmuser)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardStays_Private(dini, par->Fm, what, DiniShiftParameter, dm, par, y, work[2]));
   PetscCall(DiniTestTranspose_Private(dini, par->Fm, dm, y, work[2], work[3], &test));
   PetscCall(DiniGuardTranspose_Private(dini, par->Fm, what, &test));
+  PetscCall(DiniGuardPartTransposes_Private(dini, par->Fm, what, products));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Once a point, as often as something has changed that nobody has looked at */
 PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
 {
-  Vec             work[4]; /* layouts: block, state, state, block */
-  const PetscBool before = par->guarded;
-  PetscErrorCode  failed;
-  PetscBool       moved, close;
+  Vec              work[4]; /* layouts: block, state, state, block */
+  const PetscBool  before   = par->guarded;
+  DiniPartProducts products = {.parts.n = 1};
+  PetscErrorCode   failed;
+  PetscBool        moved, close;
 
   PetscFunctionBegin;
   if (!par->N) PetscFunctionReturn(PETSC_SUCCESS);
@@ -194,12 +223,50 @@ PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
   close = (PetscBool)(DiniOwnDifferences(par) || par->error <= DINI_CLOSE); /* else it is looked at at each point */
   if (before && !moved && close && par->rangestate == dini->source.rangestate && !DiniDeclared(par))
     PetscFunctionReturn(PETSC_SUCCESS);
+  if (!before || moved || par->rangestate != dini->source.rangestate)
+    PetscCall(DiniPartsOfBlock_Private(dini, par, &products.parts));
   par->rangestate = dini->source.rangestate;
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
-  failed = DiniGuardParameter(dini, par, before, work);
+  failed = DiniGuardParameter(dini, par, before, work, &products);
+  PetscCall(DiniPartProductsDestroy_Private(&products));
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* F_m held against differences part by part, for who only wants to know; *slope tells of the worst, name is empty for one part */
+PetscErrorCode DiniCompareComponents_Private(Dini dini, DiniParameter par, DiniSlope *slope, char name[], size_t size)
+{
+  const PetscBool  own = DiniOwnDifferences(par);
+  DiniParts        parts;
+  DiniPartProducts products;
+  Vec              work[4], rows; /* layouts: block, state, state, block */
+  PetscInt         part;
+  PetscErrorCode   failed;
+
+  PetscFunctionBegin;
+  name[0] = 0;
+  *slope  = (DiniSlope){.part = -1};
+  if (!par->N) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPartsOfBlock_Private(dini, par, &parts));
+  if (parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
+  PetscCall(DiniGuardDirection(dini, par, work[0]));
+  PetscCall(DiniRandomDirection_Private(dini, 12, par->copy, work[3]));
+  PetscCall(VecSet(work[1], 0.0));
+  PetscCall(VecSet(work[2], 0.0));
+  if (par->Fm) PetscCall(MatMult(par->Fm, work[0], work[1]));
+  if (par->Fm) PetscCall(MatMult(par->Fm, work[3], work[2]));
+  PetscCall(DiniRowSizes_Private(dini, &rows));
+  PetscCall(DiniPartProductsCreate_Private(dini, par->Fm, &parts, work[0], work[3], work[1], work[2], rows, &products));
+  failed      = DiniGuardParts_Private(dini, &products, DiniShiftParameter, work[0], par, DINI_GUARD_RTOL,
+                                  own ? GUARD_OWN_LOOSE : 0.0, slope, &part);
+  slope->part = part;
+  if (!failed) failed = DiniPartName_Private(dini, &parts, PetscMax(part, 0), name, size);
+  PetscCall(DiniPartProductsDestroy_Private(&products));
+  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -24,6 +24,8 @@ DINI_INTERN PetscErrorCode DiniStateResidual_Private(Dini, PetscReal *relative, 
 
 /* loose solves, errors field by field */
 DINI_INTERN PetscErrorCode DiniEngineGetFields_Private(Dini, PetscInt *n, const unsigned char **field);
+DINI_INTERN PetscErrorCode DiniEngineDeclared_Private(Dini, Mat J, PetscInt *n, const unsigned char **field);
+DINI_INTERN const char    *DiniEngineFieldName_Private(Dini, PetscInt);
 DINI_INTERN PetscErrorCode DiniEngineLoose_Private(Dini, DiniDirection, Vec r, Vec e, PetscReal rtol, PetscBool setup,
                                                    PetscBool *good);
 DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, Vec e, PetscReal rtol,

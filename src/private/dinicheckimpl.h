@@ -23,4 +23,6 @@ typedef struct {
 DINI_INTERN PetscErrorCode DiniCheckVerdict_Private(Dini, DiniChecking *, DiniVerdict, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckError_Private(Dini, Vec u, PetscReal *error, Vec correction);
 DINI_INTERN PetscErrorCode DiniCheckTaylor_Private(Dini, DiniChecking *, PetscInt p);
+DINI_INTERN PetscErrorCode DiniCheckFields_Private(Dini, DiniChecking *, Mat J);
+DINI_INTERN PetscErrorCode DiniCheckComponents_Private(Dini, DiniChecking *, PetscInt p);
 DINI_INTERN PetscErrorCode DiniCheckDirection_Private(Dini, PetscInt p, Vec dm);

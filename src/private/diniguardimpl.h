@@ -22,12 +22,49 @@ typedef struct {
   PetscBool informative; /* in some row */
   PetscBool lost;        /* at some step F had no values */
   PetscBool few;         /* asked for: a derivative that is zero, and seen to be, is no reason for more steps */
+  PetscBool rows;        /* asked for: each row is to be told, where it needs longer steps, too */
+  PetscReal loose;       /* asked for: what is let pass, in units of the terms of a row */
+  PetscReal seen;        /* rows: by how much they miss differences, chance included */
+  PetscBool coarse;      /* there are rows that short steps do not tell anything of */
+  PetscInt  part;        /* the one along which it is wrong; -1: all together */
 } DiniSlope;
+
+#define DINI_MAX_PARTS 32 /* more are taken together */
+
+/* Parts of a state or of a block that may have units of their own */
+typedef struct {
+  PetscInt             n;     /* 1: there is nothing to tell apart */
+  const unsigned char *field; /* of each local entry; NULL: components of a block size n */
+} DiniParts;
+
+typedef struct {
+  DiniParts parts;
+  Vec      *y, *other; /* along the direction, and along another one, restricted to each part */
+  Vec       terms;     /* what rows of F are made of */
+
+  DiniTransposeTest
+       test; /* of the worst block of A between a field of its rows and a part, where A can only be applied */
+  char between[200];
+} DiniPartProducts;
+
+DINI_INTERN PetscErrorCode DiniPartsOfState_Private(Dini, Mat J, DiniParts *);
+DINI_INTERN PetscErrorCode DiniPartsOfBlock_Private(Dini, DiniParameter, DiniParts *);
+DINI_INTERN PetscErrorCode DiniPartName_Private(Dini, const DiniParts *, PetscInt k, char name[], size_t size);
+DINI_INTERN PetscErrorCode DiniPartOnly_Private(const DiniParts *, PetscInt k, Vec from, Vec to);
+DINI_INTERN PetscErrorCode DiniPartProductsCreate_Private(Dini, Mat A, const DiniParts *, Vec v, Vec w, Vec Av, Vec Aw,
+                                                          Vec rows, DiniPartProducts *);
+DINI_INTERN PetscErrorCode DiniGuardPartTransposes_Private(Dini, Mat A, const char what[], const DiniPartProducts *);
+DINI_INTERN PetscErrorCode DiniPartProductsDestroy_Private(DiniPartProducts *);
+DINI_INTERN PetscErrorCode DiniGuardParts_Private(Dini, const DiniPartProducts *, DiniShift *residual, Vec v, void *ctx,
+                                                  PetscReal rtol, PetscReal loose, DiniSlope *worst, PetscInt *part);
 
 DINI_INTERN PetscErrorCode DiniGuardSlope_Private(Dini, DiniShift *residual, Vec direction, void *ctx, Vec y, Vec other,
                                                   Vec terms, DiniSlope *);
 DINI_INTERN PetscErrorCode DiniSlopeTell_Private(Dini, const char what[], const DiniSlope *);
-DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, DiniSlope *);
+DINI_INTERN PetscErrorCode DiniShiftState_Private(Dini, PetscReal h, Vec v, void *ctx);
+DINI_INTERN PetscErrorCode DiniGuardJacobian_Private(Dini, Mat J, PetscBool fields, PetscReal loose, DiniSlope *);
+DINI_INTERN PetscErrorCode DiniGuardFields_Private(Dini, Mat J, PetscReal loose, DiniSlope *);
+DINI_INTERN PetscErrorCode DiniCompareComponents_Private(Dini, DiniParameter, DiniSlope *, char name[], size_t size);
 DINI_INTERN PetscErrorCode DiniGuardHolomorphic_Private(Dini, DiniShift *residual, Vec v, void *ctx, Vec d,
                                                         PetscBool *holomorphic);
 DINI_INTERN PetscErrorCode DiniGuardStays_Private(Dini, Mat A, const char what[], DiniShift *residual, Vec v, void *ctx,

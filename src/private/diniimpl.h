@@ -116,6 +116,9 @@ typedef struct {
   DiniRange        range;       /* of u, when J was last held against differences */
   PetscInt         rangestate;  /* counts how often it has moved */
   PetscBool        renewed;     /* the solver has another callback for J */
+  PetscBool        strict;      /* what is given is wrong in a field: differences have to know that one */
+  PetscInt         fieldstate;  /* the same when J was last looked at field by field */
+  PetscReal        fields;      /* what differences have told of it then, in the worst field */
   Mat              J;           /* by differences */
   DiniColoring     coloring;
   char             why[512]; /* what has been tried and found wanting */
@@ -377,6 +380,13 @@ DINI_INTERN PetscErrorCode DiniEngineSameValues_Private(Dini, Mat, PetscObjectSt
 DINI_INTERN PetscErrorCode DiniEngineIsSingular_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniEngineDetermines_Private(Dini);
 
+/* Partial derivatives of an objective and differences of its value */
+typedef struct {
+  PetscReal error[3];    /* relative: in all, in u alone and in m alone; negative: not known */
+  PetscBool informative; /* differences have told something */
+  char      part[160];   /* the field, block or component that is wrong, where all together do not tell */
+} DiniDisagreement;
+
 /* objective, and its Hessian */
 DINI_INTERN PetscErrorCode DiniObjectiveDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniSecond_Private(Dini, Vec du, Vec dm, Vec hu, Vec hm);
@@ -389,8 +399,7 @@ DINI_INTERN PetscErrorCode DiniSolveAt_Private(Dini, Vec m, PetscBool tolerated,
 DINI_INTERN PetscErrorCode DiniObjectiveValue_Private(Dini, DiniObjective, PetscReal *value);
 DINI_INTERN PetscErrorCode DiniObjectivePartials_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm);
 DINI_INTERN PetscErrorCode DiniObjectiveGuard_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm);
-DINI_INTERN PetscErrorCode DiniObjectiveCompare_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm, PetscReal error[3],
-                                                        PetscBool *informative);
+DINI_INTERN PetscErrorCode DiniObjectiveCompare_Private(Dini, DiniObjective, Vec dJdu, Vec dJdm, DiniDisagreement *);
 DINI_INTERN PetscErrorCode DiniEvaluate_Private(Dini, Vec m, PetscBool tolerated, PetscReal *value, Vec g);
 
 #include "diniaccuracyimpl.h"

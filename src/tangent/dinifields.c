@@ -104,7 +104,7 @@ static PetscErrorCode DiniFieldsOfBlocks(Dini dini, DM dm, PetscInt bs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniFieldsKnown(Dini dini)
+static PetscErrorCode DiniFieldsKnown(Dini dini, Mat J)
 {
   DM        dm = NULL;
   PetscInt  bs, Jbs = 1;
@@ -129,12 +129,12 @@ static PetscErrorCode DiniFieldsKnown(Dini dini)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecGetDM(dini->u, &dm));
-  if (!dm && dini->engine->J) PetscCall(MatGetDM(dini->engine->J, &dm));
+  if (!dm && J) PetscCall(MatGetDM(J, &dm));
   if (dm) PetscCall(DiniFieldsOfDM(dini, dm));
   if (dini->engine->nfields) PetscFunctionReturn(PETSC_SUCCESS);
   if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &da));
   PetscCall(VecGetBlockSize(dini->u, &bs));
-  if (dini->engine->J) PetscCall(MatGetBlockSize(dini->engine->J, &Jbs));
+  if (J) PetscCall(MatGetBlockSize(J, &Jbs));
   bs = PetscMax(bs, Jbs);
   if ((bs > 1 || da) && bs <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfBlocks(dini, dm, bs));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -360,7 +360,7 @@ PetscErrorCode DiniEngineFindFields_Private(Dini dini)
 
   PetscFunctionBegin;
   if (e->nfields) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniFieldsKnown(dini));
+  PetscCall(DiniFieldsKnown(dini, e->J));
   e->fieldssaid = (PetscBool)(e->nfields > 0);
   if (!e->nfields) PetscCall(DiniFieldsFound(dini));
   if (e->nfields > 1)
@@ -377,7 +377,7 @@ PetscErrorCode DiniEngineSaidFields_Private(Dini dini, PetscBool each, PetscInt 
   PetscInt        first;
 
   PetscFunctionBegin;
-  if (!had) PetscCall(DiniFieldsKnown(dini));
+  if (!had) PetscCall(DiniFieldsKnown(dini, e->J));
   PetscCall(PetscCalloc1(dini->n, field));
   *n = 1;
   if (e->nfields && (!had || e->fieldssaid)) {
@@ -390,4 +390,27 @@ PetscErrorCode DiniEngineSaidFields_Private(Dini dini, PetscBool each, PetscInt 
   for (PetscInt i = 0; i < dini->n; i++) (*field)[i] = (unsigned char)(first + i);
   *n = PetscMax(dini->N, 1);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the application says, for a J that the engine need not have yet; n is 1 where it says nothing */
+PetscErrorCode DiniEngineDeclared_Private(Dini dini, Mat J, PetscInt *n, const unsigned char **field)
+{
+  DiniEngine e = dini->engine;
+
+  PetscFunctionBegin;
+  *n     = 1;
+  *field = NULL;
+  if (!e->nfields) {
+    PetscCall(DiniFieldsKnown(dini, J));
+    e->fieldssaid = (PetscBool)(e->nfields > 0);
+  }
+  if (!e->fieldssaid || e->nfields < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  *n     = e->nfields;
+  *field = e->field;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *DiniEngineFieldName_Private(Dini dini, PetscInt f)
+{
+  return dini->engine->fieldname[f];
 }
