@@ -265,8 +265,7 @@ static PetscErrorCode DiniCheckDot(Dini dini, DiniChecking *check)
     if (J) PetscCall(DiniNorm_Private(r, &nr));
     bound = 2.0 * (adjointrtol * nubar * ndu + tangentrtol * nlambda * nr) +
             1e3 * PETSC_MACHINE_EPSILON * (nubar * ndu + nmbar * ndm + nlambda * nr);
-    if (!J)
-      bound += 1e-5 * (nubar * ndu + nmbar * ndm); /* the application's own solves, verified by differences only */
+    if (!J) bound += 1e-5 * (nubar * ndu + nmbar * ndm); /* the application's own solves, held against differences */
   }
   difference = PetscAbsScalar(forward - adjoint);
   PetscCall(DiniParameterAnyReal_Private(dini, &real));
@@ -321,17 +320,16 @@ static PetscErrorCode DiniCheckAll(Dini dini, DiniChecking *check)
 /**
   @brief Checks J, F_m, the tangent, the adjoint and the gradient of an object against independent ways to the same numbers.
 
-  Collective. Prints a line for each of: J v against differences of F; F_m dm of each active block against differences of F;
-  dJ/du and dJ/dm of the objective against differences of its value; <ubar, JVP dm> = <VJP ubar, dm>; and per block a table of Taylor remainders, |u(m + h dm) - u - h du| for the tangent and
-  |J(m + h dm) - J - h Re<g, dm>| for the gradient, with the measured order, which is 2 for right derivatives. Without an
-  objective J is Re<w, u> with a random w. Where the forward solve is too loose to tell, the line says so and which
-  tolerance would decide; that is neither called wrong nor a pass. State, parameters and statistics are as
-  before afterwards, also after an error; the solver itself has solved beside the point: its counts and reason are those of that.
+  Collective. Prints a line for each of: J v and F_m dm of each active block against differences of F, dJ/du and dJ/dm of the
+  objective against differences of its value, also by fields and components; <ubar, JVP dm> = <VJP ubar, dm>; and per block
+  Taylor remainders, |u(m + h dm) - u - h du| of the tangent and |J(m + h dm) - J - h Re<g, dm>| of the gradient, whose order is 2
+  for right derivatives. Without an objective J is Re<w, u>. Where the forward solve is too loose to tell, the line says which
+  tolerance would decide; that is neither wrong nor a pass. State, parameters and statistics are as before afterwards, also
+  after an error; the solver's own counts and reason are those of a solve beside the point.
 
   @param[in] dini   the Dini, after DiniSolve() or DiniAttach()
   @param[in] viewer an ASCII viewer, NULL for standard output
-  @return 0 or a PETSc error code; after everything has been printed PETSC_ERR_ARG_WRONG when something is wrong, else
-          PETSC_ERR_NOT_CONVERGED when something is inconclusive
+  @return 0 or an error code; after everything has been printed PETSC_ERR_ARG_WRONG, or PETSC_ERR_NOT_CONVERGED if inconclusive
 
   Option: `-dini_check [viewer]` runs it once, before the first derivative is used.
 */

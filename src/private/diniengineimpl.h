@@ -190,6 +190,8 @@ DINI_INTERN PetscErrorCode DiniEngineRenewKSPs_Private(Dini, DiniDirection, Pets
 DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineSaidFields_Private(Dini, PetscBool each, PetscInt *n, unsigned char *field[]);
 DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEngineAllocateFields_Private(Dini, PetscInt n);
+DINI_INTERN PetscErrorCode DiniEngineFieldsKnown_Private(Dini, Mat J);
 DINI_INTERN PetscErrorCode DiniEngineGroups_Private(Dini, Vec x, PetscBool *several);
 DINI_INTERN PetscErrorCode DiniEngineGroupError_Private(Dini, Vec x, Vec e, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniEngineJudge_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, DiniFieldNorms *,

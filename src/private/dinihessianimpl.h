@@ -30,3 +30,7 @@ typedef struct {
   PetscInt64              point;        /* where lambda belongs */
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;
+
+DINI_INTERN PetscErrorCode DiniHessianReset_Private(Dini);
+DINI_INTERN PetscErrorCode DiniHessianOf_Private(Dini, Vec dJdu);
+DINI_INTERN PetscErrorCode DiniHessianSetFromOptions_Private(Dini, DiniOptionItems);

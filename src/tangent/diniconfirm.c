@@ -9,10 +9,11 @@
 #include "../private/diniengineimpl.h"
 #include <math.h>
 
-#define CONFIRM_RTOL 0.1   /* one digit */
-#define CONFIRM_MAX  5     /* corrections */
-#define CONFIRM_ROOM 100.0 /* times the tolerance: what a field may be off by */
-#define CONFIRM_BEST 1e-9  /* but no less is asked for */
+#define CONFIRM_RTOL     0.1                           /* one digit */
+#define CONFIRM_MAX      5                             /* corrections */
+#define CONFIRM_ROOM     100.0                         /* times the tolerance: what a field may be off by */
+#define CONFIRM_ROUNDING (1e3 * PETSC_MACHINE_EPSILON) /* of a relative residual */
+#define CONFIRM_BEST     1e-9                          /* but no less is asked for */
 
 static PetscReal DiniLimit(Dini dini, DiniDirection direction)
 {
@@ -68,8 +69,8 @@ static PetscErrorCode DiniConfirm(Dini dini, DiniDirection direction, KSP ksp, V
                                   DiniSolveStatus *status)
 {
   const PetscReal limit = DiniLimit(dini, direction);
-  PetscReal       moved = INFINITY;
-  PetscBool       good  = PETSC_TRUE;
+  PetscReal       moved = INFINITY, before;
+  PetscBool       good = PETSC_TRUE, rounding = PETSC_FALSE;
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < CONFIRM_MAX; k++) {
@@ -77,7 +78,10 @@ static PetscErrorCode DiniConfirm(Dini dini, DiniDirection direction, KSP ksp, V
     PetscCall(PetscObjectStateIncrease((PetscObject)r));
     PetscCall(DiniConfirmStep(dini, direction, ksp, r, e, status, &good));
     if (!good) break;
+    before = moved;
     PetscCall(DiniEngineFieldError_Private(dini, direction, b, x, e, &moved));
+    rounding = (PetscBool)(k && status->relative <= CONFIRM_ROUNDING && moved > 0.5 * before);
+    if (rounding) break;            /* A is so ill-conditioned that nothing better can be had */
     if (k && moved <= limit) break; /* the first one may have seen the largest field alone */
     PetscCall(VecAXPY(x, 1.0, e));
     PetscCall(DiniEngineProject_Private(dini, direction, x));
@@ -88,7 +92,7 @@ static PetscErrorCode DiniConfirm(Dini dini, DiniDirection direction, KSP ksp, V
   PetscCall(PetscInfo(dini, "A correction moves the worst field of the %s solution by a relative %g\n",
                       DiniOperations[DINI_OPERATION_TANGENT + direction], (double)moved));
   status->error = good ? moved : 0.0;
-  if (dini->engine->nfields < 2 || (good && moved <= limit)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->engine->nfields < 2 || (good && (rounding || moved <= limit))) PetscFunctionReturn(PETSC_SUCCESS);
   status->error = good ? moved : INFINITY;
   status->good  = PETSC_FALSE;
   status->moves = PETSC_TRUE;

@@ -5,7 +5,6 @@
   says anything, unknowns whose rows or columns of J differ by orders of magnitude, with nothing in between, are told apart.
 */
 #include "../private/diniengineimpl.h"
-#include <petscdmda.h>
 #include <math.h>
 
 #define DINI_BINS     600 /* for sizes 4^-300 to 4^299; the first one for zero */
@@ -25,118 +24,6 @@ PetscErrorCode DiniEngineForgetFields_Private(Dini dini)
     PetscCall(PetscFree(e->blocks[d]));
     e->blocksready[d] = PETSC_FALSE;
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniAllocateFields(Dini dini, PetscInt n)
-{
-  DiniEngine e = dini->engine;
-
-  PetscFunctionBegin;
-  PetscCall(PetscCalloc1(dini->n, &e->field));
-  PetscCall(PetscCalloc1(n, &e->fieldname));
-  e->nfields = n;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- By what the application says ---- */
-
-static PetscErrorCode DiniFieldsOfSets(Dini dini, PetscInt n, IS is[], char **names)
-{
-  DiniEngine      e = dini->engine;
-  PetscInt        first, last, size;
-  const PetscInt *idx;
-
-  PetscFunctionBegin;
-  PetscCall(DiniAllocateFields(dini, n));
-  PetscCall(VecGetOwnershipRange(dini->u, &first, &last));
-  for (PetscInt f = 0; f < n; f++) {
-    PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]), "\"%s\"", names && names[f] ? names[f] : "?"));
-    PetscCall(ISGetLocalSize(is[f], &size));
-    PetscCall(ISGetIndices(is[f], &idx));
-    for (PetscInt i = 0; i < size; i++)
-      if (idx[i] >= first && idx[i] < last) e->field[idx[i] - first] = (unsigned char)f;
-    PetscCall(ISRestoreIndices(is[f], &idx));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Fields of a plex's section, parts of a composite */
-static PetscErrorCode DiniFieldsOfDM(Dini dini, DM dm)
-{
-  PetscBool knows;
-  PetscInt  n     = 0;
-  char    **names = NULL;
-  IS       *is    = NULL;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)dm, &knows, DMPLEX, DMCOMPOSITE, DMNETWORK, DMFOREST, DMSTAG, ""));
-  if (!knows) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DMCreateFieldDecomposition(dm, &n, &names, &is, NULL));
-  if (n >= 1 && n <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfSets(dini, n, is, names));
-  for (PetscInt f = 0; f < n; f++) {
-    PetscCall(ISDestroy(&is[f]));
-    if (names) PetscCall(PetscFree(names[f]));
-  }
-  PetscCall(PetscFree(names));
-  PetscCall(PetscFree(is));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Components of the block size, which a DMDA names */
-static PetscErrorCode DiniFieldsOfBlocks(Dini dini, DM dm, PetscInt bs)
-{
-  DiniEngine  e    = dini->engine;
-  const char *name = NULL;
-  PetscBool   da   = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &da));
-  PetscCall(DiniAllocateFields(dini, bs));
-  for (PetscInt f = 0; f < bs; f++) {
-    if (da) PetscCall(DMDAGetFieldName(dm, f, &name));
-    if (name) PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]), "\"%s\"", name));
-    else
-      PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]),
-                              "%" PetscInt_FMT " of the %" PetscInt_FMT " in a block", f, bs));
-  }
-  for (PetscInt i = 0; i < dini->n; i++) e->field[i] = (unsigned char)(i % bs);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniFieldsKnown(Dini dini, Mat J)
-{
-  DM        dm = NULL;
-  PetscInt  bs, Jbs = 1;
-  PetscBool da = PETSC_FALSE, nest;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)dini->u, VECNEST, &nest));
-  if (nest) {
-    PetscInt parts, size, offset = 0;
-    Vec     *v;
-
-    PetscCall(VecNestGetSubVecs(dini->u, &parts, &v));
-    if (parts > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
-    PetscCall(DiniAllocateFields(dini, parts));
-    for (PetscInt f = 0; f < parts; f++) {
-      PetscCall(PetscSNPrintf(dini->engine->fieldname[f], sizeof(dini->engine->fieldname[f]),
-                              "%" PetscInt_FMT " of the nest", f));
-      PetscCall(VecGetLocalSize(v[f], &size));
-      for (PetscInt i = 0; i < size; i++) dini->engine->field[offset + i] = (unsigned char)f;
-      offset += size;
-    }
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(VecGetDM(dini->u, &dm));
-  if (!dm && J) PetscCall(MatGetDM(J, &dm));
-  if (dm) PetscCall(DiniFieldsOfDM(dini, dm));
-  if (dini->engine->nfields) PetscFunctionReturn(PETSC_SUCCESS);
-  if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &da));
-  PetscCall(VecGetBlockSize(dini->u, &bs));
-  if (J) PetscCall(MatGetBlockSize(J, &Jbs));
-  bs = PetscMax(bs, Jbs);
-  if ((bs > 1 || da) && bs <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfBlocks(dini, dm, bs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -315,10 +202,10 @@ static PetscErrorCode DiniFieldsOfSizes(Dini dini, const PetscReal rows[], const
   PetscCall(MPIU_Allreduce(mine, all, 2 * DINI_BINS, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)dini)));
   for (int k = 0; k < 2; k++) kinds[k] = DiniKinds(all[k], DINI_GAP, kind[k]);
   if (kinds[0] * kinds[1] > DINI_MAX_FIELDS) { /* no pattern to be seen */
-    PetscCall(DiniAllocateFields(dini, 1));
+    PetscCall(DiniEngineAllocateFields_Private(dini, 1));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniAllocateFields(dini, kinds[0] * kinds[1]));
+  PetscCall(DiniEngineAllocateFields_Private(dini, kinds[0] * kinds[1]));
   for (PetscInt i = 0; i < dini->n; i++)
     e->field[i] = (unsigned char)(kind[0][DiniBin(rows[i])] * kinds[1] + kind[1][DiniBin(cols[i])]);
   for (PetscInt b = DINI_BINS - 1; b >= 0; b--)
@@ -360,57 +247,11 @@ PetscErrorCode DiniEngineFindFields_Private(Dini dini)
 
   PetscFunctionBegin;
   if (e->nfields) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniFieldsKnown(dini, e->J));
+  PetscCall(DiniEngineFieldsKnown_Private(dini, e->J));
   e->fieldssaid = (PetscBool)(e->nfields > 0);
   if (!e->nfields) PetscCall(DiniFieldsFound(dini));
   if (e->nfields > 1)
     for (PetscInt f = 0; f < e->nfields; f++)
       PetscCall(PetscInfo(dini, "Field %" PetscInt_FMT " of %" PetscInt_FMT ": %s\n", f, e->nfields, e->fieldname[f]));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* What the application says of them, before J is there; where it says nothing one, or each of a few unknowns. To be freed */
-PetscErrorCode DiniEngineSaidFields_Private(Dini dini, PetscBool each, PetscInt *n, unsigned char *field[])
-{
-  DiniEngine      e   = dini->engine;
-  const PetscBool had = (PetscBool)(e->nfields > 0);
-  PetscInt        first;
-
-  PetscFunctionBegin;
-  if (!had) PetscCall(DiniFieldsKnown(dini, e->J));
-  PetscCall(PetscCalloc1(dini->n, field));
-  *n = 1;
-  if (e->nfields && (!had || e->fieldssaid)) {
-    *n = e->nfields;
-    PetscCall(PetscArraycpy(*field, e->field, dini->n));
-  }
-  if (!had) PetscCall(DiniEngineForgetFields_Private(dini));
-  if (*n > 1 || !each || dini->N > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecGetOwnershipRange(dini->u, &first, NULL));
-  for (PetscInt i = 0; i < dini->n; i++) (*field)[i] = (unsigned char)(first + i);
-  *n = PetscMax(dini->N, 1);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* What the application says, for a J that the engine need not have yet; n is 1 where it says nothing */
-PetscErrorCode DiniEngineDeclared_Private(Dini dini, Mat J, PetscInt *n, const unsigned char **field)
-{
-  DiniEngine e = dini->engine;
-
-  PetscFunctionBegin;
-  *n     = 1;
-  *field = NULL;
-  if (!e->nfields) {
-    PetscCall(DiniFieldsKnown(dini, J));
-    e->fieldssaid = (PetscBool)(e->nfields > 0);
-  }
-  if (!e->fieldssaid || e->nfields < 2) PetscFunctionReturn(PETSC_SUCCESS);
-  *n     = e->nfields;
-  *field = e->field;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-const char *DiniEngineFieldName_Private(Dini dini, PetscInt f)
-{
-  return dini->engine->fieldname[f];
 }
