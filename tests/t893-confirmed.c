@@ -132,7 +132,7 @@ static PetscErrorCode Error(Map *m, PetscBool adjoint, Vec found, PetscReal *err
   PetscCall(VecGetArrayRead(m->x, &a));
   PetscCall(VecGetArrayRead(m->y, &b));
   for (PetscInt i = lo; i < hi; i++) {
-    PetscReal *field = &mine[2 * (i % FIELDS)];
+    PetscReal *field = &mine[2 * (size_t)(i % FIELDS)];
 
     field[0] = PetscMax(field[0], PetscAbsScalar(a[i - lo] - b[i - lo]));
     field[1] = PetscMax(field[1], PetscAbsScalar(b[i - lo]));
@@ -141,7 +141,7 @@ static PetscErrorCode Error(Map *m, PetscBool adjoint, Vec found, PetscReal *err
   PetscCall(VecRestoreArrayRead(m->x, &a));
   PetscCallMPI(MPI_Allreduce(mine, all, 2 * FIELDS, MPIU_REAL, MPIU_MAX, PETSC_COMM_WORLD));
   *error = 0.0;
-  for (int f = 0; f < FIELDS; f++)
+  for (size_t f = 0; f < FIELDS; f++)
     if (all[2 * f + 1] > 0.0) *error = PetscMax(*error, all[2 * f] / all[2 * f + 1]); /* else at rest */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -126,20 +126,19 @@ PetscErrorCode DiniGuardTranspose_Private(Dini dini, Mat A, const char what[], c
 }
 
 /* Once more, field by field */
-static PetscErrorCode DiniGuardFields(Dini dini, const DiniPartProducts *products, Vec v, PetscReal loose,
-                                      DiniSlope *slope)
+static PetscErrorCode DiniGuardFields(Dini dini, DiniPartProducts *products, Vec v, PetscReal loose, DiniSlope *slope)
 {
   DiniSlope worst;
-  PetscInt  part;
 
   PetscFunctionBegin;
-  PetscCall(
-      DiniGuardParts_Private(dini, products, DiniShiftState_Private, v, NULL, DINI_GUARD_RTOL, loose, &worst, &part));
+  products->rtol  = DINI_GUARD_RTOL;
+  products->loose = loose;
+  PetscCall(DiniGuardParts_Private(dini, products, DiniShiftState_Private, v, NULL, &worst));
   slope->apart = PetscMax(slope->apart, PetscMax(worst.wrong, worst.seen));
   slope->seen  = worst.seen;
-  if (part < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (worst.part < 0) PetscFunctionReturn(PETSC_SUCCESS);
   slope->wrong = worst.wrong;
-  slope->part  = part;
+  slope->part  = worst.part;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -160,7 +159,7 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal
   PetscCall(DiniRandomDirection_Private(dini, 11, dini->u, work[2]));
   PetscCall(MatMult(J, work[2], work[3]));
   if (products->parts.n > 1)
-    PetscCall(DiniPartProductsCreate_Private(dini, J, &products->parts, v, work[2], Jv, work[3], NULL, products));
+    PetscCall(DiniPartProductsCreate_Private(dini, J, v, work[2], Jv, work[3], NULL, products));
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecCopy(F, dini->w[0]));
   if (!dini->active) {
@@ -345,20 +344,19 @@ PetscErrorCode DiniGuardProducts_Private(Dini dini, PetscReal *error)
 PetscErrorCode DiniGuardFields_Private(Dini dini, Mat J, PetscReal loose, DiniSlope *slope)
 {
   Vec              work[4];
-  DiniPartProducts products;
-  DiniParts        parts;
+  DiniPartProducts products = {0};
   PetscErrorCode   failed;
 
   PetscFunctionBegin;
   *slope = (DiniSlope){.part = -1};
-  PetscCall(DiniPartsOfState_Private(dini, J, &parts));
-  if (parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPartsOfState_Private(dini, J, &products.parts));
+  if (products.parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(dini->u, &work[i]));
   for (int i = 0; i < 2; i++) {
     PetscCall(DiniRandomDirection_Private(dini, i ? 11 : 1, dini->u, work[i]));
     PetscCall(MatMult(J, work[i], work[2 + i]));
   }
-  failed = DiniPartProductsCreate_Private(dini, J, &parts, work[0], work[1], work[2], work[3], NULL, &products);
+  failed = DiniPartProductsCreate_Private(dini, J, work[0], work[1], work[2], work[3], NULL, &products);
   if (!failed) failed = DiniGuardFields(dini, &products, work[0], loose, slope);
   PetscCall(DiniPartProductsDestroy_Private(&products));
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));

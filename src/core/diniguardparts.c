@@ -151,14 +151,17 @@ static PetscErrorCode DiniPartTransposes(Dini dini, Mat A, Vec v, DiniPartProduc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Products with v and w part by part; Av and Aw: in all of them; rows: sizes of the rows of F, or NULL. Nothing for one part */
-PetscErrorCode DiniPartProductsCreate_Private(Dini dini, Mat A, const DiniParts *parts, Vec v, Vec w, Vec Av, Vec Aw,
-                                              Vec rows, DiniPartProducts *p)
+/*
+  Products with v and w part by part, of p->parts; Av and Aw: in all of them; rows: sizes of the rows of F, or NULL. Nothing for one
+  part
+*/
+PetscErrorCode DiniPartProductsCreate_Private(Dini dini, Mat A, Vec v, Vec w, Vec Av, Vec Aw, Vec rows,
+                                              DiniPartProducts *p)
 {
-  Vec part;
+  const DiniParts *parts = &p->parts;
+  Vec              part;
 
   PetscFunctionBegin;
-  *p = (DiniPartProducts){.parts = *parts};
   if (parts->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(Av, &p->terms));
   PetscCall(VecSet(p->terms, 0.0));
@@ -208,7 +211,7 @@ PetscErrorCode DiniPartProductsDestroy_Private(DiniPartProducts *p)
 
 /* Along one part. What is no more than products by differences miss is told, and lets them pass */
 static PetscErrorCode DiniGuardPart(Dini dini, const DiniPartProducts *p, PetscInt k, DiniShift *residual, Vec only,
-                                    void *ctx, PetscReal rtol, PetscReal loose, DiniSlope *worst, PetscInt *wrong)
+                                    void *ctx, DiniSlope *worst)
 {
   DiniSlope slope = {.few = PETSC_TRUE, .rows = PETSC_TRUE};
 
@@ -217,38 +220,37 @@ static PetscErrorCode DiniGuardPart(Dini dini, const DiniPartProducts *p, PetscI
   PetscCall(PetscInfo(dini, "Part %" PetscInt_FMT " of %" PetscInt_FMT ": products and differences disagree by %g\n", k,
                       p->parts.n, (double)slope.wrong));
   worst->wrong = PetscMax(worst->wrong, slope.wrong);
-  if (loose > 0.0) worst->seen = PetscMax(worst->seen, PetscMin(slope.seen, 1.0));
-  if (!(slope.wrong > rtol)) PetscFunctionReturn(PETSC_SUCCESS);
-  if (loose > 0.0) {
-    slope.loose = loose;
+  if (p->loose > 0.0) worst->seen = PetscMax(worst->seen, PetscMin(slope.seen, 1.0));
+  if (!(slope.wrong > p->rtol)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (p->loose > 0.0) {
+    slope.loose = p->loose;
     PetscCall(DiniGuardSlope_Private(dini, residual, only, ctx, p->y[k], p->other[k], p->terms, &slope));
   }
-  if (slope.wrong > rtol) *wrong = k;
+  if (slope.wrong > p->rtol) worst->part = k;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*
-  The products held against differences of F at the point, up to the first part whose product is wrong by more than rtol; *part
-  is that one, or none: -1. v as before; loose: what products may miss of the terms of a row, for those that are differences
+  The products held against differences of F at the point, up to the first part whose product is wrong by more than p->rtol;
+  worst->part is that one, or none: -1. v as before; p->loose: what products may miss of the terms of a row, for those that are differences
   themselves, of which worst->seen tells all that is seen, and else what is close, and not more than that, stays the matter of
   all parts together.
 */
 PetscErrorCode DiniGuardParts_Private(Dini dini, const DiniPartProducts *p, DiniShift *residual, Vec v, void *ctx,
-                                      PetscReal rtol, PetscReal loose, DiniSlope *worst, PetscInt *part)
+                                      DiniSlope *worst)
 {
   Vec            only, F;
   PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
   *worst = (DiniSlope){.part = -1};
-  *part  = -1;
   if (p->parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecCopy(F, dini->w[0]));
   PetscCall(VecDuplicate(v, &only));
-  for (PetscInt k = 0; k < p->parts.n && !failed && *part < 0; k++) {
+  for (PetscInt k = 0; k < p->parts.n && !failed && worst->part < 0; k++) {
     failed = DiniPartOnly_Private(&p->parts, k, v, only);
-    if (!failed) failed = DiniGuardPart(dini, p, k, residual, only, ctx, rtol, loose, worst, part);
+    if (!failed) failed = DiniGuardPart(dini, p, k, residual, only, ctx, worst);
   }
   PetscCall(VecDestroy(&only));
   PetscCall(failed);

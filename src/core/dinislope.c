@@ -228,7 +228,7 @@ static PetscErrorCode DiniSlopeAgrees(Dini dini, const DiniRow *r, const DiniTak
   /* misses, corners, bends, moves, slopes beyond rounding, slopes near it, by how much rows far from it miss */
 
   PetscFunctionBegin;
-  for (int k = 0; k < n; k++) {
+  for (int k = 0; k < PetscMax(n, 1); k++) {
     PetscCall(VecGetArrayRead(t[k].T, &T[k]));
     PetscCall(VecGetArrayRead(t[k].even, &even[k]));
   }
@@ -265,9 +265,9 @@ static PetscErrorCode DiniSlopeAgrees(Dini dini, const DiniRow *r, const DiniTak
 
 /* The same of the rows that a step h leaves next to nothing of, at two longer ones */
 static PetscErrorCode DiniSlopeFar(Dini dini, DiniShift *residual, Vec direction, void *ctx, const DiniRow *r,
-                                   DiniTaken t[2], PetscReal h, DiniSlope *s, PetscBool *agrees)
+                                   DiniTaken t[2], DiniSlope *s, PetscBool *agrees)
 {
-  const PetscReal near = s->seen;
+  const PetscReal near = s->seen, h = s->step;
 
   PetscFunctionBegin;
   *agrees = PETSC_FALSE;
@@ -323,8 +323,9 @@ static PetscErrorCode DiniSlopeCompare(Dini dini, DiniShift *residual, Vec direc
       t[0] = turned[0];
     }
   }
-  far = (PetscBool)(agrees && s->rows && s->coarse);
-  if (far) PetscCall(DiniSlopeFar(dini, residual, direction, ctx, r, t, h, s, &agrees));
+  far     = (PetscBool)(agrees && s->rows && s->coarse);
+  s->step = h;
+  if (far) PetscCall(DiniSlopeFar(dini, residual, direction, ctx, r, t, s, &agrees));
   if (!agrees) PetscCall(DiniSlopeSteps(dini, residual, direction, ctx, r, &t[0], s));
   s->wrong = PetscMax(s->wrong, s->corner);
   if (!agrees)

@@ -169,12 +169,12 @@ static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Parts of u, with no dm, or of the block p, with no du; the first one that is wrong is named */
+/* Parts of u, with no dm, or of the block p, with no du; the first one that is wrong is named. v: dJdu, dJdm, du, dm */
 static PetscErrorCode DiniObjectiveParts(Dini dini, DiniObjective objective, PetscInt p, const DiniParts *parts,
-                                         Vec dJdu, Vec dJdm, Vec du, Vec dm, DiniDisagreement *d)
+                                         Vec v[4], DiniDisagreement *d)
 {
   const PetscBool state = (PetscBool)(p < 0);
-  const Vec       g = state ? dJdu : dJdm, all = state ? du : dm;
+  const Vec       du = v[2], dm = v[3], g = state ? v[0] : v[1], all = state ? du : dm;
   Vec             only[4] = {NULL}, part[2];
   PetscErrorCode  failed  = PETSC_SUCCESS;
   DiniCompared    found;
@@ -215,6 +215,7 @@ static PetscErrorCode DiniObjectiveParts(Dini dini, DiniObjective objective, Pet
 static PetscErrorCode DiniObjectiveEach(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, Vec du, Vec dm,
                                         PetscBool locked, DiniDisagreement *d)
 {
+  Vec       v[4] = {dJdu, dJdm, du, dm};
   Mat       J, P;
   DiniParts parts;
   PetscInt  active = 0;
@@ -222,12 +223,12 @@ static PetscErrorCode DiniObjectiveEach(Dini dini, DiniObjective objective, Vec 
   PetscFunctionBegin;
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
   PetscCall(DiniPartsOfState_Private(dini, J, &parts));
-  if (parts.n > 1) PetscCall(DiniObjectiveParts(dini, objective, -1, &parts, dJdu, dJdm, du, dm, d));
+  if (parts.n > 1) PetscCall(DiniObjectiveParts(dini, objective, -1, &parts, v, d));
   for (PetscInt p = 0; p < dini->nparams; p++) active += dini->params[p]->active;
   for (PetscInt p = 0; p < dini->nparams && !locked && !d->part[0]; p++) {
     if (!dini->params[p]->active || !dini->params[p]->N) continue;
     PetscCall(DiniPartsOfBlock_Private(dini, dini->params[p], &parts));
-    if (active > 1 || parts.n > 1) PetscCall(DiniObjectiveParts(dini, objective, p, &parts, dJdu, dJdm, du, dm, d));
+    if (active > 1 || parts.n > 1) PetscCall(DiniObjectiveParts(dini, objective, p, &parts, v, d));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -139,22 +139,22 @@ static PetscErrorCode DiniGuardVerdict(Dini dini, DiniParameter par, const char 
 }
 
 /* Once more, component by component or field by field; spoils work[2] and work[3] */
-static PetscErrorCode DiniGuardComponents(Dini dini, DiniParameter par, const DiniPartProducts *products,
-                                          const char what[], Vec work[4])
+static PetscErrorCode DiniGuardComponents(Dini dini, DiniParameter par, DiniPartProducts *products, const char what[],
+                                          Vec work[4])
 {
   const PetscBool own = DiniOwnDifferences(par);
   DiniSlope       worst;
-  PetscInt        part;
   char            name[80], which[512];
 
   PetscFunctionBegin;
-  PetscCall(DiniGuardParts_Private(dini, products, DiniShiftParameter, work[0], par,
-                                   own ? GUARD_OWN_RTOL : DINI_GUARD_RTOL, own ? GUARD_OWN_LOOSE : 0.0, &worst, &part));
+  products->rtol  = own ? GUARD_OWN_RTOL : DINI_GUARD_RTOL;
+  products->loose = own ? GUARD_OWN_LOOSE : 0.0;
+  PetscCall(DiniGuardParts_Private(dini, products, DiniShiftParameter, work[0], par, &worst));
   par->error = PetscMax(par->error, PetscMax(worst.wrong, worst.seen));
-  if (part < 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPartName_Private(dini, &products->parts, part, name, sizeof(name)));
+  if (worst.part < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPartName_Private(dini, &products->parts, worst.part, name, sizeof(name)));
   PetscCall(PetscSNPrintf(which, sizeof(which), "%s, for dm in %s alone,", what, name));
-  PetscCall(DiniPartOnly_Private(&products->parts, part, work[0], work[3]));
+  PetscCall(DiniPartOnly_Private(&products->parts, worst.part, work[0], work[3]));
   PetscCall(DiniGuardVerdict(dini, par, which, worst.wrong, work[3], work[2]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -184,7 +184,7 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
   PetscCall(VecCopy(F, dini->w[0]));
   PetscCall(DiniRowSizes_Private(dini, &rows));
   if (products->parts.n > 1)
-    PetscCall(DiniPartProductsCreate_Private(dini, par->Fm, &products->parts, dm, work[3], y, work[2], rows, products));
+    PetscCall(DiniPartProductsCreate_Private(dini, par->Fm, dm, work[3], y, work[2], rows, products));
   slope     = (DiniSlope){0};
   slope.few = (PetscBool)(again || par->seenzero || !par->Fm);
   PetscCall(DiniGuardSlope_Private(dini, DiniShiftParameter, dm, par, y, work[2], rows, &slope));
@@ -239,19 +239,17 @@ PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
 /* F_m held against differences part by part, for who only wants to know; *slope tells of the worst, name is empty for one part */
 PetscErrorCode DiniCompareComponents_Private(Dini dini, DiniParameter par, DiniSlope *slope, char name[], size_t size)
 {
-  const PetscBool  own = DiniOwnDifferences(par);
-  DiniParts        parts;
-  DiniPartProducts products;
+  const PetscBool  own      = DiniOwnDifferences(par);
+  DiniPartProducts products = {0};
   Vec              work[4], rows; /* layouts: block, state, state, block */
-  PetscInt         part;
   PetscErrorCode   failed;
 
   PetscFunctionBegin;
   name[0] = 0;
   *slope  = (DiniSlope){.part = -1};
   if (!par->N) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPartsOfBlock_Private(dini, par, &parts));
-  if (parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPartsOfBlock_Private(dini, par, &products.parts));
+  if (products.parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
   PetscCall(DiniGuardDirection(dini, par, work[0]));
   PetscCall(DiniRandomDirection_Private(dini, 12, par->copy, work[3]));
@@ -260,11 +258,11 @@ PetscErrorCode DiniCompareComponents_Private(Dini dini, DiniParameter par, DiniS
   if (par->Fm) PetscCall(MatMult(par->Fm, work[0], work[1]));
   if (par->Fm) PetscCall(MatMult(par->Fm, work[3], work[2]));
   PetscCall(DiniRowSizes_Private(dini, &rows));
-  PetscCall(DiniPartProductsCreate_Private(dini, par->Fm, &parts, work[0], work[3], work[1], work[2], rows, &products));
-  failed      = DiniGuardParts_Private(dini, &products, DiniShiftParameter, work[0], par, DINI_GUARD_RTOL,
-                                  own ? GUARD_OWN_LOOSE : 0.0, slope, &part);
-  slope->part = part;
-  if (!failed) failed = DiniPartName_Private(dini, &parts, PetscMax(part, 0), name, size);
+  PetscCall(DiniPartProductsCreate_Private(dini, par->Fm, work[0], work[3], work[1], work[2], rows, &products));
+  products.rtol  = DINI_GUARD_RTOL;
+  products.loose = own ? GUARD_OWN_LOOSE : 0.0;
+  failed         = DiniGuardParts_Private(dini, &products, DiniShiftParameter, work[0], par, slope);
+  if (!failed) failed = DiniPartName_Private(dini, &products.parts, PetscMax(slope->part, 0), name, size);
   PetscCall(DiniPartProductsDestroy_Private(&products));
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(failed);

@@ -26,6 +26,7 @@ typedef struct {
   PetscReal loose;       /* asked for: what is let pass, in units of the terms of a row */
   PetscReal seen;        /* rows: by how much they miss differences, chance included */
   PetscBool coarse;      /* there are rows that short steps do not tell anything of */
+  PetscReal step;        /* the first one */
   PetscInt  part;        /* the one along which it is wrong; -1: all together */
 } DiniSlope;
 
@@ -39,8 +40,9 @@ typedef struct {
 
 typedef struct {
   DiniParts parts;
-  Vec      *y, *other; /* along the direction, and along another one, restricted to each part */
-  Vec       terms;     /* what rows of F are made of */
+  Vec      *y, *other;   /* along the direction, and along another one, restricted to each part */
+  Vec       terms;       /* what rows of F are made of */
+  PetscReal rtol, loose; /* beyond which a product is wrong, and what one may miss of the terms of a row */
 
   DiniTransposeTest
        test; /* of the worst block of A between a field of its rows and a part, where A can only be applied */
@@ -51,12 +53,12 @@ DINI_INTERN PetscErrorCode DiniPartsOfState_Private(Dini, Mat J, DiniParts *);
 DINI_INTERN PetscErrorCode DiniPartsOfBlock_Private(Dini, DiniParameter, DiniParts *);
 DINI_INTERN PetscErrorCode DiniPartName_Private(Dini, const DiniParts *, PetscInt k, char name[], size_t size);
 DINI_INTERN PetscErrorCode DiniPartOnly_Private(const DiniParts *, PetscInt k, Vec from, Vec to);
-DINI_INTERN PetscErrorCode DiniPartProductsCreate_Private(Dini, Mat A, const DiniParts *, Vec v, Vec w, Vec Av, Vec Aw,
-                                                          Vec rows, DiniPartProducts *);
+DINI_INTERN PetscErrorCode DiniPartProductsCreate_Private(Dini, Mat A, Vec v, Vec w, Vec Av, Vec Aw, Vec rows,
+                                                          DiniPartProducts *);
 DINI_INTERN PetscErrorCode DiniGuardPartTransposes_Private(Dini, Mat A, const char what[], const DiniPartProducts *);
 DINI_INTERN PetscErrorCode DiniPartProductsDestroy_Private(DiniPartProducts *);
 DINI_INTERN PetscErrorCode DiniGuardParts_Private(Dini, const DiniPartProducts *, DiniShift *residual, Vec v, void *ctx,
-                                                  PetscReal rtol, PetscReal loose, DiniSlope *worst, PetscInt *part);
+                                                  DiniSlope *worst);
 
 DINI_INTERN PetscErrorCode DiniGuardSlope_Private(Dini, DiniShift *residual, Vec direction, void *ctx, Vec y, Vec other,
                                                   Vec terms, DiniSlope *);
