@@ -84,8 +84,10 @@ static void DrawSNES(App *app, char line[])
   if (RandomChance(random, 0.1)) Add(app, line, "snes_lag_preconditioner", "2");
   else if (RandomChance(random, 0.1)) Add(app, line, "snes_lag_jacobian", "2");
   if (RandomChance(random, 0.1)) Add(app, line, "snes_ksp_ew", "");
-  if (RandomChance(random, 0.1)) Add(app, line, "snes_type", "newtontr");
-  else if (app->R.affine && app->jacobian == JACOBIAN_EXACT && RandomChance(random, 0.15)) {
+  if (RandomChance(random, 0.1)) {
+    /* which multiplies by the transpose of J in newer releases, what differences have not */
+    if (app->jacobian != JACOBIAN_MF && app->jacobian != JACOBIAN_MFOPERATOR) Add(app, line, "snes_type", "newtontr");
+  } else if (app->R.affine && app->jacobian == JACOBIAN_EXACT && RandomChance(random, 0.15)) {
     Add(app, line, "snes_type", "ksponly");
     Add(app, line, "ksp_rtol", "1e-12");
   }
