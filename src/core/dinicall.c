@@ -39,6 +39,7 @@ static PetscErrorCode DiniPutAside(Dini dini, DiniCall *call)
   }
   call->lastnorm     = dini->lastnorm;
   call->lastrelative = dini->lastrelative;
+  call->lasterror    = dini->lasterror;
   call->lastrung     = dini->lastrung;
   call->lastunit     = dini->lastunit;
   call->lastkind     = dini->lastkind;
@@ -68,6 +69,7 @@ static PetscErrorCode DiniTakeBack(Dini dini, DiniCall *call)
   }
   dini->lastnorm     = call->lastnorm;
   dini->lastrelative = call->lastrelative;
+  dini->lasterror    = call->lasterror;
   dini->lastrung     = call->lastrung;
   dini->lastunit     = call->lastunit;
   dini->lastkind     = call->lastkind;

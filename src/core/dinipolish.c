@@ -13,11 +13,11 @@ static PetscErrorCode DiniCorrection(Dini dini, Vec F, Vec correction, PetscBool
 {
   const PetscBool           errors = dini->erroriffail;
   const DiniConvergedReason reason = dini->reason;
-  const PetscReal           norm = dini->lastnorm, relative = dini->lastrelative, unit = dini->lastunit;
-  const PetscReal           worst = dini->stats.tangent_residual;
-  const PetscInt64          kind  = dini->lastkind;
-  PetscReal                 tangentrtol;
-  PetscErrorCode            failed;
+  const PetscReal  norm = dini->lastnorm, relative = dini->lastrelative, told = dini->lasterror, unit = dini->lastunit;
+  const PetscReal  worst = dini->stats.tangent_residual;
+  const PetscInt64 kind  = dini->lastkind;
+  PetscReal        tangentrtol;
+  PetscErrorCode   failed;
 
   PetscFunctionBegin;
   PetscCall(DiniGetTolerances(dini, &tangentrtol, NULL));
@@ -29,6 +29,7 @@ static PetscErrorCode DiniCorrection(Dini dini, Vec F, Vec correction, PetscBool
   dini->reason                 = reason;
   dini->lastnorm               = norm;
   dini->lastrelative           = relative;
+  dini->lasterror              = told;
   dini->lastunit               = unit;
   dini->lastkind               = kind;
   dini->stats.tangent_residual = worst;

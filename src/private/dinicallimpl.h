@@ -27,7 +27,7 @@ typedef struct _DiniCall {
   int               depth;
   PetscBool         aside; /* the rest is filled */
   Vec               work[DINI_MAX_WORK], guess;
-  PetscReal         lastnorm, lastrelative, lastunit, hessianrtol;
+  PetscReal         lastnorm, lastrelative, lasterror, lastunit, hessianrtol;
   PetscInt64        lastkind;
   DiniRung          lastrung;
   PetscBool         erroriffail;

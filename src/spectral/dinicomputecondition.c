@@ -215,7 +215,7 @@ static PetscErrorCode DiniSpectrumPrepare(Dini dini, DiniSpectrum *s)
 PetscErrorCode DiniCondition_SLEPc(Dini dini)
 {
   const DiniConvergedReason reason   = dini->reason;
-  const PetscReal           lastnorm = dini->lastnorm, lastrelative = dini->lastrelative;
+  const PetscReal           lastnorm = dini->lastnorm, lastrelative = dini->lastrelative, lasterror = dini->lasterror;
   const PetscBool           erroriffail = dini->erroriffail;
   DiniCondition            *c           = &dini->condition;
   DiniSpectrum              s;
@@ -235,6 +235,7 @@ PetscErrorCode DiniCondition_SLEPc(Dini dini)
   dini->reason       = reason;
   dini->lastnorm     = lastnorm;
   dini->lastrelative = lastrelative;
+  dini->lasterror    = lasterror;
   PetscCall(VecDestroy(&v));
   PetscCall(VecDestroy(&vmin));
   PetscCall(VecDestroy(&s.w));

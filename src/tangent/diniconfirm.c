@@ -74,8 +74,8 @@ static PetscErrorCode DiniConfirm(Dini dini, DiniDirection direction, KSP ksp, V
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < CONFIRM_MAX; k++) {
-    PetscCall(VecCopy(dini->engine->b, r)); /* b - A x */
-    PetscCall(PetscObjectStateIncrease((PetscObject)r));
+    PetscCall(DiniEngineMult_Private(dini, direction, x, r)); /* the engine's own may be a work vector by now */
+    PetscCall(VecAYPX(r, -1.0, b));
     PetscCall(DiniConfirmStep(dini, direction, ksp, r, e, status, &good));
     if (!good) break;
     before = moved;
@@ -87,7 +87,11 @@ static PetscErrorCode DiniConfirm(Dini dini, DiniDirection direction, KSP ksp, V
     PetscCall(DiniEngineProject_Private(dini, direction, x));
     PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
     if (!status->good) PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
-    if (!status->good) break;
+    if (status->good) continue;
+    PetscCall(VecAXPY(x, -1.0, e));
+    status->good = (PetscBool)(dini->engine->nfields < 2); /* it was, and nobody has asked for more */
+    good         = PETSC_FALSE;
+    break;
   }
   PetscCall(PetscInfo(dini, "A correction moves the worst field of the %s solution by a relative %g\n",
                       DiniOperations[DINI_OPERATION_TANGENT + direction], (double)moved));
@@ -99,7 +103,7 @@ static PetscErrorCode DiniConfirm(Dini dini, DiniDirection direction, KSP ksp, V
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* After a solve on a rung that its residual calls good, which is in e->b: x is corrected, or not good any more */
+/* After a solve on a rung that its residual calls good, x is corrected, or not good any more */
 PetscErrorCode DiniEngineConfirm_Private(Dini dini, DiniDirection direction, KSP ksp, Vec b, Vec x,
                                          DiniSolveStatus *status)
 {

@@ -222,8 +222,10 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
     PetscCall(DiniAppend_Private(status->tried, sizeof(status->tried), line));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  usespc       = (PetscBool)(rung != DINI_RUNG_EXPLICIT && rung != DINI_RUNG_DIRECT);
-  status->rung = rung;
+  usespc        = (PetscBool)(rung != DINI_RUNG_EXPLICIT && rung != DINI_RUNG_DIRECT);
+  status->rung  = rung;
+  status->moves = PETSC_FALSE; /* of this rung */
+  status->error = 0.0;
   if (!usespc || !e->broken) {
     PetscCall(DiniFreeze_Private(e->pc, &frozen));
     failed = DiniSetBound(ksp, bound);

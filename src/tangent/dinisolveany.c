@@ -149,8 +149,8 @@ PetscErrorCode DiniEngineSolveUnit_Private(Dini dini, DiniDirection direction, V
   dini->lastunit = 1.0;
   if (status.bnorm == 0.0) {
     PetscCall(VecSet(x, 0.0));
-    dini->lastrelative = 0.0;
-    dini->reason       = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
+    dini->lastrelative = dini->lasterror = 0.0;
+    dini->reason                         = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (DiniUnit_Private(status.bnorm) != 1.0) {
