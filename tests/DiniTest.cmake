@@ -1,6 +1,10 @@
 # Tests: one file tests/<name>.c is one program, run under mpiexec on several rank counts. A passing test prints nothing
 # that matters; leaks and options that nobody read are failures.
 
+if(POLICY CMP0174) # an empty TIMEOUT or EXPECT is none, without a word about it
+  cmake_policy(SET CMP0174 NEW)
+endif()
+
 # Set once for every test: MPI in a container, as root, and with more ranks than cores.
 set(DINI_TEST_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

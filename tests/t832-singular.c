@@ -153,6 +153,37 @@ static PetscErrorCode TestInRange(PetscBool symmetric, PCType type, PetscBool ad
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A factorisation that fails, as on a zero pivot, says the same: two equal rows */
+static PetscErrorCode TestZeroPivot(PCType type, PetscBool adjoint)
+{
+  Ring     r;
+  Vec      v, w;
+  PetscInt lo, hi;
+
+  PetscFunctionBeginUser;
+  PetscCall(RingCreate(24, PETSC_FALSE, 0.0, NONE, type, &r));
+  PetscCall(MatZeroEntries(r.A));
+  PetscCall(MatGetOwnershipRange(r.A, &lo, &hi));
+  for (PetscInt i = lo; i < hi; i++) {
+    PetscCall(MatSetValue(r.A, i, i, i < 2 ? 1.0 : 1.0 + (PetscReal)(i % 5), INSERT_VALUES));
+    PetscCall(MatSetValue(r.A, i, i ? i - 1 : 1, i < 2 ? 1.0 : 0.25, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(r.A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(r.A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatMult(r.A, r.u, r.b));
+  PetscCall(KSPSetReusePreconditioner(r.ksp, PETSC_FALSE));
+  PetscCall(DiniAttach(r.dini, r.u));
+  PetscCall(DiniTestVec(r.u, 5, &v));
+  PetscCall(VecDuplicate(r.u, &w));
+  if (adjoint) DiniTestExpect(DiniVJP(r.dini, v, w), PETSC_ERR_NOT_CONVERGED, "MatSetNullSpace()");
+  else DiniTestExpect(DiniJVP(r.dini, v, w), PETSC_ERR_NOT_CONVERGED, "MatSetNullSpace()");
+  DiniTestExpect(DiniVJP(r.dini, v, w), PETSC_ERR_NOT_CONVERGED, "J is singular");
+  PetscCall(VecDestroy(&v));
+  PetscCall(VecDestroy(&w));
+  PetscCall(RingDestroy(&r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A regular A of a condition of 1e5 is not singular, whatever the ladder has to go through */
 static PetscErrorCode TestRegular(PCType type)
 {
@@ -271,6 +302,9 @@ int main(int argc, char **argv)
   PetscCall(TestUnsaid(PETSC_TRUE, PCNONE, PETSC_FALSE));
   PetscCall(TestUnsaid(PETSC_FALSE, PCBJACOBI, PETSC_TRUE));
   PetscCall(TestUnsaid(PETSC_FALSE, PCREDUNDANT, PETSC_FALSE));
+  PetscCall(TestZeroPivot(PCREDUNDANT, PETSC_TRUE));
+  PetscCall(TestZeroPivot(PCREDUNDANT, PETSC_FALSE));
+  PetscCall(TestZeroPivot(PCBJACOBI, PETSC_TRUE));
   PetscCall(TestInRange(PETSC_TRUE, PCJACOBI, PETSC_FALSE));
   PetscCall(TestInRange(PETSC_FALSE, PCNONE, PETSC_FALSE));
   PetscCall(TestInRange(PETSC_FALSE, PCBJACOBI, PETSC_TRUE));

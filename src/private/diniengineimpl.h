@@ -230,6 +230,7 @@ DINI_INTERN PetscErrorCode DiniEngineProject_Private(Dini, DiniDirection, Vec x)
 /* singular */
 DINI_INTERN PetscErrorCode DiniEngineSingular_Private(Dini, DiniDirection, Vec b, Vec x, const DiniSolveStatus *);
 DINI_INTERN PetscErrorCode DiniEngineRegular_Private(Dini, DiniDirection, const DiniSolveStatus *);
+DINI_INTERN PetscErrorCode DiniEngineSingularBare_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineRefuseSingular_Private(Dini, DiniDirection);
 /* verify */
 DINI_INTERN PetscErrorCode DiniEngineVerifyUser_Private(Dini, DiniDirection, Vec b, Vec x, PetscReal bnorm,

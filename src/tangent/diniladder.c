@@ -268,6 +268,7 @@ PetscErrorCode DiniEngineClimb_Private(Dini dini, DiniDirection direction, Vec b
   for (int rung = DINI_RUNG_KEPT; rung < (int)start && !status->good && !e->singular[0]; rung++)
     PetscCall(DiniEngineTryRung_Private(dini, direction, (DiniRung)rung, b, x, status));
   if (status->good) e->start[direction] = status->rung;
+  else if (!status->its && !e->singular[0]) PetscCall(DiniEngineSingularBare_Private(dini));
   if (!status->tried[0])
     PetscCall(PetscSNPrintf(status->tried, sizeof(status->tried),
                             "none of the rungs that are allowed exists for a preconditioning matrix of type %s%s",

@@ -192,6 +192,51 @@ PetscErrorCode DiniEngineRegular_Private(Dini dini, DiniDirection direction, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  Where no preconditioner gives a finite answer, as where a factorisation of J meets a zero pivot: the residual of the least
+  squares solution for a random right-hand side is a left null vector.
+*/
+PetscErrorCode DiniEngineSingularBare_Private(Dini dini)
+{
+  DiniEngine e = dini->engine;
+  PetscReal  size, ratio, norm, rnorm;
+  PetscBool  has;
+  Vec        b, x, r;
+  KSP        ksp;
+  PC         pc;
+
+  PetscFunctionBegin;
+  PetscCall(DiniHasAdjoint_Private(e->J, &has));
+  if (!has || e->null[DINI_TANGENT]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(dini->u, &b));
+  PetscCall(VecDuplicate(dini->u, &x));
+  PetscCall(VecDuplicate(dini->u, &r));
+  PetscCall(VecSet(x, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 15, x, b));
+  PetscCall(DiniActiveProject_Private(dini, b));
+  PetscCall(KSPCreate(PetscObjectComm((PetscObject)dini), &ksp));
+  PetscCall(KSPSetType(ksp, KSPLSQR));
+  PetscCall(KSPSetOperators(ksp, e->J, e->J));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetType(pc, PCNONE));
+  PetscCall(KSPSetTolerances(ksp, 1e-13, PETSC_DEFAULT, PETSC_DEFAULT, SINGULAR_MAX * SINGULAR_CYCLE));
+  PetscCall(DiniEngineKSPSolve_Private(dini, ksp, b, x));
+  PetscCall(MatMult(e->J, x, r));
+  PetscCall(VecAYPX(r, -1.0, b));
+  PetscCall(DiniNorm_Private(b, &norm));
+  PetscCall(DiniNorm_Private(r, &rnorm));
+  PetscCall(DiniNullity(dini, DINI_TANGENT, b, 1.0, &size));
+  PetscCall(DiniNullity(dini, DINI_ADJOINT, r, size, &ratio));
+  PetscCall(PetscInfo(dini, "Least squares for a random right-hand side: residual %g, |J^H r| = %g |J| |r|\n",
+                      (double)(rnorm / norm), (double)ratio));
+  if (ratio <= SINGULAR_RTOL) PetscCall(DiniFound(dini, DINI_ADJOINT, ratio, rnorm / norm));
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The refusal: what is known, why there is no derivative, what to do */
 PetscErrorCode DiniEngineRefuseSingular_Private(Dini dini, DiniDirection direction)
 {

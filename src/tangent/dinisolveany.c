@@ -55,6 +55,14 @@ static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniS
       "there is none; -%sdini_fixedpoint_method krylov gives it whether the map contracts or not%s",
       DiniLabel_Private(dini), what, (double)e->rtol[direction], field, status->tried, prefix, near);
   PetscCheck(
+      !dini->erroriffail || status->its || status->rung < DINI_RUNG_KEPT, PetscObjectComm((PetscObject)dini),
+      PETSC_ERR_NOT_CONVERGED,
+      "%s: There is no %s solve, since no preconditioner gives a finite answer (%s), as when a factorisation meets "
+      "a zero pivot. If F(u, m) = 0 leaves a part of u free, such as a constant, say so with MatSetNullSpace() and "
+      "MatSetTransposeNullSpace() on J; else choose another preconditioner, or another order or a shift of the "
+      "factorisation, as with -pc_factor_shift_type nonzero%s",
+      DiniLabel_Private(dini), what, status->tried, near);
+  PetscCheck(
       !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
       "%s: The %s solve missed the true relative residual %g it has to reach%s (%s). The derivative would be "
       "wrong, so there "
