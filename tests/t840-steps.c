@@ -327,13 +327,13 @@ static PetscErrorCode TestCost(void)
   PetscFunctionBeginUser;
   PetscCall(Create(&laws[0], 3, PETSC_TRUE, &d));
   PetscCall(SetValues(&d, alike));
-  for (int k = 0; k < 3; k++) { /* guards at the first point; nothing has moved by an order at the others */
+  for (int k = 0; k < 3; k++) { /* guards at the first point and at the second; nothing has moved by an order */
     PetscCall(VecScale(d.m, 1.1));
     PetscCall(DiniSolve(d.dini, d.u));
     PetscCall(DiniGetStatistics(d.dini, &s[0]));
     PetscCall(Both(&d, "alike"));
     PetscCall(DiniGetStatistics(d.dini, &s[1]));
-    DiniTestCount(s[1].residuals - s[0].residuals, k ? 5 : 10, "residuals for one colour");
+    DiniTestCount(s[1].residuals - s[0].residuals, k == 0 ? 10 : k == 1 ? 9 : 5, "residuals for one colour");
   }
   PetscCall(Destroy(&d));
   PetscFunctionReturn(PETSC_SUCCESS);

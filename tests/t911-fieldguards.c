@@ -149,7 +149,7 @@ static PetscErrorCode Taken(PetscReal T, PairsLayout layout, PetscBool shell)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Residuals of the gradients at two points */
+/* Residuals of the gradients at the first point and the third */
 static PetscErrorCode Residuals(PairsLayout layout, PetscInt count[2])
 {
   Pairs          p;
@@ -159,13 +159,13 @@ static PetscErrorCode Residuals(PairsLayout layout, PetscInt count[2])
   PetscFunctionBeginUser;
   PetscCall(PairsCreate(1.0, layout, PAIRS_RIGHT, PETSC_FALSE, DINISHELL, &p));
   PetscCall(DiniCreateParameterVec(p.dini, &g));
-  for (int point = 0; point < 2; point++) {
+  for (int point = 0; point < 3; point++) {
     PetscCall(VecScale(p.m, 1.0 + 0.1 * point));
     PetscCall(DiniSolve(p.dini, p.u));
     PetscCall(DiniResetStatistics(p.dini));
     PetscCall(VJP(&p, g));
     PetscCall(DiniGetStatistics(p.dini, &s));
-    count[point] = s.residuals;
+    if (point != 1) count[point / 2] = s.residuals;
   }
   PetscCall(VecDestroy(&g));
   PetscCall(PairsDestroy(&p));
@@ -181,7 +181,7 @@ static PetscErrorCode Costs(void)
   PetscCall(Residuals(PAIRS_BLOCK, several));
   PetscCall(Residuals(PAIRS_PLAIN, plain));
   DiniTestCount(several[0] - plain[0], 8, "residuals for two fields and two components");
-  DiniTestCount(several[1], plain[1], "residuals at the second point");
+  DiniTestCount(several[1], plain[1], "residuals at the third point");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

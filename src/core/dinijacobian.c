@@ -286,6 +286,20 @@ static PetscErrorCode DiniFindDifferences(Dini dini, Mat given, Mat *J, Mat *P, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  A new point: at the second one, the fourth, the sixteenth ..., what is given is held against differences again, since what is
+  right at the first point may have been frozen there
+*/
+PetscErrorCode DiniJacobianDue_Private(Dini dini)
+{
+  DiniJacobianSource *s = &dini->source;
+
+  PetscFunctionBegin;
+  s->asks = (PetscBool)(++s->points >= s->due);
+  if (s->asks) s->due = s->points < 2 ? 2 : s->points < 4 ? 4 : 4 * s->points;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* J at the point, and what its preconditioner is built from. J is NULL when only the user's linear solves know it. */
 PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
 {
@@ -299,7 +313,9 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
   if (!s->way) s->why[0] = 0;
   s->error = s->columns = s->missed = s->lost = 0.0;
   PetscCall(DiniRangeMoved_Private(dini->u, &s->range, &again));
+  again = (PetscBool)(again || s->asks);
   if (again) s->rangestate++;
+  s->asks = PETSC_FALSE;
   if (dini->Juser && !dini->jacobian) again = PETSC_TRUE; /* a constant, they say */
   PetscCall(DiniGivenJacobian(dini, &given, P));
   if (s->renewed) again = PETSC_TRUE;

@@ -43,7 +43,8 @@ static PetscErrorCode DiniJacobianMoves(Dini dini, PetscBool values, PetscBool *
 */
 static PetscErrorCode DiniKeepJacobian(Dini dini)
 {
-  const PetscBool guarded = dini->guarded; /* else F has been evaluated beside the point */
+  const PetscBool guarded = dini->guarded; /* else F has been evaluated beside the point, as where it is asked again */
+  const PetscInt  range   = dini->source.rangestate;
   Mat             J, P;
   PetscBool       moved = PETSC_FALSE;
 
@@ -53,7 +54,7 @@ static PetscErrorCode DiniKeepJacobian(Dini dini)
   PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
   PetscCall(DiniActiveFull_Private(dini, &J, &P));
   if (dini->held.A && J == dini->held.A) {
-    PetscCall(DiniJacobianMoves(dini, (PetscBool)!guarded, &moved));
+    PetscCall(DiniJacobianMoves(dini, (PetscBool)(!guarded || range != dini->source.rangestate), &moved));
     if (moved) PetscCall(DiniTakeJacobian(dini));
     if (moved) PetscCall(DiniJacobianMoves(dini, PETSC_TRUE, &moved));
     PetscCheck(!moved || dini->active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
@@ -100,6 +101,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(DiniRefuseStale_Private(dini));
+  if (!again) PetscCall(DiniJacobianDue_Private(dini));
   PetscCall(DiniKeepJacobian(dini));
   if (!again) PetscCall(DiniPromiseKept_Private(dini));
   PetscTryTypeMethod(dini, linearized);

@@ -277,7 +277,10 @@ PetscErrorCode DiniObjectiveGuard_Private(Dini dini, DiniObjective objective, Ve
   PetscBool        u, m;
 
   PetscFunctionBegin;
+  if (objective->asked != dini->source.rangestate && objective->tries >= GUARD_TRIES)
+    objective->tries = GUARD_TRIES - 1; /* once more, as of J */
   if (!dini->guard || objective->tries >= GUARD_TRIES || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  objective->asked = dini->source.rangestate;
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   PetscCall(DiniObjectiveCompare_Private(dini, objective, dJdu, dJdm, &found));
   PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));

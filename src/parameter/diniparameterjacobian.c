@@ -181,7 +181,7 @@ static PetscErrorCode DiniParameterFollow(Dini dini, DiniParameter par)
 /* F_m at the point, held against differences of F for once */
 static PetscErrorCode DiniParameterFillNow(Dini dini, DiniParameter par)
 {
-  const PetscBool guarded = par->guarded;
+  const PetscBool guarded = (PetscBool)(par->guarded && par->rangestate == dini->source.rangestate);
   PetscBool       moved, any;
 
   PetscFunctionBegin;

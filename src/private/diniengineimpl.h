@@ -46,6 +46,7 @@ typedef struct {
   PetscInt       its, rungits; /* iterations in all, and on the last rung */
   PetscBool      good;
   PetscBool      stalled;     /* the last rung claims convergence and misses the tolerance */
+  PetscBool      ran;         /* a rung has had a preconditioner that gives finite answers */
   PetscBool      guess;       /* x holds an initial guess */
   PetscBool      loose;       /* a KSP need not do better than the tolerance */
   PetscBool      moves;       /* the residual is small, and a correction moves x all the same, or there is none */

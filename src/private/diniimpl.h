@@ -20,6 +20,7 @@ struct _DiniObjective {
   DiniObjectiveGradientFn *gradient;
   void                    *ctx;
   PetscInt                 tries;  /* of the guard of its partial derivatives */
+  PetscInt                 asked;  /* the rangestate of J when they were last held against differences */
   PetscReal                error;  /* relative, of them, as differences see it */
   PetscReal                bend;   /* what dJ/du changes by over the error of u, of which that is relative */
   PetscReal                bentat; /* |dJ/du| when that was last measured; 0: never */
@@ -114,7 +115,9 @@ typedef struct {
   PetscReal        missed;      /* and of rows in which all columns move */
   PetscReal        lost;        /* and of fields, by rounding */
   DiniRange        range;       /* of u, when J was last held against differences */
-  PetscInt         rangestate;  /* counts how often it has moved */
+  PetscInt         points, due; /* points so far, and the next one at which everything given is asked again */
+  PetscBool        asks;        /* that is this one */
+  PetscInt         rangestate;  /* counts how often the range has moved, or that was due */
   PetscBool        renewed;     /* the solver has another callback for J */
   PetscBool        strict;      /* what is given is wrong in a field: differences have to know that one */
   PetscInt         fieldstate;  /* the same when J was last looked at field by field */

@@ -21,6 +21,7 @@ DINI_INTERN PetscErrorCode DiniActiveView_Private(Dini, PetscViewer);
 
 /* where J comes from */
 DINI_INTERN const char *const DiniWays_Private[];
+DINI_INTERN PetscErrorCode    DiniJacobianDue_Private(Dini);
 DINI_INTERN PetscErrorCode    DiniJacobianFind_Private(Dini, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode    DiniJacobianBeside_Private(Dini, Mat *J);
 DINI_INTERN PetscErrorCode    DiniJacobianAssembled_Private(Dini, Mat given, Mat P, Mat *J);

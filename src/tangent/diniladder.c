@@ -234,6 +234,7 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
     PetscCall(DiniThaw_Private(&frozen));
     PetscCall(failed);
   }
+  if (reason != KSP_DIVERGED_PC_FAILED && reason != KSP_DIVERGED_NANORINF) status->ran = PETSC_TRUE;
   status->rungits = status->its - before;
   status->stalled = (PetscBool)(reason > 0 && !status->good);
   status->guess =
@@ -268,7 +269,7 @@ PetscErrorCode DiniEngineClimb_Private(Dini dini, DiniDirection direction, Vec b
   for (int rung = DINI_RUNG_KEPT; rung < (int)start && !status->good && !e->singular[0]; rung++)
     PetscCall(DiniEngineTryRung_Private(dini, direction, (DiniRung)rung, b, x, status));
   if (status->good) e->start[direction] = status->rung;
-  else if (!status->its && !e->singular[0]) PetscCall(DiniEngineSingularBare_Private(dini));
+  else if (!status->ran && status->tried[0] && !e->singular[0]) PetscCall(DiniEngineSingularBare_Private(dini));
   if (!status->tried[0])
     PetscCall(PetscSNPrintf(status->tried, sizeof(status->tried),
                             "none of the rungs that are allowed exists for a preconditioning matrix of type %s%s",

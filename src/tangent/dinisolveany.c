@@ -55,9 +55,9 @@ static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniS
       "there is none; -%sdini_fixedpoint_method krylov gives it whether the map contracts or not%s",
       DiniLabel_Private(dini), what, (double)e->rtol[direction], field, status->tried, prefix, near);
   PetscCheck(
-      !dini->erroriffail || status->its || status->rung < DINI_RUNG_KEPT, PetscObjectComm((PetscObject)dini),
+      !dini->erroriffail || status->ran || status->rung < DINI_RUNG_KEPT, PetscObjectComm((PetscObject)dini),
       PETSC_ERR_NOT_CONVERGED,
-      "%s: There is no %s solve, since no preconditioner gives a finite answer (%s), as when a factorisation meets "
+      "%s: The %s solve has no preconditioner that gives a finite answer (%s), as when a factorisation meets "
       "a zero pivot. If F(u, m) = 0 leaves a part of u free, such as a constant, say so with MatSetNullSpace() and "
       "MatSetTransposeNullSpace() on J; else choose another preconditioner, or another order or a shift of the "
       "factorisation, as with -pc_factor_shift_type nonzero%s",
