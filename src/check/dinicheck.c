@@ -58,7 +58,7 @@ PetscErrorCode DiniCheckError_Private(Dini dini, Vec u, PetscReal *error, Vec co
   PetscCall(DiniComputeResidual(dini, u, F));
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniActiveStep_Private(dini, u, F));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, F, correction));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, F, correction));
   PetscCall(DiniNorm_Private(correction, error));
   PetscCall(DiniNorm_Private(u, &unorm));
   *error += 100.0 * PETSC_MACHINE_EPSILON * unorm;

@@ -37,10 +37,10 @@ static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, V
 
   PetscFunctionBegin;
   PetscCall(
-      DiniEngineGetJacobian_Private(dini, &J, &P)); /* an adjoint solve may have put an assembled one in its place */
+      DiniEngineGetJacobian_Private(dini->engine, &J, &P)); /* an adjoint solve may have put an assembled one in its place */
   PetscCall(MatMultHermitianTranspose(J, dini->lambda, r));
   PetscCall(VecAYPX(r, -1.0, ubar));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, r, e));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, r, e));
   *relative = PETSC_INFINITY;
   if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterApplyAdjoint_Private(dini, e, delta));
@@ -64,7 +64,7 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   Vec             r, e, delta;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   if (!J) { /* the application's own solves: no residual to correct by */
     PetscCall(DiniRuleVJP_Private(dini, ubar, mbar));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -72,16 +72,16 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCall(VecDuplicate(dini->u, &r));
   PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecDuplicate(mbar, &delta));
-  PetscCall(DiniEngineUseTolerances_Private(dini, 0.0, PetscMin(wanted, DINI_CORRECTION_RTOL), &before));
+  PetscCall(DiniEngineUseTolerances_Private(dini->engine, 0.0, PetscMin(wanted, DINI_CORRECTION_RTOL), &before));
   failed = DiniRuleVJP_Private(dini, ubar, mbar);
-  PetscCall(DiniEngineRestoreTolerances_Private(dini, &before));
-  PetscCall(DiniEngineUseTolerances_Private(dini, 0.0, DINI_CORRECTION_RTOL, &before));
+  PetscCall(DiniEngineRestoreTolerances_Private(dini->engine, &before));
+  PetscCall(DiniEngineUseTolerances_Private(dini->engine, 0.0, DINI_CORRECTION_RTOL, &before));
   for (int k = 0; k < DINI_MAX_CORRECTIONS && !failed && dini->reason > 0; k++) {
     failed = DiniCorrect(dini, ubar, mbar, r, e, delta, &relative);
     error  = DINI_CORRECTION_RTOL * relative;
     if (error <= wanted) break;
   }
-  PetscCall(DiniEngineRestoreTolerances_Private(dini, &before));
+  PetscCall(DiniEngineRestoreTolerances_Private(dini->engine, &before));
   dini->stats.gradient_error = error + DiniDifferenceError_Private(dini);
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&e));

@@ -54,7 +54,7 @@ static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar
   PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   PetscCall(DiniConjugateInput(dini, type, ubar, &g));
-  PetscCall(DiniEngineDetermines_Private(dini));
+  PetscCall(DiniDetermines_Private(dini));
   if (dini->gradientrtol > 0.0 && !dini->ops->vjp) PetscCall(DiniAccurateVJP_Private(dini, g, mbar));
   else {
     PetscCall(DiniRuleVJP_Private(dini, g, mbar));
@@ -95,7 +95,7 @@ static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdj
   PetscCall(DiniCheckState_Private(dini, x, tangent ? "The solution x" : "The solution lambda"));
   if (!tangent) PetscCall(DiniConjugateInput(dini, type, b, &rhs));
   PetscCall(DiniActivePart_Private(dini, rhs, &rhs));
-  PetscCall(DiniEngineSolve_Private(dini, direction, rhs, x));
+  PetscCall(DiniLinearSolve_Private(dini, direction, rhs, x));
   if (!tangent && DiniConjugates(type)) PetscCall(VecConjugate(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -261,8 +261,8 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniCheckColumns_Private(dini, X, Y, what, &n));
-  if (direction == DINI_ADJOINT) PetscCall(DiniEngineDetermines_Private(dini));
-  PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
+  if (direction == DINI_ADJOINT) PetscCall(DiniDetermines_Private(dini));
+  PetscCall(DiniEngineGetBlockSize_Private(dini->engine, &block));
   for (PetscInt first = 0; first < n; first += block) {
     PetscInt count = PetscMin(block, n - first);
 

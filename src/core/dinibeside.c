@@ -40,7 +40,7 @@ static PetscErrorCode DiniPutBack(Dini dini, DiniSaved *saved)
   PetscFunctionBegin;
   if (saved->copy) PetscCall(MatCopy(saved->copy, saved->A, SAME_NONZERO_PATTERN));
   PetscCall(MatDestroy(&saved->copy));
-  if (saved->A) PetscCall(DiniEngineSameValues_Private(dini, saved->A, saved->state));
+  if (saved->A) PetscCall(DiniEngineSameValues_Private(dini->engine, saved->A, saved->state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -58,7 +58,7 @@ static PetscErrorCode DiniLeave(Dini dini, PetscBool matrices, DiniHome *home)
                "The Vec of parameter \"%s\" is locked by the application, so no difference can be taken in it",
                dini->params[p]->name);
   }
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(DiniActiveFull_Private(dini, &J, &P));
   home->u     = dini->u;
   home->state = dini->state;
@@ -135,7 +135,7 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   if (home->J.A) PetscCall(DiniMarkAgain_Private(&dini->held));
   if (failed) PetscCall(DiniInvalidate_Private(dini)); /* what the application holds now is anybody's guess */
   PetscCall(failed);
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(DiniActiveFull_Private(dini, &J, &P));
   if (P) PetscCall(PetscObjectQuery((PetscObject)P, "__SNES_latest_X", &latest));
   if (latest) PetscCall(PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)dini->u));
@@ -183,7 +183,7 @@ static PetscErrorCode DiniBesideJacobian(Dini dini, const char product[], const 
   if (dini->ops->beside && !dini->Juser) PetscUseTypeMethod(dini, beside, J);
   else if (dini->beside) PetscCall(DiniJacobianBeside_Private(dini, J));
   else {
-    PetscCall(DiniEngineGetJacobian_Private(dini, J, &P));
+    PetscCall(DiniEngineGetJacobian_Private(dini->engine, J, &P));
     if (*J) PetscCall(DiniActiveFull_Private(dini, J, &P));
   }
   PetscCheck(*J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,

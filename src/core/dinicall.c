@@ -22,7 +22,7 @@ static PetscErrorCode DiniWork(Dini dini, Vec *work[DINI_MAX_WORK], int *n)
   work[(*n)++] = &dini->w[1];
   work[(*n)++] = &dini->c;
   for (int i = 0; dini->active && i < 3; i++) work[(*n)++] = &dini->active->w[i];
-  PetscCall(DiniEngineWork_Private(dini, work, n));
+  PetscCall(DiniEngineWork_Private(dini->engine, work, n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -49,7 +49,7 @@ static PetscErrorCode DiniPutAside(Dini dini, DiniCall *call)
   dini->erroriffail  = dini->errorasked;
   dini->hessian.rtol = 0.0;
   dini->guess        = NULL;
-  PetscCall(DiniEngineUseTolerances_Private(dini, 0.0, 0.0, &call->tolerances));
+  PetscCall(DiniEngineUseTolerances_Private(dini->engine, 0.0, 0.0, &call->tolerances));
   call->aside = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -76,7 +76,7 @@ static PetscErrorCode DiniTakeBack(Dini dini, DiniCall *call)
   dini->erroriffail  = call->erroriffail;
   dini->hessian.rtol = call->hessianrtol;
   dini->guess        = call->guess;
-  PetscCall(DiniEngineRestoreTolerances_Private(dini, &call->tolerances));
+  PetscCall(DiniEngineRestoreTolerances_Private(dini->engine, &call->tolerances));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

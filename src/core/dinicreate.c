@@ -38,7 +38,7 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
 
   dini->continuation.rtol     = 1e-4;
   dini->continuation.maxsteps = 200;
-  PetscCall(DiniEngineCreate_Private(dini));
+  PetscCall(DiniLinearCreate_Private(dini));
   *newdini = dini;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -115,7 +115,7 @@ PetscErrorCode DiniReset_Private(Dini dini)
   PetscTryTypeMethod(dini, reset);
   PetscCall(DiniActiveDestroy_Private(dini));
   PetscCall(DiniMark_Private(NULL, &dini->held));
-  PetscCall(DiniEngineReset_Private(dini));
+  PetscCall(DiniEngineReset_Private(dini->engine));
   PetscCall(DiniParameterReset_Private(dini));
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
@@ -192,7 +192,7 @@ PetscErrorCode DiniDestroy(Dini *dini)
   if ((*dini)->ops->destroy) PetscCall((*(*dini)->ops->destroy)(*dini));
   PetscCall(DiniMonitorCancel(*dini));
   PetscCall(DiniParameterDestroy_Private(*dini));
-  PetscCall(DiniEngineDestroy_Private(*dini));
+  PetscCall(DiniEngineDestroy_Private(&(*dini)->engine));
   PetscCall(DiniObjectiveDestroy_Private(*dini));
   PetscCall(PetscViewerDestroy(&(*dini)->checkviewer));
   PetscCall(VecDestroy(&(*dini)->state));

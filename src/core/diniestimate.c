@@ -24,7 +24,7 @@ static PetscErrorCode DiniPartsOf(Dini dini, DiniParameter par, PetscInt *n, con
 
   PetscFunctionBegin;
   PetscCall(VecGetBlockSize(par->m, &bs));
-  PetscCall(DiniEngineGetFields_Private(dini, &nfields, field));
+  PetscCall(DiniEngineGetFields_Private(dini->engine, &nfields, field));
   mine = (PetscBool)(par->n == dini->n && nfields > 1);
   PetscCall(MPIU_Allreduce(&mine, &same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   *n = same ? nfields : bs <= 32 ? bs : 1;
@@ -105,7 +105,7 @@ static PetscErrorCode DiniMeasure(Dini dini, Vec ubar, Vec mbar, PetscReal *erro
   PetscCall(VecDuplicate(dini->u, &r));
   PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecDuplicate(mbar, &delta));
-  failed = DiniEngineCorrect_Private(dini, DINI_ADJOINT, ubar, dini->lambda, r, e, DINI_CORRECTION_RTOL, good);
+  failed = DiniLinearCorrect_Private(dini, DINI_ADJOINT, ubar, dini->lambda, r, e, DINI_CORRECTION_RTOL, good);
   if (!failed && *good) failed = DiniParameterApplyAdjoint_Private(dini, e, delta);
   if (!failed && *good) failed = DiniPartError_Private(dini, delta, mbar, error);
   PetscCall(VecDestroy(&r));
@@ -165,7 +165,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
     PetscCall(DiniMeasure(dini, ubar, mbar, &error, &good));
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, gain));
   }
-  PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
+  PetscCall(DiniEngineGetFields_Private(dini->engine, &nfields, &field));
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
   if (!good && dini->lasterror > 0.0) error = dini->lasterror;
@@ -183,8 +183,8 @@ static PetscErrorCode DiniMeasureTangent(Dini dini, Vec b, Vec x, PetscReal *err
   PetscFunctionBegin;
   PetscCall(VecDuplicate(dini->u, &r));
   PetscCall(VecDuplicate(dini->u, &e));
-  failed = DiniEngineCorrect_Private(dini, DINI_TANGENT, b, x, r, e, DINI_CORRECTION_RTOL, good);
-  if (!failed && *good) failed = DiniEngineFieldError_Private(dini, DINI_TANGENT, b, x, e, error);
+  failed = DiniLinearCorrect_Private(dini, DINI_TANGENT, b, x, r, e, DINI_CORRECTION_RTOL, good);
+  if (!failed && *good) failed = DiniEngineFieldError_Private(dini->engine, DINI_TANGENT, b, x, e, error);
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&e));
   PetscCall(failed);

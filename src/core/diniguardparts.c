@@ -12,7 +12,7 @@ PetscErrorCode DiniPartsOfState_Private(Dini dini, Mat J, DiniParts *parts)
 {
   PetscFunctionBegin;
   *parts = (DiniParts){.n = 1};
-  if (!dini->ops->jvp) PetscCall(DiniEngineDeclared_Private(dini, J, &parts->n, &parts->field));
+  if (!dini->ops->jvp) PetscCall(DiniEngineDeclared_Private(dini->engine, J, &parts->n, &parts->field));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -30,7 +30,7 @@ PetscErrorCode DiniPartsOfBlock_Private(Dini dini, DiniParameter par, DiniParts 
   mine = (PetscBool)(par->n == dini->n);
   PetscCall(MPIU_Allreduce(&mine, &same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   if (!same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(DiniPartsOfState_Private(dini, J, parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -38,7 +38,7 @@ PetscErrorCode DiniPartsOfBlock_Private(Dini dini, DiniParameter par, DiniParts 
 PetscErrorCode DiniPartName_Private(Dini dini, const DiniParts *parts, PetscInt k, char name[], size_t size)
 {
   PetscFunctionBegin;
-  if (parts->field) PetscCall(PetscSNPrintf(name, size, "field %s", DiniEngineFieldName_Private(dini, k)));
+  if (parts->field) PetscCall(PetscSNPrintf(name, size, "field %s", DiniEngineFieldName_Private(dini->engine, k)));
   else
     PetscCall(
         PetscSNPrintf(name, size, "component %" PetscInt_FMT " of the %" PetscInt_FMT " in a block", k, parts->n));
@@ -143,7 +143,7 @@ static PetscErrorCode DiniPartTransposes(Dini dini, Mat A, Vec v, DiniPartProduc
   PetscCall(MatHasOperation(A, MATOP_GET_ROW, &entries));
   PetscCall(DiniHasAdjoint_Private(A, &transposes));
   if (entries || !transposes) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(DiniPartsOfState_Private(dini, J, &rows));
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? v : p->terms, &work[i]));
   for (PetscInt f = 0; f < rows.n; f++) PetscCall(DiniPartTranspose(dini, A, &rows, f, v, work, p));

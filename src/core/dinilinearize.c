@@ -6,6 +6,7 @@
 static PetscErrorCode DiniTakeJacobian(Dini dini)
 {
   const PetscBool first = (PetscBool)!dini->guarded;
+  DiniEngine      e;
   Mat             J, P, A, B; /* of F, and of the linear systems */
 
   PetscFunctionBegin;
@@ -21,7 +22,9 @@ static PetscErrorCode DiniTakeJacobian(Dini dini)
   A = J;
   B = J ? P : NULL; /* nobody is to precondition what nobody knows */
   PetscCall(DiniActiveReduce_Private(dini, &A, &B));
-  PetscCall(DiniEngineLinearize_Private(dini, A, B));
+  PetscCall(DiniLinear_Private(dini, &e));
+  PetscCall(DiniEngineLinearize_Private(e, A, B, dini->point));
+  dini->determines = PETSC_FALSE;
   if (dini->guard) PetscCall(DiniActiveGuard_Private(dini, first));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -51,7 +54,7 @@ static PetscErrorCode DiniKeepJacobian(Dini dini)
   PetscFunctionBegin;
   PetscCall(DiniMark_Private(NULL, &dini->held));
   PetscCall(DiniTakeJacobian(dini)); /* marks what it has been given */
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(DiniActiveFull_Private(dini, &J, &P));
   if (dini->held.A && J == dini->held.A) {
     PetscCall(DiniJacobianMoves(dini, (PetscBool)(!guarded || range != dini->source.rangestate), &moved));
@@ -130,7 +133,7 @@ static PetscErrorCode DiniGetJacobian_Call(Dini dini, Mat *J, Mat *P)
 {
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniEngineGetJacobian_Private(dini, J, P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, J, P));
   PetscCall(DiniActiveFull_Private(dini, J, P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -108,7 +108,7 @@ static PetscErrorCode DiniOptions(Dini dini, DiniOptionItems PetscOptionsObject)
   PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniContinuationSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniConditionSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscCall(DiniEngineSetFromOptions_Private(dini, PetscOptionsObject));
+  PetscCall(DiniLinearSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));
   PetscTryTypeMethod(dini, setfromoptions, PetscOptionsObject);
   PetscCall(

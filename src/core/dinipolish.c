@@ -23,7 +23,7 @@ static PetscErrorCode DiniCorrection(Dini dini, Vec F, Vec correction, PetscBool
   PetscCall(DiniGetTolerances(dini, &tangentrtol, NULL));
   PetscCall(DiniSetTolerances(dini, PetscMax(POLISH_RTOL, tangentrtol), PETSC_DEFAULT));
   dini->erroriffail            = PETSC_FALSE;
-  failed                       = DiniEngineSolve_Private(dini, DINI_TANGENT, F, correction);
+  failed                       = DiniLinearSolve_Private(dini, DINI_TANGENT, F, correction);
   dini->erroriffail            = errors;
   *converged                   = (PetscBool)(!failed && dini->reason > 0);
   dini->reason                 = reason;
@@ -49,18 +49,18 @@ static PetscErrorCode DiniPolishOnce(Dini dini, Vec u, Vec F, Vec du, Vec before
   *accepted = PETSC_FALSE;
   PetscCall(DiniResidual_Private(dini, u, F, &norm));
   if (norm <= 20.0 * PETSC_MACHINE_EPSILON * dini->scale) PetscFunctionReturn(PETSC_SUCCESS); /* nothing but rounding */
-  PetscCall(DiniEngineJudgeState_Private(dini, F, 0.0, &old, &good, &field));
+  PetscCall(DiniEngineJudgeState_Private(dini->engine, dini->u, F, 0.0, &old, &good, &field));
   if (good) PetscFunctionReturn(PETSC_SUCCESS);
   dini->stats.polishes++;
   PetscCall(DiniCorrection(dini, F, du, &good));
   if (!good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineFieldError_Private(dini, DINI_TANGENT, F, u, du, &error));
+  PetscCall(DiniEngineFieldError_Private(dini->engine, DINI_TANGENT, F, u, du, &error));
   PetscCall(VecCopy(u, before));
   PetscCall(VecAXPY(u, -1.0, du));
   PetscCall(DiniResidual_Private(dini, u, F, &new));
   *accepted = (PetscBool)!PetscIsInfOrNanReal(new);
   left      = old;
-  if (*accepted) PetscCall(DiniEngineStateFalls_Private(dini, F, &left));
+  if (*accepted) PetscCall(DiniEngineStateFalls_Private(dini->engine, F, &left));
   *accepted = (PetscBool)(*accepted && left < old);
   PetscCall(PetscInfo(dini, "Polished by a relative %g: |F| from %g to %g, of its terms %g to %g, %s\n", (double)error,
                       (double)norm, (double)new, (double)old, (double)left, *accepted ? "taken" : "put back"));
@@ -77,7 +77,7 @@ static PetscErrorCode DiniPolishHere(Dini dini, Vec u, Vec F, Vec du, Vec before
 
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCheck(J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s: -dini_polish needs J, by which it judges its correction, and nobody has given it",
              DiniLabel_Private(dini));

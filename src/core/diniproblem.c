@@ -81,7 +81,7 @@ PetscErrorCode DiniSetSolve(Dini dini, DiniSolveFn *fn, void *ctx)
 static PetscErrorCode DiniSetLinearSolve(Dini dini, DiniDirection direction, DiniLinearSolveFn *fn, void *ctx)
 {
   PetscFunctionBegin;
-  PetscCall(DiniEngineForget_Private(dini, direction));
+  PetscCall(DiniEngineForget_Private(dini->engine, direction));
   dini->linearsolve[direction]    = fn;
   dini->linearsolvectx[direction] = ctx;
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));

@@ -18,13 +18,13 @@ PetscErrorCode DiniStateResidual_Private(Dini dini, PetscReal *relative, PetscBo
   *good     = PETSC_TRUE;
   *field    = NULL;
   if (dini->ops->jvp || dini->active) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
-  PetscCall(DiniEngineIsSingular_Private(dini, &singular));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
+  PetscCall(DiniEngineIsSingular_Private(dini->engine, &singular));
   if (!J || singular) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatHasOperation(J, MATOP_MULT, &has));
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPointResidual_Private(dini, &F));
-  PetscCall(DiniEngineJudgeState_Private(dini, F, dini->promise, relative, good, field));
+  PetscCall(DiniEngineJudgeState_Private(dini->engine, dini->u, F, dini->promise, relative, good, field));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

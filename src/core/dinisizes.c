@@ -199,28 +199,6 @@ PetscErrorCode DiniIsReal_Private(Vec v, PetscBool *real)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Uniform between -1 and 1, by SplitMix64 (Steele, Lea and Flood 2014) */
-static PetscReal DiniRandomReal(uint64_t *state)
-{
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  z = z ^ (z >> 31);
-  return (PetscReal)(z >> 11) * (PetscReal)0x1p-52 - 1.0;
-}
-
-static PetscScalar DiniRandom(uint64_t *state)
-{
-  const PetscReal re = DiniRandomReal(state);
-
-#if defined(PETSC_USE_COMPLEX)
-  return PetscCMPLX(re, DiniRandomReal(state));
-#else
-  return re;
-#endif
-}
-
 /*
   A random direction whose entries have the size of those of `like`, and imaginary parts where those have: fields of unlike
   units are all perturbed by the same relative amount, and real problems in complex builds are not led off the real axis.
@@ -228,17 +206,15 @@ static PetscScalar DiniRandom(uint64_t *state)
 */
 PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, Vec v)
 {
-  uint64_t        state; /* of this rank: VecSetRandom() is not for nests, and PetscRandom costs what a product does */
+  uint64_t        state;
   DiniRange       range  = {0};
   const PetscReal nought = like == dini->u && like != v ? DINI_NOUGHT : 0.0;
   const PetscScalar *l;
   PetscScalar       *a, value;
   PetscInt           n;
-  PetscMPIInt        rank;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)dini), &rank));
-  state = (uint64_t)(0x5eed + 977 * (int64_t)seed) << 32 | (uint64_t)(uint32_t)rank;
+  PetscCall(DiniRandomStart_Private(PetscObjectComm((PetscObject)dini), seed, &state));
   PetscCall(DiniRangeGet_Private(like, &range)); /* first: like may be v itself */
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(like, &l));
@@ -249,7 +225,7 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
     const PetscReal floor = range.largest[c] > nought ? DINI_FLOOR * range.typical[c] : 1.0;
     const PetscReal size  = like == v ? 0.0 : PetscAbsScalar(l[i]);
 
-    value = DiniRandom(&state);
+    value = DiniRandomNext_Private(&state);
     a[i]  = (size + floor) * (like != v && DiniHasImaginary(l[i]) ? value : PetscRealPart(value));
     if (zero) a[i] = PetscAbsScalar(a[i]);
   }

@@ -70,6 +70,7 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(PetscObjectReference((PetscObject)u));
   PetscCall(VecDestroy(&dini->u));
   dini->u = u;
+  PetscCall(DiniEngineSetState_Private(dini->engine, u));
   PetscCall(DiniGhosts_Private(u));
   PetscCall(VecCopy(u, dini->ucopy));
   PetscCall(PetscObjectStateGet((PetscObject)u, &dini->ustate));
@@ -138,7 +139,7 @@ static PetscErrorCode DiniForwardFailed(Dini dini, DiniConvergedReason reason, P
   dini->stage  = DINI_STAGE_NEW;
   dini->reason = reason;
   dini->stats.forward_failures++;
-  PetscCall(DiniEngineMend_Private(dini));
+  PetscCall(DiniEngineMend_Private(dini->engine));
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -56,9 +56,9 @@ static PetscErrorCode DiniBendSolve(Dini dini, PetscReal error, DiniBending *b, 
   PetscFunctionBegin;
   PetscCall(VecScale(b->y, 1.0 / b->step / b->step));
   PetscCall(VecCopy(b->y, b->at));
-  PetscCall(DiniEngineLoose_Private(dini, DINI_TANGENT, b->at, b->Jdu, BEND_RTOL, PETSC_FALSE, good));
+  PetscCall(DiniLinearLoose_Private(dini, DINI_TANGENT, b->at, b->Jdu, BEND_RTOL, PETSC_FALSE, good));
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineFieldError_Private(dini, DINI_TANGENT, b->y, dini->u, b->Jdu, &left));
+  PetscCall(DiniEngineFieldError_Private(dini->engine, DINI_TANGENT, b->y, dini->u, b->Jdu, &left));
   *bend = 2.0 * left / error;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -72,7 +72,7 @@ static PetscErrorCode DiniBendOf(Dini dini, PetscReal error, PetscReal condition
   Mat                  J, P;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(MatMult(J, b->du, b->Jdu));
   PetscCall(DiniNorm_Private(b->Jdu, &b->norm));
   PetscCall(DiniNorm_Private(b->du, &b->dunorm));
@@ -82,7 +82,7 @@ static PetscErrorCode DiniBendOf(Dini dini, PetscReal error, PetscReal condition
   *bend = 1.0; /* where F has no value as near as that, u may be anywhere */
   if (PetscIsInfOrNanReal(b->size)) PetscFunctionReturn(PETSC_SUCCESS);
   most = PetscMax(condition, b->dunorm / b->norm) * 2.0 * (b->size / b->step / b->step / b->dunorm);
-  PetscCall(DiniEngineGetFields_Private(dini, &nfields, &field));
+  PetscCall(DiniEngineGetFields_Private(dini->engine, &nfields, &field));
   *bend = most;
   if (nfields == 1 && condition > 0.0 && most <= PetscMax(error, BEND_MINOR)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniBendSolve(dini, error, b, bend, &good));

@@ -25,8 +25,8 @@ PetscErrorCode DiniMeasureState_Private(Dini dini, PetscBool setup, Vec du, Pets
   PetscCall(VecDuplicate(dini->u, &r));
   if (!du) PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecCopy(F, r));
-  failed = DiniEngineLoose_Private(dini, DINI_TANGENT, r, e, ESTIMATE_RTOL, setup, good);
-  if (!failed && *good) failed = DiniEngineFieldError_Private(dini, DINI_TANGENT, F, dini->u, e, error);
+  failed = DiniLinearLoose_Private(dini, DINI_TANGENT, r, e, ESTIMATE_RTOL, setup, good);
+  if (!failed && *good) failed = DiniEngineFieldError_Private(dini->engine, DINI_TANGENT, F, dini->u, e, error);
   PetscCall(VecDestroy(&r));
   if (!du) PetscCall(VecDestroy(&e));
   PetscCall(failed);

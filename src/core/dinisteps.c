@@ -317,7 +317,7 @@ PetscErrorCode DiniRowSizes_Private(Dini dini, Vec *rows)
 
   PetscFunctionBegin;
   *rows = NULL;
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   if (J) PetscCall(DiniActiveFull_Private(dini, &J, &P));
   if (J && !dini->beside) PetscCall(MatHasOperation(J, MATOP_GET_ROW, &entries));
   if (!entries) PetscFunctionReturn(PETSC_SUCCESS);

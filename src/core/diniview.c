@@ -119,7 +119,7 @@ PetscErrorCode DiniView(Dini dini, PetscViewer viewer)
   PetscCall(DiniViewRelation(dini, viewer));
   PetscCall(DiniJacobianView_Private(dini, viewer));
   PetscCall(DiniParameterView_Private(dini, viewer));
-  PetscCall(DiniEngineView_Private(dini, viewer));
+  PetscCall(DiniEngineView_Private(dini->engine, viewer));
   PetscCall(DiniConditionView_Private(dini, viewer));
   PetscTryTypeMethod(dini, view, viewer);
   PetscCall(DiniActiveView_Private(dini, viewer));

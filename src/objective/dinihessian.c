@@ -65,7 +65,7 @@ static PetscErrorCode DiniObjectiveAdjoint(Dini dini)
     failed = VecEqual(dJdu, dini->hessian.dJdu, &same);
   if (!failed && !same) {
     dini->hessian.point = 0;
-    failed              = DiniEngineSolve_Private(dini, DINI_ADJOINT, dJdu, dini->hessian.lambda);
+    failed              = DiniLinearSolve_Private(dini, DINI_ADJOINT, dJdu, dini->hessian.lambda);
     if (!failed) failed = DiniHessianOf_Private(dini, dJdu);
     if (!failed && dini->reason > 0) dini->hessian.point = dini->point;
   }
@@ -116,7 +116,7 @@ static PetscErrorCode DiniBlockProduct(Dini dini, Mat V, Mat HV)
              "%s: the adjoint solve for lambda, with J^H lambda = dJ/du, has failed, so there is no Hessian",
              DiniLabel_Private(dini));
   PetscCall(DiniCheckColumns_Private(dini, V, HV, "DiniMatHVP()", &n));
-  PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
+  PetscCall(DiniEngineGetBlockSize_Private(dini->engine, &block));
   for (PetscInt first = 0; first < n && !failed; first += block) {
     PetscInt count = PetscMin(block, n - first);
 
@@ -156,9 +156,9 @@ static PetscErrorCode DiniApplyHessian(Dini dini, Vec v, Vec Hv, Mat V, Mat HV)
   PetscCall(DiniGetTolerances(dini, &rtol[0], &rtol[1]));
   dini->state = dini->u;
   failed      = DiniHessianReady(dini);
-  PetscCall(DiniEngineUseTolerances_Private(dini, PetscMax(rtol[0], loose), PetscMax(rtol[1], loose), &before));
+  PetscCall(DiniEngineUseTolerances_Private(dini->engine, PetscMax(rtol[0], loose), PetscMax(rtol[1], loose), &before));
   if (!failed) failed = V ? DiniBlockProduct(dini, V, HV) : DiniProduct(dini, v, Hv);
-  PetscCall(DiniEngineRestoreTolerances_Private(dini, &before));
+  PetscCall(DiniEngineRestoreTolerances_Private(dini->engine, &before));
   dini->state = state;
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -221,7 +221,7 @@ static PetscErrorCode DiniObjectiveEach(Dini dini, DiniObjective objective, Vec 
   PetscInt  active = 0;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineGetJacobian_Private(dini, &J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(DiniPartsOfState_Private(dini, J, &parts));
   if (parts.n > 1) PetscCall(DiniObjectiveParts(dini, objective, -1, &parts, v, d));
   for (PetscInt p = 0; p < dini->nparams; p++) active += dini->params[p]->active;

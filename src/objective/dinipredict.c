@@ -140,11 +140,11 @@ static PetscErrorCode DiniPredictByTangent(Dini dini, Vec u, Vec dm, Vec *du)
   PetscFunctionBegin;
   PetscCall(VecDuplicate(u, du));
   PetscCall(DiniGetTolerances(dini, &rtol, NULL));
-  PetscCall(DiniEngineUseTolerances_Private(dini, PetscMax(rtol, DINI_PREDICT_RTOL), 0.0, &before));
+  PetscCall(DiniEngineUseTolerances_Private(dini->engine, PetscMax(rtol, DINI_PREDICT_RTOL), 0.0, &before));
   dini->erroriffail = PETSC_FALSE;
   failed            = DiniJVP(dini, dm, *du);
   dini->erroriffail = policy;
-  PetscCall(DiniEngineRestoreTolerances_Private(dini, &before));
+  PetscCall(DiniEngineRestoreTolerances_Private(dini->engine, &before));
   if (failed || dini->reason < 0) PetscCall(VecDestroy(du));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -157,7 +157,7 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
   PetscCall(VecDuplicate(dm, &d.wm));
   if (!hessian->objective || (dini->guard && !hessian->objectiveguarded)) PetscCall(DiniWant(&d, &d.objective));
   PetscCall(
-      DiniEngineGetJacobian_Private(dini, &J, &P)); /* NULL where nothing but the application's own solves knows J */
+      DiniEngineGetJacobian_Private(dini->engine, &J, &P)); /* NULL where nothing but the application's own solves knows J */
   if (fraction != 0.0 && (!hessian->residual || (J && dini->guard && !hessian->residualguarded)))
     PetscCall(DiniWant(&d, &d.residual));
   d.d.evaluate = DiniProducts;

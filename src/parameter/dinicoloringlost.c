@@ -1,6 +1,5 @@
 /* Coloured differences by fields: entries that rounding hides, at longer steps: dinilost.c */
 #include "../private/dinicoloringimpl.h"
-#include "../private/diniengineimpl.h"
 
 /* The entries of a matrix by row fields and column fields */
 typedef struct {
@@ -197,7 +196,7 @@ PetscErrorCode DiniColoringLost_Private(Dini dini, DiniColoring c, DiniScheme *s
   PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineSaidFields_Private(dini, scheme->judged, &b.nrow, &b.row));
+  PetscCall(DiniEngineSaidFields_Private(dini->engine, scheme->judged, &b.nrow, &b.row));
   if (b.nrow > 1 || !scheme->judged) { /* else the columns know */
     PetscCall(DiniBlocksCreate(dini, c, point, &b));
     failed = DiniColoringFind(dini, c, scheme, &b, active);

@@ -1,6 +1,5 @@
 /* Dense columns of differences by fields of their rows: entries that rounding hides, at longer steps: dinilost.c */
 #include "../private/diniparameterimpl.h"
-#include "../private/diniengineimpl.h"
 
 /* The columns by row fields, and one of them at work */
 typedef struct {
@@ -101,7 +100,7 @@ PetscErrorCode DiniColumnsLost_Private(Dini dini, DiniParameter par, DiniScheme 
   PetscInt        lda;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineSaidFields_Private(dini, scheme->judged, &l.nfields, &l.field));
+  PetscCall(DiniEngineSaidFields_Private(dini->engine, scheme->judged, &l.nfields, &l.field));
   if (scheme->judged && l.nfields < 2) { /* the columns know */
     PetscCall(PetscFree(l.field));
     PetscFunctionReturn(PETSC_SUCCESS);

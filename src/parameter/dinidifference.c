@@ -1,6 +1,5 @@
 /* Differences of F in the parameters: the step rule, the residual beside the point, products. */
 #include "../private/diniparameterimpl.h"
-#include "../private/diniengineimpl.h"
 
 /*
   F(u, m + h direction) in F, with the values of m put back whatever happens. A caller that takes the norm copes with NaN.
@@ -140,7 +139,7 @@ static PetscErrorCode DiniDirectionLost(Dini dini, const DiniScheme *scheme, con
   PetscFunctionBegin;
   *lost = 0.0;
   if (!scheme->probed || !scheme->rows || c->failed) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineSaidFields_Private(dini, PETSC_FALSE, &n, &field));
+  PetscCall(DiniEngineSaidFields_Private(dini->engine, PETSC_FALSE, &n, &field));
   PetscCall(PetscCalloc1(3 * n, &sums));
   PetscCall(VecGetArrayRead(scheme->rows, &rows));
   PetscCall(VecGetArrayRead(y, &a));

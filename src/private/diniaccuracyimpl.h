@@ -21,16 +21,3 @@ DINI_INTERN PetscErrorCode DiniForwardSingular_Private(Dini, Mat A, Vec r);
 DINI_INTERN PetscErrorCode DiniPromiseKept_Private(Dini);
 DINI_INTERN PetscErrorCode DiniTrial_Private(Dini, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniStateResidual_Private(Dini, PetscReal *relative, PetscBool *good, const char **field);
-
-/* loose solves, errors field by field */
-DINI_INTERN PetscErrorCode DiniEngineGetFields_Private(Dini, PetscInt *n, const unsigned char **field);
-DINI_INTERN PetscErrorCode DiniEngineDeclared_Private(Dini, Mat J, PetscInt *n, const unsigned char **field);
-DINI_INTERN const char    *DiniEngineFieldName_Private(Dini, PetscInt);
-DINI_INTERN PetscErrorCode DiniEngineLoose_Private(Dini, DiniDirection, Vec r, Vec e, PetscReal rtol, PetscBool setup,
-                                                   PetscBool *good);
-DINI_INTERN PetscErrorCode DiniEngineCorrect_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, Vec e, PetscReal rtol,
-                                                     PetscBool *good);
-DINI_INTERN PetscErrorCode DiniEngineJudgeState_Private(Dini, Vec F, PetscReal limit, PetscReal *relative,
-                                                        PetscBool *good, const char **field);
-DINI_INTERN PetscErrorCode DiniEngineStateFalls_Private(Dini, Vec F, PetscReal *relative);
-DINI_INTERN PetscErrorCode DiniEngineFieldError_Private(Dini, DiniDirection, Vec b, Vec x, Vec e, PetscReal *error);

@@ -10,15 +10,6 @@ typedef enum {
   DINI_DOOR_NEVER        /* what moves the point under a call */
 } DiniDoor;
 
-#define DINI_MAX_WORK 16
-
-/* Tolerances of linear solves for the time of a call, and what they were before */
-typedef struct {
-  PetscReal rtol[2];   /* indexed by DiniDirection */
-  KSP       ksp[2][3]; /* as they were, not references */
-  PetscReal kspas[2][3];
-} DiniTolerances;
-
 /* A call of the application under way; of one that it was made from inside of, what that must find again afterwards */
 typedef struct _DiniCall {
   struct _DiniCall *outer;
@@ -91,10 +82,6 @@ DINI_INTERN PetscErrorCode DiniBegin_Private(Dini, const char what[], DiniDoor n
 DINI_INTERN PetscErrorCode DiniEnd_Private(Dini, DiniCall *);
 DINI_INTERN PetscErrorCode DiniIdle_Private(Dini, const char what[]);
 DINI_INTERN PetscBool      DiniNested_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEngineWork_Private(Dini, Vec *work[DINI_MAX_WORK], int *n);
-DINI_INTERN PetscErrorCode DiniEngineUseTolerances_Private(Dini, PetscReal tangent, PetscReal adjoint,
-                                                           DiniTolerances *before);
-DINI_INTERN PetscErrorCode DiniEngineRestoreTolerances_Private(Dini, const DiniTolerances *before);
 #define DiniServe(dini, what, needs, ...)                                                                              \
   do {                                                                                                                 \
     DiniCall       call_serve_;                                                                                        \

@@ -1,15 +1,12 @@
 /* Private to the library: the object and what its rooms offer each other. Not installed. */
 #pragma once
-#include <dini.h>
 #include <petsc/private/petscimpl.h>
-#include "dinicompat.h"
-
-#define DINI_INTERN extern __attribute__((visibility("hidden")))
+#include "dinidefs.h"
+#include "dinilinearimpl.h"
 #include "dinimarkimpl.h"
 #include "dinisingularimpl.h"
 
 typedef struct _DiniParameter *DiniParameter;
-typedef struct _DiniEngine    *DiniEngine;
 typedef struct _DiniObjective *DiniObjective;
 typedef struct _DiniActive    *DiniActive;
 typedef struct _DiniColoring  *DiniColoring;
@@ -62,9 +59,6 @@ typedef struct _DiniOps {
 
 /* Derivatives are legal from DINI_STAGE_SOLVED on; setters of the relation fall back to DINI_STAGE_NEW. */
 typedef enum { DINI_STAGE_NEW, DINI_STAGE_SOLVED, DINI_STAGE_LINEARIZED } DiniStage;
-
-/* The two linear systems: J x = r and J^H x = r. An argument, never a sticky flag. */
-typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 
 #define DINI_MAX_MONITORS 5
 
@@ -203,7 +197,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscErrorCode (*monitordestroy[DINI_MAX_MONITORS])(void **);
 
   /* children and work */
-  DiniEngine  engine;  /* src/tangent */
+  DiniEngine  engine;  /* src/linear */
   Vec         r;       /* right-hand sides, layout of u */
   Vec         lambda;  /* adjoint solutions, layout of u */
   Vec         w[2];    /* guards and differences, layout of u */
@@ -235,6 +229,8 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   /* status */
   DiniStage           stage;
   DiniConvergedReason reason;
+  PetscBool           spoiled;                /* a solve is done again, since J has been written to under it */
+  PetscBool           determines;             /* null vectors of J^H have been found to leave mbar alone */
   PetscBool           setup, guarded, inside; /* inside: a check is running in place of the guard */
   PetscBool           hasF;                   /* F belongs to the point */
   PetscBool           beside;                 /* u is not the point but beside it, see DiniBeside_Private() */
@@ -361,27 +357,24 @@ DINI_INTERN PetscErrorCode DiniParameterApply_Private(Dini, Vec dm, Vec y, Petsc
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjoint_Private(Dini, Vec lambda, Vec mbar);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjointF_Private(Dini, Vec lambda, Vec mbar);
 
-/* tangent */
-DINI_INTERN PetscErrorCode DiniEngineCreate_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEngineSetFromOptions_Private(Dini, DiniOptionItems);
-DINI_INTERN PetscErrorCode DiniEngineView_Private(Dini, PetscViewer);
-DINI_INTERN PetscErrorCode DiniEngineReset_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEngineDestroy_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEngineLinearize_Private(Dini, Mat J, Mat P);
-DINI_INTERN PetscErrorCode DiniEngineMend_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEngineSolve_Private(Dini, DiniDirection, Vec r, Vec x);
-DINI_INTERN PetscErrorCode DiniEngineSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
-DINI_INTERN PetscErrorCode DiniEngineSolveUnit_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,
+/* linear solves: J where it was, right-hand sides of any size, whoever solves, and a verdict */
+DINI_INTERN PetscErrorCode DiniLinearCreate_Private(Dini);
+DINI_INTERN PetscErrorCode DiniLinear_Private(Dini, DiniEngine *);
+DINI_INTERN PetscErrorCode DiniLinearSetFromOptions_Private(Dini, DiniOptionItems);
+DINI_INTERN PetscErrorCode DiniIterations_Private(Dini, PetscInt *max);
+DINI_INTERN PetscErrorCode DiniLinearSolve_Private(Dini, DiniDirection, Vec r, Vec x);
+DINI_INTERN PetscErrorCode DiniLinearSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
+DINI_INTERN PetscErrorCode DiniLinearSolveUnit_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,
                                                        PetscReal *unit);
-DINI_INTERN PetscErrorCode DiniEngineMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
-DINI_INTERN PetscErrorCode DiniFactorTakesBlocks_Private(PC, PetscBool *takes);
-DINI_INTERN PetscErrorCode DiniEngineForget_Private(Dini, DiniDirection);
-DINI_INTERN PetscErrorCode DiniEngineGetBlockSize_Private(Dini, PetscInt *);
-DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(Dini, PetscInt *);
-DINI_INTERN PetscErrorCode DiniEngineGetJacobian_Private(Dini, Mat *J, Mat *P);
-DINI_INTERN PetscErrorCode DiniEngineSameValues_Private(Dini, Mat, PetscObjectState before);
-DINI_INTERN PetscErrorCode DiniEngineIsSingular_Private(Dini, PetscBool *);
-DINI_INTERN PetscErrorCode DiniEngineDetermines_Private(Dini);
+DINI_INTERN PetscErrorCode DiniLinearMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
+DINI_INTERN PetscErrorCode DiniLinearLoose_Private(Dini, DiniDirection, Vec r, Vec d, PetscReal rtol, PetscBool setup,
+                                                   PetscBool *good);
+DINI_INTERN PetscErrorCode DiniLinearCorrect_Private(Dini, DiniDirection, Vec b, Vec x, Vec r, Vec d, PetscReal rtol,
+                                                     PetscBool *good);
+DINI_INTERN PetscErrorCode DiniDetermines_Private(Dini);
+DINI_INTERN PetscErrorCode DiniVerifyUser_Private(Dini, DiniDirection, Vec b, Vec x, PetscReal bnorm,
+                                                  PetscReal *relative);
+DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
 
 #include "diniaccuracyimpl.h"
 #include "diniobjectiveimpl.h"

@@ -38,7 +38,6 @@ DINI_INTERN PetscErrorCode DiniRangeGet_Private(Vec, DiniRange *);
 DINI_INTERN PetscErrorCode DiniRangeMoved_Private(Vec, DiniRange *, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniRangeDestroy_Private(DiniRange *);
 DINI_INTERN PetscErrorCode DiniSizes_Private(Vec, PetscReal nought, PetscReal sizes[]);
-#define DINI_NOUGHT 1e-12 /* a state, or a field of it, that is smaller is zero but for rounding, and its size is 1 */
 DINI_INTERN PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal nought, PetscReal cap, PetscReal *relative,
                                                     PetscReal *own);
 DINI_INTERN PetscErrorCode DiniPointResidual_Private(Dini, Vec *F);

@@ -1,5 +1,6 @@
 /* Private to the library, a part of diniimpl.h: what every room needs of src/sys. */
 #pragma once
+#include <stdint.h>
 
 /* sys: what every room needs to fail on all ranks or none */
 DINI_INTERN const char    *DiniLabel_Private(Dini);
@@ -23,7 +24,9 @@ DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[],
 DINI_INTERN PetscErrorCode DiniCheckMatFinite_Private(Dini, Mat, const char what[]);
 DINI_INTERN PetscErrorCode DiniGhosts_Private(Vec);
 DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
-DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
+DINI_INTERN PetscErrorCode DiniRandomStart_Private(MPI_Comm, PetscInt seed, uint64_t *state);
+DINI_INTERN PetscScalar    DiniRandomNext_Private(uint64_t *state);
+DINI_INTERN PetscErrorCode DiniRandom_Private(PetscInt seed, Vec v);
 
 /* sys: vectors of other shapes than one array */
 DINI_INTERN PetscErrorCode DiniIsNest_Private(Vec, PetscBool *);

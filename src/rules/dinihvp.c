@@ -12,7 +12,7 @@ static PetscErrorCode DiniProduct(Dini dini, Vec v, Vec Hv, Vec du, Vec hu, Vec 
   PetscCall(DiniRuleJVP_Private(dini, v, du));
   if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSecond_Private(dini, du, v, hu, hm));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, hu, mu));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, hu, mu));
   if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterApplyAdjoint_Private(dini, mu, Hv));
   PetscCall(VecAYPX(Hv, -1.0, hm));

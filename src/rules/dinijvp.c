@@ -12,7 +12,7 @@ static PetscErrorCode DiniTangent(Dini dini, Vec dm, Vec du)
     dini->lastnorm = 0.0;
   } else {
     PetscCall(VecScale(dini->r, -1.0));
-    PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, dini->r, du));
+    PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->r, du));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

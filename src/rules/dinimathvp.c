@@ -34,7 +34,7 @@ static PetscErrorCode DiniBlock(Dini dini, Mat V, Mat HV, const DiniColumns *c, 
     PetscCall(VecScale(dini->r, -1.0));
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
   }
-  PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, c->good));
+  PetscCall(DiniLinearMatSolve_Private(dini, DINI_TANGENT, R, X, c->good));
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(DiniDirectionOf(V, first + j, v, &c->unit[j]));
     PetscCall(DiniGetColumn_Private(X, j, du));
@@ -42,7 +42,7 @@ static PetscErrorCode DiniBlock(Dini dini, Mat V, Mat HV, const DiniColumns *c, 
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, hu));
     PetscCall(DiniSetColumn_Private(HV, first + j, PETSC_FALSE, hm));
   }
-  PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, c->good));
+  PetscCall(DiniLinearMatSolve_Private(dini, DINI_ADJOINT, R, X, c->good));
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(DiniGetColumn_Private(X, j, du));
     PetscCall(DiniGetColumn_Private(HV, first + j, hm));

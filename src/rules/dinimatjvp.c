@@ -51,7 +51,7 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, Pe
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
   }
   PetscCall(PetscMalloc1(count, &good));
-  failed = DiniEngineMatSolve_Private(dini, DINI_TANGENT, R, X, good);
+  failed = DiniLinearMatSolve_Private(dini, DINI_TANGENT, R, X, good);
   PetscCall(PetscFree(good)); /* what has failed is NaN already */
   PetscCall(failed);
   for (PetscInt j = 0; j < count; j++) {

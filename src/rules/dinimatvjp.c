@@ -51,7 +51,7 @@ PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat M
     PetscCall(DiniColumnsVJP(dini, conj, R, Mbar, first, count));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  failed = DiniEngineMatSolve_Private(dini, DINI_ADJOINT, R, X, good);
+  failed = DiniLinearMatSolve_Private(dini, DINI_ADJOINT, R, X, good);
   for (PetscInt j = 0; j < count && !failed; j++) {
     PetscCall(MatDenseGetColumnVecWrite(Mbar, first + j, &mbar));
     if (good[j]) failed = DiniColumnVJP(dini, conj, X, j, mbar);

@@ -16,7 +16,7 @@ static PetscErrorCode DiniSolves(Dini dini, Vec dm1, Vec dm2, Vec a, Vec b, Vec 
   if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSecondTangent_Private(dini, a, dm1, b, dm2, r));
   PetscCall(VecScale(r, -1.0));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, r, w));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, r, w));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -13,7 +13,7 @@ PetscErrorCode DiniRuleVJP_Private(Dini dini, Vec ubar, Vec mbar)
   }
   if (dini->guess) PetscCall(VecCopy(dini->guess, dini->lambda));
   PetscCall(
-      DiniEngineSolveUnit_Private(dini, DINI_ADJOINT, ubar, dini->lambda, (PetscBool)(dini->guess != NULL), &unit));
+      DiniLinearSolveUnit_Private(dini, DINI_ADJOINT, ubar, dini->lambda, (PetscBool)(dini->guess != NULL), &unit));
   if (dini->reason < 0) PetscCall(VecSet(mbar, NAN)); /* lambda is NaN: keep it away from the application's code */
   else {
     PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));

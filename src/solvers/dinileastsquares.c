@@ -57,7 +57,7 @@ static PetscErrorCode DiniNormal(Dini dini, Mat A)
   PetscCall(MPIU_Allreduce(mine, all, 2, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   if (all[0]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
-  PetscCall(DiniEngineGetDirectMax_Private(dini, &directmax));
+  PetscCall(DiniEngineGetDirectMax_Private(dini->engine, &directmax));
   if (aij && dini->N <= directmax) {
     PetscCall(DiniNormalProduct(A, &N));
     if (ctx->kernel.n) PetscCall(DiniKernelShift_KSP(dini, N));

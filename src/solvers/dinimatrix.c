@@ -248,7 +248,7 @@ static PetscErrorCode DiniMatrixVJP_Call(Dini dini, Vec ubar, Mat Abar)
     PetscCall(VecCopy(ubar, g));
     PetscCall(VecConjugate(g));
   }
-  PetscCall(DiniEngineSolve_Private(dini, DINI_ADJOINT, g, dini->lambda));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, g, dini->lambda));
   if (conj) PetscCall(VecDestroy(&g));
   if (dini->reason < 0) PetscCall(VecSet(dini->lambda, NAN));
   PetscCall(DiniMatrixBar(dini, dini->lambda, Abar));
@@ -299,7 +299,7 @@ static PetscErrorCode DiniMatrixJVP_Call(Dini dini, Mat dA, Vec du)
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
   if (((Dini_KSP *)dini->data)->kernel.n) PetscCall(DiniKernelDirection_KSP(dini, dA));
   PetscCall(DiniMatrixRHS(dini, dA, dini->r));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, dini->r, du));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -98,7 +98,7 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, Di
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(ctx->U, NULL, &n));
-  PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
+  PetscCall(DiniEngineGetBlockSize_Private(dini->engine, &block));
   PetscCall(VecDuplicate(ctx->column, &w->sum));
   PetscCall(VecDuplicate(ctx->column, &w->t));
   PetscCall(PetscMalloc1(n, &w->good));
@@ -126,7 +126,7 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, Di
       }
       PetscCall(DiniSetColumn_Private(w->R, k, PETSC_FALSE, dini->r));
     }
-    PetscCall(DiniEngineMatSolve_Private(dini, DINI_TANGENT, w->R, w->X, w->good));
+    PetscCall(DiniLinearMatSolve_Private(dini, DINI_TANGENT, w->R, w->X, w->good));
     for (PetscInt k = 0; k < count; k++) { /* what has failed is NaN already */
       PetscCall(DiniGetColumn_Private(w->X, k, w->t));
       PetscCall(DiniSetColumn_Private(dU, first + k, PETSC_FALSE, w->t));
@@ -162,7 +162,7 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(ctx->U, NULL, &n));
-  PetscCall(DiniEngineGetBlockSize_Private(dini, &block));
+  PetscCall(DiniEngineGetBlockSize_Private(dini->engine, &block));
   PetscCall(VecDuplicate(ctx->column, &w->lambda));
   PetscCall(VecDuplicate(ctx->column, &w->sum));
   PetscCall(VecSet(w->sum, 0.0));
@@ -180,7 +180,7 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
       PetscCall(DiniGetColumn_Private(Ubar, first + k, w->lambda));
       PetscCall(DiniSetColumn_Private(w->R, k, conj, w->lambda));
     }
-    PetscCall(DiniEngineMatSolve_Private(dini, DINI_ADJOINT, w->R, w->X, w->good));
+    PetscCall(DiniLinearMatSolve_Private(dini, DINI_ADJOINT, w->R, w->X, w->good));
     for (PetscInt k = 0; k < count; k++) {
       PetscCall(DiniGetColumn_Private(w->X, k, w->lambda));
       if (Bbar) PetscCall(DiniSetColumn_Private(Bbar, first + k, conj, w->lambda));

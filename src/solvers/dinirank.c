@@ -14,7 +14,7 @@ PetscErrorCode DiniTrySolve_KSP(Dini dini, Vec r, Vec x, PetscBool *good)
 
   PetscFunctionBegin;
   dini->erroriffail = PETSC_FALSE;
-  failed            = DiniEngineSolve_Private(dini, DINI_TANGENT, r, x);
+  failed            = DiniLinearSolve_Private(dini, DINI_TANGENT, r, x);
   dini->erroriffail = errors;
   PetscCall(failed);
   *good = (PetscBool)(dini->reason > 0);
@@ -35,7 +35,7 @@ static PetscErrorCode DiniKernelDual(Dini dini)
   PetscCall(VecDestroy(&k->y));
   PetscCall(VecDuplicate(ctx->b, &k->y));
   PetscCall(VecDuplicate(dini->u, &z));
-  PetscCall(DiniEngineSolve_Private(dini, DINI_TANGENT, dini->u, z));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->u, z));
   PetscCall(MatMult(A, z, k->y));
   PetscCall(VecDestroy(&z));
   PetscFunctionReturn(PETSC_SUCCESS);

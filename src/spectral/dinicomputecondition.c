@@ -30,7 +30,7 @@ static PetscErrorCode DiniSpectrumProject(DiniSpectrum *s, Vec v)
 static PetscErrorCode DiniSpectrumSolve(DiniSpectrum *s, DiniDirection direction, Vec b, Vec x)
 {
   PetscFunctionBegin;
-  if (!s->failed) PetscCall(DiniEngineSolve_Private(s->dini, direction, b, x));
+  if (!s->failed) PetscCall(DiniLinearSolve_Private(s->dini, direction, b, x));
   if (!s->failed && s->dini->reason < 0) s->failed = PETSC_TRUE;
   if (s->failed) PetscCall(VecSet(x, 0.0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -174,7 +174,7 @@ static PetscErrorCode DiniSpectrumValues(DiniSpectrum *s, Vec v, Vec vmin)
   PetscFunctionBegin;
   PetscCall(
       DiniSpectrumPair(s, DiniSpectrumInverse, EPS_LARGEST_REAL, EPS_CONV_REL, DINI_CONDITION_TOL, vmin, &smallest));
-  PetscCall(DiniEngineGetJacobian_Private(dini, &s->J, &P)); /* the solves may have assembled it */
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &s->J, &P)); /* the solves may have assembled it */
   PetscCall(
       DiniSpectrumPair(s, DiniSpectrumProduct, EPS_LARGEST_REAL, EPS_CONV_REL, DINI_CONDITION_NORMTOL, v, &largest));
   if (!largest) { /* a bound from below */
@@ -196,7 +196,7 @@ static PetscErrorCode DiniSpectrumPrepare(Dini dini, DiniSpectrum *s)
   PetscFunctionBegin;
   PetscCall(PetscMemzero(s, sizeof(*s)));
   s->dini = dini;
-  PetscCall(DiniEngineGetJacobian_Private(dini, &s->J, &P));
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &s->J, &P));
   PetscCheck(s->J && !dini->ops->jvp, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s, of type \"%s\", has no Jacobian whose singular values could be told: %s", DiniLabel_Private(dini),
              ((PetscObject)dini)->type_name,

@@ -1,37 +1,25 @@
-/* What the user tells the engine, by function or by option, and what it prints. */
-#include "../private/diniengineimpl.h"
+/* What the user tells the linear solves, by function or by option. */
+#include "../private/diniimpl.h"
 
-PetscErrorCode DiniEngineSetFromOptions_Private(Dini dini, DiniOptionItems PetscOptionsObject)
+PetscErrorCode DiniLinearSetFromOptions_Private(Dini dini, DiniOptionItems PetscOptionsObject)
 {
-  DiniEngine    e         = dini->engine;
-  DiniTranspose transpose = e->transpose;
-  DiniReuse     reuse     = e->reuse;
-  PetscInt      directmax = e->directmax, blocksize = e->blocksize;
-  PetscReal     tangent = e->asked[DINI_TANGENT], adjoint = e->asked[DINI_ADJOINT];
-  PetscBool     set;
-
   PetscFunctionBegin;
-  PetscCall(PetscOptionsReal("-dini_tangent_rtol", "Accepted true relative residual of J x = r", "DiniSetTolerances",
-                             tangent, &tangent, NULL));
-  PetscCall(PetscOptionsReal("-dini_adjoint_rtol", "Accepted true relative residual of J^H lambda = g",
-                             "DiniSetTolerances", adjoint, &adjoint, NULL));
-  PetscCall(DiniSetTolerances(dini, tangent, adjoint));
-  PetscCall(PetscOptionsEnum("-dini_transpose", "How J^H is applied", "DiniSetTranspose", DiniTransposes,
-                             (PetscEnum)transpose, (PetscEnum *)&transpose, &set));
-  if (set) PetscCall(DiniSetTranspose(dini, transpose));
-  PetscCall(PetscOptionsEnum("-dini_reuse", "When the forward preconditioner is set up again", "DiniSetReuse",
-                             DiniReuses, (PetscEnum)reuse, (PetscEnum *)&reuse, &set));
-  if (set) PetscCall(DiniSetReuse(dini, reuse));
-  PetscCall(PetscOptionsInt("-dini_direct_max", "Most unknowns for which J may be factorised as a last resort",
-                            "DiniSetDirectMax", directmax, &directmax, &set));
-  if (set) PetscCall(DiniSetDirectMax(dini, directmax));
-  PetscCall(PetscOptionsInt("-dini_block_size", "Most right-hand sides that are solved together", "DiniSetBlockSize",
-                            blocksize, &blocksize, &set));
-  if (set) PetscCall(DiniSetBlockSize(dini, blocksize));
+  PetscCall(DiniEngineSetFromOptions_Private(dini->engine, PetscOptionsObject));
   PetscCall(PetscOptionsReal("-dini_test_iteration_seconds", "For tests: what an iteration costs, for the clock's",
                              "DiniSetReuse", dini->testseconds[0], &dini->testseconds[0], NULL));
   PetscCall(PetscOptionsReal("-dini_test_setup_seconds", "For tests: what a set-up costs, for the clock's",
                              "DiniSetReuse", dini->testseconds[1], &dini->testseconds[1], NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniGetLinearSolver(Dini dini, DiniDirection direction, KSP *ksp)
+{
+  DiniEngine e;
+
+  PetscFunctionBegin;
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniLinear_Private(dini, &e));
+  PetscCall(DiniEngineGetKSP_Private(e, direction, ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -50,21 +38,9 @@ PetscErrorCode DiniEngineSetFromOptions_Private(Dini dini, DiniOptionItems Petsc
 */
 PetscErrorCode DiniSetTolerances(Dini dini, PetscReal tangent_rtol, PetscReal adjoint_rtol)
 {
-  DiniEngine      e       = dini->engine;
-  const PetscReal rtol[2] = {tangent_rtol == PETSC_DEFAULT ? e->asked[0] : tangent_rtol,
-                             adjoint_rtol == PETSC_DEFAULT ? e->asked[1] : adjoint_rtol};
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  for (int d = 0; d < 2; d++) {
-    PetscCheck(rtol[d] > 0.0 && rtol[d] < 1.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-               "The accepted true relative residual of %s solves is %g; it must lie between 0 and 1",
-               DiniOperations[DINI_OPERATION_TANGENT + d], (double)rtol[d]);
-    PetscCall(DiniEngineRenewKSPs_Private(dini, (DiniDirection)d, e->rtol[d], rtol[d]));
-    if (rtol[d] != e->asked[d]) PetscCall(DiniEngineForget_Private(dini, (DiniDirection)d));
-    e->asked[d] = rtol[d];
-    e->rtol[d]  = rtol[d];
-  }
+  PetscCall(DiniEngineSetTolerances_Private(dini->engine, tangent_rtol, adjoint_rtol));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -82,8 +58,7 @@ PetscErrorCode DiniGetTolerances(Dini dini, PetscReal *tangent_rtol, PetscReal *
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  if (tangent_rtol) *tangent_rtol = dini->engine->asked[DINI_TANGENT];
-  if (adjoint_rtol) *adjoint_rtol = dini->engine->asked[DINI_ADJOINT];
+  PetscCall(DiniEngineGetTolerances_Private(dini->engine, tangent_rtol, adjoint_rtol));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -104,32 +79,11 @@ PetscErrorCode DiniGetTolerances(Dini dini, PetscReal *tangent_rtol, PetscReal *
 */
 PetscErrorCode DiniSetTranspose(Dini dini, DiniTranspose transpose)
 {
-  DiniEngine e = dini->engine;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetTranspose()"));
   PetscCall(DiniCheckEnum_Private(dini, (int)transpose, DiniTransposes, "way to transpose"));
-  if (transpose != e->transpose) { /* the adjoint KSP is made for one method */
-    PetscCall(DiniEngineForget_Private(dini, DINI_ADJOINT));
-    PetscCall(DiniEngineDestroyKSP_Private(&e->ksp[DINI_ADJOINT]));
-    PetscCall(DiniEngineDestroyKSP_Private(&e->gmres[DINI_ADJOINT]));
-    e->ready[DINI_ADJOINT] = e->decided = PETSC_FALSE;
-    e->start[DINI_ADJOINT]              = DINI_RUNG_NONE;
-  }
-  e->transpose = transpose;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Who asks for the solver wants to see it at work, perhaps changed */
-static PetscErrorCode DiniGetLinearSolver(Dini dini, DiniDirection direction, KSP *ksp)
-{
-  PetscFunctionBegin;
-  PetscCall(DiniEngineForget_Private(dini, direction));
-  PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniEnginePrepare_Private(dini, direction));
-  *ksp = dini->engine->ksp[direction];
-  PetscCall(DiniEngineSetApply_Private(*ksp, DiniEngineApplies_Private(dini->engine, direction)));
+  PetscCall(DiniEngineSetTranspose_Private(dini->engine, transpose));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -190,7 +144,7 @@ PetscErrorCode DiniSetReuse(Dini dini, DiniReuse reuse)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniCheckEnum_Private(dini, (int)reuse, DiniReuses, "reuse policy"));
-  dini->engine->reuse = reuse;
+  PetscCall(DiniEngineSetReuse_Private(dini->engine, reuse));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -207,7 +161,7 @@ PetscErrorCode DiniGetReuse(Dini dini, DiniReuse *reuse)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  *reuse = dini->engine->reuse;
+  PetscCall(DiniEngineGetReuse_Private(dini->engine, reuse));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -226,9 +180,7 @@ PetscErrorCode DiniSetDirectMax(Dini dini, PetscInt max)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCheck(max >= 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-             "The most unknowns to factorise J for are %" PetscInt_FMT "; they can not be negative", max);
-  dini->engine->directmax = max;
+  PetscCall(DiniEngineSetDirectMax_Private(dini->engine, max));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -248,54 +200,6 @@ PetscErrorCode DiniSetBlockSize(Dini dini, PetscInt size)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCheck(size > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-             "Blocks of %" PetscInt_FMT " right-hand sides can not be; the size must be positive", size);
-  dini->engine->blocksize = size;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode DiniEngineGetDirectMax_Private(Dini dini, PetscInt *max)
-{
-  PetscFunctionBegin;
-  *max = dini->engine->directmax;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode DiniEngineGetBlockSize_Private(Dini dini, PetscInt *size)
-{
-  PetscFunctionBegin;
-  *size = dini->engine->blocksize;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode DiniEngineView_Private(Dini dini, PetscViewer viewer)
-{
-  static const char *const transposed[] = {"not probed", "not used", "inexact", "exact"};
-  DiniEngine               e            = dini->engine;
-  PCType                   type         = NULL;
-
-  PetscFunctionBegin;
-  if (e->pc) {
-    PetscCall(PCGetType(e->pc, &type));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "preconditioner: %s, %s, reuse %s\n", type ? type : "not set up",
-                                     e->ownpc ? "Dini's own" : "the forward solver's", DiniReuses[e->reuse]));
-  }
-  PetscCall(PetscViewerASCIIPrintf(viewer, "accepted true relative residuals: tangent %g, adjoint %g\n",
-                                   (double)e->asked[DINI_TANGENT], (double)e->asked[DINI_ADJOINT]));
-  if (e->decided && e->symmetric)
-    PetscCall(
-        PetscViewerASCIIPrintf(viewer, "transpose: %s, nothing needs transposing\n", DiniTransposes[e->transpose]));
-  else
-    PetscCall(PetscViewerASCIIPrintf(viewer, "transpose: %s, transposed apply of the preconditioner %s\n",
-                                     DiniTransposes[e->transpose], transposed[e->transposed]));
-  for (int d = 0; d < 2; d++) {
-    KSPType ksptype;
-
-    if (!e->ksp[d]) continue;
-    PetscCall(KSPGetType(e->ksp[d], &ksptype));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "%s solver: %s, next solve begins on rung %s\n",
-                                     DiniOperations[DINI_OPERATION_TANGENT + d], ksptype,
-                                     DiniRungs[e->start[d] ? e->start[d] : DINI_RUNG_KEPT]));
-  }
+  PetscCall(DiniEngineSetBlockSize_Private(dini->engine, size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

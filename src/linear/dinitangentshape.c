@@ -2,16 +2,16 @@
 #include "../private/diniengineimpl.h"
 
 /* May J be multiplied with columns of dense matrices? A nest of matrices or a shell may ask for the parts of a state. */
-PetscErrorCode DiniEngineTakesPlain_Private(Dini dini, PetscBool *plain)
+PetscErrorCode DiniEngineTakesPlain_Private(DiniEngine e, PetscBool *plain)
 {
   Vec       v;
   PetscBool nest;
 
   PetscFunctionBegin;
-  PetscCall(DiniIsNest_Private(dini->u, &nest));
+  PetscCall(DiniIsNest_Private(e->u, &nest));
   *plain = (PetscBool)!nest;
-  if (!nest || !dini->engine->J) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniCreateFor_Private(dini->engine->J, dini->u, &v));
+  if (!nest || !e->J) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniCreateFor_Private(e->J, e->u, &v));
   PetscCall(DiniIsNest_Private(v, &nest));
   PetscCall(VecDestroy(&v));
   *plain = (PetscBool)!nest;
@@ -19,7 +19,7 @@ PetscErrorCode DiniEngineTakesPlain_Private(Dini dini, PetscBool *plain)
 }
 
 /* KSPSolve() with what J takes */
-PetscErrorCode DiniEngineKSPSolve_Private(Dini dini, KSP ksp, Vec b, Vec x)
+PetscErrorCode DiniEngineKSPSolve_Private(DiniEngine e, KSP ksp, Vec b, Vec x)
 {
   PetscBool      nest;
   Vec            c = b, y = x;
@@ -28,7 +28,7 @@ PetscErrorCode DiniEngineKSPSolve_Private(Dini dini, KSP ksp, Vec b, Vec x)
   PetscFunctionBegin;
   PetscCall(DiniIsNest_Private(b, &nest));
   if (nest) {
-    PetscCall(DiniCreateFor_Private(dini->engine->J, b, &c));
+    PetscCall(DiniCreateFor_Private(e->J, b, &c));
     PetscCall(DiniCopy_Private(b, c));
     PetscCall(VecDuplicate(c, &y));
   }

@@ -10,12 +10,11 @@
 #define DINI_PATIENCE 20 /* extra iterations at a point before clocks are looked at: small problems time nothing */
 
 /* Iterations that a fresh PC would need: one with a factorisation, else the fewest seen, else what the forward solve says */
-PetscErrorCode DiniEngineFreshIterations_Private(Dini dini, DiniDirection direction, PetscInt *its)
+PetscErrorCode DiniEngineFreshIterations_Private(DiniEngine e, DiniDirection direction, PetscInt *its)
 {
-  DiniEngine e   = dini->engine;
-  KSP        ksp = NULL;
-  PetscBool  factored;
-  PetscReal  rtol, more;
+  KSP       ksp = NULL;
+  PetscBool factored;
+  PetscReal rtol, more;
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)e->pc, &factored, PCLU, PCCHOLESKY, PCQR, PCSVD, PCREDUNDANT, ""));
@@ -25,7 +24,7 @@ PetscErrorCode DiniEngineFreshIterations_Private(Dini dini, DiniDirection direct
     *its = e->freshits[direction];
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (dini->ops->getksp) PetscUseTypeMethod(dini, getksp, &ksp);
+  PetscCall(DiniEngineGetForward_Private(e, &ksp));
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetIterationNumber(ksp, its));
   PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, NULL));
@@ -35,14 +34,13 @@ PetscErrorCode DiniEngineFreshIterations_Private(Dini dini, DiniDirection direct
 }
 
 /* Before a solve: refreshes the PC when its policy says so. */
-PetscErrorCode DiniEngineReuse_Private(Dini dini, DiniDirection direction)
+PetscErrorCode DiniEngineReuse_Private(DiniEngine e, DiniDirection direction)
 {
-  DiniEngine e = dini->engine;
-  PetscReal  mine[2], all[2];
-  PetscBool  own;
+  PetscReal mine[2], all[2];
+  PetscBool own;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));
+  PetscCall(DiniEngineOwnsPC_Private(e, direction, &own));
   if (e->fresh || own || e->reuse == DINI_REUSE_ALWAYS) PetscFunctionReturn(PETSC_SUCCESS);
   if (direction == DINI_ADJOINT && !e->symmetric && e->transposed == DINI_TRANSPOSED_NONE)
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -53,40 +51,38 @@ PetscErrorCode DiniEngineReuse_Private(Dini dini, DiniDirection direction)
     if (P != e->P) PetscFunctionReturn(PETSC_SUCCESS); /* a lagged SNES counts on its PC as it is */
     if (e->overspent < DINI_PATIENCE) PetscFunctionReturn(PETSC_SUCCESS);
     mine[0] = e->extra;
-    mine[1] = dini->testseconds[1] > 0.0 ? dini->testseconds[1] : e->setupseconds;
-    if (mine[1] <= 0.0 && dini->forward.steps > 0) /* a Newton step holds one set-up */
-      mine[1] = dini->forward.seconds / (PetscReal)dini->forward.steps;
-    PetscCall(MPIU_Allreduce(mine, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+    mine[1] = e->terms.testseconds[1] > 0.0 ? e->terms.testseconds[1] : e->setupseconds;
+    if (mine[1] <= 0.0) mine[1] = e->terms.stepseconds; /* a Newton step holds one set-up */
+    PetscCall(MPIU_Allreduce(mine, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)e)));
     if (all[0] < all[1] || all[1] <= 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-    PetscCall(PetscInfo(dini,
+    PetscCall(PetscInfo(e,
                         "The kept preconditioner has cost %g s in extra iterations, a set-up costs %g s: refreshed\n",
                         (double)all[0], (double)all[1]));
   }
-  PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_TRUE));
-  dini->stats.refreshes++;
+  PetscCall(DiniEngineSetUpPC_Private(e, PETSC_TRUE));
+  e->stats->refreshes++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscReal DiniSecondsEach(Dini dini, const DiniSolveStatus *status)
+static PetscReal DiniSecondsEach(DiniEngine e, const DiniSolveResult *status)
 {
-  return dini->testseconds[0] > 0.0 ? dini->testseconds[0] : status->seconds / (PetscReal)status->rungits;
+  return e->terms.testseconds[0] > 0.0 ? e->terms.testseconds[0] : status->seconds / (PetscReal)status->rungits;
 }
 
 /* After a solve: what has keeping the PC cost? */
-PetscErrorCode DiniEngineSpent_Private(Dini dini, DiniDirection direction, const DiniSolveStatus *status)
+PetscErrorCode DiniEngineSpent_Private(DiniEngine e, DiniDirection direction, const DiniSolveResult *status)
 {
-  DiniEngine e = dini->engine;
-  PetscInt   fresh;
+  PetscInt fresh;
 
   PetscFunctionBegin;
   if (status->rung == DINI_RUNG_KEPT || status->rung == DINI_RUNG_GMRES || status->rung == DINI_RUNG_REFRESHED) {
     if (e->fresh) {
       if (status->good) e->freshits[direction] = PetscMax(1, status->rungits);
     } else if (status->rungits > 0) {
-      PetscCall(DiniEngineFreshIterations_Private(dini, direction, &fresh));
+      PetscCall(DiniEngineFreshIterations_Private(e, direction, &fresh));
       if (status->rungits > fresh) {
         e->overspent += status->rungits - fresh;
-        e->extra += DiniSecondsEach(dini, status) * (PetscReal)(status->rungits - fresh);
+        e->extra += DiniSecondsEach(e, status) * (PetscReal)(status->rungits - fresh);
       }
     }
   }

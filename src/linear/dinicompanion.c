@@ -9,9 +9,8 @@
 #include "../private/diniengineimpl.h"
 
 /* The forward solver's options reach the preconditioner and those inside it */
-static PetscErrorCode DiniCreateCompanionPC(Dini dini)
+static PetscErrorCode DiniCreateCompanionPC(DiniEngine e)
 {
-  DiniEngine  e = dini->engine;
   PetscBool   mg, inside;
   const char *prefix;
 
@@ -19,31 +18,30 @@ static PetscErrorCode DiniCreateCompanionPC(Dini dini)
   PetscCall(
       PetscObjectTypeCompareAny((PetscObject)e->pc, &inside, PCFIELDSPLIT, PCMG, PCGAMG, PCML, PCHMG, PCCOMPOSITE, ""));
   if (inside || !((PetscObject)e->pc)->type_name) /* what is inside, or even the type, is known after a set-up */
-    PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_FALSE));
-  PetscCall(PCCreate(PetscObjectComm((PetscObject)dini), &e->companionpc));
-  PetscCall(PetscObjectIncrementTabLevel((PetscObject)e->companionpc, (PetscObject)dini, 2));
+    PetscCall(DiniEngineSetUpPC_Private(e, PETSC_FALSE));
+  PetscCall(PCCreate(PetscObjectComm((PetscObject)e), &e->companionpc));
+  PetscCall(PetscObjectIncrementTabLevel((PetscObject)e->companionpc, (PetscObject)e, 2));
   PetscCall(PCGetOptionsPrefix(e->pc, &prefix));
   PetscCall(PCSetOptionsPrefix(e->companionpc, prefix));
   PetscCall(PCSetOperators(e->companionpc, e->AH, e->PH));
   PetscCall(DiniCopyPC_Private(e->pc, e->companionpc));
   PetscCall(PetscObjectTypeCompare((PetscObject)e->companionpc, PCMG, &mg)); /* would be read back to gamg, say */
-  if (!dini->fromoptions || mg) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!e->terms.fromoptions || mg) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCSetFromOptions(e->companionpc));
   PetscCall(DiniAvoidSecondGrid_Private(e->companionpc)); /* the options ask for the same package */
   PetscCall(DiniAvoidTrick_Private(e->companionpc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniCreateCompanion(Dini dini)
+static PetscErrorCode DiniCreateCompanion(DiniEngine e)
 {
-  DiniEngine  e = dini->engine;
   PC          pc;
   const char *prefix;
 
   PetscFunctionBegin;
-  PetscCall(DiniCreateCompanionPC(dini));
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)dini), &e->companion));
-  PetscCall(PetscObjectIncrementTabLevel((PetscObject)e->companion, (PetscObject)dini, 1));
+  PetscCall(DiniCreateCompanionPC(e));
+  PetscCall(KSPCreate(PetscObjectComm((PetscObject)e), &e->companion));
+  PetscCall(PetscObjectIncrementTabLevel((PetscObject)e->companion, (PetscObject)e, 1));
   PetscCall(KSPGetOptionsPrefix(e->ksp[DINI_ADJOINT], &prefix));
   PetscCall(KSPSetOptionsPrefix(e->companion, prefix));
   PetscCall(KSPSetType(e->companion, KSPFGMRES));
@@ -51,23 +49,23 @@ static PetscErrorCode DiniCreateCompanion(Dini dini)
   PetscCall(KSPGMRESSetRestart(e->companion, 100));
   PetscCall(KSPSetTolerances(e->companion, 0.5 * e->rtol[DINI_ADJOINT], PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
   PetscCall(KSPGetPC(e->companion, &pc));
-  PetscCall(DiniEngineSetShell_Private(dini, pc));
-  if (dini->fromoptions) {
+  PetscCall(DiniEngineSetShell_Private(e, pc));
+  if (e->terms.fromoptions) {
     PetscBool norm;
 
-    PetscCall(PetscOptionsHasName(((PetscObject)dini)->options, prefix, "-ksp_type", &norm));
+    PetscCall(PetscOptionsHasName(((PetscObject)e)->options, prefix, "-ksp_type", &norm));
     if (norm) PetscCall(KSPSetNormType(e->companion, KSP_NORM_DEFAULT));
     PetscCall(KSPSetFromOptions(e->companion));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniEngineDropCompanion_Private(Dini dini)
+PetscErrorCode DiniEngineDropCompanion_Private(DiniEngine e)
 {
   PetscFunctionBegin;
-  PetscCall(KSPDestroy(&dini->engine->companion));
-  PetscCall(PCDestroy(&dini->engine->companionpc));
-  dini->engine->companionready = PETSC_FALSE;
+  PetscCall(KSPDestroy(&e->companion));
+  PetscCall(PCDestroy(&e->companionpc));
+  e->companionready = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -95,7 +93,7 @@ PetscErrorCode DiniTransposable_Private(Mat A, PetscBool *yes)
   B = A^H, in place where the pattern has not changed; made: it has been made anew. Nothing to do where A has not changed:
   MatTranspose() leaves B then, and MatHermitianTranspose() conjugates it once more.
 */
-static PetscErrorCode DiniTransposeInto(Dini dini, Mat A, Mat *B, DiniTransposeState *known, PetscBool *made)
+static PetscErrorCode DiniTransposeInto(DiniEngine e, Mat A, Mat *B, DiniTransposeState *known, PetscBool *made)
 {
   DiniTransposeState now;
   PetscBool          mine[2], all[2];
@@ -105,7 +103,7 @@ static PetscErrorCode DiniTransposeInto(Dini dini, Mat A, Mat *B, DiniTransposeS
   PetscCall(PetscObjectStateGet((PetscObject)A, &now.values));
   mine[0] = (PetscBool)(*B && now.pattern == known->pattern);
   mine[1] = (PetscBool)(mine[0] && now.values == known->values);
-  PetscCall(MPIU_Allreduce(mine, all, 2, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(mine, all, 2, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)e)));
   *made  = (PetscBool)!all[0];
   *known = now;
   if (all[1]) PetscFunctionReturn(PETSC_SUCCESS);
@@ -115,40 +113,38 @@ static PetscErrorCode DiniTransposeInto(Dini dini, Mat A, Mat *B, DiniTransposeS
 }
 
 /* P^H, and J^H where the preconditioner needs blocks of it */
-static PetscErrorCode DiniTransposeMatrices(Dini dini)
+static PetscErrorCode DiniTransposeMatrices(DiniEngine e)
 {
-  DiniEngine      e = dini->engine;
   PetscBool       made[2], amat = PETSC_FALSE;
   PetscInt        blocks;
   const PetscInt *sizes;
 
   PetscFunctionBegin;
-  PetscCall(DiniTransposeInto(dini, e->P, &e->PH, &e->transposedfrom[0], &made[0]));
+  PetscCall(DiniTransposeInto(e, e->P, &e->PH, &e->transposedfrom[0], &made[0]));
   PetscCall(MatGetVariableBlockSizes(e->P, &blocks, &sizes));
   if (blocks) PetscCall(MatSetVariableBlockSizes(e->PH, blocks, (PetscInt *)sizes));
   made[1] = made[0];
   if (e->J != e->P && e->pc) PetscCall(DiniUsesAmat_Private(e->pc, &amat));
   if (amat) PetscCall(DiniTransposable_Private(e->J, &amat));
   if (amat && e->AH == e->PH) PetscCall(MatDestroy(&e->AH));
-  if (amat) PetscCall(DiniTransposeInto(dini, e->J, &e->AH, &e->transposedfrom[1], &made[1]));
+  if (amat) PetscCall(DiniTransposeInto(e, e->J, &e->AH, &e->transposedfrom[1], &made[1]));
   else {
     PetscCall(PetscObjectReference((PetscObject)e->PH));
     PetscCall(MatDestroy(&e->AH));
     e->AH = e->PH;
   }
-  if (made[0] || made[1]) PetscCall(DiniEngineDropCompanion_Private(dini));
+  if (made[0] || made[1]) PetscCall(DiniEngineDropCompanion_Private(e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSetUpCompanion(Dini dini, PetscBool own)
+static PetscErrorCode DiniSetUpCompanion(DiniEngine e, PetscBool own)
 {
-  DiniEngine e = dini->engine;
-  PetscBool  factored, first = (PetscBool)(!own && !e->companion);
-  KSP        ksp;
-  PC         pc;
+  PetscBool factored, first = (PetscBool)(!own && !e->companion);
+  KSP       ksp;
+  PC        pc;
 
   PetscFunctionBegin;
-  if (first) PetscCall(DiniCreateCompanion(dini));
+  if (first) PetscCall(DiniCreateCompanion(e));
   ksp = own ? e->ksp[DINI_ADJOINT] : e->companion;
   PetscCall(KSPSetOperators(ksp, e->J == e->P ? e->PH : e->JH, e->PH));
   if (own) PetscCall(KSPGetPC(ksp, &pc));
@@ -159,31 +155,30 @@ static PetscErrorCode DiniSetUpCompanion(Dini dini, PetscBool own)
   PetscCall(PCSetUp(pc));
   if (first) PetscCall(DiniCopyInside_Private(e->pc, pc));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factored, PCLU, PCCHOLESKY, PCQR, ""));
-  dini->stats.pc_setups++;
-  if (factored) dini->stats.factorizations++;
+  e->stats->pc_setups++;
+  if (factored) e->stats->factorizations++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The KSP of the explicit transpose, with the values of the point; its preconditioner is set up here, once for a point. NULL: none */
-PetscErrorCode DiniEngineGetCompanion_Private(Dini dini, KSP *ksp)
+PetscErrorCode DiniEngineGetCompanion_Private(DiniEngine e, KSP *ksp)
 {
-  DiniEngine e = dini->engine;
-  PetscBool  own, broken, transposable;
-  PC         pc;
+  PetscBool own, broken, transposable;
+  PC        pc;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineOwnsPC_Private(dini, DINI_ADJOINT, &own));
+  PetscCall(DiniEngineOwnsPC_Private(e, DINI_ADJOINT, &own));
   *ksp = NULL;
   PetscCall(DiniTransposable_Private(e->P, &transposable));
   if (e->companionfailed || !transposable) PetscFunctionReturn(PETSC_SUCCESS);
   if (!e->companionready) {
-    PetscCall(DiniTransposeMatrices(dini));
-    PetscCall(DiniSetUpCompanion(dini, own));
+    PetscCall(DiniTransposeMatrices(e));
+    PetscCall(DiniSetUpCompanion(e, own));
   }
   e->companionready = PETSC_TRUE;
   pc                = e->companionpc;
   if (own) PetscCall(KSPGetPC(e->ksp[DINI_ADJOINT], &pc));
-  PetscCall(DiniEnginePCFailed_Private(dini, pc, &broken));
+  PetscCall(DiniEnginePCFailed_Private(e, pc, &broken));
   if (broken) {
     PetscCall(PCReset(pc));
     e->companionready  = PETSC_FALSE;
@@ -195,9 +190,8 @@ PetscErrorCode DiniEngineGetCompanion_Private(Dini dini, KSP *ksp)
 }
 
 /* A sparse factorisation of J, where there is one that also solves with the transpose; e->direct is NULL where not. */
-static PetscErrorCode DiniCreateDirect(Dini dini)
+static PetscErrorCode DiniCreateDirect(DiniEngine e)
 {
-  DiniEngine    e      = dini->engine;
   MatSolverType solver = NULL;
   PetscBool     aij, available;
   PetscMPIInt   size;
@@ -208,41 +202,40 @@ static PetscErrorCode DiniCreateDirect(Dini dini)
   PetscCall(MatGetFactorAvailable(e->J, MATSOLVERMUMPS, MAT_FACTOR_LU, &available));
   if (available) solver = MATSOLVERMUMPS;
   else {
-    PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)dini), &size));
+    PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)e), &size));
     if (size == 1) solver = MATSOLVERPETSC;
   }
   if (!solver) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PCCreate(PetscObjectComm((PetscObject)dini), &e->direct));
-  PetscCall(PCSetOptionsPrefix(e->direct, ((PetscObject)dini)->prefix));
+  PetscCall(PCCreate(PetscObjectComm((PetscObject)e), &e->direct));
+  PetscCall(PCSetOptionsPrefix(e->direct, ((PetscObject)e)->prefix));
   PetscCall(PCAppendOptionsPrefix(e->direct, "dini_direct_"));
   PetscCall(PCSetType(e->direct, PCLU));
   PetscCall(PCFactorSetMatSolverType(e->direct, solver));
-  if (dini->fromoptions) PetscCall(PCSetFromOptions(e->direct));
+  if (e->terms.fromoptions) PetscCall(PCSetFromOptions(e->direct));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Is there a direct solver for J? Factorised when a solve has come to it, see DiniEngineSetUpDirect_Private(). */
-PetscErrorCode DiniEngineGetDirect_Private(Dini dini, PetscBool *exists)
+PetscErrorCode DiniEngineGetDirect_Private(DiniEngine e, PetscBool *exists)
 {
   PetscFunctionBegin;
-  if (!dini->engine->direct) PetscCall(DiniCreateDirect(dini));
-  *exists = (PetscBool)(dini->engine->direct != NULL);
+  if (!e->direct) PetscCall(DiniCreateDirect(e));
+  *exists = (PetscBool)(e->direct != NULL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniEngineSetUpDirect_Private(Dini dini, PetscBool *failed)
+PetscErrorCode DiniEngineSetUpDirect_Private(DiniEngine e, PetscBool *failed)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
   if (!e->directready) {
     PetscCall(PCSetOperators(e->direct, e->J, e->J));
     PetscCall(PCSetUp(e->direct));
-    dini->stats.pc_setups++;
-    dini->stats.factorizations++;
+    e->stats->pc_setups++;
+    e->stats->factorizations++;
     e->directready = PETSC_TRUE;
   }
-  PetscCall(DiniEnginePCFailed_Private(dini, e->direct, failed));
+  PetscCall(DiniEnginePCFailed_Private(e, e->direct, failed));
   if (*failed) { /* MUMPS does not recover from a factorisation that failed: begin anew at the next point */
     PetscCall(PCReset(e->direct));
     e->directready = PETSC_FALSE;

@@ -8,17 +8,15 @@
 #define DINI_MAX_ROUNDING 1e4 /* times the tolerance: past that, no residual is excused as rounding */
 
 /* relative = |b - A x| / |b| with the matrix itself, of the worst field where there are several; the residual is in e->b */
-PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
+PetscErrorCode DiniEngineResidual_Private(DiniEngine e, DiniDirection direction, Vec b, Vec x, DiniSolveResult *status)
 {
-  DiniEngine e = dini->engine;
-  PetscReal  norm;
+  PetscReal norm;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineMult_Private(dini, direction, x, e->b));
+  PetscCall(DiniEngineMult_Private(e, direction, x, e->b));
   PetscCall(VecAYPX(e->b, -1.0, b));
-  PetscCall(DiniEngineFindFields_Private(dini));
-  if (e->nfields > 1)
-    PetscCall(DiniEngineJudge_Private(dini, direction, b, x, e->b, &status->fields, &status->relative));
+  PetscCall(DiniEngineFindFields_Private(e));
+  if (e->nfields > 1) PetscCall(DiniEngineJudge_Private(e, direction, b, x, e->b, &status->fields, &status->relative));
   else {
     PetscCall(DiniNorm_Private(e->b, &norm));
     status->relative = norm / status->bnorm;
@@ -32,25 +30,24 @@ PetscErrorCode DiniEngineResidual_Private(Dini dini, DiniDirection direction, Ve
   Where refinement stands still the residual may be all rounding: lambda then solves the system of a matrix that differs
   from J by less than J's own entries are known to, and nothing better can be had. |J| is measured by one random product.
 */
-PetscErrorCode DiniEngineAtRounding_Private(Dini dini, DiniDirection direction, Vec x, DiniSolveStatus *status)
+PetscErrorCode DiniEngineAtRounding_Private(DiniEngine e, DiniDirection direction, Vec x, DiniSolveResult *status)
 {
-  DiniEngine e = dini->engine;
-  PetscReal  vnorm, Jvnorm, xnorm, floor;
+  PetscReal vnorm, Jvnorm, xnorm, floor;
 
   PetscFunctionBegin;
   if (e->nfields > 1) {
     status->good =
-        DiniEngineFieldRounding_Private(dini, direction, &status->fields, DINI_MAX_ROUNDING * e->rtol[direction]);
+        DiniEngineFieldRounding_Private(e, direction, &status->fields, DINI_MAX_ROUNDING * e->rtol[direction]);
     if (status->good) status->relative = status->fields.relative;
     if (status->good)
-      PetscCall(PetscInfo(dini, "True relative residual %g in field %s is rounding: accepted\n",
-                          (double)status->relative, e->fieldname[status->fields.worst]));
+      PetscCall(PetscInfo(e, "True relative residual %g in field %s is rounding: accepted\n", (double)status->relative,
+                          e->fieldname[status->fields.worst]));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecSet(e->e, 0.0));
-  PetscCall(DiniRandomDirection_Private(dini, 12, e->e, e->e));
+  PetscCall(DiniRandom_Private(12, e->e));
   PetscCall(DiniNorm_Private(e->e, &vnorm));
-  PetscCall(DiniEngineMult_Private(dini, direction, e->e, e->b));
+  PetscCall(DiniEngineMult_Private(e, direction, e->e, e->b));
   PetscCall(DiniNorm_Private(e->b, &Jvnorm));
   PetscCall(DiniNorm_Private(x, &xnorm));
   floor = 20.0 * PETSC_MACHINE_EPSILON * (Jvnorm / vnorm) * xnorm / status->bnorm;
@@ -58,21 +55,19 @@ PetscErrorCode DiniEngineAtRounding_Private(Dini dini, DiniDirection direction, 
       PetscMin(floor, DINI_MAX_ROUNDING * e->rtol[direction]); /* a singular J makes x, and with it the floor, huge */
   if (!(status->relative <= floor)) PetscFunctionReturn(PETSC_SUCCESS);
   status->good = PETSC_TRUE;
-  PetscCall(PetscInfo(dini,
-                      "True relative residual %g is rounding (up to %g with this J and this solution): accepted\n",
+  PetscCall(PetscInfo(e, "True relative residual %g is rounding (up to %g with this J and this solution): accepted\n",
                       (double)status->relative, (double)floor));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The residual of the guess in e->b; a guess that is worse than nothing is dropped. */
-PetscErrorCode DiniEngineBegin_Private(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
+PetscErrorCode DiniEngineBegin_Private(DiniEngine e, DiniDirection direction, Vec b, Vec x, DiniSolveResult *status)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
   status->good = PETSC_FALSE;
   if (status->guess) {
-    PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
+    PetscCall(DiniEngineResidual_Private(e, direction, b, x, status));
     if (status->relative < 1.0) PetscFunctionReturn(PETSC_SUCCESS);
     status->guess = PETSC_FALSE;
   }
@@ -85,9 +80,8 @@ PetscErrorCode DiniEngineBegin_Private(Dini dini, DiniDirection direction, Vec b
 }
 
 /* e->e for e->b. An error inside leaves PETSc's vectors locked and the KSP half-way: it begins anew at the next solve. */
-PetscErrorCode DiniEngineKrylov_Private(Dini dini, DiniDirection direction, KSP ksp, PetscReal norm)
+PetscErrorCode DiniEngineKrylov_Private(DiniEngine e, DiniDirection direction, KSP ksp, PetscReal norm)
 {
-  DiniEngine      e    = dini->engine;
   const PetscReal size = norm < DINI_SMALL && norm > 0.0 ? norm : 1.0; /* a KSP has an absolute tolerance, of 1e-50 */
   PetscInt        b, x;
   PetscErrorCode  failed;
@@ -98,16 +92,16 @@ PetscErrorCode DiniEngineKrylov_Private(Dini dini, DiniDirection direction, KSP 
   if (size != 1.0) PetscCall(VecScale(e->b, 1.0 / size));
   PetscCall(VecLockGet(e->b, &b));
   PetscCall(VecLockGet(e->e, &x));
-  failed = DiniEngineKSPSolve_Private(dini, ksp, e->b, e->e);
+  failed = DiniEngineKSPSolve_Private(e, ksp, e->b, e->e);
   PetscCall(DiniUnlock_Private(e->b, b));
   PetscCall(DiniUnlock_Private(e->e, x));
   if (failed) {
     PetscCall(KSPGetPC(ksp, &pc));
     PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &shell));
-    if (ksp == e->companion) PetscCall(DiniEngineDropCompanion_Private(dini));
+    if (ksp == e->companion) PetscCall(DiniEngineDropCompanion_Private(e));
     else if (shell) { /* a PC counts the solves that it is in */ PetscCall(KSPReset(ksp));
-      PetscCall(PCCreate(PetscObjectComm((PetscObject)dini), &pc));
-      PetscCall(DiniEngineSetShell_Private(dini, pc));
+      PetscCall(PCCreate(PetscObjectComm((PetscObject)e), &pc));
+      PetscCall(DiniEngineSetShell_Private(e, pc));
       PetscCall(KSPSetPC(ksp, pc));
       PetscCall(PCDestroy(&pc));
     }
@@ -119,16 +113,15 @@ PetscErrorCode DiniEngineKrylov_Private(Dini dini, DiniDirection direction, KSP 
 }
 
 /* The tolerance of a pass that begins with the residual in e->b, which is left with the fields that still fail; its norm */
-static PetscErrorCode DiniPass(Dini dini, DiniDirection direction, DiniSolveStatus *status, PetscReal *rtol,
+static PetscErrorCode DiniPass(DiniEngine e, DiniDirection direction, DiniSolveResult *status, PetscReal *rtol,
                                PetscReal *norm)
 {
-  DiniEngine e = dini->engine;
-  PetscReal  wanted;
+  PetscReal wanted;
 
   PetscFunctionBegin;
   *norm  = status->relative * status->bnorm;
   wanted = e->rtol[direction] * status->bnorm;
-  if (e->nfields > 1) PetscCall(DiniEngineFailing_Private(dini, direction, &status->fields, e->b, norm, &wanted));
+  if (e->nfields > 1) PetscCall(DiniEngineFailing_Private(e, direction, &status->fields, e->b, norm, &wanted));
   *rtol = PetscMax(*rtol, 0.5 * wanted / *norm);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -137,10 +130,9 @@ static PetscErrorCode DiniPass(Dini dini, DiniDirection direction, DiniSolveStat
   Solves by the KSP and its preconditioner, and refines as long as the true residual misses the tolerance and comes down: a
   KSP that tests a preconditioned or a recurred residual stops early, and says it converged.
 */
-PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP ksp, Vec b, Vec x,
-                                        DiniSolveStatus *status, KSPConvergedReason *reason)
+PetscErrorCode DiniEngineRefine_Private(DiniEngine e, DiniDirection direction, KSP ksp, Vec b, Vec x,
+                                        DiniSolveResult *status, KSPConvergedReason *reason)
 {
-  DiniEngine     e = dini->engine;
   PetscReal      rtol, atol, dtol, previous, norm, pass_rtol;
   PetscInt       maxits, its;
   PetscLogDouble start, end;
@@ -149,25 +141,25 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
   *reason = KSP_CONVERGED_ITERATING;
   PetscCall(PetscTime(&start));
   PetscCall(KSPGetTolerances(ksp, &rtol, &atol, &dtol, &maxits));
-  PetscCall(DiniEngineBegin_Private(dini, direction, b, x, status));
+  PetscCall(DiniEngineBegin_Private(e, direction, b, x, status));
   for (PetscInt pass = 0; pass < DINI_MAX_PASSES + e->nfields && !status->good; pass++) {
     previous  = status->relative;
     pass_rtol = status->loose ? PetscMax(rtol, 0.5 * e->rtol[direction]) : rtol;
     norm      = status->bnorm;
-    if (pass || status->guess) PetscCall(DiniPass(dini, direction, status, &pass_rtol, &norm));
+    if (pass || status->guess) PetscCall(DiniPass(e, direction, status, &pass_rtol, &norm));
     PetscCall(KSPSetTolerances(ksp, pass_rtol, atol, dtol, maxits));
     PetscCall(KSPSetInitialGuessNonzero(ksp, PETSC_FALSE));
-    PetscCall(DiniEngineKrylov_Private(dini, direction, ksp, norm));
+    PetscCall(DiniEngineKrylov_Private(e, direction, ksp, norm));
     PetscCall(KSPGetIterationNumber(ksp, &its));
     PetscCall(KSPGetConvergedReason(ksp, reason));
     status->its += its;
     PetscCall(VecAXPY(x, 1.0, e->e));
-    PetscCall(DiniEngineProject_Private(dini, direction, x));
-    PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
+    PetscCall(DiniEngineProject_Private(e, direction, x));
+    PetscCall(DiniEngineResidual_Private(e, direction, b, x, status));
     if (*reason < 0 || !(status->relative < 0.5 * previous)) break;
   }
   if (!status->good && (*reason > 0 || e->nfields > 1))
-    PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
+    PetscCall(DiniEngineAtRounding_Private(e, direction, x, status));
   PetscCall(KSPSetTolerances(ksp, rtol, atol, dtol, maxits));
   PetscCall(PetscTime(&end));
   status->seconds = (PetscReal)(end - start);
@@ -175,7 +167,7 @@ PetscErrorCode DiniEngineRefine_Private(Dini dini, DiniDirection direction, KSP 
 }
 
 /* Solves of one kind leave like residuals: rung, age of the preconditioner, worst field, fields with a right-hand side */
-static PetscInt64 DiniSolveKind(DiniEngine e, const DiniSolveStatus *status)
+PetscInt64 DiniEngineKind_Private(DiniEngine e, const DiniSolveResult *status)
 {
   PetscInt64 kind = 0;
 
@@ -184,40 +176,4 @@ static PetscInt64 DiniSolveKind(DiniEngine e, const DiniSolveStatus *status)
     kind = DINI_MAX_FIELDS * kind + status->fields.worst;
   }
   return 2 * (DINI_RUNG_MAX * kind + (PetscInt64)status->rung) + (e->fresh ? 1 : 0);
-}
-
-/* Counts a solve, whoever has done it */
-PetscErrorCode DiniEngineRecord_Private(Dini dini, DiniDirection direction, const DiniSolveStatus *status,
-                                        PetscReal seconds)
-{
-  DiniStatistics *s = &dini->stats;
-
-  PetscFunctionBegin;
-  dini->recalled     = PETSC_FALSE;
-  dini->lastrelative = status->relative;
-  dini->lasterror    = status->error;
-  dini->lastrung     = status->good ? status->rung : DINI_RUNG_NONE;
-  dini->lastkind     = DiniSolveKind(dini->engine, status);
-  if (direction == DINI_TANGENT) {
-    s->tangent_solves++;
-    s->tangent_iterations += status->its;
-    s->tangent_seconds += seconds;
-    s->tangent_rung = status->good ? status->rung : DINI_RUNG_NONE;
-    if (status->good) s->tangent_residual = PetscMax(s->tangent_residual, status->relative);
-  } else {
-    s->adjoint_solves++;
-    s->adjoint_iterations += status->its;
-    s->adjoint_seconds += seconds;
-    s->adjoint_rung = status->good ? status->rung : DINI_RUNG_NONE;
-    if (status->good) s->adjoint_residual = PetscMax(s->adjoint_residual, status->relative);
-  }
-  if (status->good) s->rungs[status->rung]++;
-  if (status->good) dini->reason = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
-  else if (dini->reason != DINI_DIVERGED_PC_FAILED)
-    dini->reason = PetscIsInfOrNanReal(status->relative) ? DINI_DIVERGED_NAN
-                   : direction == DINI_TANGENT           ? DINI_DIVERGED_TANGENT
-                                                         : DINI_DIVERGED_ADJOINT;
-  PetscCall(DiniMonitor_Private(dini, direction == DINI_TANGENT ? DINI_OPERATION_TANGENT : DINI_OPERATION_ADJOINT,
-                                status->its, status->relative));
-  PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -46,18 +46,17 @@ static PetscErrorCode DiniRemove(MatNullSpace null, Vec v, Vec work, PetscReal *
 }
 
 /* |A n| / (|A| |n|) for a random n in the null space: zero to rounding where the space is one of A */
-static PetscErrorCode DiniOutside(Dini dini, DiniDirection direction, MatNullSpace null, PetscReal *outside)
+static PetscErrorCode DiniOutside(DiniEngine e, DiniDirection direction, MatNullSpace null, PetscReal *outside)
 {
-  DiniEngine e = dini->engine;
-  Vec        v, w;
-  PetscReal  vnorm, wnorm, scale;
+  Vec       v, w;
+  PetscReal vnorm, wnorm, scale;
 
   PetscFunctionBegin;
   PetscCall(VecDuplicate(e->b, &v));
   PetscCall(VecDuplicate(e->b, &w));
   PetscCall(VecSet(w, 0.0));
-  PetscCall(DiniRandomDirection_Private(dini, 21, w, v));
-  PetscCall(DiniEngineMult_Private(dini, direction, v, w));
+  PetscCall(DiniRandom_Private(21, v));
+  PetscCall(DiniEngineMult_Private(e, direction, v, w));
   PetscCall(DiniNorm_Private(v, &vnorm));
   PetscCall(DiniNorm_Private(w, &scale));
   scale /= vnorm;
@@ -66,7 +65,7 @@ static PetscErrorCode DiniOutside(Dini dini, DiniDirection direction, MatNullSpa
   PetscCall(MatNullSpaceRemove(null, w));
   PetscCall(VecAYPX(w, -1.0, v));
   PetscCall(DiniNorm_Private(w, &vnorm));
-  PetscCall(DiniEngineMult_Private(dini, direction, w, v));
+  PetscCall(DiniEngineMult_Private(e, direction, w, v));
   PetscCall(DiniNorm_Private(v, &wnorm));
   *outside = vnorm > 0.0 && scale > 0.0 ? wnorm / (scale * vnorm) : 0.0;
   PetscCall(VecDestroy(&v));
@@ -75,30 +74,29 @@ static PetscErrorCode DiniOutside(Dini dini, DiniDirection direction, MatNullSpa
 }
 
 /* What is attached must be a null space: results are projected, and would lose what a wrong one takes from them. */
-static PetscErrorCode DiniGuardNullSpace(Dini dini, DiniDirection direction)
+static PetscErrorCode DiniGuardNullSpace(DiniEngine e, DiniDirection direction)
 {
-  MatNullSpace null = dini->engine->null[direction];
+  MatNullSpace null = e->null[direction];
   PetscReal    outside;
   PetscBool    has = PETSC_TRUE;
 
   PetscFunctionBegin;
-  if (!dini->guard || !null) PetscFunctionReturn(PETSC_SUCCESS);
-  if (direction == DINI_ADJOINT) PetscCall(DiniHasAdjoint_Private(dini->engine->J, &has));
+  if (!e->terms.guard || !null) PetscFunctionReturn(PETSC_SUCCESS);
+  if (direction == DINI_ADJOINT) PetscCall(DiniHasAdjoint_Private(e->J, &has));
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniOutside(dini, direction, null, &outside));
+  PetscCall(DiniOutside(e, direction, null, &outside));
   PetscCheck(
-      outside <= 1e-6, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+      outside <= 1e-6, PetscObjectComm((PetscObject)e), PETSC_ERR_ARG_INCOMP,
       "%s: The null space attached with %s is not one of %s: a vector n in it has |%s n| = %g |J| |n|. Attach the "
       "right one, or none; vectors that only help a multigrid preconditioner go to MatSetNearNullSpace()",
-      DiniLabel_Private(dini), direction == DINI_TANGENT ? "MatSetNullSpace()" : "MatSetTransposeNullSpace()",
+      e->terms.label, direction == DINI_TANGENT ? "MatSetNullSpace()" : "MatSetTransposeNullSpace()",
       direction == DINI_TANGENT ? "J" : "its transpose", direction == DINI_TANGENT ? "J" : "J^H", (double)outside);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Finds the pair at a new point: MatSetNullSpace() and MatSetTransposeNullSpace() of J, or of P. */
-PetscErrorCode DiniEngineNullSpaces_Private(Dini dini)
+PetscErrorCode DiniEngineNullSpaces_Private(DiniEngine e)
 {
-  DiniEngine   e = dini->engine;
   MatNullSpace right, left;
   PetscReal    outside;
   PetscBool    has;
@@ -110,22 +108,22 @@ PetscErrorCode DiniEngineNullSpaces_Private(Dini dini)
   if (!right) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectReference((PetscObject)right));
   e->null[DINI_TANGENT] = right;
-  PetscCall(DiniGuardNullSpace(dini, DINI_TANGENT));
+  PetscCall(DiniGuardNullSpace(e, DINI_TANGENT));
   PetscCall(MatGetTransposeNullSpace(e->J, &left));
   if (!left) PetscCall(MatGetTransposeNullSpace(e->P, &left));
   if (left) {
     PetscCall(DiniConjugateNullSpace(left, &e->null[DINI_ADJOINT]));
-    PetscCall(DiniGuardNullSpace(dini, DINI_ADJOINT));
+    PetscCall(DiniGuardNullSpace(e, DINI_ADJOINT));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniHasAdjoint_Private(e->J, &has));
   if (!has) PetscFunctionReturn(PETSC_SUCCESS); /* no adjoint solve will come */
-  PetscCall(DiniOutside(dini, DINI_ADJOINT, right, &outside));
+  PetscCall(DiniOutside(e, DINI_ADJOINT, right, &outside));
   PetscCheck(
-      outside <= 1e-8, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+      outside <= 1e-8, PetscObjectComm((PetscObject)e), PETSC_ERR_ARG_INCOMP,
       "%s: The Jacobian carries a null space, and its transpose has another one, which adjoint solves need: attach it "
       "with MatSetTransposeNullSpace()",
-      DiniLabel_Private(dini));
+      e->terms.label);
   PetscCall(PetscObjectReference((PetscObject)right));
   e->null[DINI_ADJOINT] = right;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -135,10 +133,9 @@ PetscErrorCode DiniEngineNullSpaces_Private(Dini dini)
   A right-hand side of J x = b must be orthogonal to null(J^H), one of J^H x = b to null(J). *projected is b itself, or a
   copy without the rounding that lies in that space.
 */
-PetscErrorCode DiniEngineCompatible_Private(Dini dini, DiniDirection direction, Vec b, Vec *projected)
+PetscErrorCode DiniEngineCompatible_Private(DiniEngine e, DiniDirection direction, Vec b, Vec *projected)
 {
-  DiniEngine e = dini->engine;
-  PetscReal  part, allowed = PetscMax(1e-8, 10.0 * e->rtol[direction]);
+  PetscReal part, allowed = PetscMax(1e-8, 10.0 * e->rtol[direction]);
 
   PetscFunctionBegin;
   *projected = b;
@@ -148,26 +145,26 @@ PetscErrorCode DiniEngineCompatible_Private(Dini dini, DiniDirection direction, 
   PetscCall(DiniRemove(e->null[!direction], e->projected, e->b, &part));
   if (direction == DINI_ADJOINT)
     PetscCheck(
-        part <= allowed, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+        part <= allowed, PetscObjectComm((PetscObject)e), PETSC_ERR_ARG_INCOMP,
         "%s: The cotangent ubar has a relative component %g in the null space of J, which F(u, m) = 0 leaves free: "
         "what "
         "it measures is not determined by m. Take an objective that does not see that part of u, or project ubar "
         "with MatNullSpaceRemove()",
-        DiniLabel_Private(dini), (double)part);
+        e->terms.label, (double)part);
   else
     PetscCheck(
-        part <= allowed, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_INCOMP,
+        part <= allowed, PetscObjectComm((PetscObject)e), PETSC_ERR_ARG_INCOMP,
         "%s: The right-hand side has a relative component %g outside the range of the singular J, so J x = r has no "
         "solution: along this direction F(u, m) = 0 can not be kept",
-        DiniLabel_Private(dini), (double)part);
+        e->terms.label, (double)part);
   *projected = e->projected;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* x, a solution of the direction's system, without what its null space adds */
-PetscErrorCode DiniEngineProject_Private(Dini dini, DiniDirection direction, Vec x)
+PetscErrorCode DiniEngineProject_Private(DiniEngine e, DiniDirection direction, Vec x)
 {
-  MatNullSpace null = dini->engine->null[direction];
+  MatNullSpace null = e->null[direction];
 
   PetscFunctionBegin;
   if (!null) PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,9 +1,8 @@
 /* What a call has of the engine for itself: vectors to work in, and tolerances. */
 #include "../private/diniengineimpl.h"
 
-PetscErrorCode DiniEngineWork_Private(Dini dini, Vec *work[DINI_MAX_WORK], int *n)
+PetscErrorCode DiniEngineWork_Private(DiniEngine e, Vec *work[DINI_MAX_WORK], int *n)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
   work[(*n)++] = &e->b;
@@ -23,12 +22,12 @@ static PetscErrorCode DiniKSPs(DiniEngine e, int d, KSP all[3])
 }
 
 /* KSPs whose tolerance is the one that Dini has derived from its own follow; one that the user has set stays. */
-PetscErrorCode DiniEngineRenewKSPs_Private(Dini dini, DiniDirection direction, PetscReal from, PetscReal to)
+PetscErrorCode DiniEngineRenewKSPs_Private(DiniEngine e, DiniDirection direction, PetscReal from, PetscReal to)
 {
   KSP all[3];
 
   PetscFunctionBegin;
-  PetscCall(DiniKSPs(dini->engine, (int)direction, all));
+  PetscCall(DiniKSPs(e, (int)direction, all));
   for (int k = 0; k < 3; k++) {
     PetscReal rtol;
 
@@ -41,9 +40,9 @@ PetscErrorCode DiniEngineRenewKSPs_Private(Dini dini, DiniDirection direction, P
 }
 
 /* Until DiniEngineRestoreTolerances_Private(); 0 is the user's own */
-PetscErrorCode DiniEngineUseTolerances_Private(Dini dini, PetscReal tangent, PetscReal adjoint, DiniTolerances *before)
+PetscErrorCode DiniEngineUseTolerances_Private(DiniEngine e, PetscReal tangent, PetscReal adjoint,
+                                               DiniTolerances *before)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
   for (int d = 0; d < 2; d++) {
@@ -64,9 +63,8 @@ PetscErrorCode DiniEngineUseTolerances_Private(Dini dini, PetscReal tangent, Pet
 }
 
 /* KSPs have what they had before. One made in between has read the user's options, or follows Dini's tolerance. */
-PetscErrorCode DiniEngineRestoreTolerances_Private(Dini dini, const DiniTolerances *before)
+PetscErrorCode DiniEngineRestoreTolerances_Private(DiniEngine e, const DiniTolerances *before)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
   for (int d = 0; d < 2; d++) {

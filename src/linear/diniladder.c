@@ -88,15 +88,14 @@ static PetscErrorCode DiniSetBound(KSP ksp, PetscInt iterations)
 }
 
 /* Does this rung exist here? Collectively the same answer: it hangs on types, options and agreed flags only. */
-static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung rung, const DiniSolveStatus *status,
+static PetscErrorCode DiniApplies(DiniEngine e, DiniDirection direction, DiniRung rung, const DiniSolveResult *status,
                                   PetscBool *yes)
 {
-  DiniEngine e       = dini->engine;
-  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), own, flexible, gmres;
-  PetscBool  usable; /* M or M^H of the forward PC */
+  PetscBool adjoint = (PetscBool)(direction == DINI_ADJOINT), own, flexible, gmres;
+  PetscBool usable; /* M or M^H of the forward PC */
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineOwnsPC_Private(dini, direction, &own));
+  PetscCall(DiniEngineOwnsPC_Private(e, direction, &own));
   usable = (PetscBool)(!own && !(adjoint && e->transpose == DINI_TRANSPOSE_EXPLICIT) &&
                        (!adjoint || e->symmetric || e->transposed != DINI_TRANSPOSED_NONE));
   *yes   = PETSC_FALSE;
@@ -122,8 +121,8 @@ static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung r
     if (adjoint && e->companionfailed) *yes = PETSC_FALSE;
     break;
   case DINI_RUNG_DIRECT:
-    if (dini->N <= e->directmax && (!adjoint || e->transpose == DINI_TRANSPOSE_AUTO))
-      PetscCall(DiniEngineGetDirect_Private(dini, yes)); /* finds out whether there is one, factorises later */
+    if (e->N <= e->directmax && (!adjoint || e->transpose == DINI_TRANSPOSE_AUTO))
+      PetscCall(DiniEngineGetDirect_Private(e, yes)); /* finds out whether there is one, factorises later */
     break;
   default:
     break;
@@ -132,12 +131,12 @@ static PetscErrorCode DiniApplies(Dini dini, DiniDirection direction, DiniRung r
 }
 
 /* A stale preconditioner is given up when it needs three times what a fresh one is thought to need, and 300 iterations. */
-static PetscErrorCode DiniKeptBound(Dini dini, DiniDirection direction, PetscInt *bound)
+static PetscErrorCode DiniKeptBound(DiniEngine e, DiniDirection direction, PetscInt *bound)
 {
   PetscInt fresh;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineFreshIterations_Private(dini, direction, &fresh));
+  PetscCall(DiniEngineFreshIterations_Private(e, direction, &fresh));
   *bound = PetscMax(DINI_BOUND_KEPT, 3 * fresh);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -154,10 +153,9 @@ DiniApply DiniEngineRungApply_Private(DiniEngine e, DiniDirection direction, Din
 }
 
 /* The KSP of a rung, its preconditioner set to what the rung stands for, and the iterations it may take */
-static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRung rung, KSP *ksp, PetscInt *bound)
+static PetscErrorCode DiniRungSolver(DiniEngine e, DiniDirection direction, DiniRung rung, KSP *ksp, PetscInt *bound)
 {
-  DiniEngine e       = dini->engine;
-  PetscBool  adjoint = (PetscBool)(direction == DINI_ADJOINT), cg, richardson, failed;
+  PetscBool adjoint = (PetscBool)(direction == DINI_ADJOINT), cg, richardson, failed;
 
   PetscFunctionBegin;
   *ksp = e->ksp[direction];
@@ -167,30 +165,30 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
   case DINI_RUNG_KEPT:
     if (richardson) break;
     if (!e->fresh || (adjoint && !e->symmetric && e->transposed == DINI_TRANSPOSED_INEXACT))
-      PetscCall(DiniKeptBound(dini, direction, bound));
+      PetscCall(DiniKeptBound(e, direction, bound));
     break;
   case DINI_RUNG_GMRES:
-    PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
+    PetscCall(DiniEngineGetGMRES_Private(e, direction, ksp));
     *bound = 0;
-    if (!e->fresh) PetscCall(DiniKeptBound(dini, direction, bound));
+    if (!e->fresh) PetscCall(DiniKeptBound(e, direction, bound));
     break;
   case DINI_RUNG_UNTRANSPOSED:
     if (!richardson) *bound = DINI_BOUND_UNTRANSPOSED;
     PetscCall(PetscObjectTypeCompare((PetscObject)*ksp, KSPCG, &cg));
-    if (cg) PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
+    if (cg) PetscCall(DiniEngineGetGMRES_Private(e, direction, ksp));
     break;
   case DINI_RUNG_REFRESHED:
-    PetscCall(DiniEngineSetUpPC_Private(dini, PETSC_TRUE));
-    dini->stats.refreshes++;
+    PetscCall(DiniEngineSetUpPC_Private(e, PETSC_TRUE));
+    e->stats->refreshes++;
     break;
   case DINI_RUNG_EXPLICIT:
     *bound = 0;
-    if (adjoint) PetscCall(DiniEngineGetCompanion_Private(dini, ksp));
+    if (adjoint) PetscCall(DiniEngineGetCompanion_Private(e, ksp));
     break;
   case DINI_RUNG_DIRECT:
     *bound = 0;
-    PetscCall(DiniEngineSetUpDirect_Private(dini, &failed));
-    PetscCall(DiniEngineGetGMRES_Private(dini, direction, ksp));
+    PetscCall(DiniEngineSetUpDirect_Private(e, &failed));
+    PetscCall(DiniEngineGetGMRES_Private(e, direction, ksp));
     if (failed) *ksp = NULL;
     break;
   default:
@@ -200,10 +198,9 @@ static PetscErrorCode DiniRungSolver(Dini dini, DiniDirection direction, DiniRun
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, DiniRung rung, Vec b, Vec x,
-                                         DiniSolveStatus *status)
+PetscErrorCode DiniEngineTryRung_Private(DiniEngine e, DiniDirection direction, DiniRung rung, Vec b, Vec x,
+                                         DiniSolveResult *status)
 {
-  DiniEngine         e = dini->engine;
   KSP                ksp;
   DiniFrozen         frozen;
   PetscErrorCode     failed;
@@ -213,9 +210,9 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
   char               line[256];
 
   PetscFunctionBegin;
-  PetscCall(DiniApplies(dini, direction, rung, status, &applies));
+  PetscCall(DiniApplies(e, direction, rung, status, &applies));
   if (!applies) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniRungSolver(dini, direction, rung, &ksp, &bound));
+  PetscCall(DiniRungSolver(e, direction, rung, &ksp, &bound));
   if (!ksp) {
     PetscCall(
         PetscSNPrintf(line, sizeof(line), "%s%s: can not be set up", status->tried[0] ? "; " : "", DiniRungs[rung]));
@@ -229,8 +226,8 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
   if (!usespc || !e->broken) {
     PetscCall(DiniFreeze_Private(e->pc, &frozen));
     failed = DiniSetBound(ksp, bound);
-    if (!failed) failed = DiniEngineRefine_Private(dini, direction, ksp, b, x, status, &reason);
-    if (!failed) failed = DiniEngineConfirm_Private(dini, direction, ksp, b, x, status);
+    if (!failed) failed = DiniEngineRefine_Private(e, direction, ksp, b, x, status, &reason);
+    if (!failed) failed = DiniEngineConfirm_Private(e, direction, ksp, b, x, status);
     PetscCall(DiniThaw_Private(&frozen));
     PetscCall(failed);
   }
@@ -251,25 +248,24 @@ PetscErrorCode DiniEngineTryRung_Private(Dini dini, DiniDirection direction, Din
                             (double)status->error));
     PetscCall(DiniAppend_Private(status->tried, sizeof(status->tried), line));
   }
-  PetscCall(PetscInfo(dini, "%s solve, rung %s\n", DiniOperations[DINI_OPERATION_TANGENT + direction], line));
-  PetscCall(DiniEngineSingular_Private(dini, direction, b, x, status));
+  PetscCall(PetscInfo(e, "%s solve, rung %s\n", DiniOperations[DINI_OPERATION_TANGENT + direction], line));
+  PetscCall(DiniEngineLookSingular_Private(e, direction, b, x, status));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Begins where the last solve of this direction ended, goes up, and then tries what lies below. */
-PetscErrorCode DiniEngineClimb_Private(Dini dini, DiniDirection direction, Vec b, Vec x, DiniSolveStatus *status)
+PetscErrorCode DiniEngineClimb_Private(DiniEngine e, DiniDirection direction, Vec b, Vec x, DiniSolveResult *status)
 {
-  DiniEngine e     = dini->engine;
-  DiniRung   start = e->start[direction] ? e->start[direction] : DINI_RUNG_KEPT;
+  DiniRung start = e->start[direction] ? e->start[direction] : DINI_RUNG_KEPT;
 
   PetscFunctionBegin;
   if (start == DINI_RUNG_REFRESHED && e->fresh) start = DINI_RUNG_KEPT; /* it has been refreshed at this very point */
   for (int rung = start; rung < DINI_RUNG_MAX && !status->good && !e->singular[0]; rung++)
-    PetscCall(DiniEngineTryRung_Private(dini, direction, (DiniRung)rung, b, x, status));
+    PetscCall(DiniEngineTryRung_Private(e, direction, (DiniRung)rung, b, x, status));
   for (int rung = DINI_RUNG_KEPT; rung < (int)start && !status->good && !e->singular[0]; rung++)
-    PetscCall(DiniEngineTryRung_Private(dini, direction, (DiniRung)rung, b, x, status));
+    PetscCall(DiniEngineTryRung_Private(e, direction, (DiniRung)rung, b, x, status));
   if (status->good) e->start[direction] = status->rung;
-  else if (!status->ran && status->tried[0] && !e->singular[0]) PetscCall(DiniEngineSingularBare_Private(dini));
+  else if (!status->ran && status->tried[0] && !e->singular[0]) PetscCall(DiniEngineSingularBare_Private(e));
   if (!status->tried[0])
     PetscCall(PetscSNPrintf(status->tried, sizeof(status->tried),
                             "none of the rungs that are allowed exists for a preconditioning matrix of type %s%s",

@@ -26,70 +26,59 @@ static PetscReal DiniRateUpdate(DiniRate *rate, PetscInt it, PetscReal norm)
   return it > rate->old ? PetscPowReal(norm / rate->rold, 1.0 / (PetscReal)(it - rate->old)) : 0.0;
 }
 
-/* How many plain iterations a linear solve may take; 0 where the ladder does it */
-PetscErrorCode DiniEngineIterations_Private(Dini dini, PetscInt *max)
-{
-  PetscFunctionBegin;
-  *max = 0;
-  PetscTryTypeMethod(dini, iterations, max);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniIterationFailed(Dini dini, PetscInt max, DiniSolveStatus *status)
+static PetscErrorCode DiniIterationFailed(DiniEngine e, PetscInt max, DiniSolveResult *status)
 {
   const char *why = "the map contracts too slowly";
 
   PetscFunctionBegin;
-  if (!(dini->rate < 1.0)) why = "the map does not contract here";
+  if (!(status->rate < 1.0)) why = "the map does not contract here";
   PetscCall(PetscSNPrintf(status->tried, sizeof(status->tried),
                           "%s, its rate is %g (1 and more diverges), so the plain iteration came to a true relative "
                           "residual of %g in %" PetscInt_FMT " steps (-dini_fixedpoint_max_it %" PetscInt_FMT ")",
-                          why, (double)dini->rate, (double)status->relative, status->its, max));
-  PetscCall(PetscInfo(dini, "Plain iteration: %s\n", status->tried));
+                          why, (double)status->rate, (double)status->relative, status->its, max));
+  PetscCall(PetscInfo(e, "Plain iteration: %s\n", status->tried));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* e->b holds b - A x: the step, and the true residual that decides when to stop, are the same vector */
-PetscErrorCode DiniEngineIterate_Private(Dini dini, DiniDirection direction, PetscInt max, Vec b, Vec x,
-                                         DiniSolveStatus *status)
+PetscErrorCode DiniEngineIterate_Private(DiniEngine e, DiniDirection direction, PetscInt max, Vec b, Vec x,
+                                         DiniSolveResult *status)
 {
-  DiniEngine e    = dini->engine;
-  DiniRate   rate = {0};
-  PetscReal  best;
-  PetscInt   since   = 0;
-  PetscBool  settled = PETSC_FALSE;
+  DiniRate  rate = {0};
+  PetscReal best;
+  PetscInt  since   = 0;
+  PetscBool settled = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineNeedProduct_Private(dini, direction));
-  PetscCall(DiniEngineBegin_Private(dini, direction, b, x, status));
+  PetscCall(DiniEngineNeedProduct_Private(e, direction));
+  PetscCall(DiniEngineBegin_Private(e, direction, b, x, status));
   status->rung = DINI_RUNG_ITERATION;
   best = rate.rold = rate.rrecent = status->relative;
   while (status->its < max && status->relative < DINI_GROWTH) {
     if (status->good)
       PetscCall(
-          DiniEngineSettled_Private(dini, direction, b, x, e->b, 1.0 - PetscMin(dini->rate, 0.99), status, &settled));
+          DiniEngineSettled_Private(e, direction, b, x, e->b, 1.0 - PetscMin(status->rate, 0.99), status, &settled));
     if (settled) break; /* in every field, too */
     PetscCall(VecAXPY(x, 1.0, e->b));
-    PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
+    PetscCall(DiniEngineResidual_Private(e, direction, b, x, status));
     status->its++;
-    dini->rate = DiniRateUpdate(&rate, status->its, status->relative);
-    since      = status->relative < best ? 0 : since + 1;
-    best       = PetscMin(best, status->relative);
+    status->rate = DiniRateUpdate(&rate, status->its, status->relative);
+    since        = status->relative < best ? 0 : since + 1;
+    best         = PetscMin(best, status->relative);
     if (since >= DINI_STILL && status->good) break;
     if (since != DINI_STILL) continue;
-    PetscCall(DiniEngineAtRounding_Private(dini, direction, x, status));
+    PetscCall(DiniEngineAtRounding_Private(e, direction, x, status));
     if (status->good) settled = PETSC_TRUE;
     if (status->good) break; /* the residual has given way to a work vector */
-    PetscCall(DiniEngineResidual_Private(dini, direction, b, x, status));
+    PetscCall(DiniEngineResidual_Private(e, direction, b, x, status));
   }
   if (!settled && status->good && status->its == max)
     PetscCall(
-        DiniEngineSettled_Private(dini, direction, b, x, e->b, 1.0 - PetscMin(dini->rate, 0.99), status, &settled));
+        DiniEngineSettled_Private(e, direction, b, x, e->b, 1.0 - PetscMin(status->rate, 0.99), status, &settled));
   if (!settled && e->nfields > 1) status->good = PETSC_FALSE; /* a field that goes on moving */
-  dini->rateknown = (PetscBool)(status->its > 0);
-  if (!status->good) PetscCall(DiniIterationFailed(dini, max, status));
+  if (!status->good) PetscCall(DiniIterationFailed(e, max, status));
   else
-    PetscCall(PetscInfo(dini, "Plain iteration: true relative residual %g in %" PetscInt_FMT " steps, rate %g\n",
-                        (double)status->relative, status->its, (double)dini->rate));
+    PetscCall(PetscInfo(e, "Plain iteration: true relative residual %g in %" PetscInt_FMT " steps, rate %g\n",
+                        (double)status->relative, status->its, (double)status->rate));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,26 +2,24 @@
 #include "../private/diniengineimpl.h"
 #include <petscdmda.h>
 
-PetscErrorCode DiniEngineAllocateFields_Private(Dini dini, PetscInt n)
+PetscErrorCode DiniEngineAllocateFields_Private(DiniEngine e, PetscInt n)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc1(dini->n, &e->field));
+  PetscCall(PetscCalloc1(e->n, &e->field));
   PetscCall(PetscCalloc1(n, &e->fieldname));
   e->nfields = n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniFieldsOfSets(Dini dini, PetscInt n, IS is[], char **names)
+static PetscErrorCode DiniFieldsOfSets(DiniEngine e, PetscInt n, IS is[], char **names)
 {
-  DiniEngine      e = dini->engine;
   PetscInt        first, last, size;
   const PetscInt *idx;
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineAllocateFields_Private(dini, n));
-  PetscCall(VecGetOwnershipRange(dini->u, &first, &last));
+  PetscCall(DiniEngineAllocateFields_Private(e, n));
+  PetscCall(VecGetOwnershipRange(e->u, &first, &last));
   for (PetscInt f = 0; f < n; f++) {
     PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]), "\"%s\"", names && names[f] ? names[f] : "?"));
     PetscCall(ISGetLocalSize(is[f], &size));
@@ -34,7 +32,7 @@ static PetscErrorCode DiniFieldsOfSets(Dini dini, PetscInt n, IS is[], char **na
 }
 
 /* Fields of a plex's section, parts of a composite */
-static PetscErrorCode DiniFieldsOfDM(Dini dini, DM dm)
+static PetscErrorCode DiniFieldsOfDM(DiniEngine e, DM dm)
 {
   PetscBool knows;
   PetscInt  n     = 0;
@@ -45,7 +43,7 @@ static PetscErrorCode DiniFieldsOfDM(Dini dini, DM dm)
   PetscCall(PetscObjectTypeCompareAny((PetscObject)dm, &knows, DMPLEX, DMCOMPOSITE, DMNETWORK, DMFOREST, DMSTAG, ""));
   if (!knows) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DMCreateFieldDecomposition(dm, &n, &names, &is, NULL));
-  if (n >= 1 && n <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfSets(dini, n, is, names));
+  if (n >= 1 && n <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfSets(e, n, is, names));
   for (PetscInt f = 0; f < n; f++) {
     PetscCall(ISDestroy(&is[f]));
     if (names) PetscCall(PetscFree(names[f]));
@@ -56,15 +54,14 @@ static PetscErrorCode DiniFieldsOfDM(Dini dini, DM dm)
 }
 
 /* Components of the block size, which a DMDA names */
-static PetscErrorCode DiniFieldsOfBlocks(Dini dini, DM dm, PetscInt bs)
+static PetscErrorCode DiniFieldsOfBlocks(DiniEngine e, DM dm, PetscInt bs)
 {
-  DiniEngine  e    = dini->engine;
   const char *name = NULL;
   PetscBool   da   = PETSC_FALSE;
 
   PetscFunctionBegin;
   if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &da));
-  PetscCall(DiniEngineAllocateFields_Private(dini, bs));
+  PetscCall(DiniEngineAllocateFields_Private(e, bs));
   for (PetscInt f = 0; f < bs; f++) {
     if (da) PetscCall(DMDAGetFieldName(dm, f, &name));
     if (name) PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]), "\"%s\"", name));
@@ -72,79 +69,76 @@ static PetscErrorCode DiniFieldsOfBlocks(Dini dini, DM dm, PetscInt bs)
       PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]),
                               "%" PetscInt_FMT " of the %" PetscInt_FMT " in a block", f, bs));
   }
-  for (PetscInt i = 0; i < dini->n; i++) e->field[i] = (unsigned char)(i % bs);
+  for (PetscInt i = 0; i < e->n; i++) e->field[i] = (unsigned char)(i % bs);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniEngineFieldsKnown_Private(Dini dini, Mat J)
+PetscErrorCode DiniEngineFieldsKnown_Private(DiniEngine e, Mat J)
 {
   DM        dm = NULL;
   PetscInt  bs, Jbs = 1;
   PetscBool da = PETSC_FALSE, nest;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)dini->u, VECNEST, &nest));
+  PetscCall(PetscObjectTypeCompare((PetscObject)e->u, VECNEST, &nest));
   if (nest) {
     PetscInt parts, size, offset = 0;
     Vec     *v;
 
-    PetscCall(VecNestGetSubVecs(dini->u, &parts, &v));
+    PetscCall(VecNestGetSubVecs(e->u, &parts, &v));
     if (parts > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
-    PetscCall(DiniEngineAllocateFields_Private(dini, parts));
+    PetscCall(DiniEngineAllocateFields_Private(e, parts));
     for (PetscInt f = 0; f < parts; f++) {
-      PetscCall(PetscSNPrintf(dini->engine->fieldname[f], sizeof(dini->engine->fieldname[f]),
-                              "%" PetscInt_FMT " of the nest", f));
+      PetscCall(PetscSNPrintf(e->fieldname[f], sizeof(e->fieldname[f]), "%" PetscInt_FMT " of the nest", f));
       PetscCall(VecGetLocalSize(v[f], &size));
-      for (PetscInt i = 0; i < size; i++) dini->engine->field[offset + i] = (unsigned char)f;
+      for (PetscInt i = 0; i < size; i++) e->field[offset + i] = (unsigned char)f;
       offset += size;
     }
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(VecGetDM(dini->u, &dm));
+  PetscCall(VecGetDM(e->u, &dm));
   if (!dm && J) PetscCall(MatGetDM(J, &dm));
-  if (dm) PetscCall(DiniFieldsOfDM(dini, dm));
-  if (dini->engine->nfields) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dm) PetscCall(DiniFieldsOfDM(e, dm));
+  if (e->nfields) PetscFunctionReturn(PETSC_SUCCESS);
   if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &da));
-  PetscCall(VecGetBlockSize(dini->u, &bs));
+  PetscCall(VecGetBlockSize(e->u, &bs));
   if (J) PetscCall(MatGetBlockSize(J, &Jbs));
   bs = PetscMax(bs, Jbs);
-  if ((bs > 1 || da) && bs <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfBlocks(dini, dm, bs));
+  if ((bs > 1 || da) && bs <= DINI_MAX_FIELDS) PetscCall(DiniFieldsOfBlocks(e, dm, bs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* What the application says of them, before J is there; where it says nothing one, or each of a few unknowns. To be freed */
-PetscErrorCode DiniEngineSaidFields_Private(Dini dini, PetscBool each, PetscInt *n, unsigned char *field[])
+PetscErrorCode DiniEngineSaidFields_Private(DiniEngine e, PetscBool each, PetscInt *n, unsigned char *field[])
 {
-  DiniEngine      e   = dini->engine;
   const PetscBool had = (PetscBool)(e->nfields > 0);
   PetscInt        first;
 
   PetscFunctionBegin;
-  if (!had) PetscCall(DiniEngineFieldsKnown_Private(dini, e->J));
-  PetscCall(PetscCalloc1(dini->n, field));
+  if (!had) PetscCall(DiniEngineFieldsKnown_Private(e, e->J));
+  PetscCall(PetscCalloc1(e->n, field));
   *n = 1;
   if (e->nfields && (!had || e->fieldssaid)) {
     *n = e->nfields;
-    PetscCall(PetscArraycpy(*field, e->field, dini->n));
+    PetscCall(PetscArraycpy(*field, e->field, e->n));
   }
-  if (!had) PetscCall(DiniEngineForgetFields_Private(dini));
-  if (*n > 1 || !each || dini->N > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecGetOwnershipRange(dini->u, &first, NULL));
-  for (PetscInt i = 0; i < dini->n; i++) (*field)[i] = (unsigned char)(first + i);
-  *n = PetscMax(dini->N, 1);
+  if (!had) PetscCall(DiniEngineForgetFields_Private(e));
+  if (*n > 1 || !each || e->N > DINI_MAX_FIELDS) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetOwnershipRange(e->u, &first, NULL));
+  for (PetscInt i = 0; i < e->n; i++) (*field)[i] = (unsigned char)(first + i);
+  *n = PetscMax(e->N, 1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* What the application says, for a J that the engine need not have yet; n is 1 where it says nothing */
-PetscErrorCode DiniEngineDeclared_Private(Dini dini, Mat J, PetscInt *n, const unsigned char **field)
+PetscErrorCode DiniEngineDeclared_Private(DiniEngine e, Mat J, PetscInt *n, const unsigned char **field)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
   *n     = 1;
   *field = NULL;
   if (!e->nfields) {
-    PetscCall(DiniEngineFieldsKnown_Private(dini, J));
+    PetscCall(DiniEngineFieldsKnown_Private(e, J));
     e->fieldssaid = (PetscBool)(e->nfields > 0);
   }
   if (!e->fieldssaid || e->nfields < 2) PetscFunctionReturn(PETSC_SUCCESS);
@@ -153,7 +147,7 @@ PetscErrorCode DiniEngineDeclared_Private(Dini dini, Mat J, PetscInt *n, const u
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const char *DiniEngineFieldName_Private(Dini dini, PetscInt f)
+const char *DiniEngineFieldName_Private(DiniEngine e, PetscInt f)
 {
-  return dini->engine->fieldname[f];
+  return e->fieldname[f];
 }

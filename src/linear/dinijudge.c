@@ -64,9 +64,8 @@ static PetscErrorCode DiniAddSquares(Vec v, const unsigned char **field, PetscRe
 }
 
 /* norms[0][f] of v[0], and norms[1][f] of v[1] unless that is NULL */
-static PetscErrorCode DiniNorms(Dini dini, Vec v[2], PetscReal *norms[2])
+static PetscErrorCode DiniNorms(DiniEngine e, Vec v[2], PetscReal *norms[2])
 {
-  DiniEngine     e                         = dini->engine;
   const PetscInt n                         = 3 * e->nfields;
   PetscReal      mine[6 * DINI_MAX_FIELDS] = {0.0}, all[6 * DINI_MAX_FIELDS];
 
@@ -78,8 +77,8 @@ static PetscErrorCode DiniNorms(Dini dini, Vec v[2], PetscReal *norms[2])
     else PetscCall(DiniNorm_Private(v[k], norms[k]));
   }
   if (e->nfields == 1) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MPIU_Allreduce(mine, all, (PetscMPIInt)(v[1] ? 2 * n : n), MPIU_REAL, MPIU_SUM,
-                           PetscObjectComm((PetscObject)dini)));
+  PetscCall(
+      MPIU_Allreduce(mine, all, (PetscMPIInt)(v[1] ? 2 * n : n), MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)e)));
   for (int k = 0; k < 2 && v[k]; k++)
     for (PetscInt f = 0; f < e->nfields; f++) norms[k][f] = DiniRoot(&all[(size_t)k * n + 3 * (size_t)f]);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -113,11 +112,10 @@ static PetscErrorCode DiniRestrict(Vec v, const unsigned char **field, const Pet
 /* ---- Sizes of blocks ---- */
 
 /* |A_fg| = |A_fg v| / |v| for a random v in field g */
-static PetscErrorCode DiniMeasureBlocks(Dini dini, DiniDirection direction)
+static PetscErrorCode DiniMeasureBlocks(DiniEngine e, DiniDirection direction)
 {
-  DiniEngine e = dini->engine;
-  Vec        v, y, both[2]                                        = {NULL};
-  PetscReal  out[DINI_MAX_FIELDS], in[DINI_MAX_FIELDS], *norms[2] = {out, in};
+  Vec       v, y, both[2]                                        = {NULL};
+  PetscReal out[DINI_MAX_FIELDS], in[DINI_MAX_FIELDS], *norms[2] = {out, in};
 
   PetscFunctionBegin;
   if (e->blocksready[direction]) PetscFunctionReturn(PETSC_SUCCESS);
@@ -130,12 +128,12 @@ static PetscErrorCode DiniMeasureBlocks(Dini dini, DiniDirection direction)
 
     keep[g] = PETSC_TRUE;
     PetscCall(VecSet(y, 0.0));
-    PetscCall(DiniRandomDirection_Private(dini, 50 + g, y, v));
+    PetscCall(DiniRandom_Private(50 + g, v));
     PetscCall(DiniRestrict(v, &field, keep));
-    PetscCall(DiniEngineMult_Private(dini, direction, v, y));
+    PetscCall(DiniEngineMult_Private(e, direction, v, y));
     both[0] = y;
     both[1] = v;
-    PetscCall(DiniNorms(dini, both, norms));
+    PetscCall(DiniNorms(e, both, norms));
     for (PetscInt f = 0; f < e->nfields; f++)
       e->blocks[direction][f * e->nfields + g] = in[g] > 0.0 ? out[f] / in[g] : 0.0;
   }
@@ -164,17 +162,16 @@ static PetscReal DiniNoticed(DiniEngine e, const PetscReal A[], const PetscReal 
   return least;
 }
 
-static PetscErrorCode DiniScales(Dini dini, DiniDirection direction, Vec x, DiniFieldNorms *fields)
+static PetscErrorCode DiniScales(DiniEngine e, DiniDirection direction, Vec x, DiniFieldNorms *fields)
 {
-  DiniEngine       e                     = dini->engine;
   const PetscInt   n                     = e->nfields;
   Vec              v[2]                  = {x, NULL};
   PetscReal        size[DINI_MAX_FIELDS] = {0.0}, drive[DINI_MAX_FIELDS], all = 0.0, *norms[2] = {size, NULL};
   const PetscReal *A;
 
   PetscFunctionBegin;
-  PetscCall(DiniMeasureBlocks(dini, direction));
-  PetscCall(DiniNorms(dini, v, norms));
+  PetscCall(DiniMeasureBlocks(e, direction));
+  PetscCall(DiniNorms(e, v, norms));
   A = e->blocks[direction];
   for (PetscInt f = 0; f < n; f++) all = hypot(all, fields->b[f]);
   for (PetscInt f = 0; f < n; f++) {
@@ -217,37 +214,35 @@ static PetscReal DiniWorst(DiniEngine e, DiniFieldNorms *fields, const PetscReal
   For the residual r of x: fields->relative = the largest |r_f| / s_f, and what has to come down to the tolerance, which is the
   same or, by |b| of all fields, more
 */
-PetscErrorCode DiniEngineJudge_Private(Dini dini, DiniDirection direction, Vec b, Vec x, Vec r, DiniFieldNorms *fields,
-                                       PetscReal *asked)
+PetscErrorCode DiniEngineJudge_Private(DiniEngine e, DiniDirection direction, Vec b, Vec x, Vec r,
+                                       DiniFieldNorms *fields, PetscReal *asked)
 {
-  DiniEngine e        = dini->engine;
   Vec        v[2]     = {r, fields->hasb ? NULL : b};
   PetscReal *norms[2] = {fields->r, fields->b};
 
   PetscFunctionBegin;
-  PetscCall(DiniNorms(dini, v, norms));
+  PetscCall(DiniNorms(e, v, norms));
   fields->hasb = PETSC_TRUE;
   PetscCall(PetscArraycpy(fields->scale, fields->b, e->nfields));
   PetscCall(PetscArraycpy(fields->limit, fields->b, e->nfields));
   *asked = fields->relative = DiniWorst(e, fields, fields->scale);
   if (*asked <= e->rtol[direction]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniScales(dini, direction, x, fields));
+  PetscCall(DiniScales(e, direction, x, fields));
   *asked           = DiniWorst(e, fields, fields->limit);
   fields->relative = DiniWorst(e, fields, fields->scale);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* How much of its terms A x is, in the field where that is most: near zero for a null vector, whatever the units */
-PetscErrorCode DiniEngineCancels_Private(Dini dini, DiniDirection direction, Vec x, Vec Ax, PetscReal *ratio)
+PetscErrorCode DiniEngineCancels_Private(DiniEngine e, DiniDirection direction, Vec x, Vec Ax, PetscReal *ratio)
 {
-  DiniEngine     e                  = dini->engine;
   const PetscInt n                  = e->nfields;
   Vec            v[2]               = {Ax, x};
   PetscReal      r[DINI_MAX_FIELDS] = {0.0}, size[DINI_MAX_FIELDS] = {0.0}, *norms[2] = {r, size};
 
   PetscFunctionBegin;
-  PetscCall(DiniMeasureBlocks(dini, direction));
-  PetscCall(DiniNorms(dini, v, norms));
+  PetscCall(DiniMeasureBlocks(e, direction));
+  PetscCall(DiniNorms(e, v, norms));
   *ratio = 0.0;
   for (PetscInt f = 0; f < n; f++) {
     PetscReal terms = 0.0;
@@ -259,10 +254,9 @@ PetscErrorCode DiniEngineCancels_Private(Dini dini, DiniDirection direction, Vec
 }
 
 /* Is each field's residual good enough, or rounding, |r_f| <= 20 eps (|b_f| + sum |A_fg| |x_g|)? After a judgement that was bad */
-PetscBool DiniEngineFieldRounding_Private(Dini dini, DiniDirection direction, const DiniFieldNorms *fields,
+PetscBool DiniEngineFieldRounding_Private(DiniEngine e, DiniDirection direction, const DiniFieldNorms *fields,
                                           PetscReal most)
 {
-  DiniEngine e = dini->engine;
 
   for (PetscInt f = 0; f < e->nfields; f++) {
     const PetscReal good = e->rtol[direction] * fields->limit[f];
@@ -276,10 +270,9 @@ PetscBool DiniEngineFieldRounding_Private(Dini dini, DiniDirection direction, co
   Leaves in the residual r the fields that fail, so that a Krylov method sees them and not what is larger and good; its norm,
   and the norm that all of them would be good at
 */
-PetscErrorCode DiniEngineFailing_Private(Dini dini, DiniDirection direction, const DiniFieldNorms *fields, Vec r,
+PetscErrorCode DiniEngineFailing_Private(DiniEngine e, DiniDirection direction, const DiniFieldNorms *fields, Vec r,
                                          PetscReal *norm, PetscReal *wanted)
 {
-  DiniEngine           e                     = dini->engine;
   const unsigned char *field                 = e->field;
   PetscBool            keep[DINI_MAX_FIELDS] = {PETSC_FALSE}, all = PETSC_TRUE;
 
@@ -302,16 +295,15 @@ PetscErrorCode DiniEngineFailing_Private(Dini dini, DiniDirection direction, con
 /* ---- What is asked of the state ---- */
 
 /* A field of the state that is smaller is zero but for rounding: its residual is held against that of numbers of size one */
-static PetscErrorCode DiniNought(Dini dini, DiniFieldNorms *fields)
+static PetscErrorCode DiniNought(DiniEngine e, Vec u, DiniFieldNorms *fields)
 {
-  DiniEngine e = dini->engine;
-  PetscReal  size[DINI_MAX_FIELDS], *norms[2] = {size, NULL};
-  Vec        v[2] = {dini->u, NULL};
+  PetscReal size[DINI_MAX_FIELDS], *norms[2] = {size, NULL};
+  Vec       v[2] = {u, NULL};
 
   PetscFunctionBegin;
-  PetscCall(DiniNorms(dini, v, norms));
+  PetscCall(DiniNorms(e, v, norms));
   for (PetscInt f = 0; f < e->nfields; f++) {
-    if (size[f] > DINI_NOUGHT * PetscSqrtReal((PetscReal)dini->N)) continue;
+    if (size[f] > DINI_NOUGHT * PetscSqrtReal((PetscReal)e->N)) continue;
     fields->scale[f] = PetscMax(fields->scale[f], e->blocks[DINI_TANGENT][f * e->nfields + f]);
     fields->limit[f] = PetscMax(fields->limit[f], fields->scale[f]);
   }
@@ -324,31 +316,30 @@ static PetscErrorCode DiniNought(Dini dini, DiniFieldNorms *fields)
   a tangent solve: by field, so that units hide nothing. *relative is the largest |F_f| / s_f, 0 for F = 0. Sizes of the fields
   of J u - F are remembered: with them known, and a relative residual far below the limit, there is no product.
 */
-PetscErrorCode DiniEngineJudgeState_Private(Dini dini, Vec F, PetscReal limit, PetscReal *relative, PetscBool *good,
-                                            const char **field)
+PetscErrorCode DiniEngineJudgeState_Private(DiniEngine e, Vec u, Vec F, PetscReal limit, PetscReal *relative,
+                                            PetscBool *good, const char **field)
 {
-  DiniEngine      e      = dini->engine;
   DiniFieldNorms  fields = {0};
   const PetscReal before = e->rtol[DINI_TANGENT];
   PetscReal       asked, *norms[2] = {fields.r, NULL};
   Vec             v[2] = {F, NULL};
 
   PetscFunctionBegin;
-  PetscCall(DiniEngineFindFields_Private(dini));
+  PetscCall(DiniEngineFindFields_Private(e));
   *good  = PETSC_TRUE;
   *field = NULL;
   if (e->statefields == e->nfields) {
-    PetscCall(DiniNorms(dini, v, norms));
+    PetscCall(DiniNorms(e, v, norms));
     *relative = DiniWorst(e, &fields, e->statesize);
     if (*relative <= DINI_CLEAR * limit) PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(MatMult(e->J, dini->u, e->e));
+  PetscCall(MatMult(e->J, u, e->e));
   PetscCall(VecAXPY(e->e, -1.0, F));
   e->rtol[DINI_TANGENT] = limit;
-  PetscCall(DiniEngineJudge_Private(dini, DINI_TANGENT, e->e, dini->u, F, &fields, &asked));
-  if (fields.relative > limit) PetscCall(DiniNought(dini, &fields));
+  PetscCall(DiniEngineJudge_Private(e, DINI_TANGENT, e->e, u, F, &fields, &asked));
+  if (fields.relative > limit) PetscCall(DiniNought(e, u, &fields));
   *relative = fields.relative;
-  *good = (PetscBool)(fields.relative <= limit || DiniEngineFieldRounding_Private(dini, DINI_TANGENT, &fields, 1.0));
+  *good     = (PetscBool)(fields.relative <= limit || DiniEngineFieldRounding_Private(e, DINI_TANGENT, &fields, 1.0));
   if (e->nfields > 1) *field = e->fieldname[fields.worst];
   e->rtol[DINI_TANGENT] = before;
   PetscCall(PetscArraycpy(e->statesize, fields.scale, e->nfields));
@@ -357,15 +348,15 @@ PetscErrorCode DiniEngineJudgeState_Private(Dini dini, Vec F, PetscReal limit, P
 }
 
 /* *relative of another F by the sizes of the last judgement */
-PetscErrorCode DiniEngineStateFalls_Private(Dini dini, Vec F, PetscReal *relative)
+PetscErrorCode DiniEngineStateFalls_Private(DiniEngine e, Vec F, PetscReal *relative)
 {
   DiniFieldNorms fields   = {0};
   PetscReal     *norms[2] = {fields.r, NULL};
   Vec            v[2]     = {F, NULL};
 
   PetscFunctionBegin;
-  PetscCall(DiniNorms(dini, v, norms));
-  *relative = DiniWorst(dini->engine, &fields, dini->engine->statesize);
+  PetscCall(DiniNorms(e, v, norms));
+  *relative = DiniWorst(e, &fields, e->statesize);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -373,28 +364,28 @@ PetscErrorCode DiniEngineStateFalls_Private(Dini dini, Vec F, PetscReal *relativ
   How far off is x, which A e would correct? The largest |e_f| / |x_f|, where a field at rest is as large as others would notice
   of it, or as its right-hand side b makes it
 */
-PetscErrorCode DiniEngineFieldError_Private(Dini dini, DiniDirection direction, Vec b, Vec x, Vec e, PetscReal *error)
+PetscErrorCode DiniEngineFieldError_Private(DiniEngine e, DiniDirection direction, Vec b, Vec x, Vec d,
+                                            PetscReal *error)
 {
-  DiniEngine     engine                = dini->engine;
   DiniFieldNorms fields                = {.hasb = PETSC_TRUE};
   PetscReal      size[DINI_MAX_FIELDS] = {0.0}, *norms[2] = {fields.r, size}, *bnorms[2] = {fields.b, NULL}, largest;
-  Vec            v[2] = {e, x}, vb[2] = {b, NULL};
+  Vec            v[2] = {d, x}, vb[2] = {b, NULL};
 
   PetscFunctionBegin;
-  PetscCall(DiniNorms(dini, v, norms));
-  *error = DiniWorst(engine, &fields, size);
-  if (engine->nfields == 1) {
-    PetscCall(DiniEngineGroupError_Private(dini, x, e, &largest));
+  PetscCall(DiniNorms(e, v, norms));
+  *error = DiniWorst(e, &fields, size);
+  if (e->nfields == 1) {
+    PetscCall(DiniEngineGroupError_Private(e, x, d, &largest));
     *error = PetscMax(*error, largest);
   }
-  if (*error <= DINI_PLAIN || engine->nfields == 1) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniNorms(dini, vb, bnorms));
-  PetscCall(DiniScales(dini, direction, x, &fields));
-  for (PetscInt f = 0; f < engine->nfields; f++) {
-    const PetscReal own = engine->blocks[direction][f * engine->nfields + f];
+  if (*error <= DINI_PLAIN || e->nfields == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniNorms(e, vb, bnorms));
+  PetscCall(DiniScales(e, direction, x, &fields));
+  for (PetscInt f = 0; f < e->nfields; f++) {
+    const PetscReal own = e->blocks[direction][f * e->nfields + f];
 
     if (own > 0.0) size[f] = PetscMax(size[f], fields.scale[f] / own);
   }
-  *error = DiniWorst(engine, &fields, size);
+  *error = DiniWorst(e, &fields, size);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

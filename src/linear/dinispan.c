@@ -7,7 +7,7 @@
 
 #define DINI_PARALLEL 1e-14 /* of sin^2 of the angle; what is taken for parallel is still verified by its residual */
 
-PetscErrorCode DiniBasisCreate_Private(Mat B, DiniBasis *basis)
+PetscErrorCode DiniSpanCreate_Private(Mat B, DiniSpan *basis)
 {
   const PetscScalar *b;
   PetscScalar        one = 1.0, zero = 0.0;
@@ -33,7 +33,7 @@ PetscErrorCode DiniBasisCreate_Private(Mat B, DiniBasis *basis)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniBasisDestroy_Private(DiniBasis *basis)
+PetscErrorCode DiniSpanDestroy_Private(DiniSpan *basis)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree5(basis->column, basis->gram, basis->L, basis->y, basis->mine));
@@ -41,7 +41,7 @@ PetscErrorCode DiniBasisDestroy_Private(DiniBasis *basis)
 }
 
 /* x = the combination of solved columns whose right-hand sides come nearest to column j; worth it, or x is left alone */
-PetscErrorCode DiniBasisGuess_Private(DiniBasis *basis, Mat X, PetscInt j, Vec x, PetscBool *worth)
+PetscErrorCode DiniSpanGuess_Private(DiniSpan *basis, Mat X, PetscInt j, Vec x, PetscBool *worth)
 {
   const PetscInt n = basis->n, k = basis->size;
   PetscScalar   *row = &basis->L[(size_t)k * (size_t)n], *y = basis->y;
@@ -78,12 +78,12 @@ PetscErrorCode DiniBasisGuess_Private(DiniBasis *basis, Mat X, PetscInt j, Vec x
 }
 
 /* like[j] is j itself, or an earlier column i with b_j = factor[j] b_i; -1 for a zero column. The count of the first kind. */
-PetscErrorCode DiniBasisDistinct_Private(Mat B, PetscInt like[], PetscScalar factor[], PetscInt *distinct)
+PetscErrorCode DiniSpanDistinct_Private(Mat B, PetscInt like[], PetscScalar factor[], PetscInt *distinct)
 {
-  DiniBasis basis;
+  DiniSpan basis;
 
   PetscFunctionBegin;
-  PetscCall(DiniBasisCreate_Private(B, &basis));
+  PetscCall(DiniSpanCreate_Private(B, &basis));
   *distinct = 0;
   for (PetscInt j = 0; j < basis.n; j++) {
     const PetscReal all = PetscRealPart(basis.gram[j + j * basis.n]);
@@ -99,6 +99,6 @@ PetscErrorCode DiniBasisDistinct_Private(Mat B, PetscInt like[], PetscScalar fac
     }
     if (like[j] == j) ++*distinct;
   }
-  PetscCall(DiniBasisDestroy_Private(&basis));
+  PetscCall(DiniSpanDestroy_Private(&basis));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

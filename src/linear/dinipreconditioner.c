@@ -8,15 +8,34 @@
 #include <petsctime.h>
 #include <petsc/private/pcimpl.h> /* setupcalled and matstate: has the forward solve built the PC, and from which values? */
 
-PetscErrorCode DiniEngineGetPC_Private(Dini dini)
+/* The forward solver; NULL: there is none, or it has not been used */
+PetscErrorCode DiniEngineGetForward_Private(DiniEngine e, KSP *ksp)
 {
-  DiniEngine  e   = dini->engine;
+  PetscFunctionBegin;
+  *ksp = NULL;
+  if (e->terms.forward && e->up.forward) PetscCall((*e->up.forward)(e->up.ctx, ksp));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A preconditioner of P to be kept, in place of that of a forward solver */
+PetscErrorCode DiniEngineSetPC_Private(DiniEngine e, PC pc)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscObjectReference((PetscObject)pc));
+  PetscCall(PCDestroy(&e->pc));
+  e->pc    = pc;
+  e->ownpc = e->decided = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniEngineGetPC_Private(DiniEngine e)
+{
   KSP         ksp = NULL;
   PC          pc;
   const char *prefix;
 
   PetscFunctionBegin;
-  if (dini->ops->getksp) PetscUseTypeMethod(dini, getksp, &ksp);
+  PetscCall(DiniEngineGetForward_Private(e, &ksp));
   if (ksp) {
     PetscCall(KSPGetPC(ksp, &pc));
     if (pc != e->pc) {
@@ -27,8 +46,8 @@ PetscErrorCode DiniEngineGetPC_Private(Dini dini)
     }
     e->ownpc = PETSC_FALSE;
   } else if (!e->pc) {
-    PetscCall(PCCreate(PetscObjectComm((PetscObject)dini), &e->pc));
-    PetscCall(PetscObjectGetOptionsPrefix((PetscObject)dini, &prefix));
+    PetscCall(PCCreate(PetscObjectComm((PetscObject)e), &e->pc));
+    PetscCall(PetscObjectGetOptionsPrefix((PetscObject)e, &prefix));
     PetscCall(PCSetOptionsPrefix(e->pc, prefix));
     PetscCall(PCAppendOptionsPrefix(e->pc, "dini_"));
     PetscCall(PCSetOperators(e->pc, e->J, e->P));
@@ -52,7 +71,7 @@ static PetscErrorCode DiniIsFresh(DiniEngine e, PetscBool *fresh)
 }
 
 /* Has the set-up failed on any rank, as with a zero pivot? */
-PetscErrorCode DiniEnginePCFailed_Private(Dini dini, PC pc, PetscBool *failed)
+PetscErrorCode DiniEnginePCFailed_Private(DiniEngine e, PC pc, PetscBool *failed)
 {
   PCFailedReason reason;
   int            mine, any;
@@ -60,15 +79,14 @@ PetscErrorCode DiniEnginePCFailed_Private(Dini dini, PC pc, PetscBool *failed)
   PetscFunctionBegin;
   PetscCall(PCGetFailedReason(pc, &reason));
   mine = reason != PC_NOERROR;
-  PetscCall(MPIU_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)e)));
   *failed = (PetscBool)(any != 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* What Dini's preconditioners were made of has been written to and has its values back: they are good for the new state. */
-PetscErrorCode DiniEngineSameValues_Private(Dini dini, Mat A, PetscObjectState before)
+PetscErrorCode DiniEngineSameValues_Private(DiniEngine e, Mat A, PetscObjectState before)
 {
-  DiniEngine       e      = dini->engine;
   PC               pcs[4] = {e->pc, e->direct, NULL, NULL};
   PetscObjectState state;
 
@@ -105,9 +123,8 @@ static const struct {
                  {PCREDUNDANT, MATOP_GET_ROW}};
 
 /* Can it be set up from P? Asked beforehand: an error out of a set-up leaves it half-way. */
-static PetscErrorCode DiniSuits(Dini dini)
+static PetscErrorCode DiniSuits(DiniEngine e)
 {
-  DiniEngine  e = dini->engine;
   PetscBool   hollow, is, has;
   const char *prefix;
   PCType      type;
@@ -124,11 +141,11 @@ static PetscErrorCode DiniSuits(Dini dini)
     PetscCall(PetscStrcmp(type, DiniNeeds[i].type, &is));
     if (!is) continue;
     PetscCall(MatHasOperation(e->P, DiniNeeds[i].needs, &has));
-    PetscCheck(has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+    PetscCheck(has, PetscObjectComm((PetscObject)e), PETSC_ERR_SUP,
                "%s: The preconditioner (type %s) reads entries of its matrix, which is of type %s and can only be "
                "applied. Give derivatives a P with entries, with DiniSetJacobian(), take differences with "
                "-dini_jacobian_type coloring or fd, or choose -%spc_type none",
-               DiniLabel_Private(dini), type, mattype, prefix ? prefix : "");
+               e->terms.label, type, mattype, prefix ? prefix : "");
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -164,9 +181,8 @@ static PetscErrorCode DiniSetUpFrom(DiniEngine e)
 }
 
 /* The application may have reset its solver since (KSPReset(), SNESReset()), and the preconditioner with it: begin anew. */
-PetscErrorCode DiniEngineStands_Private(Dini dini)
+PetscErrorCode DiniEngineStands_Private(DiniEngine e)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
   if (!e->stood || e->pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
@@ -175,9 +191,8 @@ PetscErrorCode DiniEngineStands_Private(Dini dini)
 }
 
 /* Makes sure that there is a preconditioner to apply, and builds it at the point when asked to or when nobody has yet. */
-PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
+PetscErrorCode DiniEngineSetUpPC_Private(DiniEngine e, PetscBool refresh)
 {
-  DiniEngine     e = dini->engine;
   PetscBool      reuse, factored;
   PetscLogDouble start, end;
 
@@ -185,9 +200,9 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   if (!e->fresh) PetscCall(DiniIsFresh(e, &e->fresh));
   e->stood = PETSC_TRUE;
   if (e->fresh || (e->pc->setupcalled && !refresh)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscInfo(dini, "Setting up the preconditioner at the solution: %s\n",
+  PetscCall(PetscInfo(e, "Setting up the preconditioner at the solution: %s\n",
                       e->pc->setupcalled ? "the kept one no longer serves" : "the forward solve has built none"));
-  PetscCall(DiniSuits(dini));
+  PetscCall(DiniSuits(e));
   PetscCall(PetscTime(&start));
   PetscCall(PCGetReusePreconditioner(e->pc, &reuse));
   PetscCall(PCSetReusePreconditioner(e->pc, PETSC_FALSE));
@@ -198,22 +213,21 @@ PetscErrorCode DiniEngineSetUpPC_Private(Dini dini, PetscBool refresh)
   e->setupseconds = (PetscReal)(end - start);
   e->extra        = 0.0;
   e->overspent    = 0;
-  dini->stats.pc_setups++;
-  if (factored) dini->stats.factorizations++;
+  e->stats->pc_setups++;
+  if (factored) e->stats->factorizations++;
   e->fresh = PETSC_TRUE;
-  PetscCall(DiniEnginePCFailed_Private(dini, e->pc, &e->broken));
+  PetscCall(DiniEnginePCFailed_Private(e, e->pc, &e->broken));
   if (e->broken && e->ownpc) e->stood = PETSC_FALSE;
   if (e->broken && e->ownpc) PetscCall(PCReset(e->pc)); /* no later set-up inherits what this one has left */
-  if (e->broken) dini->reason = DINI_DIVERGED_PC_FAILED;
+  if (e->broken) e->pcfailed = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* y = M^H x; in complex builds the copy also keeps PETSc's hands off x */
-PetscErrorCode DiniEngineApplyAdjoint_Private(Dini dini, PC pc, Vec x, Vec y)
+PetscErrorCode DiniEngineApplyAdjoint_Private(DiniEngine e, PC pc, Vec x, Vec y)
 {
   PetscFunctionBegin;
 #if defined(PETSC_USE_COMPLEX)
-  DiniEngine     e = dini->engine;
   PetscInt       locks;
   PetscErrorCode failed;
 
@@ -225,16 +239,16 @@ PetscErrorCode DiniEngineApplyAdjoint_Private(Dini dini, PC pc, Vec x, Vec y)
   PetscCall(failed);
   PetscCall(VecConjugate(y));
 #else
-  (void)dini;
+  (void)e;
   PetscCall(DiniEnginePCApply_Private(pc, PETSC_TRUE, x, y));
 #endif
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What stands behind the PCSHELL of one of Dini's KSPs; dini is NULL where the KSP has outlived it */
+/* What stands behind the PCSHELL of one of Dini's KSPs; e is NULL where the KSP has outlived it */
 typedef struct {
-  Dini      dini;
-  DiniApply apply;
+  DiniEngine e;
+  DiniApply  apply;
 } DiniShell;
 
 static PetscErrorCode DiniShellApply(PC pc, Vec x, Vec y)
@@ -244,21 +258,21 @@ static PetscErrorCode DiniShellApply(PC pc, Vec x, Vec y)
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(pc, &shell));
-  PetscCheck(shell->dini, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_WRONGSTATE,
+  PetscCheck(shell->e, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_WRONGSTATE,
              "The Dini of this KSP has been destroyed or reset; ask it for the KSP again, with DiniGetTangentKSP()");
-  e = shell->dini->engine;
+  e = shell->e;
   switch (shell->apply) {
   case DINI_APPLY_FORWARD:
     PetscCall(DiniEnginePCApply_Private(e->pc, PETSC_FALSE, x, y));
     break;
   case DINI_APPLY_ADJOINT:
-    PetscCall(DiniEngineApplyAdjoint_Private(shell->dini, e->pc, x, y));
+    PetscCall(DiniEngineApplyAdjoint_Private(shell->e, e->pc, x, y));
     break;
   case DINI_APPLY_DIRECT:
     PetscCall(DiniEnginePCApply_Private(e->direct, PETSC_FALSE, x, y));
     break;
   case DINI_APPLY_DIRECT_ADJOINT:
-    PetscCall(DiniEngineApplyAdjoint_Private(shell->dini, e->direct, x, y));
+    PetscCall(DiniEngineApplyAdjoint_Private(shell->e, e->direct, x, y));
     break;
   case DINI_APPLY_COMPANION:
     PetscCall(DiniEnginePCApply_Private(e->companionpc, PETSC_FALSE, x, y));
@@ -317,18 +331,18 @@ PetscErrorCode DiniEngineDestroyKSP_Private(KSP *ksp)
   PetscFunctionBegin;
   if (!*ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGetShell(*ksp, &shell));
-  if (shell) shell->dini = NULL;
+  if (shell) shell->e = NULL;
   PetscCall(KSPDestroy(ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniEngineSetShell_Private(Dini dini, PC pc)
+PetscErrorCode DiniEngineSetShell_Private(DiniEngine e, PC pc)
 {
   DiniShell *shell;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&shell));
-  shell->dini = dini;
+  shell->e = e;
   PetscCall(PCSetType(pc, PCSHELL));
   PetscCall(PCShellSetContext(pc, shell));
   PetscCall(PCShellSetDestroy(pc, DiniShellFree));

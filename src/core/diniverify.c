@@ -1,5 +1,5 @@
 /* The application's own linear solves where nobody knows J: held against differences of F. */
-#include "../private/diniengineimpl.h"
+#include "../private/diniimpl.h"
 #include "../private/dinistepsimpl.h"
 
 /* error: not NULL: by several steps, and what they are good to */
@@ -52,29 +52,31 @@ PetscErrorCode DiniDifferenceBest_Private(Dini dini, Vec v, Vec y, PetscReal *er
 }
 
 /* An estimate of |b - J x| / |b|, or of |b - J^H x| / |b| by <v, b> - <J v, x> for a random v */
-PetscErrorCode DiniEngineVerifyUser_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscReal bnorm,
-                                            PetscReal *relative)
+PetscErrorCode DiniVerifyUser_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscReal bnorm,
+                                      PetscReal *relative)
 {
-  Vec         v, Jv = dini->engine->e;
+  Vec         v = NULL, Jv;
   PetscScalar left, right;
   PetscReal   vnorm;
 
   PetscFunctionBegin;
+  PetscCall(VecDuplicate(b, &Jv));
   if (direction == DINI_TANGENT) {
     PetscCall(DiniDifferenceMult_Private(dini, x, Jv));
     PetscCall(VecAXPY(Jv, -1.0, b));
     PetscCall(DiniNorm_Private(Jv, relative));
     *relative /= bnorm;
-    PetscFunctionReturn(PETSC_SUCCESS);
+  } else {
+    PetscCall(VecDuplicate(b, &v));
+    PetscCall(DiniRandomDirection_Private(dini, 6, dini->u, v));
+    PetscCall(DiniDifferenceMult_Private(dini, v, Jv));
+    PetscCall(VecDot(v, b, &left));   /* <v, b> = b^H v */
+    PetscCall(VecDot(Jv, x, &right)); /* <J v, x> = x^H J v */
+    PetscCall(DiniNorm_Private(v, &vnorm));
+    /* a random v sees 1 / sqrt(N) of a residual vector */
+    *relative = PetscSqrtReal((PetscReal)dini->N) * PetscAbsScalar(left - right) / (bnorm * vnorm);
   }
-  PetscCall(VecDuplicate(b, &v));
-  PetscCall(DiniRandomDirection_Private(dini, 6, dini->u, v));
-  PetscCall(DiniDifferenceMult_Private(dini, v, Jv));
-  PetscCall(VecDot(v, b, &left));   /* <v, b> = b^H v */
-  PetscCall(VecDot(Jv, x, &right)); /* <J v, x> = x^H J v */
-  PetscCall(DiniNorm_Private(v, &vnorm));
   PetscCall(VecDestroy(&v));
-  /* a random v sees 1 / sqrt(N) of a residual vector */
-  *relative = PetscSqrtReal((PetscReal)dini->N) * PetscAbsScalar(left - right) / (bnorm * vnorm);
+  PetscCall(VecDestroy(&Jv));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -169,13 +169,13 @@ static PetscErrorCode DiniVisitTransposable(PC pc, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniEngineTransposable_Private(Dini dini, PetscBool *yes)
+PetscErrorCode DiniEngineTransposable_Private(DiniEngine e, PetscBool *yes)
 {
   DiniTransposable found = {PETSC_TRUE, NULL};
 
   PetscFunctionBegin;
-  PetscCall(DiniWalk(dini->engine->pc, DiniVisitTransposable, &found));
-  PetscCall(MPIU_Allreduce(&found.yes, yes, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniWalk(e->pc, DiniVisitTransposable, &found));
+  PetscCall(MPIU_Allreduce(&found.yes, yes, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)e)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -277,13 +277,13 @@ static PetscErrorCode DiniVisitFailed(PC pc, void *ctx)
 }
 
 /* No later set-up of the forward solver's preconditioner inherits what a failed factorisation has left */
-PetscErrorCode DiniEngineMend_Private(Dini dini)
+PetscErrorCode DiniEngineMend_Private(DiniEngine e)
 {
   KSP ksp = NULL;
   PC  pc;
 
   PetscFunctionBegin;
-  if (dini->ops->getksp) PetscUseTypeMethod(dini, getksp, &ksp);
+  PetscCall(DiniEngineGetForward_Private(e, &ksp));
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(DiniWalk(pc, DiniVisitFailed, NULL));

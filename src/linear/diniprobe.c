@@ -146,27 +146,26 @@ PetscErrorCode DiniKnownLiar_Private(PC pc, const char **why)
 /* ---- The probe ---- */
 
 /* With w = M v / |M v|, <w, M v> is |M v|: nothing cancels in it, and what M^H has to reproduce is not small by chance. */
-static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec copy, Vec work)
+static PetscErrorCode DiniProbe(DiniEngine e, Vec v, Vec w, Vec copy, Vec work)
 {
-  DiniEngine  e = dini->engine;
   PetscScalar adjoint;
   PetscReal   expected, difference;
 
   PetscFunctionBegin;
   PetscCall(VecSet(work, 0.0));
-  PetscCall(DiniRandomDirection_Private(dini, 4, work, v));
+  PetscCall(DiniRandom_Private(4, v));
   PetscCall(VecCopy(v, copy)); /* a copy each time: some PCs overwrite what they are given, or leave it locked */
   PetscCall(DiniEnginePCApply_Private(e->pc, PETSC_FALSE, copy, w));
   PetscCall(DiniNorm_Private(w, &expected));
   PetscCall(VecCopy(w, copy));
   PetscCall(VecScale(copy, 1.0 / expected)); /* no square that over- or underflows */
-  PetscCall(DiniEngineApplyAdjoint_Private(dini, e->pc, copy, work));
+  PetscCall(DiniEngineApplyAdjoint_Private(e, e->pc, copy, work));
   PetscCall(VecDot(v, work, &adjoint));
   difference = PetscAbsScalar(adjoint - expected) / expected;
   if (difference <= 1e-6) e->transposed = DINI_TRANSPOSED_EXACT;
   else if (difference <= 0.3) e->transposed = DINI_TRANSPOSED_INEXACT;
   else e->transposed = DINI_TRANSPOSED_NONE; /* NaN too */
-  PetscCall(PetscInfo(dini, "Transposed apply of the forward PC: <w, M v> and <M^H w, v> differ by %g: %s\n",
+  PetscCall(PetscInfo(e, "Transposed apply of the forward PC: <w, M v> and <M^H w, v> differ by %g: %s\n",
                       (double)difference,
                       e->transposed == DINI_TRANSPOSED_EXACT     ? "exact"
                       : e->transposed == DINI_TRANSPOSED_INEXACT ? "inexact"
@@ -175,9 +174,8 @@ static PetscErrorCode DiniProbe(Dini dini, Vec v, Vec w, Vec copy, Vec work)
 }
 
 /* Once for a PC: that PCApplyTransposeExists() says yes is no evidence. */
-PetscErrorCode DiniEngineProbe_Private(Dini dini)
+PetscErrorCode DiniEngineProbe_Private(DiniEngine e)
 {
-  DiniEngine     e = dini->engine;
   Vec            work[4];
   DiniFrozen     frozen;
   PetscErrorCode failed;
@@ -185,14 +183,14 @@ PetscErrorCode DiniEngineProbe_Private(Dini dini)
 
   PetscFunctionBegin;
   e->transposed = DINI_TRANSPOSED_NONE;
-  PetscCall(DiniEngineTransposable_Private(dini, &exists));
+  PetscCall(DiniEngineTransposable_Private(e, &exists));
   if (!exists) {
-    PetscCall(PetscInfo(dini, "The forward preconditioner, or one inside it, has no transposed apply to be trusted\n"));
+    PetscCall(PetscInfo(e, "The forward preconditioner, or one inside it, has no transposed apply to be trusted\n"));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(e->b, &work[i]));
   PetscCall(DiniFreeze_Private(e->pc, &frozen));
-  failed = DiniProbe(dini, work[0], work[1], work[2], work[3]);
+  failed = DiniProbe(e, work[0], work[1], work[2], work[3]);
   PetscCall(DiniThaw_Private(&frozen));
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(failed);

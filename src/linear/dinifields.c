@@ -12,9 +12,8 @@
 #define DINI_WIDE_GAP 5   /* the same of a solution's entries, of which some are small by chance: 1000 */
 #define DINI_SAMPLES  3   /* random products for the sizes of rows that can not be looked at */
 
-PetscErrorCode DiniEngineForgetFields_Private(Dini dini)
+PetscErrorCode DiniEngineForgetFields_Private(DiniEngine e)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
   e->nfields = 0;
@@ -57,7 +56,7 @@ static PetscErrorCode DiniAddSums(Mat A, PetscReal rows[], PetscReal cols[])
 }
 
 /* Sums of absolute values over the local rows, and over the local columns */
-static PetscErrorCode DiniSums(Dini dini, Mat A, PetscReal rows[], PetscReal cols[])
+static PetscErrorCode DiniSums(DiniEngine e, Mat A, PetscReal rows[], PetscReal cols[])
 {
   Mat                diagonal = A, other = NULL;
   const PetscInt    *map = NULL;
@@ -78,13 +77,13 @@ static PetscErrorCode DiniSums(Dini dini, Mat A, PetscReal rows[], PetscReal col
   PetscCall(PetscMalloc1(ghosts, &values));
   PetscCall(DiniAddSums(other, rows, sums));
   for (PetscInt k = 0; k < ghosts; k++) values[k] = sums[k];
-  PetscCall(VecDuplicate(dini->engine->b, &column));
+  PetscCall(VecDuplicate(e->b, &column));
   PetscCall(VecSet(column, 0.0));
   PetscCall(VecSetValues(column, ghosts, map, values, ADD_VALUES));
   PetscCall(VecAssemblyBegin(column));
   PetscCall(VecAssemblyEnd(column));
   PetscCall(VecGetArrayRead(column, &c));
-  for (PetscInt i = 0; i < dini->n; i++) cols[i] += PetscRealPart(c[i]);
+  for (PetscInt i = 0; i < e->n; i++) cols[i] += PetscRealPart(c[i]);
   PetscCall(VecRestoreArrayRead(column, &c));
   PetscCall(VecDestroy(&column));
   PetscCall(PetscFree(sums));
@@ -93,20 +92,20 @@ static PetscErrorCode DiniSums(Dini dini, Mat A, PetscReal rows[], PetscReal col
 }
 
 /* The same by products with random vectors, to within a small factor */
-static PetscErrorCode DiniProductSums(Dini dini, DiniDirection direction, PetscReal sums[])
+static PetscErrorCode DiniProductSums(DiniEngine e, DiniDirection direction, PetscReal sums[])
 {
   Vec                v, y;
   const PetscScalar *a;
 
   PetscFunctionBegin;
-  PetscCall(VecDuplicate(dini->engine->b, &v));
-  PetscCall(VecDuplicate(dini->engine->b, &y));
+  PetscCall(VecDuplicate(e->b, &v));
+  PetscCall(VecDuplicate(e->b, &y));
   for (PetscInt sample = 0; sample < DINI_SAMPLES; sample++) {
     PetscCall(VecSet(y, 0.0));
-    PetscCall(DiniRandomDirection_Private(dini, 40 + sample, y, v));
-    PetscCall(DiniEngineMult_Private(dini, direction, v, y));
+    PetscCall(DiniRandom_Private(40 + sample, v));
+    PetscCall(DiniEngineMult_Private(e, direction, v, y));
     PetscCall(VecGetArrayRead(y, &a));
-    for (PetscInt i = 0; i < dini->n; i++) sums[i] = PetscMax(sums[i], PetscAbsScalar(a[i]));
+    for (PetscInt i = 0; i < e->n; i++) sums[i] = PetscMax(sums[i], PetscAbsScalar(a[i]));
     PetscCall(VecRestoreArrayRead(y, &a));
   }
   PetscCall(VecDestroy(&v));
@@ -138,7 +137,7 @@ static PetscInt DiniKinds(const unsigned char occupied[], PetscInt gap, PetscInt
 }
 
 /* Has x groups of entries that are orders of magnitude apart, each of a hundredth of them? Then a norm does not see all of it */
-PetscErrorCode DiniEngineGroups_Private(Dini dini, Vec x, PetscBool *several)
+PetscErrorCode DiniEngineGroups_Private(DiniEngine e, Vec x, PetscBool *several)
 {
   PetscInt           count[DINI_BINS] = {0}, kind[DINI_BINS], kinds, size[DINI_BINS] = {0}, groups = 0;
   unsigned char      occupied[DINI_BINS];
@@ -146,67 +145,66 @@ PetscErrorCode DiniEngineGroups_Private(Dini dini, Vec x, PetscBool *several)
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(x, &a));
-  for (PetscInt i = 0; i < dini->n; i++) count[DiniBin(PetscAbsScalar(a[i]))]++;
+  for (PetscInt i = 0; i < e->n; i++) count[DiniBin(PetscAbsScalar(a[i]))]++;
   PetscCall(VecRestoreArrayRead(x, &a));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, count, DINI_BINS, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, count, DINI_BINS, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)e)));
   count[0] = 0;
   for (PetscInt bin = 0; bin < DINI_BINS; bin++) occupied[bin] = (unsigned char)(count[bin] > 0);
   kinds = DiniKinds(occupied, DINI_WIDE_GAP, kind);
   for (PetscInt bin = 0; bin < DINI_BINS; bin++) size[kind[bin]] += count[bin];
-  for (PetscInt k = 0; k < kinds; k++) groups += size[k] > 0 && size[k] >= dini->N / 100;
+  for (PetscInt k = 0; k < kinds; k++) groups += size[k] > 0 && size[k] >= e->N / 100;
   *several = (PetscBool)(groups > 1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The largest |e| / |x| over groups of entries of x that are alike, where nobody has told fields apart: largest entries of each */
-PetscErrorCode DiniEngineGroupError_Private(Dini dini, Vec x, Vec e, PetscReal *error)
+PetscErrorCode DiniEngineGroupError_Private(DiniEngine e, Vec x, Vec d, PetscReal *error)
 {
   unsigned char      mine[DINI_BINS] = {0}, all[DINI_BINS];
   PetscInt           kind[DINI_BINS], kinds;
   PetscReal          sizes[2 * DINI_MAX_FIELDS] = {0.0}, most[2 * DINI_MAX_FIELDS];
-  const PetscScalar *a, *d;
+  const PetscScalar *a, *b;
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(x, &a));
-  PetscCall(VecGetArrayRead(e, &d));
-  for (PetscInt i = 0; i < dini->n; i++) mine[DiniBin(PetscAbsScalar(a[i]))] = 1;
+  PetscCall(VecGetArrayRead(d, &b));
+  for (PetscInt i = 0; i < e->n; i++) mine[DiniBin(PetscAbsScalar(a[i]))] = 1;
   mine[0] = 0;
-  PetscCall(MPIU_Allreduce(mine, all, DINI_BINS, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(mine, all, DINI_BINS, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)e)));
   kinds = PetscMin(DINI_MAX_FIELDS, DiniKinds(all, DINI_WIDE_GAP, kind));
-  for (PetscInt i = 0; i < dini->n; i++) {
+  for (PetscInt i = 0; i < e->n; i++) {
     const PetscInt k = PetscMin(kind[DiniBin(PetscAbsScalar(a[i]))], DINI_MAX_FIELDS - 1);
 
     PetscReal *size = &sizes[2 * (size_t)k];
 
     size[0] = PetscMax(size[0], PetscAbsScalar(a[i]));
-    size[1] = PetscMax(size[1], PetscAbsScalar(d[i]));
+    size[1] = PetscMax(size[1], PetscAbsScalar(b[i]));
   }
-  PetscCall(VecRestoreArrayRead(e, &d));
+  PetscCall(VecRestoreArrayRead(d, &b));
   PetscCall(VecRestoreArrayRead(x, &a));
-  PetscCall(MPIU_Allreduce(sizes, most, 2 * DINI_MAX_FIELDS, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(sizes, most, 2 * DINI_MAX_FIELDS, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)e)));
   *error = 0.0;
   for (PetscInt k = 0; k < kinds; k++)
     if (most[2 * (size_t)k] > 0.0) *error = PetscMax(*error, most[2 * (size_t)k + 1] / most[2 * (size_t)k]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniFieldsOfSizes(Dini dini, const PetscReal rows[], const PetscReal cols[])
+static PetscErrorCode DiniFieldsOfSizes(DiniEngine e, const PetscReal rows[], const PetscReal cols[])
 {
-  DiniEngine    e = dini->engine;
   unsigned char mine[2][DINI_BINS], all[2][DINI_BINS];
   PetscInt      kind[2][DINI_BINS], kinds[2];
 
   PetscFunctionBegin;
   PetscCall(PetscMemzero(mine, sizeof(mine)));
-  for (PetscInt i = 0; i < dini->n; i++) mine[0][DiniBin(rows[i])] = mine[1][DiniBin(cols[i])] = 1;
-  PetscCall(MPIU_Allreduce(mine, all, 2 * DINI_BINS, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)dini)));
+  for (PetscInt i = 0; i < e->n; i++) mine[0][DiniBin(rows[i])] = mine[1][DiniBin(cols[i])] = 1;
+  PetscCall(MPIU_Allreduce(mine, all, 2 * DINI_BINS, MPI_UNSIGNED_CHAR, MPI_MAX, PetscObjectComm((PetscObject)e)));
   for (int k = 0; k < 2; k++) kinds[k] = DiniKinds(all[k], DINI_GAP, kind[k]);
   if (kinds[0] * kinds[1] > DINI_MAX_FIELDS) { /* no pattern to be seen */
-    PetscCall(DiniEngineAllocateFields_Private(dini, 1));
+    PetscCall(DiniEngineAllocateFields_Private(e, 1));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniEngineAllocateFields_Private(dini, kinds[0] * kinds[1]));
-  for (PetscInt i = 0; i < dini->n; i++)
+  PetscCall(DiniEngineAllocateFields_Private(e, kinds[0] * kinds[1]));
+  for (PetscInt i = 0; i < e->n; i++)
     e->field[i] = (unsigned char)(kind[0][DiniBin(rows[i])] * kinds[1] + kind[1][DiniBin(cols[i])]);
   for (PetscInt b = DINI_BINS - 1; b >= 0; b--)
     for (PetscInt c = DINI_BINS - 1; c >= 0; c--)
@@ -218,40 +216,38 @@ static PetscErrorCode DiniFieldsOfSizes(Dini dini, const PetscReal rows[], const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniFieldsFound(Dini dini)
+static PetscErrorCode DiniFieldsFound(DiniEngine e)
 {
-  DiniEngine e = dini->engine;
   PetscReal *rows, *cols;
   PetscBool  aij[2], has;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc2(dini->n, &rows, dini->n, &cols));
+  PetscCall(PetscCalloc2(e->n, &rows, e->n, &cols));
   PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)e->J, &aij[0], MATSEQAIJ, MATMPIAIJ, ""));
   PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)e->P, &aij[1], MATSEQAIJ, MATMPIAIJ, ""));
-  if (aij[0] || aij[1]) PetscCall(DiniSums(dini, aij[0] ? e->J : e->P, rows, cols));
+  if (aij[0] || aij[1]) PetscCall(DiniSums(e, aij[0] ? e->J : e->P, rows, cols));
   else {
     PetscCall(DiniHasAdjoint_Private(e->J, &has));
-    if (has) PetscCall(DiniProductSums(dini, DINI_ADJOINT, cols));
+    if (has) PetscCall(DiniProductSums(e, DINI_ADJOINT, cols));
     PetscCall(MatHasOperation(e->J, MATOP_MULT, &has));
-    if (has) PetscCall(DiniProductSums(dini, DINI_TANGENT, rows));
+    if (has) PetscCall(DiniProductSums(e, DINI_TANGENT, rows));
   }
-  PetscCall(DiniFieldsOfSizes(dini, rows, cols));
+  PetscCall(DiniFieldsOfSizes(e, rows, cols));
   PetscCall(PetscFree2(rows, cols));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Once for a point; what the application says holds for as long as J does */
-PetscErrorCode DiniEngineFindFields_Private(Dini dini)
+PetscErrorCode DiniEngineFindFields_Private(DiniEngine e)
 {
-  DiniEngine e = dini->engine;
 
   PetscFunctionBegin;
   if (e->nfields) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineFieldsKnown_Private(dini, e->J));
+  PetscCall(DiniEngineFieldsKnown_Private(e, e->J));
   e->fieldssaid = (PetscBool)(e->nfields > 0);
-  if (!e->nfields) PetscCall(DiniFieldsFound(dini));
+  if (!e->nfields) PetscCall(DiniFieldsFound(e));
   if (e->nfields > 1)
     for (PetscInt f = 0; f < e->nfields; f++)
-      PetscCall(PetscInfo(dini, "Field %" PetscInt_FMT " of %" PetscInt_FMT ": %s\n", f, e->nfields, e->fieldname[f]));
+      PetscCall(PetscInfo(e, "Field %" PetscInt_FMT " of %" PetscInt_FMT ": %s\n", f, e->nfields, e->fieldname[f]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

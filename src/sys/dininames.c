@@ -1,0 +1,74 @@
+/* What values of the enumerations are called, in options, in views and in errors. */
+#include "../private/dinidefs.h"
+
+const char *const DiniDifferences[]   = {"forward", "central", "complex", "DiniDifference", "DINI_DIFFERENCE_", NULL};
+const char *const DiniJacobianTypes[] = {"auto",           "given", "coloring", "fd", "mf", "DiniJacobianType",
+                                         "DINI_JACOBIAN_", NULL};
+const char *const DiniTransposes[]    = {"auto",          "native",          "explicit", "symmetric",
+                                         "DiniTranspose", "DINI_TRANSPOSE_", NULL};
+const char *const DiniAdjointTypes[]  = {"hermitian", "transpose", "DiniAdjointType", "DINI_ADJOINT_", NULL};
+const char *const DiniOperations[]    = {"forward",       "linearize",       "tangent", "adjoint",
+                                         "DiniOperation", "DINI_OPERATION_", NULL};
+
+const char *const DiniWeakActivities[] = {"inactive", "active", "error", "DiniWeakActivity", "DINI_WEAK_ACTIVITY_",
+                                          NULL};
+
+const char *const DiniReuses[] = {"auto", "always", "never", "DiniReuse", "DINI_REUSE_", NULL};
+const char *const DiniRungs[]  = {"none",      "user",     "iteration", "kept",     "gmres",      "untransposed",
+                                  "refreshed", "explicit", "direct",    "DiniRung", "DINI_RUNG_", NULL};
+
+const char *const DiniFixedPointMethods[]     = {"krylov", "iterate", "DiniFixedPointMethod", "DINI_FIXEDPOINT_", NULL};
+const char *const DiniFixedPointDerivatives[] = {
+    "auto", "matrix", "operator", "coloring", "fd", "DiniFixedPointDerivative", "DINI_FIXEDPOINT_", NULL};
+
+/**
+  @brief Text of a converged reason, of the form "CONVERGED_ADJOINT".
+
+  Not Collective.
+
+  @param[in]  reason the reason
+  @param[out] text   its text, not to be freed
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniConvergedReasonString(DiniConvergedReason reason, const char **text)
+{
+  PetscFunctionBegin;
+  switch (reason) {
+  case DINI_CONVERGED_ITERATING:
+    *text = "CONVERGED_ITERATING";
+    break;
+  case DINI_CONVERGED_FORWARD:
+    *text = "CONVERGED_FORWARD";
+    break;
+  case DINI_CONVERGED_ATTACHED:
+    *text = "CONVERGED_ATTACHED";
+    break;
+  case DINI_CONVERGED_TANGENT:
+    *text = "CONVERGED_TANGENT";
+    break;
+  case DINI_CONVERGED_ADJOINT:
+    *text = "CONVERGED_ADJOINT";
+    break;
+  case DINI_DIVERGED_FORWARD:
+    *text = "DIVERGED_FORWARD";
+    break;
+  case DINI_DIVERGED_FORWARD_RESIDUAL:
+    *text = "DIVERGED_FORWARD_RESIDUAL";
+    break;
+  case DINI_DIVERGED_TANGENT:
+    *text = "DIVERGED_TANGENT";
+    break;
+  case DINI_DIVERGED_ADJOINT:
+    *text = "DIVERGED_ADJOINT";
+    break;
+  case DINI_DIVERGED_NAN:
+    *text = "DIVERGED_NAN";
+    break;
+  case DINI_DIVERGED_PC_FAILED:
+    *text = "DIVERGED_PC_FAILED";
+    break;
+  default:
+    *text = "unknown reason";
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
