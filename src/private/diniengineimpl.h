@@ -157,6 +157,7 @@ DINI_INTERN PetscErrorCode DiniEngineProbe_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEngineTransposable_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniUsesAmat_Private(PC, PetscBool *);
 DINI_INTERN PetscErrorCode DiniKnownLiar_Private(PC, const char **why);
+DINI_INTERN PetscErrorCode DiniSetUpInside_Private(PC);
 DINI_INTERN PetscErrorCode DiniFreeze_Private(PC, DiniFrozen *);
 DINI_INTERN PetscErrorCode DiniThaw_Private(DiniFrozen *);
 /* operator */

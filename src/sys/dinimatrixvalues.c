@@ -53,9 +53,13 @@ static PetscErrorCode DiniSumPart(Mat A, PetscBool *known, uint64_t *sum)
     PetscCall(DiniSumArray(a, (PetscCount)info.nz_used, sum));
     PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
   } else if (baij) {
+    PetscObjectState state; /* a look moves it since 3.26 */
+
+    PetscCall(PetscObjectStateGet((PetscObject)A, &state));
     PetscCall(MatSeqBAIJGetArray(A, &b));
     PetscCall(DiniSumArray(b, (PetscCount)info.nz_used, sum));
     PetscCall(MatSeqBAIJRestoreArray(A, &b));
+    PetscCall(PetscObjectStateSet((PetscObject)A, state));
   } else if (dense) {
     PetscCall(MatGetSize(A, &m, &n));
     PetscCall(MatDenseGetLDA(A, &lda));
