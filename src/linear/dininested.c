@@ -250,6 +250,27 @@ PetscErrorCode DiniThaw_Private(DiniFrozen *frozen)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniVisitSetUp(PC pc, void *ctx)
+{
+  PetscBool set;
+
+  PetscFunctionBegin;
+  (void)ctx;
+  PetscCall(PCGetOperatorsSet(pc, NULL, &set));
+  if (!set) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCSetUpOnBlocks(pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is inside pc, which has just been set up: PETSc leaves some of it for the first apply, when the tree is frozen already */
+PetscErrorCode DiniSetUpInside_Private(PC pc)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniWalk(pc, DiniVisitSetUp, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A factorisation that has failed begins anew, from its own matrices; not only its numbers */
 static PetscErrorCode DiniVisitFailed(PC pc, void *ctx)
 {

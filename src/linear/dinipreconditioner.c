@@ -169,6 +169,7 @@ static PetscErrorCode DiniSetUpFrom(DiniEngine e)
     PetscCall(PetscObjectReference((PetscObject)B));
     PetscCall(PCSetOperators(e->pc, e->J, e->P));
     failed = PCSetUp(e->pc);
+    if (!failed) failed = DiniSetUpInside_Private(e->pc);
     PetscCall(PCSetOperators(e->pc, A, B));
     PetscCall(MatDestroy(&A));
     PetscCall(MatDestroy(&B));
@@ -177,6 +178,7 @@ static PetscErrorCode DiniSetUpFrom(DiniEngine e)
   }
   PetscCall(PCSetOperators(e->pc, e->J, e->P));
   PetscCall(PCSetUp(e->pc));
+  PetscCall(DiniSetUpInside_Private(e->pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

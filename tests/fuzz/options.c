@@ -49,6 +49,9 @@ static void DrawPC(App *app, char line[])
 
   if (shell) pc = "none";
   else if (app->dense || app->jacobian == JACOBIAN_NONE) pc = RandomInt(random, 2) ? "jacobi" : "none";
+#if !defined(PETSC_HAVE_SUITESPARSE)
+  else if (!strcmp(pc, "qr")) pc = "lu";
+#endif
 #if !defined(PETSC_HAVE_MUMPS)
   else if (app->size > 1 && !strcmp(pc, "lu")) pc = "bjacobi";
 #endif
