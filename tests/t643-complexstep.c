@@ -59,9 +59,11 @@ static PetscErrorCode TestExact(PetscInt n, PetscInt k)
     DiniStatistics before, after;
     Mat            Fm;
 
-    PetscCall(DiniSolve(s.dini, s.u));
-    PetscCall(DiniGetStatistics(s.dini, &before));
-    PetscCall(DiniGetParameterJacobian(s.dini, 0, &Fm));
+    for (int point = 2; point <= 3; point++) { /* at the second one F_m is held against differences again */
+      PetscCall(DiniSolve(s.dini, s.u));
+      PetscCall(DiniGetStatistics(s.dini, &before));
+      PetscCall(DiniGetParameterJacobian(s.dini, 0, &Fm));
+    }
     PetscCall(DiniGetStatistics(s.dini, &after));
     DiniTestCount(after.residuals - before.residuals, k + 1, "residuals for k columns"); /* one is the check */
   }
