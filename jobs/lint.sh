@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything that reads the code without running it: format, warnings, clang-tidy, cppcheck, house rules, documentation.
+# Everything that reads the code without running it: format, warnings, clang-tidy, cppcheck, house rules, the plan of the rooms, documentation.
 # Runs all of them and fails if one does.
-#   jobs/lint.sh [format|warnings|tidy|cppcheck|house|docs ...]     default: all
+#   jobs/lint.sh [format|warnings|tidy|cppcheck|house|rooms|docs ...]     default: all
 . "$(dirname "$0")/common.sh"
 
 sources() { find include src tests examples -name '*.[ch]' "$@"; }
@@ -58,13 +58,16 @@ lint_house() {
   return $status
 }
 
+# No arrow between rooms runs up, as the object files have it
+lint_rooms() { python3 jobs/rooms.py "$builds/dev"; }
+
 lint_docs() { jobs/docs.sh; }
 
 step "What is missing"
 petsc-config/install-debian.sh lint slepc
 failed=()
 checks=("$@")
-[ $# -gt 0 ] || checks=(format warnings tidy cppcheck house docs)
+[ $# -gt 0 ] || checks=(format warnings tidy cppcheck house rooms docs)
 for check in "${checks[@]}"; do
   step "Lint: $check"
   start=$SECONDS

@@ -6,7 +6,7 @@
 */
 #include "../private/diniimpl.h"
 
-/* max |F_f| / s_f at the point, see src/tangent/dinijudge.c; negative where nobody can tell */
+/* max |F_f| / s_f at the point, see src/linear/dinijudge.c; negative where nobody can tell */
 PetscErrorCode DiniStateResidual_Private(Dini dini, PetscReal *relative, PetscBool *good, const char **field)
 {
   PetscBool singular, has;

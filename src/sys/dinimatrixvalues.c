@@ -161,7 +161,7 @@ PetscErrorCode DiniMarkProduct_Private(Dini dini, DiniMark *mark)
   if (differenced || !has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(dini->u, &mark->w));
   PetscCall(VecDuplicate(dini->u, &mark->Aw));
-  PetscCall(DiniRandomDirection_Private(dini, 21, mark->w, mark->w));
+  PetscCall(DiniRandom_Private(21, mark->w));
   PetscCall(DiniProduct(mark->A, mark->w, mark->Aw));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

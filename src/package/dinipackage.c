@@ -1,12 +1,8 @@
-/* The package: class id, types, log events. */
+/* The package: what there is to register. The one room that names them all. */
 #include "../private/diniimpl.h"
 #if defined(DINI_HAVE_SLEPC)
   #include <dinislepc.h>
 #endif
-
-PetscClassId      DINI_CLASSID = 0;
-PetscLogEvent     DINI_Solve, DINI_Linearize, DINI_Tangent, DINI_Adjoint, DINI_Guard, DINI_Check, DINI_SNESJacobian;
-PetscFunctionList DiniList = NULL;
 
 static PetscBool DiniPackageInitialized = PETSC_FALSE;
 
