@@ -13,7 +13,10 @@ import sys
 
 LEVELS = [
     ["package"],
-    ["core", "rules", "parameter", "solvers", "objective", "check", "continuation", "spectral"],
+    ["check", "continuation", "spectral"],
+    ["objective"],
+    ["solvers"],
+    ["core", "rules", "parameter"],
     ["linear"],
     ["sys"],
 ]

@@ -57,7 +57,7 @@ PetscErrorCode DiniCheckError_Private(Dini dini, Vec u, PetscReal *error, Vec co
   PetscCall(VecDuplicate(u, &F));
   PetscCall(DiniComputeResidual(dini, u, F));
   PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniActiveStep_Private(dini, u, F));
+  PetscCall(DiniFilterStep_Private(dini, u, F));
   PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, F, correction));
   PetscCall(DiniNorm_Private(correction, error));
   PetscCall(DiniNorm_Private(u, &unorm));

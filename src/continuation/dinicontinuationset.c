@@ -132,3 +132,14 @@ PetscErrorCode DiniContinuationReasonString(DiniContinuationReason reason, const
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+static PetscErrorCode DiniCreate_Continuation(Dini dini)
+{
+  PetscFunctionBegin;
+  dini->continuation.rtol     = 1e-4;
+  dini->continuation.maxsteps = 200;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const DiniFeature DiniFeatureContinuation = {.create         = DiniCreate_Continuation,
+                                             .setfromoptions = DiniContinuationSetFromOptions_Private};

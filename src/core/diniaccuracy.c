@@ -13,7 +13,7 @@ PetscErrorCode DiniPointStep_Private(Dini dini, Vec *F)
   if (!dini->active) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecCopy(*F, dini->w[0]));
   *F = dini->w[0];
-  PetscCall(DiniActiveStep_Private(dini, dini->u, *F));
+  PetscCall(DiniFilterStep_Private(dini, dini->u, *F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -36,8 +36,8 @@ static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, V
   Mat J, P;
 
   PetscFunctionBegin;
-  PetscCall(
-      DiniEngineGetJacobian_Private(dini->engine, &J, &P)); /* an adjoint solve may have put an assembled one in its place */
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J,
+                                          &P)); /* an adjoint solve may have put an assembled one in its place */
   PetscCall(MatMultHermitianTranspose(J, dini->lambda, r));
   PetscCall(VecAYPX(r, -1.0, ubar));
   PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, r, e));

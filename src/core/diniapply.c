@@ -8,7 +8,7 @@ PetscErrorCode DiniCheckRequested_Private(Dini dini)
   if (!dini->checkrequested || dini->stage == DINI_STAGE_NEW) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->call || dini->visitor) PetscFunctionReturn(PETSC_SUCCESS); /* it would move a call's point: later */
   dini->checkrequested = PETSC_FALSE;
-  PetscCall(DiniCheck(dini, dini->checkviewer));
+  DiniEachFeature(firstderivative, dini);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -94,7 +94,7 @@ static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdj
   PetscCall(DiniCheckState_Private(dini, b, tangent ? "The right-hand side r" : "The right-hand side g"));
   PetscCall(DiniCheckState_Private(dini, x, tangent ? "The solution x" : "The solution lambda"));
   if (!tangent) PetscCall(DiniConjugateInput(dini, type, b, &rhs));
-  PetscCall(DiniActivePart_Private(dini, rhs, &rhs));
+  PetscCall(DiniFilterPart_Private(dini, rhs, &rhs));
   PetscCall(DiniLinearSolve_Private(dini, direction, rhs, x));
   if (!tangent && DiniConjugates(type)) PetscCall(VecConjugate(x));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -59,7 +59,7 @@ static PetscErrorCode DiniLeave(Dini dini, PetscBool matrices, DiniHome *home)
                dini->params[p]->name);
   }
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
-  PetscCall(DiniActiveFull_Private(dini, &J, &P));
+  PetscCall(DiniFilterFull_Private(dini, &J, &P));
   home->u     = dini->u;
   home->state = dini->state;
   home->stamp = dini->mstamp;
@@ -136,7 +136,7 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   if (failed) PetscCall(DiniInvalidate_Private(dini)); /* what the application holds now is anybody's guess */
   PetscCall(failed);
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
-  PetscCall(DiniActiveFull_Private(dini, &J, &P));
+  PetscCall(DiniFilterFull_Private(dini, &J, &P));
   if (P) PetscCall(PetscObjectQuery((PetscObject)P, "__SNES_latest_X", &latest));
   if (latest) PetscCall(PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)dini->u));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -184,7 +184,7 @@ static PetscErrorCode DiniBesideJacobian(Dini dini, const char product[], const 
   else if (dini->beside) PetscCall(DiniJacobianBeside_Private(dini, J));
   else {
     PetscCall(DiniEngineGetJacobian_Private(dini->engine, J, &P));
-    if (*J) PetscCall(DiniActiveFull_Private(dini, J, &P));
+    if (*J) PetscCall(DiniFilterFull_Private(dini, J, &P));
   }
   PetscCheck(*J, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "%s: The second derivatives of F are wanted by differences of %s, and nobody has given J; give %sJ to "

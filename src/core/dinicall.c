@@ -7,7 +7,7 @@
   beside the point, a product inside a Krylov method) it is shut, and a call from there is refused. Nothing from inside a call
   may move its point, change its relation or free its Dini.
 */
-#include "../private/diniactiveimpl.h"
+#include "../private/diniimpl.h"
 
 #define DINI_MAX_NESTING 4
 
@@ -21,7 +21,7 @@ static PetscErrorCode DiniWork(Dini dini, Vec *work[DINI_MAX_WORK], int *n)
   work[(*n)++] = &dini->w[0];
   work[(*n)++] = &dini->w[1];
   work[(*n)++] = &dini->c;
-  for (int i = 0; dini->active && i < 3; i++) work[(*n)++] = &dini->active->w[i];
+  PetscCall(DiniFilterWork_Private(dini, work, n));
   PetscCall(DiniEngineWork_Private(dini->engine, work, n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -9,9 +9,6 @@ PetscErrorCode DiniConditionSetFromOptions_Private(Dini dini, DiniOptionItems Pe
   DiniCondition *c = &dini->condition;
 
   PetscFunctionBegin;
-#if defined(DINI_HAVE_SLEPC)
-  c->compute = DiniCondition_SLEPc;
-#endif
   PetscCall(PetscOptionsBool("-dini_condition", "Singular values of J after each linearization", "DiniComputeCondition",
                              c->requested, &c->requested, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);

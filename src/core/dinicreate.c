@@ -25,19 +25,15 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   dini->adjointtype = DINI_ADJOINT_HERMITIAN;
   dini->attachrtol = dini->promise = DINI_ATTACH_RTOL;
   dini->attachatol                 = 1e-50;
-  dini->weakrtol                   = 1e-8;
   dini->guard                      = PETSC_TRUE;
   dini->erroriffail                = PETSC_TRUE;
   dini->errorasked                 = PETSC_TRUE;
-  dini->hessian.blend              = 0.5;
   dini->n                          = PETSC_DECIDE; /* unknown until a state has been seen */
   dini->source.maxcolumns          = 64;
   dini->rate                       = -1.0;
   dini->fpoint                     = -1.0;
   dini->fsolve                     = -1.0;
-
-  dini->continuation.rtol     = 1e-4;
-  dini->continuation.maxsteps = 200;
+  DiniEachFeature(create, dini);
   PetscCall(DiniLinearCreate_Private(dini));
   *newdini = dini;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -113,15 +109,14 @@ PetscErrorCode DiniReset_Private(Dini dini)
   PetscFunctionBegin;
   PetscCall(DiniInvalidate_Private(dini));
   PetscTryTypeMethod(dini, reset);
-  PetscCall(DiniActiveDestroy_Private(dini));
+  PetscCall(DiniFilterDestroy_Private(dini));
   PetscCall(DiniMark_Private(NULL, &dini->held));
   PetscCall(DiniEngineReset_Private(dini->engine));
   PetscCall(DiniParameterReset_Private(dini));
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
-  PetscCall(DiniHessianReset_Private(dini));
+  DiniEachFeature(reset, dini);
   PetscCall(DiniConditionReset_Private(dini));
-  PetscCall(DiniHistoryReset_Private(dini));
   PetscCall(VecDestroy(&dini->u));
   PetscCall(VecDestroy(&dini->ucopy));
   PetscCall(VecDestroy(&dini->r));
@@ -193,7 +188,7 @@ PetscErrorCode DiniDestroy(Dini *dini)
   PetscCall(DiniMonitorCancel(*dini));
   PetscCall(DiniParameterDestroy_Private(*dini));
   PetscCall(DiniEngineDestroy_Private(&(*dini)->engine));
-  PetscCall(DiniObjectiveDestroy_Private(*dini));
+  DiniEachFeature(destroy, *dini);
   PetscCall(PetscViewerDestroy(&(*dini)->checkviewer));
   PetscCall(VecDestroy(&(*dini)->state));
   PetscCall(MatDestroy(&(*dini)->Juser));

@@ -21,11 +21,11 @@ static PetscErrorCode DiniTakeJacobian(Dini dini)
              dini->source.why);
   A = J;
   B = J ? P : NULL; /* nobody is to precondition what nobody knows */
-  PetscCall(DiniActiveReduce_Private(dini, &A, &B));
+  PetscCall(DiniFilterReduce_Private(dini, &A, &B));
   PetscCall(DiniLinear_Private(dini, &e));
   PetscCall(DiniEngineLinearize_Private(e, A, B, dini->point));
   dini->determines = PETSC_FALSE;
-  if (dini->guard) PetscCall(DiniActiveGuard_Private(dini, first));
+  if (dini->guard) PetscCall(DiniFilterGuard_Private(dini, first));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,7 +55,7 @@ static PetscErrorCode DiniKeepJacobian(Dini dini)
   PetscCall(DiniMark_Private(NULL, &dini->held));
   PetscCall(DiniTakeJacobian(dini)); /* marks what it has been given */
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
-  PetscCall(DiniActiveFull_Private(dini, &J, &P));
+  PetscCall(DiniFilterFull_Private(dini, &J, &P));
   if (dini->held.A && J == dini->held.A) {
     PetscCall(DiniJacobianMoves(dini, (PetscBool)(!guarded || range != dini->source.rangestate), &moved));
     if (moved) PetscCall(DiniTakeJacobian(dini));
@@ -134,7 +134,7 @@ static PetscErrorCode DiniGetJacobian_Call(Dini dini, Mat *J, Mat *P)
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, J, P));
-  PetscCall(DiniActiveFull_Private(dini, J, P));
+  PetscCall(DiniFilterFull_Private(dini, J, P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -25,7 +25,7 @@ PetscErrorCode DiniLinearLoose_Private(Dini dini, DiniDirection direction, Vec r
   *good = PETSC_FALSE;
   PetscCall(DiniLooseRung(dini, direction, setup, &rung));
   if (!rung) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniActiveProject_Private(dini, r));
+  PetscCall(DiniFilterProject_Private(dini, r));
   PetscCall(DiniEngineLoose_Private(dini->engine, direction, rung, r, d, rtol, good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -43,7 +43,7 @@ PetscErrorCode DiniLinearCorrect_Private(Dini dini, DiniDirection direction, Vec
   if (!rung || !DiniEngineSolved_Private(dini->engine, direction)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniEngineMult_Private(dini->engine, direction, x, r));
   PetscCall(VecAYPX(r, -1.0, b));
-  PetscCall(DiniActiveProject_Private(dini, r));
+  PetscCall(DiniFilterProject_Private(dini, r));
   PetscCall(DiniEngineLoose_Private(dini->engine, direction, rung, r, d, rtol, good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -66,7 +66,7 @@ static PetscErrorCode DiniLinearForward(void *ctx, KSP *ksp)
 
 static PetscErrorCode DiniLinearProject(void *ctx, Vec v)
 {
-  return DiniActiveProject_Private((Dini)ctx, v);
+  return DiniFilterProject_Private((Dini)ctx, v);
 }
 
 PetscErrorCode DiniLinearCreate_Private(Dini dini)

@@ -89,24 +89,13 @@ static PetscErrorCode DiniOptions(Dini dini, DiniOptionItems PetscOptionsObject)
                                "DiniSetForwardReuse", reuse, &reuse, &set));
     if (set) PetscCall(DiniSetForwardReuse(dini, reuse));
   }
-  {
-    DiniWeakActivity weak = dini->weakactivity;
-    PetscReal        rtol = dini->weakrtol;
-
-    PetscCall(PetscOptionsEnum("-dini_weak_activity", "Weakly active entries of a variational inequality",
-                               "DiniSetWeakActivity", DiniWeakActivities, (PetscEnum)weak, (PetscEnum *)&weak, NULL));
-    PetscCall(PetscOptionsReal("-dini_weak_activity_rtol", "What is zero at a bound, relative to |J_ii| |u|",
-                               "DiniSetWeakActivity", rtol, &rtol, NULL));
-    PetscCall(DiniSetWeakActivity(dini, weak, rtol));
-  }
   PetscCall(PetscOptionsBool("-dini_guard", "Compare J and F_m with a difference of F once", "DiniSetGuard",
                              dini->guard, &dini->guard, NULL));
   PetscCall(PetscOptionsBool("-dini_error_if_not_converged", "A solve that fails is an error",
                              "DiniSetErrorIfNotConverged", dini->errorasked, &dini->errorasked, NULL));
   dini->erroriffail = dini->errorasked;
   PetscCall(DiniJacobianSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscCall(DiniHessianSetFromOptions_Private(dini, PetscOptionsObject));
-  PetscCall(DiniContinuationSetFromOptions_Private(dini, PetscOptionsObject));
+  DiniEachFeature(setfromoptions, dini, PetscOptionsObject);
   PetscCall(DiniConditionSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniLinearSetFromOptions_Private(dini, PetscOptionsObject));
   PetscCall(DiniParameterSetFromOptions_Private(dini, PetscOptionsObject));

@@ -28,7 +28,7 @@ PetscErrorCode DiniSecondTangent_Private(Dini dini, Vec a, Vec dm1, Vec b, Vec d
   if (norm == 0.0 && change == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSecondDifference_Private(dini, b, dm2, &d));
   PetscCall(DiniSecondServes_Private(dini, &d, "Set a step that serves with -dini_hessian_step"));
-  PetscCall(DiniActiveProject_Private(dini, y));
+  PetscCall(DiniFilterProject_Private(dini, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

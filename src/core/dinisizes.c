@@ -206,9 +206,9 @@ PetscErrorCode DiniIsReal_Private(Vec v, PetscBool *real)
 */
 PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, Vec v)
 {
-  uint64_t        state;
-  DiniRange       range  = {0};
-  const PetscReal nought = like == dini->u && like != v ? DINI_NOUGHT : 0.0;
+  uint64_t           state;
+  DiniRange          range  = {0};
+  const PetscReal    nought = like == dini->u && like != v ? DINI_NOUGHT : 0.0;
   const PetscScalar *l;
   PetscScalar       *a, value;
   PetscInt           n;

@@ -76,7 +76,7 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(PetscObjectStateGet((PetscObject)u, &dini->ustate));
   PetscCall(DiniParameterForget_Private(dini));
   PetscCall(DiniParameterRemember_Private(dini));
-  PetscCall(DiniActiveRemember_Private(dini));
+  PetscCall(DiniFilterRemember_Private(dini));
   dini->mpoint = dini->mstamp;
   PetscTryTypeMethod(dini, point);
   if (dini->D) PetscCall(PetscObjectStateIncrease((PetscObject)dini->D)); /* others cache what they made of it */
@@ -122,7 +122,7 @@ PetscErrorCode DiniAcceptState_Private(Dini dini, Vec u, PetscReal rtol, PetscRe
     PetscCall(DiniNorm_Private(dini->w[1], scale));
     *scale /= h;
     if (dini->active) {
-      PetscCall(DiniActiveNatural_Private(dini, u, dini->w[0], unorm > 0.0 ? *scale / unorm : *scale));
+      PetscCall(DiniFilterNatural_Private(dini, u, dini->w[0], unorm > 0.0 ? *scale / unorm : *scale));
       PetscCall(DiniNorm_Private(dini->w[0], fnorm));
     }
     /* what rounding in F can not tell from zero is zero */

@@ -117,7 +117,7 @@ static PetscErrorCode DiniLook(Dini dini, PetscInt moved[])
     PetscCall(DiniMarkMoved_Private(&dini->held, (PetscBool)!looked, &differs));
     moved[LOOK_J] = differs;
   }
-  PetscCall(DiniActiveDiffers_Private(dini, &differs));
+  PetscCall(DiniFilterDiffers_Private(dini, &differs));
   moved[LOOK_BOUNDS] = differs;
   for (PetscInt p = 0; p < n; p++) {
     DiniParameter par = dini->params[p];
@@ -192,7 +192,7 @@ static PetscErrorCode DiniJudge(Dini dini, PetscInt moved[])
     PetscCall(PetscObjectStateGet((PetscObject)par->m, &par->state));
   }
   PetscCall(PetscObjectStateGet((PetscObject)dini->u, &dini->ustate));
-  if (moved[LOOK_BOUNDS]) PetscCall(DiniActiveUnchanged_Private(dini));
+  if (moved[LOOK_BOUNDS]) PetscCall(DiniFilterUnchanged_Private(dini));
   if (dini->mstamp != dini->mpoint) { /* the application was last handed others, as by DiniComputeResidual() */
     PetscCall(DiniParameterPush_Private(dini));
     dini->mstamp = dini->mpoint;

@@ -318,7 +318,7 @@ PetscErrorCode DiniRowSizes_Private(Dini dini, Vec *rows)
   PetscFunctionBegin;
   *rows = NULL;
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
-  if (J) PetscCall(DiniActiveFull_Private(dini, &J, &P));
+  if (J) PetscCall(DiniFilterFull_Private(dini, &J, &P));
   if (J && !dini->beside) PetscCall(MatHasOperation(J, MATOP_GET_ROW, &entries));
   if (!entries) PetscFunctionReturn(PETSC_SUCCESS);
   if (!dini->rows) PetscCall(VecDuplicate(dini->u, &dini->rows));

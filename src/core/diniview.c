@@ -56,22 +56,6 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniViewHessian(Dini dini, PetscViewer viewer)
-{
-  const DiniHessian *hessian = &dini->hessian;
-
-  PetscFunctionBegin;
-  PetscCall(PetscViewerASCIIPrintf(viewer, "Hessian: %s", DiniHessianTypes[hessian->type]));
-  if (hessian->type == DINI_HESSIAN_BLEND)
-    PetscCall(PetscViewerASCIIPrintf(viewer, " of %g of the full one", (double)hessian->blend));
-  PetscCall(PetscViewerASCIIPrintf(viewer, ", second derivatives of the objective by %s",
-                                   hessian->objective ? "callback" : "differences"));
-  if (hessian->type != DINI_HESSIAN_GAUSS_NEWTON)
-    PetscCall(PetscViewerASCIIPrintf(viewer, ", of F by %s", hessian->residual ? "callback" : "differences"));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "\n"));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode DiniViewRelation(Dini dini, PetscViewer viewer)
 {
   static const char *const stages[] = {"not solved", "solved", "linearized"};
@@ -86,8 +70,7 @@ static PetscErrorCode DiniViewRelation(Dini dini, PetscViewer viewer)
     PetscCall(PetscViewerASCIIPrintf(viewer, "tangent solve: by the application, verified\n"));
   if (dini->linearsolve[DINI_ADJOINT])
     PetscCall(PetscViewerASCIIPrintf(viewer, "adjoint solve: by the application, verified\n"));
-  if (dini->objective) PetscCall(PetscViewerASCIIPrintf(viewer, "objective: by the application\n"));
-  if (dini->objective) PetscCall(DiniViewHessian(dini, viewer));
+  DiniEachFeature(view, dini, viewer);
   if (PetscDefined(USE_COMPLEX))
     PetscCall(PetscViewerASCIIPrintf(viewer, "adjoint: %s\n", DiniAdjointTypes[dini->adjointtype]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s\n", !dini->guard ? "off" : dini->guarded ? "passed" : "on"));
@@ -122,7 +105,7 @@ PetscErrorCode DiniView(Dini dini, PetscViewer viewer)
   PetscCall(DiniEngineView_Private(dini->engine, viewer));
   PetscCall(DiniConditionView_Private(dini, viewer));
   PetscTryTypeMethod(dini, view, viewer);
-  PetscCall(DiniActiveView_Private(dini, viewer));
+  PetscCall(DiniFilterView_Private(dini, viewer));
   PetscCall(DiniViewStatistics_Private(dini, viewer));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);

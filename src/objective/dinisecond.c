@@ -150,14 +150,14 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
     PetscCall(VecSet(hm, 0.0));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniActiveProject_Private(dini, hessian->lambda)); /* where a bound holds u, F says nothing */
+  PetscCall(DiniFilterProject_Private(dini, hessian->lambda)); /* where a bound holds u, F says nothing */
   PetscCall(DiniNormMax_Private(hessian->lambda, &norm));
   if (norm == 0.0) fraction = 0.0;
   PetscCall(VecDuplicate(du, &d.wu));
   PetscCall(VecDuplicate(dm, &d.wm));
   if (!hessian->objective || (dini->guard && !hessian->objectiveguarded)) PetscCall(DiniWant(&d, &d.objective));
-  PetscCall(
-      DiniEngineGetJacobian_Private(dini->engine, &J, &P)); /* NULL where nothing but the application's own solves knows J */
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J,
+                                          &P)); /* NULL where nothing but the application's own solves knows J */
   if (fraction != 0.0 && (!hessian->residual || (J && dini->guard && !hessian->residualguarded)))
     PetscCall(DiniWant(&d, &d.residual));
   d.d.evaluate = DiniProducts;

@@ -6,6 +6,22 @@
 
 static PetscBool DiniPackageInitialized = PETSC_FALSE;
 
+static PetscErrorCode DiniRegisterFeatures(void)
+{
+  int n = 0;
+
+  PetscFunctionBegin;
+  DiniFeatures[n++] = &DiniFeatureActive;
+  DiniFeatures[n++] = &DiniFeatureObjective;
+  DiniFeatures[n++] = &DiniFeatureContinuation;
+  DiniFeatures[n++] = &DiniFeatureCheck;
+#if defined(DINI_HAVE_SLEPC)
+  DiniFeatures[n++] = &DiniFeatureCondition;
+#endif
+  DiniFeatures[n] = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Drops the registry of types; PetscFinalize() calls it.
 
@@ -34,6 +50,7 @@ PetscErrorCode DiniInitializePackage(void)
   if (DiniPackageInitialized) PetscFunctionReturn(PETSC_SUCCESS);
   DiniPackageInitialized = PETSC_TRUE;
   PetscCall(PetscClassIdRegister("Dini", &DINI_CLASSID));
+  PetscCall(DiniRegisterFeatures());
   PetscCall(DiniRegister(DINISNES, DiniCreate_SNES));
   PetscCall(DiniRegister(DINIKSP, DiniCreate_KSP));
   PetscCall(DiniRegister(DINISHELL, DiniCreate_Shell));

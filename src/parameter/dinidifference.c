@@ -20,7 +20,7 @@ PetscErrorCode DiniParameterShifted_Private(Dini dini, DiniParameter par, Vec u,
   PetscCall(VecWAXPY(par->m, h, direction, par->copy));
   PetscCall(DiniGhosts_Private(par->m));
   failed = DiniParameterPushOne_Private(dini, par);
-  if (!failed) failed = DiniActiveShifted_Private(dini, par);
+  if (!failed) failed = DiniFilterShifted_Private(dini, par);
   if (!failed) failed = DiniResidual_Private(dini, u, F, norm);
   PetscCall(VecCopy(par->copy, par->m));
   PetscCall(DiniGhosts_Private(par->m));

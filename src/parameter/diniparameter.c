@@ -52,8 +52,7 @@ static PetscErrorCode DiniParameterRelayout(Dini dini)
   PetscFunctionBegin;
   if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
   PetscCall(MatDestroy(&dini->D));
-  PetscCall(DiniHessianReset_Private(dini));
-  PetscCall(DiniHistoryReset_Private(dini));
+  DiniEachFeature(reset, dini);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -65,12 +65,12 @@ PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *z
     if (par->moves) PetscCall(DiniParameterTake_Private(par, dm, offset));
     offset += par->n;
     if (!par->moves) continue;
-    PetscCall(DiniActiveTangent_Private(dini, par->m, par->x, y, zero));
+    PetscCall(DiniFilterTangent_Private(dini, par->m, par->x, y, zero));
     if (!par->Fm) continue;
     PetscCall(DiniParameterShare_Private(dini, par));
     /* no adjoint is under way: lambda is a work vector here */
     PetscCall(DiniParameterMult(par, PETSC_FALSE, par->x, dini->lambda));
-    PetscCall(DiniActiveProject_Private(dini, dini->lambda));
+    PetscCall(DiniFilterProject_Private(dini, dini->lambda));
     PetscCall(VecAXPY(y, 1.0, dini->lambda));
     *zero = PETSC_FALSE;
   }
@@ -85,11 +85,11 @@ static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec
   Vec       part; /* of lambda: all of it, but in a variational inequality */
 
   PetscFunctionBegin;
-  PetscCall(DiniActivePart_Private(dini, lambda, &part));
+  PetscCall(DiniFilterPart_Private(dini, lambda, &part));
   PetscCall(DiniNormMax_Private(part, &norm));
   for (PetscInt p = 0; p < dini->nparams; p++)
     if (norm != 0.0 && dini->params[p]->active) PetscCall(DiniParameterEnsure_Private(dini, dini->params[p]));
-  PetscCall(DiniActivePart_Private(dini, lambda, &part)); /* anew: to ensure F_m takes work vectors */
+  PetscCall(DiniFilterPart_Private(dini, lambda, &part)); /* anew: to ensure F_m takes work vectors */
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
     PetscBool     has;
@@ -110,7 +110,7 @@ static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec
       PetscCall(DiniParameterShare_Private(dini, par));
       PetscCall(DiniParameterMult(par, PETSC_TRUE, part, par->x));
     }
-    if (bounds) PetscCall(DiniActiveAdjoint_Private(dini, par->m, lambda, part, par->x));
+    if (bounds) PetscCall(DiniFilterAdjoint_Private(dini, par->m, lambda, part, par->x));
     if (par->real) PetscCall(VecRealPart(par->x)); /* dJ = Re g^H dm for real dm */
     PetscCall(DiniParameterGive_Private(par, mbar, offset));
     offset += par->n;

@@ -36,14 +36,14 @@ static PetscErrorCode DiniFindRelation(DM state, DM block, const DiniRelation **
 /* The DM that lays out the state: the one of its Vec, or else the one of the SNES. NULL before the first solve. */
 PetscErrorCode DiniPatternStateDM_Private(Dini dini, DM *dm)
 {
-  SNES snes;
+  SNES snes = NULL;
 
   PetscFunctionBegin;
   *dm = NULL;
   if (!dini->u) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetDM(dini->u, dm));
   if (*dm) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniGetSNES(dini, &snes));
+  PetscTryMethod(dini, "DiniGetSNES_C", (Dini, SNES *), (dini, &snes));
   if (snes) PetscCall(SNESGetDM(snes, dm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

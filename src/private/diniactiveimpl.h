@@ -26,3 +26,21 @@ struct _DiniActive {
 
 DINI_INTERN PetscErrorCode DiniActiveBounds_Private(Dini, Vec bounds[2]);
 DINI_INTERN PetscErrorCode DiniActiveFind_Private(Dini, Mat J);
+
+/* The methods of the filter */
+DINI_INTERN PetscErrorCode DiniActiveDestroy_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveNatural_Private(Dini, Vec u, Vec F, PetscReal scale);
+DINI_INTERN PetscErrorCode DiniActiveRemember_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveUnchanged_Private(Dini);
+DINI_INTERN PetscErrorCode DiniActiveDiffers_Private(Dini, PetscBool *differs);
+DINI_INTERN PetscErrorCode DiniActiveShifted_Private(Dini, DiniParameter);
+DINI_INTERN PetscErrorCode DiniActiveGuard_Private(Dini, PetscBool again);
+DINI_INTERN PetscErrorCode DiniActiveReduce_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveFull_Private(Dini, Mat *J, Mat *P);
+DINI_INTERN PetscErrorCode DiniActiveProject_Private(Dini, Vec v);
+DINI_INTERN PetscErrorCode DiniActivePart_Private(Dini, Vec v, Vec *part);
+DINI_INTERN PetscErrorCode DiniActiveTangent_Private(Dini, Vec m, Vec dm, Vec y, PetscBool *zero);
+DINI_INTERN PetscErrorCode DiniActiveAdjoint_Private(Dini, Vec m, Vec lambda, Vec part, Vec mbar);
+DINI_INTERN PetscErrorCode DiniActiveStep_Private(Dini, Vec u, Vec F);
+DINI_INTERN PetscErrorCode DiniActiveView_Private(Dini, PetscViewer);
+DINI_INTERN PetscErrorCode DiniActiveCreate_Private(Dini, SNES);

@@ -10,6 +10,7 @@ typedef struct _DiniParameter *DiniParameter;
 typedef struct _DiniObjective *DiniObjective;
 typedef struct _DiniActive    *DiniActive;
 typedef struct _DiniColoring  *DiniColoring;
+#include "dinifilterimpl.h"
 
 struct _DiniObjective {
   char                    *name;
@@ -215,7 +216,8 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   DiniCondition condition;
 
   /* of a variational inequality; NULL where u solves F(u, m) = 0 */
-  DiniActive active;
+  DiniActive           active;
+  const DiniFilterOps *filter; /* of the active set; NULL where there is none */
 
   /* calls under way */
   DiniCall   *call;
@@ -305,6 +307,7 @@ DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscI
                                                     PetscReal seconds);
 
 #include "dinisysimpl.h"
+#include "dinifeatureimpl.h"
 #include "dinipointimpl.h"
 
 /* core */

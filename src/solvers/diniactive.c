@@ -29,8 +29,34 @@ PetscErrorCode DiniActiveDestroy_Private(Dini dini)
   PetscCall(MatDestroy(&a->RJ));
   PetscCall(MatDestroy(&a->RP));
   PetscCall(PetscFree(dini->active));
+  dini->filter = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* What calls from inside calls work in */
+static PetscErrorCode DiniActiveWorkVecs(Dini dini, Vec *work[DINI_MAX_WORK], int *n)
+{
+  PetscFunctionBegin;
+  for (int i = 0; i < 3; i++) work[(*n)++] = &dini->active->w[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const DiniFilterOps DiniActiveOps = {.destroy   = DiniActiveDestroy_Private,
+                                            .natural   = DiniActiveNatural_Private,
+                                            .remember  = DiniActiveRemember_Private,
+                                            .unchanged = DiniActiveUnchanged_Private,
+                                            .differs   = DiniActiveDiffers_Private,
+                                            .shifted   = DiniActiveShifted_Private,
+                                            .guard     = DiniActiveGuard_Private,
+                                            .reduce    = DiniActiveReduce_Private,
+                                            .full      = DiniActiveFull_Private,
+                                            .project   = DiniActiveProject_Private,
+                                            .part      = DiniActivePart_Private,
+                                            .tangent   = DiniActiveTangent_Private,
+                                            .adjoint   = DiniActiveAdjoint_Private,
+                                            .step      = DiniActiveStep_Private,
+                                            .view      = DiniActiveView_Private,
+                                            .work      = DiniActiveWorkVecs};
 
 PetscErrorCode DiniActiveCreate_Private(Dini dini, SNES snes)
 {
@@ -39,6 +65,7 @@ PetscErrorCode DiniActiveCreate_Private(Dini dini, SNES snes)
   PetscCall(PetscNew(&dini->active));
   PetscCall(PetscObjectReference((PetscObject)snes));
   dini->active->snes = snes;
+  dini->filter       = &DiniActiveOps;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

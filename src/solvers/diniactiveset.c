@@ -177,3 +177,26 @@ PetscErrorCode DiniSetWeakActivity(Dini dini, DiniWeakActivity activity, PetscRe
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+static PetscErrorCode DiniSetFromOptions_Active(Dini dini, DiniOptionItems PetscOptionsObject)
+{
+  DiniWeakActivity weak = dini->weakactivity;
+  PetscReal        rtol = dini->weakrtol;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsEnum("-dini_weak_activity", "Weakly active entries of a variational inequality",
+                             "DiniSetWeakActivity", DiniWeakActivities, (PetscEnum)weak, (PetscEnum *)&weak, NULL));
+  PetscCall(PetscOptionsReal("-dini_weak_activity_rtol", "What is zero at a bound, relative to |J_ii| |u|",
+                             "DiniSetWeakActivity", rtol, &rtol, NULL));
+  PetscCall(DiniSetWeakActivity(dini, weak, rtol));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniCreate_Active(Dini dini)
+{
+  PetscFunctionBegin;
+  dini->weakrtol = 1e-8;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const DiniFeature DiniFeatureActive = {.create = DiniCreate_Active, .setfromoptions = DiniSetFromOptions_Active};

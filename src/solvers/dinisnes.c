@@ -1,4 +1,5 @@
 /* DINISNES: u comes from a SNES, F and J are the SNES's own. */
+#include "../private/diniactiveimpl.h"
 #include "../private/dinisnesimpl.h"
 #include <petsctime.h>
 
@@ -225,10 +226,18 @@ static PetscErrorCode DiniReset_SNES(Dini dini)
 static PetscErrorCode DiniDestroy_SNES(Dini dini)
 {
   PetscFunctionBegin;
+  PetscCall(PetscObjectComposeFunction((PetscObject)dini, "DiniGetSNES_C", NULL));
   PetscCall(DiniReset_SNES(dini));
   PetscCall(VecDestroy(&((Dini_SNES *)dini->data)->given));
   PetscCall(SNESDestroy(&((Dini_SNES *)dini->data)->snes));
   PetscCall(PetscFree(dini->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniGetSNES_SNES(Dini dini, SNES *snes)
+{
+  PetscFunctionBegin;
+  *snes = ((Dini_SNES *)dini->data)->snes;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -252,6 +261,7 @@ PetscErrorCode DiniCreate_SNES(Dini dini)
   dini->ops->parameterkind = DiniParameterKind_SNES;
   dini->ops->reset         = DiniReset_SNES;
   dini->ops->destroy       = DiniDestroy_SNES;
+  PetscCall(PetscObjectComposeFunction((PetscObject)dini, "DiniGetSNES_C", DiniGetSNES_SNES));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -297,11 +307,9 @@ PetscErrorCode DiniSetSNES(Dini dini, SNES snes)
 */
 PetscErrorCode DiniGetSNES(Dini dini, SNES *snes)
 {
-  PetscBool is;
-
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(PetscObjectTypeCompare((PetscObject)dini, DINISNES, &is));
-  *snes = is ? ((Dini_SNES *)dini->data)->snes : NULL;
+  *snes = NULL;
+  PetscTryMethod(dini, "DiniGetSNES_C", (Dini, SNES *), (dini, snes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -21,7 +21,7 @@ typedef struct {
 static PetscErrorCode DiniSpectrumProject(DiniSpectrum *s, Vec v)
 {
   PetscFunctionBegin;
-  PetscCall(DiniActiveProject_Private(s->dini, v));
+  PetscCall(DiniFilterProject_Private(s->dini, v));
   if (s->null) PetscCall(MatNullSpaceRemove(s->null, v));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -62,7 +62,7 @@ static PetscErrorCode DiniSpectrumProduct(Mat A, Vec x, Vec y)
   PetscCall(PetscObjectStateIncrease((PetscObject)y));
   PetscCall(DiniSpectrumProject(s, y));
   PetscCall(MatMult(s->J, y, s->w));
-  PetscCall(DiniActiveProject_Private(s->dini, s->w));
+  PetscCall(DiniFilterProject_Private(s->dini, s->w));
   PetscCall(MatMultHermitianTranspose(s->J, s->w, y));
   PetscCall(DiniSpectrumProject(s, y));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -105,7 +105,7 @@ static PetscErrorCode DiniSpectrumStretch(DiniSpectrum *s, Vec v, PetscReal *str
   PetscCall(DiniSpectrumProject(s, v));
   PetscCall(DiniNorm_Private(v, &norm));
   PetscCall(MatMult(s->J, v, s->w));
-  PetscCall(DiniActiveProject_Private(s->dini, s->w));
+  PetscCall(DiniFilterProject_Private(s->dini, s->w));
   PetscCall(DiniNorm_Private(s->w, stretch));
   *stretch = norm > 0.0 ? *stretch / norm : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -129,11 +129,11 @@ static PetscErrorCode DiniSpectrumTriplet(DiniSpectrum *s, Vec v)
   PetscCall(VecScale(c->right, 1.0 / norm));
   c->smin = 1.0 / norm;
   PetscCall(MatMult(s->J, c->right, s->w)); /* J v - sigma u */
-  PetscCall(DiniActiveProject_Private(s->dini, s->w));
+  PetscCall(DiniFilterProject_Private(s->dini, s->w));
   PetscCall(VecAXPY(s->w, -c->smin, c->left));
   PetscCall(DiniNorm_Private(s->w, &miss[0]));
   PetscCall(MatMultHermitianTranspose(s->J, c->left, s->w)); /* J^H u - sigma v */
-  PetscCall(DiniActiveProject_Private(s->dini, s->w));
+  PetscCall(DiniFilterProject_Private(s->dini, s->w));
   PetscCall(VecAXPY(s->w, -c->smin, c->right));
   PetscCall(DiniNorm_Private(s->w, &miss[1]));
   floor       = 100.0 * PETSC_MACHINE_EPSILON * c->smax;
@@ -297,3 +297,12 @@ PetscErrorCode DiniComputeCondition(Dini dini, PetscReal *sigma_min, PetscReal *
   PetscCall(DiniCopySingular(dini, c->right, right, "The right singular vector"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+static PetscErrorCode DiniCreate_Condition(Dini dini)
+{
+  PetscFunctionBegin;
+  dini->condition.compute = DiniCondition_SLEPc;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const DiniFeature DiniFeatureCondition = {.create = DiniCreate_Condition};
