@@ -1,4 +1,4 @@
-/* J and F_m in each field and component by itself, row by row, as the guards ask: src/core/diniguardparts.c. */
+/* J and F_m in each field and component by itself, row by row, as the guards ask: src/point/diniguardparts.c. */
 #include "../private/dinicheckimpl.h"
 #include "../private/diniguardimpl.h"
 

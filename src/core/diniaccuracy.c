@@ -5,18 +5,6 @@
 #define DINI_CORRECTION_RTOL 0.1 /* of the solve that estimates an error: one digit of it is enough */
 #define DINI_MAX_CORRECTIONS 4
 
-/* F at the point as the right-hand side whose solution is the error of u: another thing only under bounds. May be in w[0] */
-PetscErrorCode DiniPointStep_Private(Dini dini, Vec *F)
-{
-  PetscFunctionBegin;
-  PetscCall(DiniPointResidual_Private(dini, F));
-  if (!dini->active) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecCopy(*F, dini->w[0]));
-  *F = dini->w[0];
-  PetscCall(DiniFilterStep_Private(dini, dini->u, *F));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* J(u) - J(u(m)) is lambda^H F(u, m) to first order, with the lambda of the last adjoint solve. */
 PetscErrorCode DiniEstimateObjective_Private(Dini dini)
 {

@@ -52,40 +52,6 @@ static const char *const DiniParameterNames[] = {"type", "difference",  "step", 
 static const char *const DiniLater[] = {"adjoint_", "tangent_", "direct_", "fixedpoint_", "posterior_", "svd_",
                                         "pc_",      "sub_",     "mg_",     "fieldsplit_", "mat_",       "test_"};
 
-#define DINI_NAME 256
-
-/* Letters to insert, drop or change */
-static PetscInt DiniDistance(const char a[], const char b[])
-{
-  PetscInt row[DINI_NAME + 1], n = 0;
-
-  for (; n < DINI_NAME && b[n]; n++) row[n] = n;
-  row[n] = n;
-  for (PetscInt i = 0; a[i]; i++) {
-    PetscInt diagonal = row[0];
-
-    row[0] = i + 1;
-    for (PetscInt j = 0; j < n; j++) {
-      const PetscInt change = diagonal + (a[i] == b[j] ? 0 : 1);
-
-      diagonal   = row[j + 1];
-      row[j + 1] = PetscMin(change, 1 + PetscMin(row[j], row[j + 1]));
-    }
-  }
-  return row[n];
-}
-
-static PetscErrorCode DiniNearer(const char name[], const char candidate[], char nearest[DINI_NAME], PetscInt *distance)
-{
-  const PetscInt d = DiniDistance(name, candidate);
-
-  PetscFunctionBegin;
-  if (d >= *distance) PetscFunctionReturn(PETSC_SUCCESS);
-  *distance = d;
-  PetscCall(PetscStrncpy(nearest, candidate, DINI_NAME));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode DiniNearest(Dini dini, const char name[], char nearest[DINI_NAME], PetscInt *distance)
 {
   char candidate[DINI_NAME];
@@ -93,12 +59,12 @@ static PetscErrorCode DiniNearest(Dini dini, const char name[], char nearest[DIN
   PetscFunctionBegin;
   *distance = PETSC_MAX_INT;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(DiniNames); k++)
-    PetscCall(DiniNearer(name, DiniNames[k], nearest, distance));
+    PetscCall(DiniNearer_Private(name, DiniNames[k], nearest, distance));
   for (PetscInt p = 0; p < dini->nparams; p++) {
     for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(DiniParameterNames); k++) {
       PetscCall(
           PetscSNPrintf(candidate, sizeof(candidate), "parameter_%s_%s", dini->params[p]->name, DiniParameterNames[k]));
-      PetscCall(DiniNearer(name, candidate, nearest, distance));
+      PetscCall(DiniNearer_Private(name, candidate, nearest, distance));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -197,29 +163,5 @@ PetscErrorCode DiniWarnOptions_Private(Dini dini, PetscBool atend)
     else PetscCall(DiniWarnUnknown(dini, names[i], names[i] + length));
   }
   PetscCall(PetscOptionsLeftRestore(options, &n, &names, &values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* For an error about a block that is not there: the name that was looked for last, and those there are */
-PetscErrorCode DiniParameterHint_Private(Dini dini, PetscInt p, char hint[], size_t length)
-{
-  char     nearest[DINI_NAME] = "";
-  PetscInt distance           = PETSC_MAX_INT;
-
-  PetscFunctionBegin;
-  hint[0] = 0;
-  if (p < 0 && dini->sought[0]) {
-    for (PetscInt q = 0; q < dini->nparams; q++)
-      PetscCall(DiniNearer(dini->sought, dini->params[q]->name, nearest, &distance));
-    PetscCall(PetscSNPrintf(hint, length, "; DiniFindParameter() has found no \"%s\"%s%s%s", dini->sought,
-                            nearest[0] ? ", the nearest name is \"" : "", nearest, nearest[0] ? "\"" : ""));
-  }
-  for (PetscInt q = 0; q < dini->nparams; q++) {
-    char line[DINI_NAME];
-
-    PetscCall(PetscSNPrintf(line, sizeof(line), "%s%" PetscInt_FMT " \"%s\"", q ? ", " : "; they are ", q,
-                            dini->params[q]->name));
-    PetscCall(DiniAppend_Private(hint, length, line));
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,36 +1,5 @@
-/* Tangents of second order, forward over forward: differences of J a + F_m dm along a second tangent, no adjoint. */
+/* Tangents of second order; the formula is in src/rules. */
 #include "../private/diniimpl.h"
-
-typedef struct {
-  Vec a, dm; /* the first direction: du and dm */
-} DiniFirst;
-
-static PetscErrorCode DiniTangentProduct(Dini dini, Vec w[], void *ctx)
-{
-  const DiniFirst *first = (const DiniFirst *)ctx;
-
-  PetscFunctionBegin;
-  PetscCall(DiniBesideTangent_Private(dini, first->a, first->dm, w[0]));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* y = F_uu[a, b] + F_um[a, dm2] + F_mu[dm1, b] + F_mm[dm1, dm2], where a bound holds u zero */
-PetscErrorCode DiniSecondTangent_Private(Dini dini, Vec a, Vec dm1, Vec b, Vec dm2, Vec y)
-{
-  DiniFirst            first = {.a = a, .dm = dm1};
-  DiniSecondDifference d = {.evaluate = DiniTangentProduct, .ctx = &first, .matrices = PETSC_TRUE, .n = 1, .value = &y};
-  PetscReal            norm, change;
-
-  PetscFunctionBegin;
-  PetscCall(VecSet(y, 0.0));
-  PetscCall(DiniNorm_Private(b, &norm));
-  PetscCall(DiniNorm_Private(dm2, &change));
-  if (norm == 0.0 && change == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniSecondDifference_Private(dini, b, dm2, &d));
-  PetscCall(DiniSecondServes_Private(dini, &d, "Set a step that serves with -dini_hessian_step"));
-  PetscCall(DiniFilterProject_Private(dini, y));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /**
   @brief Applies the second derivative of the solution to two directions: ddu = (d^2 u / dm^2)[dm1, dm2].

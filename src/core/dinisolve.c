@@ -2,37 +2,6 @@
 #include "../private/diniparameterimpl.h"
 #include <petsctime.h>
 
-static PetscErrorCode DiniResidualFinite(Dini dini, Vec F, PetscReal *norm)
-{
-  PetscFunctionBegin;
-  PetscCall(DiniCheckFinite_Private(dini, F,
-                                    dini->ops->renew && !dini->residual
-                                        ? "The residual A u - b, from the assembly callback,"
-                                        : "The residual F(u, m), from the residual callback,",
-                                    norm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* F at the parameters last pushed. A caller that takes the norm copes with NaN itself. */
-PetscErrorCode DiniResidual_Private(Dini dini, Vec u, Vec F, PetscReal *norm)
-{
-  PetscFunctionBegin;
-  dini->stats.residuals++;
-  PetscCall(DiniGhosts_Private(u));
-  if (dini->residual) {
-    DiniCallUserReads(dini, u, "The residual callback (DiniSetResidual())",
-                      (*dini->residual)(dini, u, F, dini->residualctx));
-  } else {
-    PetscCheck(dini->ops->residual, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-               "%s, of type \"%s\", has no residual of its own; call DiniSetResidual()", DiniLabel_Private(dini),
-               ((PetscObject)dini)->type_name);
-    PetscUseTypeMethod(dini, residual, u, F);
-  }
-  if (norm) PetscCall(DiniNorm_Private(F, norm));
-  else PetscCall(DiniResidualFinite(dini, F, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode DiniComputeResidual_Call(Dini dini, Vec u, Vec F)
 {
   PetscFunctionBegin;
@@ -91,45 +60,6 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   dini->point++;
   dini->hessian.rtol = 0.0;
   dini->rateknown    = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*
-  Is u a solution? |F| is compared with |J u|, the size of the terms that cancel in it, by one difference of F. Work in w.
-*/
-PetscErrorCode DiniAcceptState_Private(Dini dini, Vec u, PetscReal rtol, PetscReal *fnorm, PetscReal *scale,
-                                       PetscBool *accepted)
-{
-  const PetscReal h = PETSC_SQRT_MACHINE_EPSILON;
-  PetscReal       unorm;
-
-  PetscFunctionBegin;
-  PetscCall(DiniCheckFinite_Private(dini, u, "The state u", &unorm));
-  PetscCall(DiniResidual_Private(dini, u, dini->w[0], NULL));
-  PetscCall(DiniNorm_Private(dini->w[0], fnorm));
-  *scale    = 0.0;
-  *accepted = (PetscBool)(!dini->active && *fnorm <= dini->attachatol);
-  if (!*accepted) {
-    PetscCall(VecSet(dini->r, unorm > 0.0 ? 0.0 : h));
-    PetscCall(VecAXPY(dini->r, 1.0 + h, u));
-    PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], scale));
-    if (PetscIsInfOrNanReal(*scale)) { /* outside the domain of F? then the other side is not */
-      PetscCall(VecSet(dini->r, unorm > 0.0 ? 0.0 : -h));
-      PetscCall(VecAXPY(dini->r, 1.0 - h, u));
-      PetscCall(DiniResidual_Private(dini, dini->r, dini->w[1], NULL));
-    }
-    PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
-    PetscCall(DiniNorm_Private(dini->w[1], scale));
-    *scale /= h;
-    if (dini->active) {
-      PetscCall(DiniFilterNatural_Private(dini, u, dini->w[0], unorm > 0.0 ? *scale / unorm : *scale));
-      PetscCall(DiniNorm_Private(dini->w[0], fnorm));
-    }
-    /* what rounding in F can not tell from zero is zero */
-    *accepted =
-        (PetscBool)(*fnorm <= dini->attachatol || *fnorm <= PetscMax(rtol, 10.0 * PETSC_MACHINE_EPSILON) * *scale);
-  }
-  dini->fnorm = dini->stats.forward_residual = *fnorm;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,19 +1,6 @@
 /* Named blocks of parameters: what the application gives. Setters do no work. */
 #include "../private/diniparameterimpl.h"
 
-PetscErrorCode DiniGetParameter_Private(Dini dini, PetscInt p, DiniParameter *par)
-{
-  char hint[512] = "";
-
-  PetscFunctionBegin;
-  if (p < 0 || p >= dini->nparams) PetscCall(DiniParameterHint_Private(dini, p, hint, sizeof(hint)));
-  PetscCheck(p >= 0 && p < dini->nparams, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
-             "%s has no parameter %" PetscInt_FMT "; %" PetscInt_FMT " have been added%s", DiniLabel_Private(dini), p,
-             dini->nparams, hint);
-  *par = dini->params[p];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* F_m has to be made anew, and what was learnt about it is void. */
 PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
 {

@@ -1,4 +1,4 @@
-/* Calls from inside calls, see src/core/dinicall.c; a part of diniimpl.h. */
+/* Calls from inside calls, see src/relation/dinicall.c; a part of diniimpl.h. */
 #pragma once
 #include <dini.h>
 

@@ -28,6 +28,11 @@ DINI_INTERN PetscErrorCode DiniRandomStart_Private(MPI_Comm, PetscInt seed, uint
 DINI_INTERN PetscScalar    DiniRandomNext_Private(uint64_t *state);
 DINI_INTERN PetscErrorCode DiniRandom_Private(PetscInt seed, Vec v);
 
+/* sys: names */
+#define DINI_NAME 256
+DINI_INTERN PetscErrorCode DiniNearer_Private(const char name[], const char candidate[], char nearest[DINI_NAME],
+                                              PetscInt *distance);
+
 /* sys: vectors of other shapes than one array */
 DINI_INTERN PetscErrorCode DiniIsNest_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniSameShape_Private(Vec, Vec, PetscBool *);

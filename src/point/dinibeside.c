@@ -175,7 +175,7 @@ PetscErrorCode DiniBeside_Private(Dini dini, PetscReal h, Vec du, Vec dm, PetscB
 }
 
 /* J where the object is, at the point or inside DiniBeside_Private() */
-static PetscErrorCode DiniBesideJacobian(Dini dini, const char product[], const char cure[], Mat *J)
+PetscErrorCode DiniBesideJacobian_Private(Dini dini, const char product[], const char cure[], Mat *J)
 {
   Mat P;
 
@@ -190,39 +190,5 @@ static PetscErrorCode DiniBesideJacobian(Dini dini, const char product[], const 
              "%s: The second derivatives of F are wanted by differences of %s, and nobody has given J; give %sJ to "
              "DiniSetJacobian()",
              DiniLabel_Private(dini), product, cure);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* yu = J^H lambda and ym = F_m^H lambda where the object is */
-PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
-{
-  Mat       J;
-  PetscBool transposes;
-
-  PetscFunctionBegin;
-  PetscCall(DiniBesideJacobian(dini, "J^H lambda", "them to DiniSetResidualHessian(), or ", &J));
-  PetscCall(DiniHasAdjoint_Private(J, &transposes));
-  PetscCheck(transposes, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-             "The Jacobian has no transposed product, so J^H lambda can not be differenced; give the second "
-             "derivatives of F to DiniSetResidualHessian()");
-  PetscCall(MatMultHermitianTranspose(J, lambda, yu));
-  PetscCall(DiniParameterApplyAdjointF_Private(dini, lambda, ym));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* y = J du + F_m dm where the object is */
-PetscErrorCode DiniBesideTangent_Private(Dini dini, Vec du, Vec dm, Vec y)
-{
-  Mat       J;
-  Vec       Jdu;
-  PetscBool zero;
-
-  PetscFunctionBegin;
-  PetscCall(DiniBesideJacobian(dini, "J du", "", &J));
-  PetscCall(DiniParameterApply_Private(dini, dm, y, &zero));
-  PetscCall(VecDuplicate(y, &Jdu));
-  PetscCall(MatMult(J, du, Jdu));
-  PetscCall(VecAXPY(y, 1.0, Jdu));
-  PetscCall(VecDestroy(&Jdu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -14,6 +14,18 @@
 #define CONDITION     3.0   /* by which |x| / |b| may differ from that of the last measurement */
 #define COTANGENT     10.0  /* the same of |dJ/du| */
 
+/* F at the point as the right-hand side whose solution is the error of u: another thing only under bounds. May be in w[0] */
+PetscErrorCode DiniPointStep_Private(Dini dini, Vec *F)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniPointResidual_Private(dini, F));
+  if (!dini->active) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecCopy(*F, dini->w[0]));
+  *F = dini->w[0];
+  PetscCall(DiniFilterStep_Private(dini, dini->u, *F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* du = J^{-1} F, and how large that is of u, of the worst field, by a loose tangent solve; du may be NULL */
 PetscErrorCode DiniMeasureState_Private(Dini dini, PetscBool setup, Vec du, PetscReal *error, PetscBool *good)
 {
