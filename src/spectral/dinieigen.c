@@ -210,4 +210,3 @@ PetscErrorCode DiniCreate_NEP(Dini dini)
   PetscCall(DiniCreateEigen(dini, &DiniEigenSolvers[2]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
