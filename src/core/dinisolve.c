@@ -65,11 +65,14 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
 
 static PetscErrorCode DiniForwardFailed(Dini dini, DiniConvergedReason reason, PetscInt its)
 {
+  DiniEngine e;
+
   PetscFunctionBegin;
   dini->stage  = DINI_STAGE_NEW;
   dini->reason = reason;
   dini->stats.forward_failures++;
-  PetscCall(DiniEngineMend_Private(dini->engine));
+  PetscCall(DiniLinear_Private(dini, &e));
+  PetscCall(DiniEngineMend_Private(e));
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
