@@ -1,6 +1,20 @@
 /* Tangents of second order; the formula is in src/rules. */
 #include "../private/diniimpl.h"
 
+static PetscErrorCode DiniSecondJVP_Call(Dini dini, Vec dm1, Vec dm2, Vec ddu)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCheck(!dini->ops->jvp, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "%s, of type \"%s\", has first derivatives only; difference its tangents", DiniLabel_Private(dini),
+             ((PetscObject)dini)->type_name);
+  PetscCall(DiniCheckFlat_Private(dini, dm1, "The direction dm1"));
+  PetscCall(DiniCheckFlat_Private(dini, dm2, "The direction dm2"));
+  PetscCall(DiniCheckState_Private(dini, ddu, "The result ddu"));
+  PetscCall(DiniRuleSecondJVP_Private(dini, dm1, dm2, ddu));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Applies the second derivative of the solution to two directions: ddu = (d^2 u / dm^2)[dm1, dm2].
 
@@ -25,13 +39,6 @@ PetscErrorCode DiniSecondJVP(Dini dini, Vec dm1, Vec dm2, Vec ddu)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniCheckRequested_Private(dini));
-  PetscCall(DiniLinearize_Private(dini));
-  PetscCheck(!dini->ops->jvp, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-             "%s, of type \"%s\", has first derivatives only; difference its tangents", DiniLabel_Private(dini),
-             ((PetscObject)dini)->type_name);
-  PetscCall(DiniCheckFlat_Private(dini, dm1, "The direction dm1"));
-  PetscCall(DiniCheckFlat_Private(dini, dm2, "The direction dm2"));
-  PetscCall(DiniCheckState_Private(dini, ddu, "The result ddu"));
-  PetscCall(DiniRuleSecondJVP_Private(dini, dm1, dm2, ddu));
+  DiniServe(dini, "DiniSecondJVP()", DINI_DOOR_DERIVATIVES, DiniSecondJVP_Call(dini, dm1, dm2, ddu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -229,6 +229,8 @@ PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective,
 /* g = dJ/dm - F_m^H lambda with J^H lambda = dJ/du */
 static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
 {
+  const PetscBool outside =
+      (PetscBool)(!dini->call && !dini->visitor); /* else lambda is that of the outer call again */
   Vec            dJdu, dJdm;
   PetscErrorCode failed;
 
@@ -237,25 +239,25 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
   PetscCall(VecDuplicate(dini->state, &dJdu));
   PetscCall(DiniCreateParameterVec(dini, &dJdm));
   failed = DiniObjectivePartials_Private(dini, dini->objective, dJdu, dJdm);
-  if (dini->predict) dini->guess = dini->history.lambda;
+  if (dini->predict && outside) dini->guess = dini->history.lambda;
   dini->cotangents = &dini->objective;
   if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g);
   dini->cotangents = NULL;
   dini->guess      = NULL;
-  if (!failed && dini->predict && dini->reason > 0 && !dini->ops->vjp) {
+  if (!failed && outside && dini->predict && dini->reason > 0 && !dini->ops->vjp) {
     if (!dini->history.lambda) failed = VecDuplicate(dini->lambda, &dini->history.lambda);
     if (!failed) failed = VecCopy(dini->lambda, dini->history.lambda);
   }
   if (!failed) failed = VecAXPY(g, 1.0, dJdm);
-  if (!failed && dini->reason > 0 && dini->hessian.lambda && !dini->ops->vjp &&
+  if (!failed && outside && dini->reason > 0 && dini->hessian.lambda && !dini->ops->vjp &&
       dini->gradientrtol == 0.0) { /* Hessian products at this point begin with it; not with a loose one */
     failed = VecCopy(dini->lambda, dini->hessian.lambda);
     if (!failed) failed = DiniHessianOf_Private(dini, dJdu);
     dini->hessian.point = dini->point;
   }
-  if (!failed && dini->reason > 0 && !dini->ops->vjp) /* a type with a rule of its own leaves no lambda */
+  if (!failed && outside && dini->reason > 0 && !dini->ops->vjp) /* a type with a rule of its own leaves no lambda */
     failed = DiniEstimateObjective_Private(dini);
-  if (!failed && !dini->ops->vjp) failed = DiniObjectiveGuard_Private(dini, dini->objective, dJdu, dJdm);
+  if (!failed && outside && !dini->ops->vjp) failed = DiniObjectiveGuard_Private(dini, dini->objective, dJdu, dJdm);
   if (!failed && !dini->ops->vjp) dini->stats.gradient_error += dini->objective->error;
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));

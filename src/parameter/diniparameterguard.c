@@ -225,14 +225,15 @@ PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
     PetscFunctionReturn(PETSC_SUCCESS);
   if (!before || moved || par->rangestate != dini->source.rangestate)
     PetscCall(DiniPartsOfBlock_Private(dini, par, &products.parts));
-  par->rangestate = dini->source.rangestate;
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
   failed = DiniGuardParameter(dini, par, before, work, &products);
   PetscCall(DiniPartProductsDestroy_Private(&products));
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(PetscLogEventEnd(DINI_Guard, dini, 0, 0, 0));
+  if (failed) par->guarded = PETSC_FALSE; /* refused until it is right */
   PetscCall(failed);
+  par->rangestate = dini->source.rangestate;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
