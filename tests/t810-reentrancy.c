@@ -6,6 +6,7 @@ static char help[] = "Calls from inside calls: monitors and callbacks that call 
 typedef struct {
   Vec       ubar, mbar, dm, du, x; /* directions and room for results */
   Vec       right[3];              /* VJP, JVP and tangent solve by a Dini that nobody watches */
+  Vec       gradient;              /* of the objective, or NULL */
   PetscBool objective;
   PetscInt  calls, depth;
 } Nosy;
@@ -28,7 +29,18 @@ static PetscErrorCode Peek(Dini dini, DiniOperation operation, PetscInt its, Pet
   PetscCall(DiniTestVecsClose(nosy->x, nosy->right[2], 1e-8, "tangent solve inside"));
   PetscCall(DiniGetConvergedReason(dini, &reason));
   DiniTestCount(reason, DINI_CONVERGED_TANGENT, "reason of the call inside");
-  if (nosy->objective && operation != DINI_OPERATION_FORWARD) PetscCall(DiniHVP(dini, nosy->dm, nosy->mbar));
+  if (nosy->objective && operation != DINI_OPERATION_FORWARD) {
+    PetscReal value;
+    Vec       m;
+
+    PetscCall(DiniHVP(dini, nosy->dm, nosy->mbar));
+    PetscCall(DiniSecondJVP(dini, nosy->dm, nosy->dm, nosy->du));
+    PetscCall(VecDuplicate(nosy->mbar, &m));
+    PetscCall(DiniGetParameters(dini, m));
+    PetscCall(DiniComputeObjectiveAndGradient(dini, m, &value, nosy->mbar)); /* of the same point */
+    PetscCall(VecDestroy(&m));
+    if (nosy->gradient) PetscCall(DiniTestVecsClose(nosy->mbar, nosy->gradient, 1e-8, "gradient inside"));
+  }
   nosy->depth--;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -106,10 +118,11 @@ static PetscErrorCode CurvedStart(Curved *c, const char kind[])
 
 static PetscErrorCode TestMonitors(const char kind[])
 {
-  Curved   c[2];
-  Nosy     nosy = {0};
-  Vec      result[2][NRESULTS];
-  PetscInt calls;
+  Curved    c[2];
+  Nosy      nosy = {0};
+  Vec       result[2][NRESULTS];
+  PetscReal value;
+  PetscInt  calls;
 
   PetscFunctionBeginUser;
   for (int k = 0; k < 2; k++) PetscCall(CurvedStart(&c[k], kind));
@@ -124,6 +137,8 @@ static PetscErrorCode TestMonitors(const char kind[])
   PetscCall(DiniVJP(c[0].dini, nosy.ubar, nosy.right[0]));
   PetscCall(DiniJVP(c[0].dini, nosy.dm, nosy.right[1]));
   PetscCall(DiniTangentSolve(c[0].dini, nosy.ubar, nosy.right[2]));
+  PetscCall(VecDuplicate(c[0].m, &nosy.gradient));
+  PetscCall(DiniComputeObjectiveAndGradient(c[0].dini, c[0].m, &value, nosy.gradient));
   nosy.objective = PETSC_TRUE;
   PetscCall(DiniMonitorSet(c[1].dini, Peek, &nosy, NULL));
   PetscCall(DiniSolve(c[1].dini, c[1].u));
@@ -136,6 +151,7 @@ static PetscErrorCode TestMonitors(const char kind[])
   }
   PetscCall(VecDestroy(&nosy.ubar));
   PetscCall(VecDestroy(&nosy.mbar));
+  PetscCall(VecDestroy(&nosy.gradient));
   PetscCall(VecDestroy(&nosy.dm));
   PetscCall(VecDestroy(&nosy.du));
   PetscCall(VecDestroy(&nosy.x));

@@ -32,6 +32,8 @@ PetscErrorCode DiniEngineGetPC_Private(DiniEngine e)
 {
   KSP         ksp = NULL;
   PC          pc;
+  PCType      type;
+  PetscBool   same;
   const char *prefix;
 
   PetscFunctionBegin;
@@ -44,6 +46,10 @@ PetscErrorCode DiniEngineGetPC_Private(DiniEngine e)
       e->pc      = pc;
       e->decided = PETSC_FALSE;
     }
+    PetscCall(PCGetType(pc, &type));
+    PetscCall(PetscStrcmp(type, e->pctype, &same));
+    if (!same) e->decided = PETSC_FALSE; /* PCSetType() since */
+    PetscCall(PetscStrncpy(e->pctype, type ? type : "", sizeof(e->pctype)));
     e->ownpc = PETSC_FALSE;
   } else if (!e->pc) {
     PetscCall(PCCreate(PetscObjectComm((PetscObject)e), &e->pc));

@@ -173,6 +173,14 @@ static PetscErrorCode DiniTryRandom(DiniEngine e, DiniDirection direction, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Whether J is regular is asked again */
+PetscErrorCode DiniEngineDoubt_Private(DiniEngine e)
+{
+  PetscFunctionBegin;
+  e->regular = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniEngineRegular_Private(DiniEngine e, DiniDirection direction, const DiniSolveResult *solved)
 {
   const DiniRung rung   = solved->rung;

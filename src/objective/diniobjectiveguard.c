@@ -270,14 +270,38 @@ PetscErrorCode DiniObjectiveCompare_Private(Dini dini, DiniObjective objective, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has one of the partial derivatives the numbers of the point before, though u or m has moved? */
+static PetscErrorCode DiniPartialsSuspect(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm, PetscBool *suspect)
+{
+  Vec       partial[2] = {dJdu, dJdm};
+  uint64_t  from       = 0;
+  PetscBool is;
+
+  PetscFunctionBegin;
+  *suspect = PETSC_FALSE;
+  if (!dini->guard || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniVecSum_Private(dini->u, &from));
+  for (PetscInt p = 0; p < dini->nparams; p++) PetscCall(DiniVecSum_Private(dini->params[p]->copy, &from));
+  for (int k = 0; k < 2; k++) {
+    uint64_t sum = 0;
+
+    PetscCall(DiniVecSum_Private(partial[k], &sum));
+    PetscCall(
+        DiniSteady_Private(PetscObjectComm((PetscObject)dini), PETSC_TRUE, from, sum, &objective->steady[k], &is));
+    *suspect = (PetscBool)(*suspect || is);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DiniObjectiveGuard_Private(Dini dini, DiniObjective objective, Vec dJdu, Vec dJdm)
 {
   DiniDisagreement found;
   const PetscReal *error = found.error;
-  PetscBool        u, m;
+  PetscBool        u, m, suspect;
 
   PetscFunctionBegin;
-  if (objective->asked != dini->source.rangestate && objective->tries >= GUARD_TRIES)
+  PetscCall(DiniPartialsSuspect(dini, objective, dJdu, dJdm, &suspect));
+  if ((suspect || objective->asked != dini->source.rangestate) && objective->tries >= GUARD_TRIES)
     objective->tries = GUARD_TRIES - 1; /* once more, as of J */
   if (!dini->guard || objective->tries >= GUARD_TRIES || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   objective->asked = dini->source.rangestate;
@@ -298,6 +322,7 @@ PetscErrorCode DiniObjectiveGuard_Private(Dini dini, DiniObjective objective, Ve
       : u    ? "dJ/du"
              : "dJ/dm",
       found.part, (double)PetscMax(u ? error[1] : 0.0, m ? error[2] : 0.0));
+  for (int k = 0; k < 2 && suspect && found.informative; k++) objective->steady[k].constant = PETSC_TRUE;
   objective->tries = found.informative ? GUARD_TRIES : objective->tries + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -181,15 +181,25 @@ static PetscErrorCode DiniParameterFollow(Dini dini, DiniParameter par)
 /* F_m at the point, held against differences of F for once */
 static PetscErrorCode DiniParameterFillNow(Dini dini, DiniParameter par)
 {
-  const PetscBool guarded = (PetscBool)(par->guarded && par->rangestate == dini->source.rangestate);
-  PetscBool       moved, any;
+  PetscBool guarded = (PetscBool)(par->guarded && par->rangestate == dini->source.rangestate);
+  PetscBool moved, any, suspect = PETSC_FALSE;
+  uint64_t  from = 0;
 
   PetscFunctionBegin;
   if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
   if (dini->beside) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniMark_Private(par->Fm, &par->held));
   if (!dini->guard) PetscFunctionReturn(PETSC_SUCCESS);
+  if (par->kind->fill && par->Fmuser) { /* by a callback that may have stopped to, though something has moved */
+    PetscCall(DiniVecSum_Private(dini->u, &from));
+    PetscCall(DiniVecSum_Private(par->copy, &from));
+    PetscCall(DiniSteady_Private(PetscObjectComm((PetscObject)dini), par->held.known, from, par->held.sum, &par->steady,
+                                 &suspect));
+  }
+  if (suspect) par->rangestate = -1;
+  if (suspect) guarded = PETSC_FALSE;
   PetscCall(DiniGuardParameter_Private(dini, par));
+  if (suspect) par->steady.constant = PETSC_TRUE;
   PetscCall(DiniMarkMoved_Private(&par->held, (PetscBool)!guarded,
                                   &moved)); /* by a residual that writes into F_m, beside the point */
   PetscCall(MPIU_Allreduce(&moved, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));

@@ -295,8 +295,25 @@ PetscErrorCode DiniJacobianDue_Private(Dini dini)
   DiniJacobianSource *s = &dini->source;
 
   PetscFunctionBegin;
-  s->asks = (PetscBool)(++s->points >= s->due);
+  s->newpoint = PETSC_TRUE;
+  s->asks     = (PetscBool)(++s->points >= s->due);
   if (s->asks) s->due = s->points < 2 ? 2 : s->points < 4 ? 4 : 4 * s->points;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has what is given the numbers of the point before, though u has moved? */
+static PetscErrorCode DiniGivenSuspect(Dini dini, Mat given, PetscBool *suspect)
+{
+  DiniJacobianSource *s   = &dini->source;
+  uint64_t            sum = 0;
+
+  PetscFunctionBegin;
+  *suspect = PETSC_FALSE;
+  if (!given || !dini->guard || dini->beside || !s->newpoint) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniVecSum_Private(dini->u, &sum));
+  PetscCall(DiniSteady_Private(PetscObjectComm((PetscObject)dini),
+                               (PetscBool)(dini->held.A == given && dini->held.known), sum, dini->held.sum, &s->steady,
+                               suspect));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -306,7 +323,7 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
   DiniJacobianSource    *s      = &dini->source;
   const DiniJacobianType asked  = s->type == DINI_JACOBIAN_AUTO ? s->used : s->type;
   const PetscBool        own    = (PetscBool)(dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]);
-  PetscBool              serves = PETSC_FALSE, preconditions, again;
+  PetscBool              serves = PETSC_FALSE, preconditions, again, suspect;
   Mat                    given, taken;
 
   PetscFunctionBegin;
@@ -318,12 +335,14 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
   s->asks = PETSC_FALSE;
   if (dini->Juser && !dini->jacobian) again = PETSC_TRUE; /* a constant, they say */
   PetscCall(DiniGivenJacobian(dini, &given, P));
-  if (s->renewed) again = PETSC_TRUE;
-  s->renewed = PETSC_FALSE;
-  *J         = given;
+  PetscCall(DiniGivenSuspect(dini, given, &suspect));
+  if (s->renewed || suspect) again = PETSC_TRUE;
+  s->renewed = s->newpoint = PETSC_FALSE;
+  *J                       = given;
   if (given && (asked == DINI_JACOBIAN_AUTO || asked == DINI_JACOBIAN_GIVEN)) {
     PetscCall(DiniGivenServes(dini, given, again, &serves));
     if (serves) {
+      if (suspect) s->steady.constant = PETSC_TRUE;
       if (s->differenced && dini->ops->pattern && (dini->guard || dini->inside))
         PetscCall(
             DiniGuardDifferences_Private(dini, given, PETSC_FALSE, &s->error)); /* enters the error of gradients */

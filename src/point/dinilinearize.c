@@ -25,6 +25,8 @@ static PetscErrorCode DiniTakeJacobian(Dini dini)
   PetscCall(DiniLinear_Private(dini, &e));
   PetscCall(DiniEngineLinearize_Private(e, A, B, dini->point));
   dini->determines = PETSC_FALSE;
+  if (dini->doubted != dini->source.rangestate) PetscCall(DiniEngineDoubt_Private(e));
+  dini->doubted = dini->source.rangestate;
   if (dini->guard) PetscCall(DiniFilterGuard_Private(dini, first));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

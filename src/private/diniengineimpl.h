@@ -62,17 +62,18 @@ struct _p_DiniEngine {
   KSP          gmres[2];  /* for where another Krylov method fails */
   KSP          companion; /* of the explicit transpose */
   PC           companionpc;
-  PC           pc;     /* of the forward solver, or the engine's own where there is none */
-  PC           direct; /* of the last rung */
-  PetscBool    ownpc;  /* pc has been made by the engine */
-  Mat          J, P;   /* at the point, references */
-  Mat          JH;     /* J^H by products */
-  Mat          PH;     /* P^H assembled, for the explicit transpose */
-  Mat          AH;     /* J^H assembled, where J is not P and the forward preconditioner has blocks of J in it; or PH */
-  Vec          u;      /* a state, for its layout, a reference */
-  PetscInt     n, N;   /* its sizes */
-  Vec          b, e;   /* right-hand side and correction: PETSc never sees a vector of the caller */
-  Vec          c;      /* conjugates in complex builds */
+  PC           pc;         /* of the forward solver, or the engine's own where there is none */
+  PC           direct;     /* of the last rung */
+  PetscBool    ownpc;      /* pc has been made by the engine */
+  char         pctype[64]; /* of the forward solver's, when it was looked at last */
+  Mat          J, P;       /* at the point, references */
+  Mat          JH;         /* J^H by products */
+  Mat          PH;         /* P^H assembled, for the explicit transpose */
+  Mat          AH;   /* J^H assembled, where J is not P and the forward preconditioner has blocks of J in it; or PH */
+  Vec          u;    /* a state, for its layout, a reference */
+  PetscInt     n, N; /* its sizes */
+  Vec          b, e; /* right-hand side and correction: PETSc never sees a vector of the caller */
+  Vec          c;    /* conjugates in complex builds */
   Vec          projected; /* a right-hand side without its part in a null space */
   MatNullSpace null[2];   /* of J, and of J^H */
   DiniLast     last[2];

@@ -17,13 +17,14 @@ struct _DiniObjective {
   DiniObjectiveFn         *value;
   DiniObjectiveGradientFn *gradient;
   void                    *ctx;
-  PetscInt                 tries;  /* of the guard of its partial derivatives */
-  PetscInt                 asked;  /* the rangestate of J when they were last held against differences */
-  PetscReal                error;  /* relative, of them, as differences see it */
-  PetscReal                bend;   /* what dJ/du changes by over the error of u, of which that is relative */
-  PetscReal                bentat; /* |dJ/du| when that was last measured; 0: never */
-  PetscBool                inside; /* its gradient calls the Dini for derivatives */
-  PetscBool                visits; /* its value calls the Dini for derivatives, which are those of the point */
+  PetscInt                 tries;     /* of the guard of its partial derivatives */
+  DiniSteady               steady[2]; /* the numbers of dJ/du and dJ/dm */
+  PetscInt                 asked;     /* the rangestate of J when they were last held against differences */
+  PetscReal                error;     /* relative, of them, as differences see it */
+  PetscReal                bend;      /* what dJ/du changes by over the error of u, of which that is relative */
+  PetscReal                bentat;    /* |dJ/du| when that was last measured; 0: never */
+  PetscBool                inside;    /* its gradient calls the Dini for derivatives */
+  PetscBool                visits;    /* its value calls the Dini for derivatives, which are those of the point */
 };
 
 /* What a type offers. A missing method is an error that names it, raised where it is needed. */
@@ -112,6 +113,8 @@ typedef struct {
   DiniRange        range;       /* of u, when J was last held against differences */
   PetscInt         points, due; /* points so far, and the next one at which everything given is asked again */
   PetscBool        asks;        /* that is this one */
+  PetscBool        newpoint;    /* nothing has been taken at it yet */
+  DiniSteady       steady;      /* the numbers of what is given */
   PetscInt         rangestate;  /* counts how often the range has moved, or that was due */
   PetscBool        renewed;     /* the solver has another callback for J */
   PetscBool        strict;      /* what is given is wrong in a field: differences have to know that one */
@@ -232,6 +235,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   DiniStage           stage;
   DiniConvergedReason reason;
   PetscBool           spoiled;                /* a solve is done again, since J has been written to under it */
+  PetscInt            doubted;                /* the rangestate of J when the engine last asked whether J is regular */
   PetscBool           determines;             /* null vectors of J^H have been found to leave mbar alone */
   PetscBool           setup, guarded, inside; /* inside: a check is running in place of the guard */
   PetscBool           hasF;                   /* F belongs to the point */

@@ -124,6 +124,7 @@ DINI_INTERN PetscErrorCode DiniEngineSolve_Private(DiniEngine, DiniDirection, Ve
 DINI_INTERN PetscErrorCode DiniEngineIterate_Private(DiniEngine, DiniDirection, PetscInt max, Vec b, Vec x,
                                                      DiniSolveResult *);
 DINI_INTERN PetscErrorCode DiniEngineVerify_Private(DiniEngine, DiniDirection, Vec b, Vec x, DiniSolveResult *);
+DINI_INTERN PetscErrorCode DiniEngineDoubt_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineRegular_Private(DiniEngine, DiniDirection, const DiniSolveResult *);
 DINI_INTERN PetscErrorCode DiniEngineBlockSolve_Private(DiniEngine, DiniDirection, Mat B, Mat X,
                                                         const PetscReal bnorm[], PetscBool good[], PetscBool *alone);

@@ -11,6 +11,12 @@ typedef struct {
   Vec              w, Aw; /* a product, where they can not; NULL: none has been taken */
 } DiniMark;
 
+/* Numbers that a callback fills, on this rank, and those of what they may depend on, at the last point */
+typedef struct {
+  PetscBool known, constant; /* constant: they have been right at two points without a change */
+  uint64_t  from, sum;
+} DiniSteady;
+
 #define DINI_RESTS_ON "dini_rests_on" /* a matrix of the application's that a shell of Dini's multiplies with */
 
 DINI_INTERN PetscErrorCode DiniMatState_Private(Mat, PetscObjectState *sum);
@@ -23,6 +29,9 @@ DINI_INTERN PetscErrorCode DiniMarkProduct_Private(Dini, DiniMark *);
 DINI_INTERN PetscErrorCode DiniMarkProductMoved_Private(const DiniMark *, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniMatParts_Private(Mat, PetscInt *n, Mat **parts, Vec *vec);
 DINI_INTERN PetscErrorCode DiniMatSum_Private(Mat, PetscBool *known, uint64_t *sum);
+DINI_INTERN PetscErrorCode DiniVecSum_Private(Vec, uint64_t *sum);
+DINI_INTERN PetscErrorCode DiniSteady_Private(MPI_Comm, PetscBool known, uint64_t from, uint64_t sum, DiniSteady *,
+                                              PetscBool *suspect);
 DINI_INTERN PetscErrorCode DiniMatStamp_Private(Mat, PetscObjectState *stamp);
 DINI_INTERN PetscErrorCode DiniShellContext_Private(Mat, void *ctx);
 DINI_INTERN PetscErrorCode DiniShellDestroy_Private(Mat *, const void *owner);

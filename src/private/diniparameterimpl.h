@@ -56,6 +56,7 @@ struct _DiniParameter {
   PetscBool                moves;                  /* dm of the product under way is not zero in this block */
   PetscBool                guarded, boundsguarded; /* held against differences of F, and of bounds */
   PetscBool                seenzero;               /* F_m was zero at a point and is not everywhere */
+  DiniSteady               steady;                 /* the numbers of F_m */
   PetscInt                 rangestate;             /* of u, when it was guarded */
 };
 

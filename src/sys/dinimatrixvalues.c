@@ -71,7 +71,8 @@ static PetscErrorCode DiniSumPart(Mat A, PetscBool *known, uint64_t *sum)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSumVec(Vec v, uint64_t *sum)
+/* The numbers of v on this rank, added to *sum */
+PetscErrorCode DiniVecSum_Private(Vec v, uint64_t *sum)
 {
   const PetscScalar *a;
   PetscInt           n;
@@ -125,7 +126,7 @@ PetscErrorCode DiniMatSum_Private(Mat A, PetscBool *known, uint64_t *sum)
     PetscCall(DiniMatSum_Private(parts[i], &all, sum));
     *known = (PetscBool)(*known && all);
   }
-  PetscCall(DiniSumVec(vec, sum));
+  PetscCall(DiniVecSum_Private(vec, sum));
   PetscCall(PetscFree(parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -184,5 +185,29 @@ PetscErrorCode DiniMarkProductMoved_Private(const DiniMark *mark, PetscBool *mov
   PetscCall(VecDestroy(&y));
   PetscCall(failed);
   *moved = (PetscBool) !(change <= DINI_STAYS_RTOL * norm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  What somebody fills at a new point, where something that it may depend on has moved: has it the numbers of the point before? Then
+  it may have been frozen, or is a constant, which is known once it has been right at two points. Collective
+*/
+PetscErrorCode DiniSteady_Private(MPI_Comm comm, PetscBool known, uint64_t from, uint64_t sum, DiniSteady *steady,
+                                  PetscBool *suspect)
+{
+  PetscBool mine[3], all[3];
+
+  PetscFunctionBegin;
+  *suspect = PETSC_FALSE;
+  mine[0]  = (PetscBool)(steady->known && steady->from == from); /* nothing has moved here */
+  mine[1]  = (PetscBool)(steady->known && steady->sum == sum);
+  mine[2]  = known;
+  PetscCall(MPIU_Allreduce(mine, all, 3, DINI_MPI_BOOL, MPI_LAND, comm));
+  if (all[0] && steady->known) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!all[1]) steady->constant = PETSC_FALSE;
+  *suspect      = (PetscBool)(all[1] && all[2] && !steady->constant);
+  steady->known = all[2];
+  steady->from  = from;
+  steady->sum   = sum;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
