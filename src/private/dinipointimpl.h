@@ -4,6 +4,7 @@
 /* where J comes from */
 DINI_INTERN const char *const DiniWays_Private[];
 DINI_INTERN PetscErrorCode    DiniJacobianDue_Private(Dini);
+DINI_INTERN PetscErrorCode    DiniJacobianSuspect_Private(Dini, Mat given, PetscBool *suspect);
 DINI_INTERN PetscErrorCode    DiniJacobianFind_Private(Dini, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode    DiniJacobianBeside_Private(Dini, Mat *J);
 DINI_INTERN PetscErrorCode    DiniJacobianAssembled_Private(Dini, Mat given, Mat P, Mat *J);
