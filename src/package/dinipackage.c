@@ -46,10 +46,13 @@ PetscErrorCode DiniFinalizePackage(void)
 */
 PetscErrorCode DiniInitializePackage(void)
 {
+  PetscClassId classids[2];
+
   PetscFunctionBegin;
   if (DiniPackageInitialized) PetscFunctionReturn(PETSC_SUCCESS);
   DiniPackageInitialized = PETSC_TRUE;
   PetscCall(PetscClassIdRegister("Dini", &DINI_CLASSID));
+  PetscCall(PetscClassIdRegister("Dini Engine", &DINI_ENGINE_CLASSID));
   PetscCall(DiniRegisterFeatures());
   PetscCall(DiniRegister(DINISNES, DiniCreate_SNES));
   PetscCall(DiniRegister(DINIKSP, DiniCreate_KSP));
@@ -69,7 +72,9 @@ PetscErrorCode DiniInitializePackage(void)
   PetscCall(PetscLogEventRegister("DiniCheck", DINI_CLASSID, &DINI_Check));
   PetscCall(SNESInitializePackage());
   PetscCall(PetscLogEventGetId("SNESJacobianEval", &DINI_SNESJacobian)); /* PETSc's own event */
-  PetscCall(PetscInfoProcessClass("dini", 1, &DINI_CLASSID));
+  classids[0] = DINI_CLASSID;
+  classids[1] = DINI_ENGINE_CLASSID;
+  PetscCall(PetscInfoProcessClass("dini", 2, classids)); /* -info :dini tells of the engine, too */
   PetscCall(PetscRegisterFinalize(DiniFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -41,8 +41,6 @@ typedef struct {
   PetscInt64 point, kind;
 } DiniLast;
 
-DINI_INTERN PetscClassId DINI_ENGINE_CLASSID;
-
 struct _p_DiniEngine {
   PETSCHEADER(int);
   DiniEngineCallbacks up;

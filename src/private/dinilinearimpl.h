@@ -10,6 +10,8 @@
 
 typedef struct _p_DiniEngine *DiniEngine;
 
+DINI_INTERN PetscClassId DINI_ENGINE_CLASSID; /* the package registers it; the first engine, where there is none */
+
 /* The two linear systems: J x = r and J^H x = r. An argument, never a sticky flag. */
 typedef enum { DINI_TANGENT, DINI_ADJOINT } DiniDirection;
 
