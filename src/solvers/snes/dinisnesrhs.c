@@ -6,8 +6,8 @@
   so the point remembers its own, F and J are evaluated with that one lent to the SNES, and a solve that would have to guess
   which of two is meant is refused.
 */
-#include "../private/dinisnesimpl.h"
-#include "../private/diniparameterimpl.h"
+#include "../../private/dinisnesimpl.h"
+#include "../../private/diniparameterimpl.h"
 
 /* The one that has been given, else that of the point, else, where there is none, the SNES's present one; NULL: F(u) = 0 */
 PetscErrorCode DiniGetRHS_SNES(Dini dini, Vec *b)
@@ -77,7 +77,7 @@ PetscErrorCode DiniResetRHS_SNES(Dini dini)
 }
 
 /* Puts back what the SNES had before it was solved with b; SNESComputeJacobianDefaultColor() may take its last F for a base */
-static PetscErrorCode DiniReturnRHS(SNES snes, Vec before)
+static PetscErrorCode DiniReturnRHS_SNES(SNES snes, Vec before)
 {
   PetscFunctionBegin;
   if (snes->vec_func && snes->vec_rhs) PetscCall(VecAXPY(snes->vec_func, 1.0, snes->vec_rhs));
@@ -99,7 +99,7 @@ PetscErrorCode DiniSNESSolve_Private(Dini dini, SNES snes, Vec u)
   before = snes->vec_rhs;
   PetscCall(PetscObjectReference((PetscObject)before));
   failed = SNESSolve(snes, b, u);
-  if (!failed && snes->vec_rhs != before) failed = DiniReturnRHS(snes, before);
+  if (!failed && snes->vec_rhs != before) failed = DiniReturnRHS_SNES(snes, before);
   PetscCall(VecDestroy(&before));
   PetscCall(failed);
   PetscCall(SNESGetSolution(snes, &found));
