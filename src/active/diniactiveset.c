@@ -199,4 +199,5 @@ static PetscErrorCode DiniCreate_Active(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const DiniFeature DiniFeatureActive = {.create = DiniCreate_Active, .setfromoptions = DiniSetFromOptions_Active};
+const DiniFeature DiniFeatureActive = {
+    .name = "active set", .create = DiniCreate_Active, .setfromoptions = DiniSetFromOptions_Active};

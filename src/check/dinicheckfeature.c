@@ -8,4 +8,4 @@ static PetscErrorCode DiniFirstDerivative_Check(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const DiniFeature DiniFeatureCheck = {.firstderivative = DiniFirstDerivative_Check};
+const DiniFeature DiniFeatureCheck = {.name = "check", .firstderivative = DiniFirstDerivative_Check};

@@ -141,5 +141,6 @@ static PetscErrorCode DiniCreate_Continuation(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const DiniFeature DiniFeatureContinuation = {.create         = DiniCreate_Continuation,
+const DiniFeature DiniFeatureContinuation = {.name           = "continuation",
+                                             .create         = DiniCreate_Continuation,
                                              .setfromoptions = DiniContinuationSetFromOptions_Private};

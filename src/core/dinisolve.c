@@ -100,12 +100,32 @@ static PetscErrorCode DiniAcceptOrFail(Dini dini, Vec u, const char whose[], Din
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The solve of the type; its result is held to what it promises */
+static PetscErrorCode DiniForwardOfType(Dini dini, Vec u, DiniForwardResult *result)
+{
+  PetscFunctionBegin;
+  PetscCheck(dini->ops->solve, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "%s, of type \"%s\", has no solve of its own; call DiniSetSolve(), or DiniAttach() at a known solution",
+             DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
+  PetscUseTypeMethod(dini, solve, u, result);
+  dini->stats.forward_iterations += result->its;
+  dini->forward.steps += result->its;
+  if (!(result->fnorm < 0.0)) { /* NaN is known, too */
+    dini->fnorm = result->fnorm;
+    if (!dini->residual) dini->fsolve = dini->fnorm;
+  }
+  dini->stats.forward_residual = dini->fnorm;
+  if (result->reason <= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniCheckFinite_Private(dini, u, "The state u from the forward solve", NULL));
+  PetscCall(DiniForwardPromise_Private(dini));
+  dini->reason = result->reason;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *converged)
 {
-  const char         *why = NULL, *type = ((PetscObject)dini)->type_name;
-  const char         *options;
-  DiniConvergedReason reason;
-  PetscBool           fixedpoint;
+  DiniForwardResult result    = {.reason = DINI_DIVERGED_FORWARD, .why = "no reason of its own", .fnorm = -1.0};
+  char              look[128] = "";
 
   PetscFunctionBegin;
   *its           = 0;
@@ -117,34 +137,22 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
     PetscCall(DiniAcceptOrFail(dini, u, "The state from the solve callback", DINI_CONVERGED_FORWARD, converged));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCheck(dini->ops->solve, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "%s, of type \"%s\", has no solve of its own; call DiniSetSolve(), or DiniAttach() at a known solution",
-             DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
-  PetscUseTypeMethod(dini, solve, u, its, &reason, &why);
-  dini->stats.forward_iterations += *its;
-  dini->forward.steps += *its;
-  if (dini->ops->residualnorm) PetscUseTypeMethod(dini, residualnorm, &dini->fnorm);
-  if (dini->ops->residualnorm && !dini->residual) dini->fsolve = dini->fnorm;
-  dini->stats.forward_residual = dini->fnorm;
-  *converged                   = (PetscBool)(reason > 0);
-  if (*converged) {
-    PetscCall(DiniCheckFinite_Private(dini, u, "The state u from the forward solve", NULL));
-    PetscCall(DiniForwardPromise_Private(dini));
-    dini->reason = reason;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(DiniForwardFailed(dini, reason, *its));
-  PetscCall(PetscStrcmp(type, DINIFIXEDPOINT, &fixedpoint));
-  options = fixedpoint ? "dini_fixedpoint_snes" : type;
-  if (dini->erroriffail && (reason == DINI_DIVERGED_FORWARD_RESIDUAL || dini->cause[0]))
-    PetscCall(DiniForwardRefused_Private(dini, why, *its));
-  PetscCheck(
-      !dini->erroriffail, PetscObjectComm((PetscObject)dini),
-      reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
-      "%s: The forward solve (%s) stopped with %s after %" PetscInt_FMT
-      " iterations%s, so there is no solution to differentiate at; look at it with -%s_monitor -%s_converged_reason",
-      DiniLabel_Private(dini), type, why, *its,
-      reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", options, options);
+  PetscCall(DiniForwardOfType(dini, u, &result));
+  *its       = result.its;
+  *converged = (PetscBool)(result.reason > 0);
+  if (*converged) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniForwardFailed(dini, result.reason, *its));
+  if (result.options)
+    PetscCall(PetscSNPrintf(look, sizeof(look), "; look at it with -%s_monitor -%s_converged_reason", result.options,
+                            result.options));
+  if (dini->erroriffail && (result.reason == DINI_DIVERGED_FORWARD_RESIDUAL || dini->cause[0]))
+    PetscCall(DiniForwardRefused_Private(dini, result.why, *its));
+  PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini),
+             result.reason == DINI_DIVERGED_NAN ? PETSC_ERR_FP : PETSC_ERR_NOT_CONVERGED,
+             "%s: The forward solve (%s) stopped with %s after %" PetscInt_FMT
+             " iterations%s, so there is no solution to differentiate at%s",
+             DiniLabel_Private(dini), ((PetscObject)dini)->type_name, result.why, *its,
+             result.reason == DINI_DIVERGED_NAN ? ": its residual or assembly callback gives NaN or Inf" : "", look);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

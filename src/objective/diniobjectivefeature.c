@@ -34,7 +34,8 @@ static PetscErrorCode DiniReset_Objective(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const DiniFeature DiniFeatureObjective = {.create         = DiniCreate_Objective,
+const DiniFeature DiniFeatureObjective = {.name           = "objective",
+                                          .create         = DiniCreate_Objective,
                                           .setfromoptions = DiniHessianSetFromOptions_Private,
                                           .view           = DiniView_Objective,
                                           .reset          = DiniReset_Objective,

@@ -6,22 +6,6 @@
 
 static PetscBool DiniPackageInitialized = PETSC_FALSE;
 
-static PetscErrorCode DiniRegisterFeatures(void)
-{
-  int n = 0;
-
-  PetscFunctionBegin;
-  DiniFeatures[n++] = &DiniFeatureActive;
-  DiniFeatures[n++] = &DiniFeatureObjective;
-  DiniFeatures[n++] = &DiniFeatureContinuation;
-  DiniFeatures[n++] = &DiniFeatureCheck;
-#if defined(DINI_HAVE_SLEPC)
-  DiniFeatures[n++] = &DiniFeatureCondition;
-#endif
-  DiniFeatures[n] = NULL;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /**
   @brief Drops the registry of types; PetscFinalize() calls it.
 
@@ -38,7 +22,7 @@ PetscErrorCode DiniFinalizePackage(void)
 }
 
 /**
-  @brief Registers the class, its types and its log events; DiniCreate() and DiniRegister() call it.
+  @brief Registers the class, its types and its log events; DiniCreate(), DiniRegister() and DiniRegisterFeature() call it.
 
   Not Collective, but on every process that uses Dini.
 
@@ -53,7 +37,7 @@ PetscErrorCode DiniInitializePackage(void)
   DiniPackageInitialized = PETSC_TRUE;
   PetscCall(PetscClassIdRegister("Dini", &DINI_CLASSID));
   PetscCall(PetscClassIdRegister("Dini Engine", &DINI_ENGINE_CLASSID));
-  PetscCall(DiniRegisterFeatures());
+  PetscCall(DiniFeaturesOpen_Private());
   PetscCall(DiniRegister(DINISNES, DiniCreate_SNES));
   PetscCall(DiniRegister(DINIKSP, DiniCreate_KSP));
   PetscCall(DiniRegister(DINISHELL, DiniCreate_Shell));
@@ -85,12 +69,15 @@ PetscErrorCode DiniInitializePackage(void)
   Not Collective, but on every process that uses the type.
 
   @param[in] name   name of the type
-  @param[in] create prepares a new object of the type, by DiniSetResidual(), DiniSetJacobian(), DiniSetSolve() and the like
-  @return 0 or a PETSc error code
+  @param[in] create prepares a new object of the type: by DiniSetOps() and DiniSetData() of dinimethods.h, or by DiniSetResidual(),
+                    DiniSetJacobian(), DiniSetSolve() and the like
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_NULL for no name or no function
 */
 PetscErrorCode DiniRegister(const char name[], PetscErrorCode (*create)(Dini))
 {
   PetscFunctionBegin;
+  PetscCheck(name && name[0] && create, PETSC_COMM_SELF, PETSC_ERR_ARG_NULL,
+             "DiniRegister() needs a name and a function that prepares an object of the type");
   PetscCall(DiniInitializePackage());
   PetscCall(PetscFunctionListAdd(&DiniList, name, create));
   PetscFunctionReturn(PETSC_SUCCESS);

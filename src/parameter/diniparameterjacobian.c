@@ -97,8 +97,8 @@ static PetscErrorCode DiniParameterCreate_Operator(Dini dini, DiniParameter par,
 static PetscErrorCode DiniParameterCreate_RHS(Dini dini, DiniParameter par, Mat *Fm)
 {
   PetscFunctionBegin;
-  if (dini->ops->rhsjacobian) {
-    PetscUseTypeMethod(dini, rhsjacobian, par->m, Fm);
+  if (dini->system && dini->system->rhsjacobian) {
+    PetscCall((*dini->system->rhsjacobian)(dini, par->m, Fm));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniCheckState_Private(dini, par->m, par->name)); /* F(u, m) = G(u) - m */

@@ -46,7 +46,7 @@ static PetscErrorCode DiniPutBack(Dini dini, DiniSaved *saved)
 
 static PetscErrorCode DiniLeave(Dini dini, PetscBool matrices, DiniHome *home)
 {
-  const PetscBool own = (PetscBool)(matrices && (!dini->ops->beside || dini->Juser));
+  const PetscBool own = (PetscBool)(matrices && (!dini->system || dini->Juser));
   Mat             J, P;
 
   PetscFunctionBegin;
@@ -180,7 +180,7 @@ PetscErrorCode DiniBesideJacobian_Private(Dini dini, const char product[], const
   Mat P;
 
   PetscFunctionBegin;
-  if (dini->ops->beside && !dini->Juser) PetscUseTypeMethod(dini, beside, J);
+  if (dini->system && !dini->Juser) PetscCall((*dini->system->beside)(dini, J));
   else if (dini->beside) PetscCall(DiniJacobianBeside_Private(dini, J));
   else {
     PetscCall(DiniEngineGetJacobian_Private(dini->engine, J, &P));

@@ -343,10 +343,13 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
 /* J assembled, in place of a given one that can only be applied; NULL where no way leads there, and source.why says so. */
 PetscErrorCode DiniJacobianAssembled_Private(Dini dini, Mat given, Mat P, Mat *J)
 {
+  PetscErrorCode (*own)(Dini, Mat *); /* of the type */
+
   PetscFunctionBegin;
   *J = NULL;
-  if (dini->ops->assembled && !dini->Juser) {
-    PetscUseTypeMethod(dini, assembled, dini->u, J);
+  PetscCall(PetscObjectQueryFunction((PetscObject)dini, "DiniAssembled_C", &own));
+  if (own && !dini->Juser) {
+    PetscCall((*own)(dini, J));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (dini->source.used != DINI_JACOBIAN_GIVEN || dini->source.type != DINI_JACOBIAN_AUTO)

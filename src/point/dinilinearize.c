@@ -109,7 +109,7 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   if (!again) PetscCall(DiniJacobianDue_Private(dini));
   PetscCall(DiniKeepJacobian(dini));
   if (!again) PetscCall(DiniPromiseKept_Private(dini));
-  PetscTryTypeMethod(dini, linearized);
+  if (dini->system && dini->system->linearized) PetscCall((*dini->system->linearized)(dini));
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));
   if (!again) dini->stats.linearizations++;

@@ -104,8 +104,7 @@ PetscErrorCode DiniLinear_Private(Dini dini, DiniEngine *engine)
 PetscErrorCode DiniIterations_Private(Dini dini, PetscInt *max)
 {
   PetscFunctionBegin;
-  *max = 0;
-  PetscTryTypeMethod(dini, iterations, max);
+  *max = dini->iterations;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -91,7 +91,7 @@ static PetscErrorCode DiniLookedAt(Dini dini, PetscBool *looked)
   Mat A   = NULL;
 
   PetscFunctionBegin;
-  if (dini->ops->touched && dini->ops->getksp) PetscUseTypeMethod(dini, getksp, &ksp);
+  if (dini->system && dini->ops->getksp) PetscUseTypeMethod(dini, getksp, &ksp);
   if (ksp) PetscCall(KSPGetOperators(ksp, &A, NULL));
   *looked = (PetscBool)(A && A == dini->held.A);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,7 +109,7 @@ static PetscErrorCode DiniLook(Dini dini, PetscInt moved[])
   PetscCall(PetscObjectStateGet((PetscObject)dini->u, &state));
   PetscCall(DiniVecDiffers_Private(dini->u, dini->ucopy, (PetscBool)(state != dini->ustate), &differs));
   moved[LOOK_U] = differs;
-  PetscTryTypeMethod(dini, touched, system);
+  if (dini->system) PetscCall((*dini->system->touched)(dini, system));
   moved[LOOK_SYSTEM] = system[0];
   moved[LOOK_B]      = system[1];
   if (dini->stage == DINI_STAGE_LINEARIZED) {
@@ -197,7 +197,7 @@ static PetscErrorCode DiniJudge(Dini dini, PetscInt moved[])
     PetscCall(DiniParameterPush_Private(dini));
     dini->mstamp = dini->mpoint;
   }
-  if (system[0] || system[1]) PetscUseTypeMethod(dini, recheck, system);
+  if (system[0] || system[1]) PetscCall((*dini->system->recheck)(dini, system));
   PetscCall(DiniHome_Private(dini));
   if (!moved[LOOK_J] && dini->stage == DINI_STAGE_LINEARIZED) {
     PetscCall(DiniMarkProductMoved_Private(&dini->held, &product));
@@ -262,7 +262,7 @@ PetscErrorCode DiniStillSolves_Private(Dini dini, PetscBool *solves)
   if (!dini->active) {
     if (!dini->F) PetscCall(VecDuplicate(dini->u, &dini->F));
     dini->hasF = PETSC_FALSE;
-    if (renew) PetscTryTypeMethod(dini, renew);
+    if (renew && dini->system) PetscCall((*dini->system->renew)(dini));
     PetscCall(DiniResidual_Private(dini, dini->u, dini->F, &norm));
     if (PetscIsInfOrNanReal(norm)) PetscCall(DiniResidual_Private(dini, dini->u, dini->F, NULL)); /* says so */
     dini->hasF  = PETSC_TRUE;
@@ -270,7 +270,7 @@ PetscErrorCode DiniStillSolves_Private(Dini dini, PetscBool *solves)
     if (before < 0.0) dini->fpoint = norm;
     if (before < 0.0 || norm <= PetscMax(10.0 * before, dini->attachatol)) PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (renew) PetscTryTypeMethod(dini, renew);
+  if (renew && dini->system) PetscCall((*dini->system->renew)(dini));
   PetscCall(
       DiniAcceptState_Private(dini, dini->u, (dini->active ? 1.0 : 1e-2) * dini->attachrtol, &norm, &scale, solves));
   if (before >= 0.0 && norm <= 10.0 * before) *solves = PETSC_TRUE;

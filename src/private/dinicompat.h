@@ -8,18 +8,13 @@
 #if PETSC_VERSION_LT(3, 19, 0)
   #define PETSC_SUCCESS 0
 #endif
-#if PETSC_VERSION_LT(3, 23, 0)
-typedef PetscOptionItems *DiniOptionItems;
-#else
-typedef PetscOptionItems DiniOptionItems;
-#endif
 /* what a KSPSetConvergenceTest() destroys: the context, or since 3.24 its address */
 #if PETSC_VERSION_LT(3, 24, 0)
 typedef void *DiniDestroyArgument;
   #define DiniDestroyed(ctx)               (ctx)
   #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(*(ctx))
 #elif PETSC_VERSION_LT(3, 25, 0)
-typedef void           **DiniDestroyArgument;
+typedef void         **DiniDestroyArgument;
   #define DiniDestroyed(ctx)               (*(ctx))
   #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(ctx)
 #else
@@ -54,8 +49,8 @@ typedef PetscCtxRt DiniDestroyArgument;
 typedef PetscErrorCode DiniSNESJacobianFn(SNES, Vec, Mat, Mat, void *);
 typedef PetscErrorCode DiniSNESFunctionFn(SNES, Vec, Vec, void *);
 #else
-typedef SNESJacobianFn   DiniSNESJacobianFn;
-typedef SNESFunctionFn   DiniSNESFunctionFn;
+typedef SNESJacobianFn DiniSNESJacobianFn;
+typedef SNESFunctionFn DiniSNESFunctionFn;
 #endif
 #if PETSC_VERSION_LT(3, 24, 0)
   #define DiniColoringCast(f) ((PetscErrorCode(*)(void))(void (*)(void))(f))
@@ -94,12 +89,12 @@ static inline PetscErrorCode DiniHasDiagonal(Mat A, PetscBool *has)
   PetscCall(MatHasOperation(A, MATOP_GET_ROW, has));
   PetscCall(MatGetOwnershipRange(A, &first, &last));
   for (PetscInt i = first; *has && i < last; i++) {
-      const PetscInt *cols;
-      PetscInt        n;
+    const PetscInt *cols;
+    PetscInt        n;
 
-      *has = PETSC_FALSE;
-      PetscCall(MatGetRow(A, i, &n, &cols, NULL));
-      for (PetscInt j = 0; j < n; j++)
+    *has = PETSC_FALSE;
+    PetscCall(MatGetRow(A, i, &n, &cols, NULL));
+    for (PetscInt j = 0; j < n; j++)
       if (cols[j] == i) *has = PETSC_TRUE;
     PetscCall(MatRestoreRow(A, i, &n, &cols, NULL));
   }

@@ -1,6 +1,6 @@
 /* Private to the library: what every header begins with. */
 #pragma once
-#include <dini.h>
+#include <dinimethods.h>
 #include "dinicompat.h"
 
 #define DINI_INTERN extern __attribute__((visibility("hidden")))

@@ -1,17 +1,5 @@
-/* Features of a Dini that its core does not know by name: the package registers them; a part of diniimpl.h. */
+/* Features of a Dini that its core does not know by name, see dinimethods.h; a part of diniimpl.h. */
 #pragma once
-
-/* What a feature takes part in; any of it may be NULL */
-typedef struct {
-  PetscErrorCode (*create)(Dini);
-  PetscErrorCode (*setfromoptions)(Dini, DiniOptionItems);
-  PetscErrorCode (*firstderivative)(Dini); /* asked for by DiniCheckRequested_Private() */
-  PetscErrorCode (*view)(Dini, PetscViewer);
-  PetscErrorCode (*reset)(Dini); /* layouts have changed */
-  PetscErrorCode (*destroy)(Dini);
-} DiniFeature;
-
-#define DINI_MAX_FEATURES 16
 
 DINI_INTERN const DiniFeature *DiniFeatures[DINI_MAX_FEATURES + 1]; /* up to a NULL */
 
@@ -26,3 +14,7 @@ DINI_INTERN const DiniFeature DiniFeatureObjective, DiniFeatureContinuation, Din
 #if defined(DINI_HAVE_SLEPC)
 DINI_INTERN const DiniFeature DiniFeatureCondition;
 #endif
+
+/* package: those of Dini's own, and no more after the first object */
+DINI_INTERN PetscErrorCode DiniFeaturesOpen_Private(void);
+DINI_INTERN void           DiniFeaturesClose_Private(void);

@@ -31,8 +31,9 @@ typedef struct {
 } Dini_FixedPoint;
 
 DINI_INTERN PetscErrorCode DiniFixedPointMap_Private(Dini, Vec u, Vec G);
-DINI_INTERN PetscErrorCode DiniSolve_FixedPoint(Dini, Vec u, PetscInt *its, DiniConvergedReason *, const char **why);
+DINI_INTERN PetscErrorCode DiniSolve_FixedPoint(Dini, Vec u, DiniForwardResult *);
 DINI_INTERN PetscErrorCode DiniFixedPointCreateSNES_Private(Dini);
+DINI_INTERN void           DiniFixedPointIterate_Private(Dini);
 DINI_INTERN PetscErrorCode DiniFixedPointKind_Private(Dini, DiniFixedPointDerivative *);
 DINI_INTERN PetscErrorCode DiniJacobian_FixedPoint(Dini, Vec u, Mat *J, Mat *P);
 DINI_INTERN PetscErrorCode DiniFixedPointWork_Private(Dini);
@@ -40,6 +41,6 @@ DINI_INTERN PetscErrorCode DiniFixedPointShell_Private(Dini, PetscBool transpose
 DINI_INTERN PetscErrorCode DiniFixedPointDense_Private(Dini, Mat J, Mat *dense);
 DINI_INTERN PetscErrorCode DiniFixedPointColor_Private(Dini);
 DINI_INTERN PetscErrorCode DiniFixedPointColumns_Private(Dini);
-DINI_INTERN PetscErrorCode DiniAssembled_FixedPoint(Dini, Vec u, Mat *J);
+DINI_INTERN PetscErrorCode DiniAssembled_FixedPoint(Dini, Mat *J);
 DINI_INTERN PetscErrorCode DiniSetFromOptions_FixedPoint(Dini, DiniOptionItems);
 DINI_INTERN PetscErrorCode DiniMeasureContraction_Private(Dini, Mat J);

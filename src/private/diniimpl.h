@@ -27,37 +27,15 @@ struct _DiniObjective {
   PetscBool                visits;    /* its value calls the Dini for derivatives, which are those of the point */
 };
 
-/* What a type offers. A missing method is an error that names it, raised where it is needed. */
-typedef struct _DiniOps {
-  PetscErrorCode (*setup)(Dini);
-  PetscErrorCode (*setfromoptions)(Dini, DiniOptionItems);
-  PetscErrorCode (*solve)(Dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why);
-  PetscErrorCode (*residual)(Dini, Vec u, Vec F);
-  PetscErrorCode (*solveresidual)(Dini, Vec *);      /* F that the solve has left behind, a Vec of its own */
-  PetscErrorCode (*residualnorm)(Dini, PetscReal *); /* |F| that the solve has left behind, without an evaluation */
-  PetscErrorCode (*jacobian)(Dini, Vec u, Mat *J, Mat *P); /* J is NULL: nobody has one; P may be approximate or NULL */
-  PetscErrorCode (*pattern)(Dini, Mat *A); /* a new matrix with the pattern of J, from a mesh; NULL: not known */
-  PetscErrorCode (*assembled)(Dini, Vec u,
-                              Mat *J); /* J assembled where jacobian() gives one without a transposed product */
-  PetscErrorCode (*forwardsolver)(Dini, KSP *, SNES *); /* the one of the two whose tolerance decides about u */
-  PetscErrorCode (*getksp)(Dini, KSP *);  /* the forward KSP, whose PC the engine keeps; NULL: it has used none */
-  PetscErrorCode (*beside)(Dini, Mat *J); /* J at shifted parameters, in another Mat than the point's */
-  PetscErrorCode (*point)(Dini);          /* u has become the point of differentiation */
-  PetscErrorCode (*touched)(Dini, PetscBool[2]);       /* has someone else written into what F is made of? local */
+/* What a type offers besides where its F is made of matrices of its own, A(m) u - b(m), which others can write into */
+typedef struct {
+  PetscErrorCode (*beside)(Dini, Mat *J);              /* J at shifted parameters, in another Mat than the point's */
+  PetscErrorCode (*touched)(Dini, PetscBool[2]);       /* has someone else written into A or b? local */
   PetscErrorCode (*recheck)(Dini, const PetscBool[2]); /* someone has: refuses, or takes the present one */
-  PetscErrorCode (*renew)(
-      Dini); /* the next F at the point is made of matrices assembled anew, not of those of the solve */
-  PetscErrorCode (*home)(Dini, PetscBool *moved); /* back at the point: has it assembled anything anew there? */
-  PetscErrorCode (*linearized)(Dini);             /* J is known: what the type has to say before it is used */
-  PetscErrorCode (*parameterkind)(Dini, Vec m, DiniParameterType *); /* of a block that nothing else is known of */
-  PetscErrorCode (*rhsjacobian)(Dini, Vec m, Mat *Fm);               /* F_m of type "rhs" where it is not -I */
-  PetscErrorCode (*iterations)(Dini, PetscInt *max); /* linear solves by x <- b + (I - J) x; 0: by the ladder */
-  PetscErrorCode (*jvp)(Dini, Vec dm, Vec du);       /* in place of the rules, where J is singular: eigenvectors */
-  PetscErrorCode (*vjp)(Dini, Vec ubar, Vec mbar);
-  PetscErrorCode (*view)(Dini, PetscViewer);
-  PetscErrorCode (*reset)(Dini);
-  PetscErrorCode (*destroy)(Dini);
-} * DiniOps;
+  PetscErrorCode (*renew)(Dini); /* the next F at the point is that of matrices assembled anew, not of the solve's */
+  PetscErrorCode (*linearized)(Dini); /* J is known: what there is to say before it is used; NULL: nothing */
+  PetscErrorCode (*rhsjacobian)(Dini, Vec m, Mat *Fm); /* F_m of type "rhs"; NULL: -I */
+} DiniSystemOps;
 
 /* Derivatives are legal from DINI_STAGE_SOLVED on; setters of the relation fall back to DINI_STAGE_NEW. */
 typedef enum { DINI_STAGE_NEW, DINI_STAGE_SOLVED, DINI_STAGE_LINEARIZED } DiniStage;
@@ -213,7 +191,11 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   DiniHistory history;
   Vec         guess; /* for the adjoint solve of a VJP under way, or NULL */
   Mat         D;     /* the derivative, owned; knows the Dini by a plain pointer */
-  void       *data;  /* of the type */
+
+  /* set by the type */
+  void                *data;
+  const DiniSystemOps *system;     /* NULL where F is not made of matrices of the type's own */
+  PetscInt             iterations; /* most of a linear solve by x <- b + (I - J) x; 0: by the ladder */
 
   /* conditioning of J, at its own point */
   DiniCondition condition;

@@ -81,17 +81,19 @@ typedef struct {
 DINI_INTERN PetscErrorCode DiniCurrentSystem_KSP(Dini, Mat *A, Vec *b);
 /* The KSP's own A and b at the current parameters */
 DINI_INTERN PetscErrorCode DiniAssembleOwn_KSP(Dini);
-/* The next F is made of a system assembled anew, see DiniOps */
+/* The next F is made of a system assembled anew, see DiniSystemOps */
 DINI_INTERN PetscErrorCode DiniRenew_KSP(Dini);
 /* Assembles at the point again what has been assembled beside it; see DiniOps */
 DINI_INTERN PetscErrorCode DiniHome_KSP(Dini, PetscBool *moved);
 /* Has anyone else written into A, or put another one in its place? A local answer */
 DINI_INTERN PetscErrorCode DiniMatrixTouched_KSP(Dini, PetscBool *touched);
 DINI_INTERN PetscErrorCode DiniRaw_KSP(Dini);
-/* What the type remembers of a point, and how it finds out that it is gone; see DiniOps */
-DINI_INTERN PetscErrorCode DiniPoint_KSP(Dini);
-DINI_INTERN PetscErrorCode DiniTouched_KSP(Dini, PetscBool touched[2]);
-DINI_INTERN PetscErrorCode DiniRecheck_KSP(Dini, const PetscBool touched[2]);
+/* What the type remembers of a point, and how it finds out that it is gone; see DiniSystemOps */
+DINI_INTERN PetscErrorCode      DiniPoint_KSP(Dini);
+DINI_INTERN PetscErrorCode      DiniTouched_KSP(Dini, PetscBool touched[2]);
+DINI_INTERN PetscErrorCode      DiniRecheck_KSP(Dini, const PetscBool touched[2]);
+DINI_INTERN PetscErrorCode      DiniBeside_KSP(Dini, Mat *J);
+DINI_INTERN const DiniSystemOps DiniSystem_KSP;
 /* An error where the type is another one, or where F is not that of the linear system */
 DINI_INTERN PetscErrorCode DiniNeedLinear_KSP(Dini, const char what[]);
 

@@ -5,7 +5,7 @@ static PetscErrorCode DiniResidualFinite(Dini dini, Vec F, PetscReal *norm)
 {
   PetscFunctionBegin;
   PetscCall(DiniCheckFinite_Private(dini, F,
-                                    dini->ops->renew && !dini->residual
+                                    dini->system && !dini->residual
                                         ? "The residual A u - b, from the assembly callback,"
                                         : "The residual F(u, m), from the residual callback,",
                                     norm));

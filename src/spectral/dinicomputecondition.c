@@ -305,4 +305,4 @@ static PetscErrorCode DiniCreate_Condition(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const DiniFeature DiniFeatureCondition = {.create = DiniCreate_Condition};
+const DiniFeature DiniFeatureCondition = {.name = "condition", .create = DiniCreate_Condition};

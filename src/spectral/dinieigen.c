@@ -60,7 +60,7 @@ static PetscErrorCode DiniFindPairs(Dini dini, PetscInt *its, PetscInt *nconv, P
 }
 
 /* The state u is the vector of the selected mode. Its values on entry do not matter. */
-static PetscErrorCode DiniSolve_Eigen(Dini dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why)
+static PetscErrorCode DiniSolve_Eigen(Dini dini, Vec u, DiniForwardResult *result)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
   Mat        *M;
@@ -68,20 +68,20 @@ static PetscErrorCode DiniSolve_Eigen(Dini dini, Vec u, PetscInt *its, DiniConve
   PetscBool   good;
 
   PetscFunctionBegin;
-  ctx->pairstamp = 0;
-  ctx->kmode     = -1;
-  *reason        = DINI_DIVERGED_FORWARD;
-  PetscCall(DiniFindPairs(dini, its, &nconv, &good, why));
+  ctx->pairstamp  = 0;
+  ctx->kmode      = -1;
+  result->options = ((PetscObject)dini)->type_name;
+  PetscCall(DiniFindPairs(dini, &result->its, &nconv, &good, &result->why));
   if (!good) PetscFunctionReturn(PETSC_SUCCESS);
   if (nconv < 1) {
-    *why = "no converged pair";
+    result->why = "no converged pair";
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniEigenTermsNow_Private(
       dini, &M)); /* attached pairs are held against new matrices: their solver's may be stale */
-  PetscCall(DiniEigenCollect_Private(dini, M, nconv, reason, why));
+  PetscCall(DiniEigenCollect_Private(dini, M, nconv, &result->reason, &result->why));
   PetscCall(DiniEigenRemember_Private(dini));
-  if (*reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (result->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(ctx->selected < ctx->nmodes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "Mode %" PetscInt_FMT " is selected (DiniSetEigenMode()) of %" PetscInt_FMT
              " that were found; ask for more (EPSSetDimensions() and the like)",

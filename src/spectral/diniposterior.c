@@ -34,7 +34,6 @@ PetscErrorCode DiniPosteriorCreate(Dini dini, DiniPosterior *newpost)
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   *newpost = NULL;
   PetscCall(SlepcInitializeNoArguments()); /* nothing if SLEPc is there already */
-  PetscCall(DiniInitializePackage());
   PetscCall(PetscHeaderCreate(post, DINI_POSTERIOR_CLASSID, "DiniPosterior", "Laplace approximation of a posterior",
                               "Dini", PetscObjectComm((PetscObject)dini), DiniPosteriorDestroy, DiniPosteriorView));
   PetscCall(PetscObjectReference((PetscObject)dini));

@@ -29,13 +29,12 @@ static PetscErrorCode DiniResidual_FixedPoint(Dini dini, Vec u, Vec F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniIterations_FixedPoint(Dini dini, PetscInt *max)
+/* Linear solves are those of the method */
+void DiniFixedPointIterate_Private(Dini dini)
 {
-  Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
+  const Dini_FixedPoint *ctx = (const Dini_FixedPoint *)dini->data;
 
-  PetscFunctionBegin;
-  *max = ctx->method == DINI_FIXEDPOINT_ITERATE ? ctx->maxiterations : 0;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  dini->iterations = ctx->method == DINI_FIXEDPOINT_ITERATE ? ctx->maxiterations : 0;
 }
 
 static PetscErrorCode DiniView_FixedPoint(Dini dini, PetscViewer viewer)
@@ -87,6 +86,7 @@ static PetscErrorCode DiniReset_FixedPoint(Dini dini)
 static PetscErrorCode DiniDestroy_FixedPoint(Dini dini)
 {
   PetscFunctionBegin;
+  PetscCall(PetscObjectComposeFunction((PetscObject)dini, "DiniAssembled_C", NULL));
   PetscCall(DiniReset_FixedPoint(dini));
   PetscCall(MatDestroy(&((Dini_FixedPoint *)dini->data)->Gu));
   PetscCall(PetscFree(dini->data));
@@ -107,11 +107,11 @@ PetscErrorCode DiniCreate_FixedPoint(Dini dini)
   dini->ops->residual       = DiniResidual_FixedPoint;
   dini->ops->forwardsolver  = DiniForwardSolver_FixedPoint;
   dini->ops->jacobian       = DiniJacobian_FixedPoint;
-  dini->ops->assembled      = DiniAssembled_FixedPoint;
-  dini->ops->iterations     = DiniIterations_FixedPoint;
   dini->ops->setfromoptions = DiniSetFromOptions_FixedPoint;
   dini->ops->view           = DiniView_FixedPoint;
   dini->ops->reset          = DiniReset_FixedPoint;
   dini->ops->destroy        = DiniDestroy_FixedPoint;
+  DiniFixedPointIterate_Private(dini);
+  PetscCall(PetscObjectComposeFunction((PetscObject)dini, "DiniAssembled_C", DiniAssembled_FixedPoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

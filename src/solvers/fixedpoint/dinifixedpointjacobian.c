@@ -133,12 +133,11 @@ PetscErrorCode DiniJacobian_FixedPoint(Dini dini, Vec u, Mat *J, Mat *P)
 }
 
 /* For an adjoint where J is a shell without one: dense columns of J, of small states */
-PetscErrorCode DiniAssembled_FixedPoint(Dini dini, Vec u, Mat *J)
+PetscErrorCode DiniAssembled_FixedPoint(Dini dini, Mat *J)
 {
   Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
 
   PetscFunctionBegin;
-  (void)u;
   PetscCheck(dini->N <= ctx->maxcolumns, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "Nobody has given the adjoint product with G_u, and the state has %" PetscInt_FMT
              " unknowns, more than the %" PetscInt_FMT

@@ -199,6 +199,7 @@ PetscErrorCode DiniSetFixedPointMethod(Dini dini, DiniFixedPointMethod method)
   PetscCall(DiniIdle_Private(dini, "DiniSetFixedPointMethod()"));
   PetscCall(DiniNeed_FixedPoint(dini, "DiniSetFixedPointMethod()", &data));
   data->method = method;
+  DiniFixedPointIterate_Private(dini);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -223,6 +224,7 @@ PetscErrorCode DiniSetFixedPointMaxIterations(Dini dini, PetscInt max)
   PetscCheck(max >= 1, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "The number of iterations %" PetscInt_FMT " must be at least 1", max);
   data->maxiterations = max;
+  DiniFixedPointIterate_Private(dini);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -243,6 +245,7 @@ PetscErrorCode DiniSetFromOptions_FixedPoint(Dini dini, DiniOptionItems PetscOpt
   PetscCall(PetscOptionsEnum("-dini_fixedpoint_method", "How tangent and adjoint systems are solved",
                              "DiniSetFixedPointMethod", DiniFixedPointMethods, (PetscEnum)ctx->method,
                              (PetscEnum *)&ctx->method, NULL));
+  DiniFixedPointIterate_Private(dini);
   PetscCall(PetscOptionsInt("-dini_fixedpoint_max_it", "Most products of an iterated linear solve",
                             "DiniSetFixedPointMaxIterations", its, &its, &set));
   if (set) PetscCall(DiniSetFixedPointMaxIterations(dini, its));

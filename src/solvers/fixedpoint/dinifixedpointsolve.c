@@ -49,7 +49,7 @@ PetscErrorCode DiniFixedPointCreateSNES_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why)
+PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, DiniForwardResult *result)
 {
   Dini_FixedPoint    *ctx = (Dini_FixedPoint *)dini->data;
   SNESConvergedReason stopped;
@@ -57,6 +57,7 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscReal           claimed, norm, unorm;
 
   PetscFunctionBegin;
+  result->options = "dini_fixedpoint_snes";
   if (!ctx->snes) PetscCall(DiniFixedPointCreateSNES_Private(dini));
   if (!ctx->F) PetscCall(VecDuplicate(u, &ctx->F));
   PetscCall(SNESSetFunction(ctx->snes, ctx->F, DiniSNESFunction_FixedPoint, dini));
@@ -64,11 +65,11 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConverg
   if (failed) PetscCall(SNESDestroy(&ctx->snes)); /* half-way through an iteration: the next solve begins anew */
   PetscCall(failed);
   PetscCall(SNESGetConvergedReason(ctx->snes, &stopped));
-  PetscCall(SNESGetIterationNumber(ctx->snes, its));
+  PetscCall(SNESGetIterationNumber(ctx->snes, &result->its));
   PetscCall(SNESGetFunctionNorm(ctx->snes, &claimed));
-  if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
-  else *reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
-  *why        = SNESConvergedReasons[stopped];
+  if (stopped > 0) result->reason = DINI_CONVERGED_FORWARD;
+  else result->reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
+  result->why = SNESConvergedReasons[stopped];
   dini->fnorm = claimed;
   if (stopped <= 0) PetscFunctionReturn(PETSC_SUCCESS);
   /* accelerated iterations know |F| of a combination of iterates: |F| of the one that they return is measured */
@@ -76,7 +77,7 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscCall(DiniNorm_Private(u, &unorm));
   dini->fnorm = dini->fsolve = norm;
   if (norm <= 10.0 * claimed + 100.0 * PETSC_MACHINE_EPSILON * unorm) PetscFunctionReturn(PETSC_SUCCESS);
-  *reason = PetscIsInfOrNanReal(norm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
+  result->reason = PetscIsInfOrNanReal(norm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -20,23 +20,6 @@ static PetscErrorCode DiniResidual_KSP(Dini dini, Vec u, Vec F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A at the parameters that are set: the KSP's own at the point, a copy beside it */
-static PetscErrorCode DiniBeside_KSP(Dini dini, Mat *J)
-{
-  Vec b;
-
-  PetscFunctionBegin;
-  PetscCall(DiniCurrentSystem_KSP(dini, J, &b));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniResidualNorm_KSP(Dini dini, PetscReal *norm)
-{
-  PetscFunctionBegin;
-  *norm = ((Dini_KSP *)dini->data)->rnorm;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* With A u - b in w[0]: can there be a solution? */
 static PetscErrorCode DiniDoubtSystem_KSP(Dini dini)
 {
@@ -107,7 +90,7 @@ static PetscErrorCode DiniSolveKept_KSP(Dini dini, Vec u, PetscBool keep, PetscI
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why)
+static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, DiniForwardResult *result)
 {
   Dini_KSP          *ctx = (Dini_KSP *)dini->data;
   KSPConvergedReason stopped;
@@ -117,6 +100,7 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   Mat                A;
 
   PetscFunctionBegin;
+  result->options = "ksp";
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   if (ctx->leastsquares) {
     PetscCall(MatGetLocalSize(A, &m, NULL));
@@ -132,22 +116,23 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscCall(DiniRaw_KSP(dini));
   PetscCall(DiniNorm_Private(ctx->b, &norm));
   if (PetscIsInfOrNanReal(norm)) {
-    *reason = DINI_DIVERGED_NAN;
-    *why    = "NaN or Inf in b, from the assembly callback,";
+    result->reason = DINI_DIVERGED_NAN;
+    result->why    = "NaN or Inf in b, from the assembly callback,";
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniForwardKeeps_Private(dini, ctx->ksp, &keep));
   if (keep) { /* a guess to come back to */
     PetscCall(VecCopy(u, dini->w[0]));
-    PetscCall(DiniSolveKept_KSP(dini, u, keep, its, &stopped));
+    PetscCall(DiniSolveKept_KSP(dini, u, keep, &result->its, &stopped));
     if (stopped < 0) PetscCall(VecCopy(dini->w[0], u));
   }
-  if (!keep || stopped < 0) PetscCall(DiniSolveKept_KSP(dini, u, PETSC_FALSE, its, &stopped));
-  if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
-  else *reason = stopped == KSP_DIVERGED_NANORINF ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
-  *why = KSPConvergedReasons[stopped];
+  if (!keep || stopped < 0) PetscCall(DiniSolveKept_KSP(dini, u, PETSC_FALSE, &result->its, &stopped));
+  if (stopped > 0) result->reason = DINI_CONVERGED_FORWARD;
+  else result->reason = stopped == KSP_DIVERGED_NANORINF ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
+  result->why = KSPConvergedReasons[stopped];
   if (ctx->leastsquares && !dini->residual) PetscCall(DiniLeastNorm_KSP(dini, u));
-  PetscCall(DiniDoubt_KSP(dini, u, reason));
+  PetscCall(DiniDoubt_KSP(dini, u, &result->reason));
+  result->fnorm = ctx->rnorm;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -250,12 +235,10 @@ static PetscErrorCode DiniSetUp_KSP(Dini dini)
   PetscCheck(ctx->b, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s, of type \"ksp\", has no right-hand side; call DiniSetLinearSystem()", DiniLabel_Private(dini));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ctx->ksp, &ctx->leastsquares, KSPLSQR, KSPCGLS, ""));
-  dini->ops->jacobian    = DiniJacobian_KSP;
-  dini->ops->beside      = DiniBeside_KSP;
-  dini->ops->getksp      = DiniGetKSP_KSP;
-  dini->ops->rhsjacobian = NULL;
-  dini->ops->linearized  = NULL;
-  dini->antilinear       = PETSC_FALSE;
+  dini->ops->jacobian = DiniJacobian_KSP;
+  dini->ops->getksp   = DiniGetKSP_KSP;
+  dini->system        = &DiniSystem_KSP;
+  dini->antilinear    = PETSC_FALSE;
   if (ctx->leastsquares) PetscCall(DiniSquareIsRoot_KSP(dini));
   if (ctx->leastsquares) PetscCall(DiniUseLeastSquares_KSP(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -271,15 +254,10 @@ PetscErrorCode DiniCreate_KSP(Dini dini)
   dini->ops->setup         = DiniSetUp_KSP;
   dini->ops->solve         = DiniSolve_KSP;
   dini->ops->residual      = DiniResidual_KSP;
-  dini->ops->residualnorm  = DiniResidualNorm_KSP;
   dini->ops->point         = DiniPoint_KSP;
-  dini->ops->touched       = DiniTouched_KSP;
-  dini->ops->recheck       = DiniRecheck_KSP;
   dini->ops->home          = DiniHome_KSP;
-  dini->ops->renew         = DiniRenew_KSP;
   dini->ops->parameterkind = DiniParameterKind_KSP;
   dini->ops->jacobian      = DiniJacobian_KSP;
-  dini->ops->beside        = DiniBeside_KSP;
   dini->ops->getksp        = DiniGetKSP_KSP;
   dini->ops->forwardsolver = DiniForwardSolver_KSP;
   dini->ops->view          = DiniView_KSP;

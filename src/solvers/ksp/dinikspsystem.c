@@ -250,3 +250,16 @@ PetscErrorCode DiniCurrentSystem_KSP(Dini dini, Mat *A, Vec *b)
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* A at the parameters that are set: the KSP's own at the point, a copy beside it */
+PetscErrorCode DiniBeside_KSP(Dini dini, Mat *J)
+{
+  Vec b;
+
+  PetscFunctionBegin;
+  PetscCall(DiniCurrentSystem_KSP(dini, J, &b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const DiniSystemOps DiniSystem_KSP = {
+    .beside = DiniBeside_KSP, .touched = DiniTouched_KSP, .recheck = DiniRecheck_KSP, .renew = DiniRenew_KSP};

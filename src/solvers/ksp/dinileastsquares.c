@@ -209,6 +209,18 @@ static PetscErrorCode DiniRHSJacobian_LeastSquares(Dini dini, Vec m, Mat *Fb)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const DiniSystemOps DiniSystem_LeastSquares = {.beside      = DiniBeside_LeastSquares,
+                                                      .touched     = DiniTouched_KSP,
+                                                      .recheck     = DiniRecheck_KSP,
+                                                      .renew       = DiniRenew_KSP,
+                                                      .linearized  = DiniLinearized_LeastSquares,
+                                                      .rhsjacobian = DiniRHSJacobian_LeastSquares};
+static const DiniSystemOps DiniSystem_Square       = {.beside     = DiniBeside_KSP,
+                                                      .touched    = DiniTouched_KSP,
+                                                      .recheck    = DiniRecheck_KSP,
+                                                      .renew      = DiniRenew_KSP,
+                                                      .linearized = DiniDetermined_KSP};
+
 /*
   A square A with independent columns is regular, and the least-squares solution is the root of A u - b: J = A, whose
   condition is not squared. With dependent columns there is a residual, or the root is one of many: refused either way, unless
@@ -227,9 +239,9 @@ PetscErrorCode DiniSquareIsRoot_KSP(Dini dini)
   PetscCall(MatGetNullSpace(A, &null));
   ctx->square = (PetscBool)(M == N && !null);
   if (!ctx->square) PetscFunctionReturn(PETSC_SUCCESS);
-  ctx->leastsquares     = PETSC_FALSE;
-  dini->ops->getksp     = NULL;
-  dini->ops->linearized = DiniDetermined_KSP;
+  ctx->leastsquares = PETSC_FALSE;
+  dini->ops->getksp = NULL;
+  dini->system      = &DiniSystem_Square;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -251,11 +263,9 @@ PetscErrorCode DiniUseLeastSquares_KSP(Dini dini)
       "of the normal equations. Solve A A^H y = b instead, with u = A^H y, or attach the null space of A with "
       "MatSetNullSpace(), before the first solve",
       M, N);
-  dini->ops->jacobian    = DiniJacobian_LeastSquares;
-  dini->ops->beside      = DiniBeside_LeastSquares;
-  dini->ops->getksp      = NULL; /* its preconditioner is not one of J */
-  dini->ops->rhsjacobian = DiniRHSJacobian_LeastSquares;
-  dini->ops->linearized  = DiniLinearized_LeastSquares;
-  dini->antilinear       = PetscDefined(USE_COMPLEX);
+  dini->ops->jacobian = DiniJacobian_LeastSquares;
+  dini->ops->getksp   = NULL; /* its preconditioner is not one of J */
+  dini->system        = &DiniSystem_LeastSquares;
+  dini->antilinear    = PetscDefined(USE_COMPLEX);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

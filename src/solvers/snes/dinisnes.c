@@ -139,7 +139,7 @@ static PetscErrorCode DiniAccept_SNES(Dini dini, SNES snes, SNESConvergedReason 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConvergedReason *reason, const char **why)
+static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, DiniForwardResult *result)
 {
   SNES                snes;
   SNESConvergedReason stopped = SNES_CONVERGED_ITERATING;
@@ -148,6 +148,7 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
   Mat                 J;
 
   PetscFunctionBegin;
+  result->options = "snes";
   PetscCall(DiniNeedSNES_Private(dini, &snes));
   PetscCall(SNESGetJacobian(snes, &J, NULL, NULL, NULL));
   if (J) PetscCall(DiniCheckMatLayout_Private(dini, u, J, "the Jacobian of the SNES"));
@@ -156,21 +157,15 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
   PetscCall(DiniForwardKeeps_Private(dini, ksp, &keep));
   if (keep) { /* a guess to come back to */
     PetscCall(VecCopy(u, dini->w[0]));
-    PetscCall(DiniSolveKept_SNES(dini, snes, u, PETSC_TRUE, its, &stopped));
+    PetscCall(DiniSolveKept_SNES(dini, snes, u, PETSC_TRUE, &result->its, &stopped));
     if (stopped < 0) PetscCall(VecCopy(dini->w[0], u));
   }
-  if (!keep || stopped < 0) PetscCall(DiniSolveKept_SNES(dini, snes, u, PETSC_FALSE, its, &stopped));
-  *why = SNESConvergedReasons[stopped];
+  if (!keep || stopped < 0) PetscCall(DiniSolveKept_SNES(dini, snes, u, PETSC_FALSE, &result->its, &stopped));
+  result->why = SNESConvergedReasons[stopped];
   PetscCall(SNESGetFunctionNorm(snes, &((Dini_SNES *)dini->data)->fnorm));
-  if (stopped > 0) PetscCall(DiniAccept_SNES(dini, snes, stopped, u, reason));
-  else *reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniResidualNorm_SNES(Dini dini, PetscReal *norm)
-{
-  PetscFunctionBegin;
-  *norm = ((Dini_SNES *)dini->data)->fnorm;
+  if (stopped > 0) PetscCall(DiniAccept_SNES(dini, snes, stopped, u, &result->reason));
+  else result->reason = stopped == DINI_SNES_NAN ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
+  result->fnorm = ((Dini_SNES *)dini->data)->fnorm;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -251,7 +246,6 @@ PetscErrorCode DiniCreate_SNES(Dini dini)
   dini->ops->setup         = DiniSetUp_SNES;
   dini->ops->solve         = DiniSolve_SNES;
   dini->ops->residual      = DiniResidual_SNES;
-  dini->ops->residualnorm  = DiniResidualNorm_SNES;
   dini->ops->jacobian      = DiniJacobian_SNES;
   dini->ops->pattern       = DiniPattern_SNES;
   dini->ops->point         = DiniRememberRHS_SNES;
