@@ -24,7 +24,8 @@ lint_cppcheck() {
 
 # Rules of the house that no general tool knows. Each prints the offending lines.
 lint_house() {
-  local status=0 hits file name version
+  local status=0 hits file name version library
+  library=$(find src -name '*.c' | sort)
   refuse() { # refuse <what> <lines>
     [ -z "$2" ] || { printf '%s:\n%s\n' "$1" "$2"; status=1; }
   }
@@ -40,12 +41,14 @@ lint_house() {
   refuse "No gathering of a distributed vector on one rank in the library" \
     "$(grep -rnE 'VecScatterCreateTo(Zero|All)|MPI_(All)?[gG]ather(v)?\(' src)"
   refuse "No file-scope variables that change (thread and object safety)" \
-    "$(grep -nE '^static +[A-Za-z_ ]+[ *]+[a-z]\w*( *=.*)?;' src/*/*.c | grep -v const)"
+    "$(grep -nE '^static +[A-Za-z_ ]+[ *]+[a-z]\w*( *=.*)?;' $library | grep -v const)"
+  refuse "A static function has its name to itself: suffix it with that of its type or subject" \
+    "$(sed -nE '/;$/d; s/^static [A-Za-z_ ]+[ *]+([A-Za-z]\w*)\(.*/\1/p' $library | sort | uniq -d)"
   refuse "Every PETSc and Dini call is checked with PetscCall()" "$(awk '
     /^ +(Dini|Vec|Mat|KSP|SNES|PC|DM|Tao|Petsc(Object|Options|Viewer|Random|Free|Malloc|Print))[A-Z][A-Za-z0-9]*\(.*\);/ && before !~ /[(,]$/ &&
       !/Petsc(OptionsBegin|OptionsEnd|OptionsHead|ObjectComm|ObjectOptionsBegin)/ && !/Dini(CallUser|CallOut|Serve|EachFeature|StackDepth|ParameterOption)/ { print FILENAME ":" FNR ": " $0 }
-    { before = $0 }' src/*/*.c examples/*/*.c)"
-  for file in src/*/*.c; do
+    { before = $0 }' $library examples/*/*.c)"
+  for file in $library; do
     grep -q "${file#src/}" src/CMakeLists.txt || refuse "Not in src/CMakeLists.txt, so not built" "$file"
   done
   for file in tests/t[0-9]*.c; do

@@ -5,7 +5,8 @@
                                                 or more than six of a room use each other in a circle
   jobs/rooms.py --picture file.svg [directory]  the plan of the house, for docs/developers.rst
 
-A room is the folder of a source file below src/; an arrow is a name that one object file leaves undefined and another defines.
+A room is the first folder of a source file below src/, whatever folders it has inside; an arrow is a name that one object
+file leaves undefined and another defines.
 """
 import collections
 import os
@@ -20,6 +21,7 @@ ROOMS = {
     "spectral": "eigenpairs, posteriors, singular values",
     "objective": "objectives, gradients, Hessians, Tao",
     "solvers": "who finds u",
+    "active": "the active set of a variational inequality",
     "core": "the object",
     "rules": "JVP and VJP: formulas",
     "parameter": "who knows F_m",
@@ -32,6 +34,10 @@ ROOMS = {
 
 # What may be called from below: the first object created registers the types, as in PETSc
 CALLED_FROM_BELOW = {"DiniInitializePackage"}
+
+
+def room_of(source):
+    return source.split(os.sep)[0]
 
 
 def symbols(path, which):
@@ -51,7 +57,7 @@ def read(build):
                 files[source] = path
     if not files:
         sys.exit(f"no object files of the library in {base}: build first")
-    unknown = sorted({os.path.dirname(f) for f in files} - set(ROOMS))
+    unknown = sorted({room_of(f) for f in files} - set(ROOMS))
     if unknown:
         sys.exit(f"rooms without a place in jobs/rooms.py: {' '.join(unknown)}")
     owner = {s: f for f, path in files.items() for s in symbols(path, "--defined-only")}
@@ -86,14 +92,14 @@ def faults(files, arrows):
     up, uses = collections.defaultdict(set), collections.defaultdict(set)
     for (f, g), names in arrows.items():
         uses[f].add(g)
-        if level[os.path.dirname(g)] < level[os.path.dirname(f)]:
+        if level[room_of(g)] < level[room_of(f)]:
             up[f] |= {f"{s} of {g}" for s in names}
     found = [f"{f} reaches up: {', '.join(sorted(up[f]))}" for f in sorted(up)]
     seen = set()
     for f in sorted(files):
         circle = set() if f in seen else circle_of(f, uses)
         seen |= circle
-        if len(circle) > 6 or len({os.path.dirname(g) for g in circle}) > 1:
+        if len(circle) > 6 or len({room_of(g) for g in circle}) > 1:
             found.append(f"a circle of {len(circle)} files: {' '.join(sorted(circle))}")
     return found
 
@@ -101,10 +107,10 @@ def faults(files, arrows):
 def picture(path, files, arrows):
     """Rooms from the top down, each with the lines that run down from it; a line is as wide as it has names."""
     rooms, step, left = list(ROOMS), 44, 420
-    count = collections.Counter(os.path.dirname(f) for f in files)
+    count = collections.Counter(room_of(f) for f in files)
     lines = collections.defaultdict(set)
     for (f, g), names in arrows.items():
-        a, b = rooms.index(os.path.dirname(f)), rooms.index(os.path.dirname(g))
+        a, b = rooms.index(room_of(f)), rooms.index(room_of(g))
         if a != b:
             lines[a, b] |= names
     height, width = step * len(rooms) + 10, left + 310

@@ -94,7 +94,7 @@ PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *
 }
 
 /* One loose solve and what it changes in mbar */
-static PetscErrorCode DiniMeasure(Dini dini, Vec ubar, Vec mbar, PetscReal *error, PetscBool *good)
+static PetscErrorCode DiniMeasureGradient(Dini dini, Vec ubar, Vec mbar, PetscReal *error, PetscBool *good)
 {
   Vec            r, e, delta;
   PetscErrorCode failed;
@@ -162,7 +162,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   dini->gain = PetscMax(dini->gain, gain);
   if (dini->recalled && a->measured) a->uses--; /* the same solve once more tells nothing new */
   if (++a->uses >= a->next && dini->lastunit == 1.0) {
-    PetscCall(DiniMeasure(dini, ubar, mbar, &error, &good));
+    PetscCall(DiniMeasureGradient(dini, ubar, mbar, &error, &good));
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, gain));
   }
   PetscCall(DiniEngineGetFields_Private(dini->engine, &nfields, &field));

@@ -91,7 +91,7 @@ static PetscErrorCode DiniBlocksEntries(DiniColoring c, DiniBlocks *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscInt DiniBlock(DiniColoring c, const DiniBlocks *b, PetscInt k)
+static PetscInt DiniFieldBlock(DiniColoring c, const DiniBlocks *b, PetscInt k)
 {
   return (PetscInt)b->row[c->row[k]] * b->ncol + b->col[c->ghost[k]];
 }
@@ -109,7 +109,7 @@ static PetscErrorCode DiniBlocksSum(Dini dini, DiniColoring c, DiniBlocks *b, Pe
 
     if (b->entries) e = b->entries[k];
     else DiniEntryStart_Private(row, b->h[c->ghost[k]], &e);
-    DiniLostAdd_Private(&b->sums[3 * (size_t)DiniBlock(c, b, k)], PetscAbsScalar(c->values[k]), e.error, row,
+    DiniLostAdd_Private(&b->sums[3 * (size_t)DiniFieldBlock(c, b, k)], PetscAbsScalar(c->values[k]), e.error, row,
                         b->size[c->ghost[k]]);
   }
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, b->sums, (PetscMPIInt)(3 * n), MPIU_REAL, MPIU_SUM,
@@ -155,7 +155,7 @@ static PetscErrorCode DiniBlocksTake(Dini dini, DiniColoring c, DiniBlocks *b, P
   for (PetscInt k = 0; k < c->rowptr[c->nrows]; k++) {
     DiniEntry *e = &b->entries[k];
 
-    if (h[c->ghost[k]] == 0.0 || e->stopped || !b->lost[DiniBlock(c, b, k)]) continue;
+    if (h[c->ghost[k]] == 0.0 || e->stopped || !b->lost[DiniFieldBlock(c, b, k)]) continue;
     if (c->second[k] < 0.0) e->stopped = PETSC_TRUE; /* NaN */
     else if (DiniEntryFarther_Private(e, PetscAbsScalar(c->tried[k] - c->values[k]))) {
       c->values[k] = c->tried[k];

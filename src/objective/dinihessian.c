@@ -89,7 +89,7 @@ static PetscErrorCode DiniHessianReady(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniProduct(Dini dini, Vec v, Vec Hv)
+static PetscErrorCode DiniHVPAny(Dini dini, Vec v, Vec Hv)
 {
   PetscFunctionBegin;
   PetscCall(DiniCheckFlat_Private(dini, v, "The direction v"));
@@ -157,7 +157,7 @@ static PetscErrorCode DiniApplyHessian(Dini dini, Vec v, Vec Hv, Mat V, Mat HV)
   dini->state = dini->u;
   failed      = DiniHessianReady(dini);
   PetscCall(DiniEngineUseTolerances_Private(dini->engine, PetscMax(rtol[0], loose), PetscMax(rtol[1], loose), &before));
-  if (!failed) failed = V ? DiniBlockProduct(dini, V, HV) : DiniProduct(dini, v, Hv);
+  if (!failed) failed = V ? DiniBlockProduct(dini, V, HV) : DiniHVPAny(dini, v, Hv);
   PetscCall(DiniEngineRestoreTolerances_Private(dini->engine, &before));
   dini->state = state;
   PetscCall(failed);

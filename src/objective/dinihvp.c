@@ -6,7 +6,7 @@
 #include "../private/diniimpl.h"
 #include <math.h>
 
-static PetscErrorCode DiniProduct(Dini dini, Vec v, Vec Hv, Vec du, Vec hu, Vec mu, Vec hm)
+static PetscErrorCode DiniHVPAt(Dini dini, Vec v, Vec Hv, Vec du, Vec hu, Vec mu, Vec hm)
 {
   PetscFunctionBegin;
   PetscCall(DiniRuleJVP_Private(dini, v, du));
@@ -31,7 +31,7 @@ PetscErrorCode DiniRuleHVP_Private(Dini dini, Vec v, Vec Hv)
   PetscCall(VecDuplicate(dini->u, &mu));
   PetscCall(VecDuplicate(v, &hm));
   PetscCall(DiniTakeUnit_Private(v, &unit, &scaled));
-  failed = DiniProduct(dini, scaled, Hv, du, hu, mu, hm);
+  failed = DiniHVPAt(dini, scaled, Hv, du, hu, mu, hm);
   PetscCall(DiniReturnUnit_Private(v, &scaled));
   PetscCall(VecDestroy(&du));
   PetscCall(VecDestroy(&hu));

@@ -21,7 +21,7 @@ static PetscErrorCode DiniDirectionOf(Mat V, PetscInt j, Vec v, PetscReal *unit)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBlock(Dini dini, Mat V, Mat HV, const DiniColumns *c, Mat R, Mat X)
+static PetscErrorCode DiniHVPBlock(Dini dini, Mat V, Mat HV, const DiniColumns *c, Mat R, Mat X)
 {
   const PetscInt first = c->first, count = c->count;
   Vec            du = c->du, hu = c->hu, v = c->v, hm = c->hm;
@@ -69,7 +69,7 @@ PetscErrorCode DiniRuleMatHVP_Private(Dini dini, Mat V, Mat HV, PetscInt first, 
   PetscCall(VecDuplicate(dini->u, &c.hu));
   PetscCall(DiniCreateParameterVec(dini, &c.v));
   PetscCall(VecDuplicate(c.v, &c.hm));
-  failed = DiniBlock(dini, V, HV, &c, R, X);
+  failed = DiniHVPBlock(dini, V, HV, &c, R, X);
   PetscCall(VecDestroy(&c.du));
   PetscCall(VecDestroy(&c.hu));
   PetscCall(VecDestroy(&c.v));

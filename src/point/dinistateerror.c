@@ -67,8 +67,8 @@ static PetscBool DiniUntold(DiniObjective objective, PetscReal norm)
 }
 
 /* Both errors anew, with the factors that later points take */
-static PetscErrorCode DiniMeasure(Dini dini, PetscReal relative, PetscReal condition, DiniObjective objective, Vec ubar,
-                                  PetscBool *measured)
+static PetscErrorCode DiniMeasureDerivative(Dini dini, PetscReal relative, PetscReal condition, DiniObjective objective,
+                                            Vec ubar, PetscBool *measured)
 {
   DiniStateAccuracy *a     = &dini->stateaccuracy;
   PetscReal          error = 0.0, bend = 0.0;
@@ -119,7 +119,7 @@ static PetscErrorCode DiniEstimateState(Dini dini, DiniDirection direction, Vec 
   due = (PetscBool)(due || DiniConditioned(a, direction, condition));
   due = (PetscBool)(due || (relative * a->factor > MINOR && relative > 10.0 * a->residual));
   if (due) {
-    PetscCall(DiniMeasure(dini, relative, condition, objective, b, &measured));
+    PetscCall(DiniMeasureDerivative(dini, relative, condition, objective, b, &measured));
     if (a->uses >= a->next) a->next = 4 * a->uses;
     a->condition[direction] = condition;
     if (objective) objective->bentat = bnorm;

@@ -1,4 +1,4 @@
-/* Private to src/solvers: what stands behind type ksp. */
+/* Private to src/solvers/ksp: what stands behind type ksp. */
 #pragma once
 #include "diniimpl.h"
 

@@ -1,4 +1,4 @@
-/* Private to src/solvers: the type "snes". */
+/* Private to src/solvers/snes: the type "snes". */
 #pragma once
 #include "diniimpl.h"
 #include "petscaccess.h"

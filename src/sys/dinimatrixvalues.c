@@ -132,7 +132,7 @@ PetscErrorCode DiniMatSum_Private(Mat A, PetscBool *known, uint64_t *sum)
 }
 
 /* Ax = A x; an error out of a shell leaves x locked */
-static PetscErrorCode DiniProduct(Mat A, Vec x, Vec Ax)
+static PetscErrorCode DiniMarkApply(Mat A, Vec x, Vec Ax)
 {
   PetscErrorCode failed;
   PetscInt       locks;
@@ -163,7 +163,7 @@ PetscErrorCode DiniMarkProduct_Private(Dini dini, DiniMark *mark)
   PetscCall(VecDuplicate(dini->u, &mark->w));
   PetscCall(VecDuplicate(dini->u, &mark->Aw));
   PetscCall(DiniRandom_Private(21, mark->w));
-  PetscCall(DiniProduct(mark->A, mark->w, mark->Aw));
+  PetscCall(DiniMarkApply(mark->A, mark->w, mark->Aw));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -178,7 +178,7 @@ PetscErrorCode DiniMarkProductMoved_Private(const DiniMark *mark, PetscBool *mov
   *moved = PETSC_FALSE;
   if (!mark->w) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(mark->Aw, &y));
-  failed = DiniProduct(mark->A, mark->w, y);
+  failed = DiniMarkApply(mark->A, mark->w, y);
   if (!failed) failed = VecAXPY(y, -1.0, mark->Aw);
   if (!failed) failed = DiniNorm_Private(mark->Aw, &norm);
   if (!failed) failed = DiniNorm_Private(y, &change);

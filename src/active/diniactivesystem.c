@@ -39,7 +39,7 @@ PetscErrorCode DiniActivePart_Private(Dini dini, Vec v, Vec *part)
 /* ---- J and P ---- */
 
 /* R starts as J with every diagonal entry in its pattern; *pattern is J's, or -1 where R had to be given more */
-static PetscErrorCode DiniReducedCreate(Dini dini, Mat J, Mat *R, PetscObjectState *pattern)
+static PetscErrorCode DiniActiveReducedCreate(Dini dini, Mat J, Mat *R, PetscObjectState *pattern)
 {
   PetscBool        zeroes, rows;
   PetscInt         first, last;
@@ -71,7 +71,7 @@ static PetscErrorCode DiniReducedCreate(Dini dini, Mat J, Mat *R, PetscObjectSta
 }
 
 /* R = J without the rows and columns that are held. The matrix is kept from one point to the next, as its pattern is. */
-static PetscErrorCode DiniReduced(Dini dini, Mat J, Mat *kept, Mat *R, PetscObjectState *pattern)
+static PetscErrorCode DiniActiveReduced(Dini dini, Mat J, Mat *kept, Mat *R, PetscObjectState *pattern)
 {
   DiniActive       a = dini->active;
   const PetscInt  *rows;
@@ -86,7 +86,7 @@ static PetscErrorCode DiniReduced(Dini dini, Mat J, Mat *kept, Mat *R, PetscObje
   if (same) PetscCall(MatCopy(J, *R, SAME_NONZERO_PATTERN));
   else {
     PetscCall(MatDestroy(R));
-    PetscCall(DiniReducedCreate(dini, J, R, pattern));
+    PetscCall(DiniActiveReducedCreate(dini, J, R, pattern));
   }
   PetscCall(PetscObjectReference((PetscObject)J));
   PetscCall(MatDestroy(kept));
@@ -120,7 +120,7 @@ PetscErrorCode DiniActiveReduce_Private(Dini dini, Mat *J, Mat *P)
              "tightly, move m, or take one side with -dini_weak_activity inactive or active",
              a->counts[1], (double)dini->weakrtol);
   trueP = *P;
-  PetscCall(DiniReduced(dini, *J, &a->J, &a->RJ, &a->patternJ));
+  PetscCall(DiniActiveReduced(dini, *J, &a->J, &a->RJ, &a->patternJ));
   if (trueP == a->J) {
     PetscCall(MatDestroy(&a->P));
     PetscCall(MatDestroy(&a->RP));
@@ -129,7 +129,7 @@ PetscErrorCode DiniActiveReduce_Private(Dini dini, Mat *J, Mat *P)
     *P   = a->RJ;
   } else {
     if (a->P == a->J) PetscCall(MatDestroy(&a->P));
-    PetscCall(DiniReduced(dini, trueP, &a->P, &a->RP, &a->patternP));
+    PetscCall(DiniActiveReduced(dini, trueP, &a->P, &a->RP, &a->patternP));
     *P = a->RP;
   }
   *J = a->RJ;
@@ -149,7 +149,7 @@ PetscErrorCode DiniActiveFull_Private(Dini dini, Mat *J, Mat *P)
 /* ---- Right-hand sides ---- */
 
 /* w[0] = values on the held entries that a bound of `bound` holds, zero elsewhere; `from` has the layout of u */
-static PetscErrorCode DiniOnBound(Dini dini, const PetscBool bound[2], Vec from, Vec to)
+static PetscErrorCode DiniActiveOnBound(Dini dini, const PetscBool bound[2], Vec from, Vec to)
 {
   DiniActive         a = dini->active;
   const PetscScalar *x;
@@ -167,7 +167,7 @@ static PetscErrorCode DiniOnBound(Dini dini, const PetscBool bound[2], Vec from,
 }
 
 /* y += [J_IA v_A; -d v_A] for v in w[0]: minus the right-hand side that gives du_A = v_A */
-static PetscErrorCode DiniAddBound(Dini dini, PetscScalar sign, Vec y)
+static PetscErrorCode DiniActiveAddBound(Dini dini, PetscScalar sign, Vec y)
 {
   DiniActive a = dini->active;
 
@@ -180,7 +180,7 @@ static PetscErrorCode DiniAddBound(Dini dini, PetscScalar sign, Vec y)
 }
 
 /* Which bounds are this very Vec? */
-static PetscErrorCode DiniIsBound(Dini dini, Vec m, PetscBool bound[2], PetscBool *any)
+static PetscErrorCode DiniActiveIsBound(Dini dini, Vec m, PetscBool bound[2], PetscBool *any)
 {
   Vec bounds[2] = {NULL, NULL};
 
@@ -197,10 +197,10 @@ PetscErrorCode DiniActiveTangent_Private(Dini dini, Vec m, Vec dm, Vec y, PetscB
   PetscBool bound[2], is;
 
   PetscFunctionBegin;
-  PetscCall(DiniIsBound(dini, m, bound, &is));
+  PetscCall(DiniActiveIsBound(dini, m, bound, &is));
   if (!is || !dini->active->counts[0]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniOnBound(dini, bound, dm, dini->active->w[0]));
-  PetscCall(DiniAddBound(dini, 1.0, y));
+  PetscCall(DiniActiveOnBound(dini, bound, dm, dini->active->w[0]));
+  PetscCall(DiniActiveAddBound(dini, 1.0, y));
   *zero = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -212,11 +212,11 @@ PetscErrorCode DiniActiveAdjoint_Private(Dini dini, Vec m, Vec lambda, Vec part,
   PetscBool  bound[2], is;
 
   PetscFunctionBegin;
-  PetscCall(DiniIsBound(dini, m, bound, &is));
+  PetscCall(DiniActiveIsBound(dini, m, bound, &is));
   if (!is || !a->counts[0]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatMultHermitianTranspose(a->J, part, a->w[1]));
   PetscCall(VecAXPY(a->w[1], -a->diagonal, lambda));
-  PetscCall(DiniOnBound(dini, bound, a->w[1], a->w[0]));
+  PetscCall(DiniActiveOnBound(dini, bound, a->w[1], a->w[0]));
   PetscCall(VecAXPY(mbar, 1.0, a->w[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -241,6 +241,6 @@ PetscErrorCode DiniActiveStep_Private(Dini dini, Vec u, Vec F)
   PetscCall(VecRestoreArray(a->w[0], &v));
   PetscCall(VecRestoreArrayRead(u, &x));
   PetscCall(DiniActiveProject_Private(dini, F));
-  PetscCall(DiniAddBound(dini, -1.0, F));
+  PetscCall(DiniActiveAddBound(dini, -1.0, F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

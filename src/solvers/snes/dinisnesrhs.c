@@ -6,8 +6,8 @@
   so the point remembers its own, F and J are evaluated with that one lent to the SNES, and a solve that would have to guess
   which of two is meant is refused.
 */
-#include "../private/dinisnesimpl.h"
-#include "../private/diniparameterimpl.h"
+#include "../../private/dinisnesimpl.h"
+#include "../../private/diniparameterimpl.h"
 
 /* The one that has been given, else that of the point, else, where there is none, the SNES's present one; NULL: F(u) = 0 */
 PetscErrorCode DiniGetRHS_SNES(Dini dini, Vec *b)

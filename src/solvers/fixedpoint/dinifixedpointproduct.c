@@ -1,5 +1,5 @@
 /* Products with J = I - G_u of a fixed point: from callbacks, from a matrix G_u, or from differences of F along a direction. */
-#include "../private/dinifixedpointimpl.h"
+#include "../../private/dinifixedpointimpl.h"
 
 /* What products need, before the first one */
 PetscErrorCode DiniFixedPointWork_Private(Dini dini)
@@ -13,7 +13,7 @@ PetscErrorCode DiniFixedPointWork_Private(Dini dini)
 }
 
 /* y = G_u x or G_u^H x by the application's callback */
-static PetscErrorCode DiniCallApply(Dini dini, DiniDirection direction, Vec x, Vec y)
+static PetscErrorCode DiniCallApply_FixedPoint(Dini dini, DiniDirection direction, Vec x, Vec y)
 {
   Dini_FixedPoint  *ctx  = (Dini_FixedPoint *)dini->data;
   const char *const what = direction == DINI_TANGENT ? "The product with G_u (DiniSetFixedPointOperator())"
@@ -26,7 +26,7 @@ static PetscErrorCode DiniCallApply(Dini dini, DiniDirection direction, Vec x, V
 }
 
 /* y = x - G_u x */
-static PetscErrorCode DiniShellMult(Mat J, Vec x, Vec y)
+static PetscErrorCode DiniShellMult_FixedPoint(Mat J, Vec x, Vec y)
 {
   Dini             dini;
   Dini_FixedPoint *ctx;
@@ -38,14 +38,14 @@ static PetscErrorCode DiniShellMult(Mat J, Vec x, Vec y)
     PetscCall(DiniDifferenceMult_Private(dini, x, y));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (ctx->kind == DINI_FIXEDPOINT_OPERATOR) PetscCall(DiniCallApply(dini, DINI_TANGENT, x, y));
+  if (ctx->kind == DINI_FIXEDPOINT_OPERATOR) PetscCall(DiniCallApply_FixedPoint(dini, DINI_TANGENT, x, y));
   else PetscCall(MatMult(ctx->Gu, x, y));
   PetscCall(VecAYPX(y, -1.0, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* y = x - G_u^T x, by G_u^T x = conj(G_u^H conj(x)) */
-static PetscErrorCode DiniShellMultTranspose(Mat J, Vec x, Vec y)
+static PetscErrorCode DiniShellMultTranspose_FixedPoint(Mat J, Vec x, Vec y)
 {
   Dini             dini;
   Dini_FixedPoint *ctx;
@@ -56,7 +56,7 @@ static PetscErrorCode DiniShellMultTranspose(Mat J, Vec x, Vec y)
   if (ctx->kind == DINI_FIXEDPOINT_OPERATOR) {
     PetscCall(VecCopy(x, ctx->w[0]));
     PetscCall(VecConjugate(ctx->w[0]));
-    PetscCall(DiniCallApply(dini, DINI_ADJOINT, ctx->w[0], y));
+    PetscCall(DiniCallApply_FixedPoint(dini, DINI_ADJOINT, ctx->w[0], y));
     PetscCall(VecConjugate(y));
   } else PetscCall(MatMultTranspose(ctx->Gu, x, y));
   PetscCall(VecAYPX(y, -1.0, x));
@@ -70,8 +70,9 @@ PetscErrorCode DiniFixedPointShell_Private(Dini dini, PetscBool transposes)
 
   PetscFunctionBegin;
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, dini->n, dini->N, dini->N, dini, &ctx->J));
-  PetscCall(MatShellSetOperation(ctx->J, MATOP_MULT, (void (*)(void))DiniShellMult));
-  if (transposes) PetscCall(MatShellSetOperation(ctx->J, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniShellMultTranspose));
+  PetscCall(MatShellSetOperation(ctx->J, MATOP_MULT, (void (*)(void))DiniShellMult_FixedPoint));
+  if (transposes)
+    PetscCall(MatShellSetOperation(ctx->J, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniShellMultTranspose_FixedPoint));
   if (ctx->Gu) PetscCall(PetscObjectCompose((PetscObject)ctx->J, DINI_RESTS_ON, (PetscObject)ctx->Gu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

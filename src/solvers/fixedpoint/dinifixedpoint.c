@@ -1,5 +1,5 @@
 /* DINIFIXEDPOINT: u = G(u, m), however it is iterated, so F(u, m) = u - G(u, m), J = I - G_u and F_m = -G_m. */
-#include "../private/dinifixedpointimpl.h"
+#include "../../private/dinifixedpointimpl.h"
 
 static PetscErrorCode DiniSetUp_FixedPoint(Dini dini)
 {

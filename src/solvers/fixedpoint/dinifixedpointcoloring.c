@@ -2,11 +2,12 @@
   G_u on a given pattern by coloured central differences of G: columns that share no row are shifted together. Without a
   pattern all of J = I - G_u, a difference for each column, where the state is small.
 */
-#include "../private/dinifixedpointimpl.h"
-#include "../private/dinistepsimpl.h"
+#include "../../private/dinifixedpointimpl.h"
+#include "../../private/dinistepsimpl.h"
 
 /* G(u + factor direction); work: a Vec to build the state in */
-static PetscErrorCode DiniMapShifted(Dini dini, void *work, PetscReal factor, Vec direction, Vec G, PetscReal *norm)
+static PetscErrorCode DiniMapShifted_FixedPoint(Dini dini, void *work, PetscReal factor, Vec direction, Vec G,
+                                                PetscReal *norm)
 {
   PetscFunctionBegin;
   PetscCall(VecWAXPY((Vec)work, factor, direction, dini->u));
@@ -17,7 +18,7 @@ static PetscErrorCode DiniMapShifted(Dini dini, void *work, PetscReal factor, Ve
 }
 
 /* As of F(u) = u - G(u), whose value at the point may be known */
-static PetscErrorCode DiniMapScheme(Dini dini, Vec work, Vec base, DiniScheme *scheme)
+static PetscErrorCode DiniMapScheme_FixedPoint(Dini dini, Vec work, Vec base, DiniScheme *scheme)
 {
   Vec F;
 
@@ -25,7 +26,7 @@ static PetscErrorCode DiniMapScheme(Dini dini, Vec work, Vec base, DiniScheme *s
   PetscCall(DiniStateScheme_Private(dini, work, scheme));
   scheme->what    = "the state u, for the map G (DiniSetFixedPoint()),";
   scheme->cure    = "give G_u to DiniSetFixedPointJacobian()";
-  scheme->shifted = DiniMapShifted;
+  scheme->shifted = DiniMapShifted_FixedPoint;
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecWAXPY(base, -1.0, F, dini->u));
   scheme->base = base;
@@ -52,7 +53,7 @@ PetscErrorCode DiniFixedPointColor_Private(Dini dini)
   }
   PetscCall(VecDuplicate(dini->u, &u));
   PetscCall(VecDuplicate(dini->u, &base));
-  failed = DiniMapScheme(dini, u, base, &scheme);
+  failed = DiniMapScheme_FixedPoint(dini, u, base, &scheme);
   if (!failed) failed = DiniColoringFill_Private(dini, ctx->coloring, &scheme, dini->u, ctx->Gu, NULL, NULL);
   PetscCall(VecDestroy(&u));
   PetscCall(VecDestroy(&base));

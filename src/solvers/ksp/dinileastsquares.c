@@ -6,7 +6,7 @@
   This is exact: the derivative of F in A has the term of the residual, dA^H (A u - b). J is assembled where A is an AIJ matrix
   and J is small enough to be factorised if need be; else it is applied by products.
 */
-#include "../private/dinikspimpl.h"
+#include "../../private/dinikspimpl.h"
 
 /* F = A^H (A u - b) */
 PetscErrorCode DiniNormalResidual_KSP(Dini dini, Mat A, Vec b, Vec u, Vec F)
@@ -24,7 +24,7 @@ PetscErrorCode DiniNormalResidual_KSP(Dini dini, Mat A, Vec b, Vec u, Vec F)
 }
 
 /* N = A^H A assembled */
-static PetscErrorCode DiniNormalProduct(Mat A, Mat *N)
+static PetscErrorCode DiniNormalProduct_KSP(Mat A, Mat *N)
 {
   Mat conj;
 
@@ -39,7 +39,7 @@ static PetscErrorCode DiniNormalProduct(Mat A, Mat *N)
 }
 
 /* J of the present A; the matrix is kept where the pattern of A is, so that a preconditioner of it serves on */
-static PetscErrorCode DiniNormal(Dini dini, Mat A)
+static PetscErrorCode DiniNormal_KSP(Dini dini, Mat A)
 {
   Dini_KSP        *ctx = (Dini_KSP *)dini->data;
   PetscObjectId    id;
@@ -59,7 +59,7 @@ static PetscErrorCode DiniNormal(Dini dini, Mat A)
   PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
   PetscCall(DiniEngineGetDirectMax_Private(dini->engine, &directmax));
   if (aij && dini->N <= directmax) {
-    PetscCall(DiniNormalProduct(A, &N));
+    PetscCall(DiniNormalProduct_KSP(A, &N));
     if (ctx->kernel.n) PetscCall(DiniKernelShift_KSP(dini, N));
     else if (all[1]) {
       PetscCall(MatCopy(N, ctx->normal, SAME_NONZERO_PATTERN));
@@ -90,7 +90,7 @@ static PetscErrorCode DiniJacobian_LeastSquares(Dini dini, Vec u, Mat *J, Mat *P
   PetscCall(DiniAssembleOwn_KSP(dini));
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(DiniKernelTake_KSP(dini));
-  PetscCall(DiniNormal(dini, A));
+  PetscCall(DiniNormal_KSP(dini, A));
   *J = *P = ctx->normal;
   if (ctx->kernel.n) PetscCall(DiniKernelJacobian_KSP(dini, NULL, J));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -100,7 +100,7 @@ static PetscErrorCode DiniJacobian_LeastSquares(Dini dini, Vec u, Mat *J, Mat *P
   Independent columns? Where they are not, the solver returns one of many solutions, and this J does not know the derivative
   of the one it chose. A random right-hand side lies outside the range of a singular J, and no solution of it passes.
 */
-static PetscErrorCode DiniDetermined(Dini dini)
+static PetscErrorCode DiniDetermined_KSP(Dini dini)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   Vec       r, x;
@@ -129,7 +129,7 @@ static PetscErrorCode DiniLinearized_LeastSquares(Dini dini)
 
   PetscFunctionBegin;
   if (ctx->kernel.n != ctx->kernels) ctx->determined = PETSC_FALSE;
-  PetscCall(DiniDetermined(dini));
+  PetscCall(DiniDetermined_KSP(dini));
   ctx->kernels = ctx->kernel.n;
   PetscCall(DiniKernelLinearized_KSP(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -159,7 +159,7 @@ static PetscErrorCode DiniBeside_LeastSquares(Dini dini, Mat *J)
 
 /* ---- F_b = -A^H, with A at the parameters that are set ---- */
 
-static PetscErrorCode DiniRHSMult(Mat Fb, Vec x, Vec y)
+static PetscErrorCode DiniRHSMult_KSP(Mat Fb, Vec x, Vec y)
 {
   Dini dini;
   Mat  A;
@@ -174,7 +174,7 @@ static PetscErrorCode DiniRHSMult(Mat Fb, Vec x, Vec y)
 }
 
 /* The plain transpose, -conj(A) x */
-static PetscErrorCode DiniRHSMultTranspose(Mat Fb, Vec x, Vec y)
+static PetscErrorCode DiniRHSMultTranspose_KSP(Mat Fb, Vec x, Vec y)
 {
   Dini dini;
   Mat  A;
@@ -204,8 +204,8 @@ static PetscErrorCode DiniRHSJacobian_LeastSquares(Dini dini, Vec m, Mat *Fb)
   PetscCall(VecGetLocalSize(ctx->b, &n));
   PetscCall(VecGetSize(ctx->b, &N));
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, n, dini->N, N, dini, Fb));
-  PetscCall(MatShellSetOperation(*Fb, MATOP_MULT, (void (*)(void))DiniRHSMult));
-  PetscCall(MatShellSetOperation(*Fb, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniRHSMultTranspose));
+  PetscCall(MatShellSetOperation(*Fb, MATOP_MULT, (void (*)(void))DiniRHSMult_KSP));
+  PetscCall(MatShellSetOperation(*Fb, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniRHSMultTranspose_KSP));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -229,7 +229,7 @@ PetscErrorCode DiniSquareIsRoot_KSP(Dini dini)
   if (!ctx->square) PetscFunctionReturn(PETSC_SUCCESS);
   ctx->leastsquares     = PETSC_FALSE;
   dini->ops->getksp     = NULL;
-  dini->ops->linearized = DiniDetermined;
+  dini->ops->linearized = DiniDetermined_KSP;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -13,7 +13,7 @@
 
   Nothing dense is formed: rows and columns of a matrix of ones are scaled.
 */
-#include "../private/dinikspimpl.h"
+#include "../../private/dinikspimpl.h"
 #include <math.h>
 
 PetscErrorCode DiniNeedLinear_KSP(Dini dini, const char what[])
@@ -86,7 +86,7 @@ PetscErrorCode DiniCheckPattern_Private(Dini dini, Mat Abar, const char what[])
 /* ---- Abar = alpha l r^H on its pattern ---- */
 
 /* The stored entries of one sequential part */
-static PetscErrorCode DiniSetOnesPart(Mat A)
+static PetscErrorCode DiniSetOnesPart_KSP(Mat A)
 {
   PetscBool    aij, baij;
   MatInfo      info;
@@ -112,7 +112,7 @@ static PetscErrorCode DiniSetOnesPart(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSetOnes(Mat A)
+static PetscErrorCode DiniSetOnes_KSP(Mat A)
 {
   PetscBool       aij, baij, dense;
   Mat             diagonal = A, other = NULL;
@@ -125,8 +125,8 @@ static PetscErrorCode DiniSetOnes(Mat A)
   if (aij) PetscCall(MatMPIAIJGetSeqAIJ(A, &diagonal, &other, &columns));
   if (baij) PetscCall(MatMPIBAIJGetSeqBAIJ(A, &diagonal, &other, &columns));
   if (dense) PetscCall(MatDenseGetLocalMatrix(A, &diagonal));
-  PetscCall(DiniSetOnesPart(diagonal));
-  if (other) PetscCall(DiniSetOnesPart(other));
+  PetscCall(DiniSetOnesPart_KSP(diagonal));
+  if (other) PetscCall(DiniSetOnesPart_KSP(other));
   PetscCall(PetscObjectStateIncrease((PetscObject)A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -146,7 +146,7 @@ PetscErrorCode DiniOuter_Private(Mat Abar, PetscBool add, Mat *work, PetscScalar
   PetscCall(VecDuplicate(r, &right));
   PetscCall(VecCopy(r, right));
   PetscCall(VecConjugate(right));
-  PetscCall(DiniSetOnes(M));
+  PetscCall(DiniSetOnes_KSP(M));
   PetscCall(MatDiagonalScale(M, left, right));
   if (add) PetscCall(MatAXPY(Abar, 1.0, M, SAME_NONZERO_PATTERN));
   PetscCall(VecDestroy(&left));
@@ -157,7 +157,7 @@ PetscErrorCode DiniOuter_Private(Mat Abar, PetscBool add, Mat *work, PetscScalar
 /* ---- The rules ---- */
 
 /* Abar from lambda at the point */
-static PetscErrorCode DiniMatrixBar(Dini dini, Vec lambda, Mat Abar)
+static PetscErrorCode DiniMatrixBar_KSP(Dini dini, Vec lambda, Mat Abar)
 {
   Dini_KSP *ctx  = (Dini_KSP *)dini->data;
   Mat       work = NULL, A;
@@ -192,7 +192,7 @@ static PetscErrorCode DiniMatrixBar(Dini dini, Vec lambda, Mat Abar)
 }
 
 /* r without its part in the null space, less s P dA^H y; work t */
-static PetscErrorCode DiniKernelRHS(Dini dini, Mat dA, Vec r, Vec t)
+static PetscErrorCode DiniKernelRHS_KSP(Dini dini, Mat dA, Vec r, Vec t)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
 
@@ -206,7 +206,7 @@ static PetscErrorCode DiniKernelRHS(Dini dini, Mat dA, Vec r, Vec t)
 }
 
 /* r = -dA u, or -(dA^H (A u - b) + A^H dA u) */
-static PetscErrorCode DiniMatrixRHS(Dini dini, Mat dA, Vec r)
+static PetscErrorCode DiniMatrixRHS_KSP(Dini dini, Mat dA, Vec r)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   Mat       A;
@@ -224,7 +224,7 @@ static PetscErrorCode DiniMatrixRHS(Dini dini, Mat dA, Vec r)
     PetscCall(VecAXPY(q, -1.0, ctx->b));
     PetscCall(MatMultHermitianTranspose(dA, q, t));
     PetscCall(VecAXPY(r, 1.0, t));
-    if (ctx->kernel.n) PetscCall(DiniKernelRHS(dini, dA, r, t));
+    if (ctx->kernel.n) PetscCall(DiniKernelRHS_KSP(dini, dA, r, t));
     PetscCall(VecDestroy(&q));
     PetscCall(VecDestroy(&t));
   }
@@ -251,7 +251,7 @@ static PetscErrorCode DiniMatrixVJP_Call(Dini dini, Vec ubar, Mat Abar)
   PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, g, dini->lambda));
   if (conj) PetscCall(VecDestroy(&g));
   if (dini->reason < 0) PetscCall(VecSet(dini->lambda, NAN));
-  PetscCall(DiniMatrixBar(dini, dini->lambda, Abar));
+  PetscCall(DiniMatrixBar_KSP(dini, dini->lambda, Abar));
   if (conj) PetscCall(MatConjugate(Abar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -298,7 +298,7 @@ static PetscErrorCode DiniMatrixJVP_Call(Dini dini, Mat dA, Vec du)
   PetscCall(DiniCheckMatrix_Private(dini, dA, "The direction dA"));
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
   if (((Dini_KSP *)dini->data)->kernel.n) PetscCall(DiniKernelDirection_KSP(dini, dA));
-  PetscCall(DiniMatrixRHS(dini, dA, dini->r));
+  PetscCall(DiniMatrixRHS_KSP(dini, dA, dini->r));
   PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

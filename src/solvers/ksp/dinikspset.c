@@ -1,5 +1,5 @@
 /* Type ksp: what the application gives. */
-#include "../private/dinikspimpl.h"
+#include "../../private/dinikspimpl.h"
 
 /**
   @brief Makes a KSP the solver behind a Dini, of type DINIKSP: F(u, m) = A(m) u - b(m) with the KSP's operators.

@@ -1,9 +1,9 @@
 /* DINISNES: u comes from a SNES, F and J are the SNES's own. */
-#include "../private/diniactiveimpl.h"
-#include "../private/dinisnesimpl.h"
+#include "../../private/diniactiveimpl.h"
+#include "../../private/dinisnesimpl.h"
 #include <petsctime.h>
 
-static PetscErrorCode DiniIsVI(SNES snes, PetscBool *vi)
+static PetscErrorCode DiniIsVI_SNES(SNES snes, PetscBool *vi)
 {
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)snes, vi, SNESVINEWTONRSLS, SNESVINEWTONSSLS, ""));
@@ -18,7 +18,7 @@ PetscErrorCode DiniNeedSNES_Private(Dini dini, SNES *snes)
   *snes = ((Dini_SNES *)dini->data)->snes;
   PetscCheck(*snes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s, of type \"snes\", has no SNES; call DiniSetSNES()", DiniLabel_Private(dini));
-  PetscCall(DiniIsVI(*snes, &vi));
+  PetscCall(DiniIsVI_SNES(*snes, &vi));
   PetscCheck(!dini->setup || vi == (PetscBool)(dini->active != NULL), PetscObjectComm((PetscObject)dini),
              PETSC_ERR_ARG_WRONGSTATE,
              "%s: the SNES has become, or ceased to be, the solver of a variational inequality since DiniSetUp(): its "
@@ -35,7 +35,7 @@ static PetscErrorCode DiniSetUp_SNES(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES_Private(dini, &snes));
-  PetscCall(DiniIsVI(snes, &vi));
+  PetscCall(DiniIsVI_SNES(snes, &vi));
   if (vi) PetscCall(DiniActiveCreate_Private(dini, snes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -44,7 +44,7 @@ static PetscErrorCode DiniSetUp_SNES(Dini dini)
   SNESSolve() lends the callback of F and the methods of the DM to the solver of a variational inequality, which gives them
   back at its end, but not when an error cuts it short.
 */
-static PetscErrorCode DiniCallSNES(Dini dini, SNES snes, Vec u)
+static PetscErrorCode DiniCall_SNES(Dini dini, SNES snes, Vec u)
 {
   DiniSNESFunctionFn *before = NULL, *after;
   void               *ctx    = NULL;
@@ -65,8 +65,8 @@ static PetscErrorCode DiniCallSNES(Dini dini, SNES snes, Vec u)
 }
 
 /* Solves with the preconditioner that there is, for all Newton steps, or as the SNES does by itself; *its counts on */
-static PetscErrorCode DiniSolveKept(Dini dini, SNES snes, Vec u, PetscBool keep, PetscInt *its,
-                                    SNESConvergedReason *stopped)
+static PetscErrorCode DiniSolveKept_SNES(Dini dini, SNES snes, Vec u, PetscBool keep, PetscInt *its,
+                                         SNESConvergedReason *stopped)
 {
   PetscInt       lag, n, linear;
   PetscLogDouble start, end;
@@ -77,7 +77,7 @@ static PetscErrorCode DiniSolveKept(Dini dini, SNES snes, Vec u, PetscBool keep,
   PetscCall(SNESGetLagPreconditioner(snes, &lag));
   if (keep) PetscCall(SNESSetLagPreconditioner(snes, -1));
   PetscCall(PetscTime(&start));
-  failed = DiniCallSNES(dini, snes, u);
+  failed = DiniCall_SNES(dini, snes, u);
   if (keep) PetscCall(SNESSetLagPreconditioner(snes, lag));
   PetscCall(failed);
   PetscCall(PetscTime(&end));
@@ -156,10 +156,10 @@ static PetscErrorCode DiniSolve_SNES(Dini dini, Vec u, PetscInt *its, DiniConver
   PetscCall(DiniForwardKeeps_Private(dini, ksp, &keep));
   if (keep) { /* a guess to come back to */
     PetscCall(VecCopy(u, dini->w[0]));
-    PetscCall(DiniSolveKept(dini, snes, u, PETSC_TRUE, its, &stopped));
+    PetscCall(DiniSolveKept_SNES(dini, snes, u, PETSC_TRUE, its, &stopped));
     if (stopped < 0) PetscCall(VecCopy(dini->w[0], u));
   }
-  if (!keep || stopped < 0) PetscCall(DiniSolveKept(dini, snes, u, PETSC_FALSE, its, &stopped));
+  if (!keep || stopped < 0) PetscCall(DiniSolveKept_SNES(dini, snes, u, PETSC_FALSE, its, &stopped));
   *why = SNESConvergedReasons[stopped];
   PetscCall(SNESGetFunctionNorm(snes, &((Dini_SNES *)dini->data)->fnorm));
   if (stopped > 0) PetscCall(DiniAccept_SNES(dini, snes, stopped, u, reason));

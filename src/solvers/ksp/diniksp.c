@@ -2,7 +2,7 @@
   DINIKSP: A(m) u = b(m) with the KSP's operators, so F(u, m) = A u - b and J = A. A least-squares KSP solves the normal
   equations instead, see dinileastsquares.c.
 */
-#include "../private/dinikspimpl.h"
+#include "../../private/dinikspimpl.h"
 #include <petsctime.h>
 
 static PetscErrorCode DiniResidual_KSP(Dini dini, Vec u, Vec F)
@@ -38,7 +38,7 @@ static PetscErrorCode DiniResidualNorm_KSP(Dini dini, PetscReal *norm)
 }
 
 /* With A u - b in w[0]: can there be a solution? */
-static PetscErrorCode DiniDoubtSystem(Dini dini)
+static PetscErrorCode DiniDoubtSystem_KSP(Dini dini)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   Mat       A;
@@ -54,7 +54,7 @@ static PetscErrorCode DiniDoubtSystem(Dini dini)
   A solve that claims to have converged: not where |A u - b| is far above what was asked for. Some direct solvers return wrong
   vectors with a positive reason. Preconditioned norms are off by orders, so only what is beyond them is refused.
 */
-static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason)
+static PetscErrorCode DiniDoubt_KSP(Dini dini, Vec u, DiniConvergedReason *reason)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscReal rtol, scale;
@@ -64,7 +64,7 @@ static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason)
   PetscCall(DiniResidual_KSP(dini, u, dini->w[0]));
   PetscCall(DiniNorm_Private(dini->w[0], &ctx->rnorm));
   if (*reason < 0) {
-    PetscCall(DiniDoubtSystem(dini));
+    PetscCall(DiniDoubtSystem_KSP(dini));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (ctx->leastsquares) {
@@ -75,12 +75,12 @@ static PetscErrorCode DiniDoubt(Dini dini, Vec u, DiniConvergedReason *reason)
   if (ctx->rnorm <= PetscMin(0.1, 1000.0 * rtol) * PetscMax(dini->attachatol, scale))
     PetscFunctionReturn(PETSC_SUCCESS);
   *reason = PetscIsInfOrNanReal(ctx->rnorm) ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD_RESIDUAL;
-  PetscCall(DiniDoubtSystem(dini));
+  PetscCall(DiniDoubtSystem_KSP(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Solves with the preconditioner that there is, or with one set up from A; *its counts on */
-static PetscErrorCode DiniSolveKept(Dini dini, Vec u, PetscBool keep, PetscInt *its, KSPConvergedReason *stopped)
+static PetscErrorCode DiniSolveKept_KSP(Dini dini, Vec u, PetscBool keep, PetscInt *its, KSPConvergedReason *stopped)
 {
   Dini_KSP      *ctx = (Dini_KSP *)dini->data;
   PC             pc;
@@ -139,15 +139,15 @@ static PetscErrorCode DiniSolve_KSP(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscCall(DiniForwardKeeps_Private(dini, ctx->ksp, &keep));
   if (keep) { /* a guess to come back to */
     PetscCall(VecCopy(u, dini->w[0]));
-    PetscCall(DiniSolveKept(dini, u, keep, its, &stopped));
+    PetscCall(DiniSolveKept_KSP(dini, u, keep, its, &stopped));
     if (stopped < 0) PetscCall(VecCopy(dini->w[0], u));
   }
-  if (!keep || stopped < 0) PetscCall(DiniSolveKept(dini, u, PETSC_FALSE, its, &stopped));
+  if (!keep || stopped < 0) PetscCall(DiniSolveKept_KSP(dini, u, PETSC_FALSE, its, &stopped));
   if (stopped > 0) *reason = DINI_CONVERGED_FORWARD;
   else *reason = stopped == KSP_DIVERGED_NANORINF ? DINI_DIVERGED_NAN : DINI_DIVERGED_FORWARD;
   *why = KSPConvergedReasons[stopped];
   if (ctx->leastsquares && !dini->residual) PetscCall(DiniLeastNorm_KSP(dini, u));
-  PetscCall(DiniDoubt(dini, u, reason));
+  PetscCall(DiniDoubt_KSP(dini, u, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

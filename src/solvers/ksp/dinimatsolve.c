@@ -1,5 +1,5 @@
 /* Type ksp: many right-hand sides, A(m) U = B, solved with one assembly and one factorisation. */
-#include "../private/dinikspimpl.h"
+#include "../../private/dinikspimpl.h"
 #include <petsctime.h>
 
 /* A dense matrix with the layout of the state in its rows, and n columns where n is known already */
@@ -30,7 +30,7 @@ PetscErrorCode DiniCheckBlock_Private(Dini dini, Mat X, const char what[], Petsc
 /* ---- The forward solve ---- */
 
 /* U by the KSP: the reason and the iterations of each column, up to the first that fails, and the iterations of all */
-static PetscErrorCode DiniSolveBlock(KSP ksp, Mat B, Mat U, PetscInt n, DiniSolvedColumn solved[], PetscInt *its)
+static PetscErrorCode DiniSolveBlock_KSP(KSP ksp, Mat B, Mat U, PetscInt n, DiniSolvedColumn solved[], PetscInt *its)
 {
   PetscBool          preonly;
   PC                 pc;
@@ -67,8 +67,8 @@ static PetscErrorCode DiniSolveBlock(KSP ksp, Mat B, Mat U, PetscInt n, DiniSolv
 }
 
 /* |A u - b| / |b| of each column, and the largest |A u - b| of all; NaN is the largest of all */
-static PetscErrorCode DiniBlockResidual(Dini dini, Mat A, Mat B, Mat U, PetscInt n, DiniSolvedColumn solved[],
-                                        PetscReal *largest)
+static PetscErrorCode DiniBlockResidual_KSP(Dini dini, Mat A, Mat B, Mat U, PetscInt n, DiniSolvedColumn solved[],
+                                            PetscReal *largest)
 {
   Vec       b = dini->w[0], u = dini->w[1];
   PetscReal bnorm, rnorm;
@@ -89,7 +89,7 @@ static PetscErrorCode DiniBlockResidual(Dini dini, Mat A, Mat B, Mat U, PetscInt
 }
 
 /* The column to speak of: the one whose solve has failed, else that of the largest relative residual */
-static PetscInt DiniWorstColumn(PetscInt n, const DiniSolvedColumn solved[])
+static PetscInt DiniWorstColumn_KSP(PetscInt n, const DiniSolvedColumn solved[])
 {
   PetscInt worst = 0;
 
@@ -101,8 +101,8 @@ static PetscInt DiniWorstColumn(PetscInt n, const DiniSolvedColumn solved[])
 }
 
 /* Says what went wrong, or that all went well */
-static PetscErrorCode DiniAcceptBlock(Dini dini, Mat A, Mat B, Mat U, PetscInt n, PetscInt its,
-                                      DiniSolvedColumn solved[], PetscBool *accepted)
+static PetscErrorCode DiniAcceptBlock_KSP(Dini dini, Mat A, Mat B, Mat U, PetscInt n, PetscInt its,
+                                          DiniSolvedColumn solved[], PetscBool *accepted)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscReal rtol, relative;
@@ -110,11 +110,11 @@ static PetscErrorCode DiniAcceptBlock(Dini dini, Mat A, Mat B, Mat U, PetscInt n
 
   PetscFunctionBegin;
   PetscCall(KSPGetTolerances(ctx->ksp, &rtol, NULL, NULL, NULL));
-  PetscCall(DiniBlockResidual(dini, A, B, U, n, solved, &dini->fnorm));
+  PetscCall(DiniBlockResidual_KSP(dini, A, B, U, n, solved, &dini->fnorm));
   dini->stats.forward_residual = dini->fnorm;
   dini->stats.forward_iterations += its;
   dini->forward.steps += its;
-  worst        = DiniWorstColumn(n, solved);
+  worst        = DiniWorstColumn_KSP(n, solved);
   relative     = solved[worst].relative;
   *accepted    = (PetscBool)(solved[worst].reason > 0 && relative <= PetscMin(0.1, 1000.0 * rtol));
   dini->reason = *accepted                       ? DINI_CONVERGED_FORWARD
@@ -172,12 +172,12 @@ static PetscErrorCode DiniMatSolve_Call(Dini dini, Mat B, Mat U)
   PetscCall(PetscLogEventBegin(DINI_Solve, dini, 0, 0, 0));
   ctx->stamp = 0; /* the application may have changed more than the parameters since */
   PetscCall(DiniAssembleOwn_KSP(dini));
-  PetscCall(DiniSolveBlock(ctx->ksp, B, U, n, ctx->solved, &its));
+  PetscCall(DiniSolveBlock_KSP(ctx->ksp, B, U, n, ctx->solved, &its));
   PetscCall(PetscLogEventEnd(DINI_Solve, dini, 0, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.forward_seconds += (PetscReal)(end - start);
   dini->forward.seconds += (PetscReal)(end - start);
-  PetscCall(DiniAcceptBlock(dini, A, B, U, n, its, ctx->solved, &accepted));
+  PetscCall(DiniAcceptBlock_KSP(dini, A, B, U, n, its, ctx->solved, &accepted));
   if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSetPoint_Private(dini, ctx->column)); /* remembers parameters and A */
   dini->stage = DINI_STAGE_NEW;

@@ -1,7 +1,7 @@
 /* What a fixed point can be told. Setters do no work. */
-#include "../private/dinifixedpointimpl.h"
+#include "../../private/dinifixedpointimpl.h"
 
-static PetscErrorCode DiniNeedFixedPoint(Dini dini, const char call[], Dini_FixedPoint **ctx)
+static PetscErrorCode DiniNeed_FixedPoint(Dini dini, const char call[], Dini_FixedPoint **ctx)
 {
   PetscBool is;
 
@@ -14,7 +14,7 @@ static PetscErrorCode DiniNeedFixedPoint(Dini dini, const char call[], Dini_Fixe
 }
 
 /* J is made anew from what has been given; the solution stays */
-static PetscErrorCode DiniDropJacobian(Dini dini, Dini_FixedPoint *ctx)
+static PetscErrorCode DiniDropJacobian_FixedPoint(Dini dini, Dini_FixedPoint *ctx)
 {
   PetscFunctionBegin;
   PetscCall(DiniShellDestroy_Private(&ctx->J, dini));
@@ -82,11 +82,11 @@ PetscErrorCode DiniSetFixedPointOperator(Dini dini, DiniFixedPointApplyFn *apply
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetFixedPointOperator()"));
-  PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointOperator()", &data));
+  PetscCall(DiniNeed_FixedPoint(dini, "DiniSetFixedPointOperator()", &data));
   data->apply[DINI_TANGENT] = apply;
   data->apply[DINI_ADJOINT] = applyadjoint;
   data->applyctx            = ctx;
-  PetscCall(DiniDropJacobian(dini, data));
+  PetscCall(DiniDropJacobian_FixedPoint(dini, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,7 +112,7 @@ PetscErrorCode DiniSetFixedPointJacobian(Dini dini, Mat Gu, DiniFixedPointJacobi
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetFixedPointJacobian()"));
-  PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointJacobian()", &data));
+  PetscCall(DiniNeed_FixedPoint(dini, "DiniSetFixedPointJacobian()", &data));
   PetscCheck(Gu, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL,
              "DiniSetFixedPointJacobian() needs a matrix Gu");
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)Gu, "The matrix Gu"));
@@ -121,7 +121,7 @@ PetscErrorCode DiniSetFixedPointJacobian(Dini dini, Mat Gu, DiniFixedPointJacobi
   data->Gu      = Gu;
   data->fill    = fn;
   data->fillctx = ctx;
-  PetscCall(DiniDropJacobian(dini, data));
+  PetscCall(DiniDropJacobian_FixedPoint(dini, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,9 +143,9 @@ PetscErrorCode DiniSetFixedPointDerivative(Dini dini, DiniFixedPointDerivative d
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetFixedPointDerivative()"));
-  PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointDerivative()", &data));
+  PetscCall(DiniNeed_FixedPoint(dini, "DiniSetFixedPointDerivative()", &data));
   data->derivative = derivative;
-  PetscCall(DiniDropJacobian(dini, data));
+  PetscCall(DiniDropJacobian_FixedPoint(dini, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -166,11 +166,11 @@ PetscErrorCode DiniSetFixedPointMaxColumns(Dini dini, PetscInt max)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointMaxColumns()", &data));
+  PetscCall(DiniNeed_FixedPoint(dini, "DiniSetFixedPointMaxColumns()", &data));
   PetscCheck(max >= 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "The number of columns %" PetscInt_FMT " must not be negative", max);
   data->maxcolumns = max;
-  PetscCall(DiniDropJacobian(dini, data));
+  PetscCall(DiniDropJacobian_FixedPoint(dini, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -197,7 +197,7 @@ PetscErrorCode DiniSetFixedPointMethod(Dini dini, DiniFixedPointMethod method)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetFixedPointMethod()"));
-  PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointMethod()", &data));
+  PetscCall(DiniNeed_FixedPoint(dini, "DiniSetFixedPointMethod()", &data));
   data->method = method;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -219,7 +219,7 @@ PetscErrorCode DiniSetFixedPointMaxIterations(Dini dini, PetscInt max)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniNeedFixedPoint(dini, "DiniSetFixedPointMaxIterations()", &data));
+  PetscCall(DiniNeed_FixedPoint(dini, "DiniSetFixedPointMaxIterations()", &data));
   PetscCheck(max >= 1, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "The number of iterations %" PetscInt_FMT " must be at least 1", max);
   data->maxiterations = max;

@@ -1,7 +1,7 @@
 /* The forward iteration of a fixed point without one of the application's: a SNES on u - G(u, m), plain unless told otherwise. */
-#include "../private/dinifixedpointimpl.h"
+#include "../../private/dinifixedpointimpl.h"
 
-static PetscErrorCode DiniSNESFunction(SNES snes, Vec u, Vec F, void *ctx)
+static PetscErrorCode DiniSNESFunction_FixedPoint(SNES snes, Vec u, Vec F, void *ctx)
 {
   PetscReal norm;
 
@@ -12,8 +12,8 @@ static PetscErrorCode DiniSNESFunction(SNES snes, Vec u, Vec F, void *ctx)
 }
 
 /* PETSc's own test; and what rounding in u - G(u, m) can not tell from zero is zero, as at a warm start */
-static PetscErrorCode DiniSNESConverged(SNES snes, PetscInt it, PetscReal xnorm, PetscReal gnorm, PetscReal f,
-                                        SNESConvergedReason *reason, void *ctx)
+static PetscErrorCode DiniSNESConverged_FixedPoint(SNES snes, PetscInt it, PetscReal xnorm, PetscReal gnorm,
+                                                   PetscReal f, SNESConvergedReason *reason, void *ctx)
 {
   Vec       u;
   PetscReal norm;
@@ -44,7 +44,7 @@ PetscErrorCode DiniFixedPointCreateSNES_Private(Dini dini)
   PetscCall(SNESLineSearchSetType(search, DINI_LINESEARCH_NONE)); /* u - F(u, m), which is G(u, m) */
   PetscCall(SNESSetTolerances(ctx->snes, 1e-50, 1e-12, 0.0, 10000, 1000000));
   PetscCall(SNESSetDivergenceTolerance(ctx->snes, 1e10)); /* a G_u that is not normal grows before it contracts */
-  PetscCall(SNESSetConvergenceTest(ctx->snes, DiniSNESConverged, NULL, NULL));
+  PetscCall(SNESSetConvergenceTest(ctx->snes, DiniSNESConverged_FixedPoint, NULL, NULL));
   if (dini->fromoptions) PetscCall(SNESSetFromOptions(ctx->snes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -59,7 +59,7 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, PetscInt *its, DiniConverg
   PetscFunctionBegin;
   if (!ctx->snes) PetscCall(DiniFixedPointCreateSNES_Private(dini));
   if (!ctx->F) PetscCall(VecDuplicate(u, &ctx->F));
-  PetscCall(SNESSetFunction(ctx->snes, ctx->F, DiniSNESFunction, dini));
+  PetscCall(SNESSetFunction(ctx->snes, ctx->F, DiniSNESFunction_FixedPoint, dini));
   failed = SNESSolve(ctx->snes, NULL, u);
   if (failed) PetscCall(SNESDestroy(&ctx->snes)); /* half-way through an iteration: the next solve begins anew */
   PetscCall(failed);

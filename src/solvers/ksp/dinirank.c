@@ -3,7 +3,7 @@
   derivative. Where it does, A(m + h dm) has null vectors near those of A, which x <- x - J^{-1} A^H A(m + h dm) x finds; where it
   does not, A(m + h dm) x has a part outside the range of A that no x takes away.
 */
-#include "../private/dinikspimpl.h"
+#include "../../private/dinikspimpl.h"
 
 /* A solve of dF/du x = r that may fail without an error */
 PetscErrorCode DiniTrySolve_KSP(Dini dini, Vec r, Vec x, PetscBool *good)
@@ -23,7 +23,7 @@ PetscErrorCode DiniTrySolve_KSP(Dini dini, Vec r, Vec x, PetscBool *good)
 }
 
 /* y = A z with A^H A z = u, from z without a part in N since u has none */
-static PetscErrorCode DiniKernelDual(Dini dini)
+static PetscErrorCode DiniKernelDual_KSP(Dini dini)
 {
   Dini_KSP   *ctx = (Dini_KSP *)dini->data;
   DiniKernel *k   = &ctx->kernel;
@@ -47,7 +47,7 @@ typedef struct {
   Vec       dm, zero, n, x[2], t[2], g, z;
 } DiniRank;
 
-static PetscErrorCode DiniRankVisit(Dini dini, PetscReal sign, void *ctx)
+static PetscErrorCode DiniRankVisit_KSP(Dini dini, PetscReal sign, void *ctx)
 {
   DiniRank *rank = (DiniRank *)ctx;
   const int side = sign > 0.0 ? 0 : 1;
@@ -61,7 +61,7 @@ static PetscErrorCode DiniRankVisit(Dini dini, PetscReal sign, void *ctx)
 }
 
 /* d = A z + what is outside the range of A, by the normal equations; d becomes the latter */
-static PetscErrorCode DiniOutsideRange(Dini dini, Vec d, Vec g, Vec z, PetscBool *good)
+static PetscErrorCode DiniOutsideRange_KSP(Dini dini, Vec d, Vec g, Vec z, PetscBool *good)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   Vec       Az;
@@ -81,8 +81,8 @@ static PetscErrorCode DiniOutsideRange(Dini dini, Vec d, Vec g, Vec z, PetscBool
 typedef enum { DINI_RANK_STAYS, DINI_RANK_CHANGES, DINI_RANK_UNKNOWN } DiniRankVerdict;
 
 /* One step of x on one side: *verdict DINI_RANK_UNKNOWN as long as it comes nearer to a null vector. *last: |t| before */
-static PetscErrorCode DiniRankStep(Dini dini, DiniRank *rank, int i, PetscReal *last, PetscBool *goeson,
-                                   DiniRankVerdict *verdict)
+static PetscErrorCode DiniRankStep_KSP(Dini dini, DiniRank *rank, int i, PetscReal *last, PetscBool *goeson,
+                                       DiniRankVerdict *verdict)
 {
   PetscReal norm, outside;
   PetscBool good;
@@ -93,7 +93,7 @@ static PetscErrorCode DiniRankStep(Dini dini, DiniRank *rank, int i, PetscReal *
   PetscCall(DiniNorm_Private(rank->t[i], &norm));
   if (norm <= rank->tiny) *verdict = DINI_RANK_STAYS;
   if (norm <= rank->tiny || PetscIsInfOrNanReal(norm)) PetscFunctionReturn(PETSC_SUCCESS); /* NaN: no A(m) there */
-  PetscCall(DiniOutsideRange(dini, rank->t[i], rank->g, rank->z, &good));
+  PetscCall(DiniOutsideRange_KSP(dini, rank->t[i], rank->g, rank->z, &good));
   if (!good) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecAXPY(rank->x[i], -1.0, rank->z));
   PetscCall(DiniNorm_Private(rank->t[i], &outside));
@@ -104,7 +104,7 @@ static PetscErrorCode DiniRankStep(Dini dini, DiniRank *rank, int i, PetscReal *
 }
 
 /* Along h dm, both ways */
-static PetscErrorCode DiniRankAlong(Dini dini, PetscReal h, DiniRank *rank, DiniRankVerdict *verdict)
+static PetscErrorCode DiniRankAlong_KSP(Dini dini, PetscReal h, DiniRank *rank, DiniRankVerdict *verdict)
 {
   PetscReal last[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL};
   PetscBool goeson  = PETSC_TRUE;
@@ -116,8 +116,8 @@ static PetscErrorCode DiniRankAlong(Dini dini, PetscReal h, DiniRank *rank, Dini
     DiniRankVerdict side[2];
     PetscBool       on[2];
 
-    PetscCall(DiniBeside_Private(dini, h, rank->zero, rank->dm, PETSC_FALSE, DiniRankVisit, rank));
-    for (int i = 0; i < 2; i++) PetscCall(DiniRankStep(dini, rank, i, &last[i], &on[i], &side[i]));
+    PetscCall(DiniBeside_Private(dini, h, rank->zero, rank->dm, PETSC_FALSE, DiniRankVisit_KSP, rank));
+    for (int i = 0; i < 2; i++) PetscCall(DiniRankStep_KSP(dini, rank, i, &last[i], &on[i], &side[i]));
     goeson =
         (PetscBool)((on[0] || side[0] == DINI_RANK_STAYS) && (on[1] || side[1] == DINI_RANK_STAYS) && (on[0] || on[1]));
     if (side[0] == DINI_RANK_CHANGES || side[1] == DINI_RANK_CHANGES) *verdict = DINI_RANK_CHANGES;
@@ -127,7 +127,7 @@ static PetscErrorCode DiniRankAlong(Dini dini, PetscReal h, DiniRank *rank, Dini
 }
 
 /* Says so where two steps in a row say so: one may be too long for a first glance */
-static PetscErrorCode DiniRankVerify(Dini dini, DiniRank *rank)
+static PetscErrorCode DiniRankVerify_KSP(Dini dini, DiniRank *rank)
 {
   static const PetscReal steps[] = {1e-3, 1e-4, 1e-5, 1e-6};
   DiniRankVerdict        verdict = DINI_RANK_UNKNOWN, before;
@@ -135,7 +135,7 @@ static PetscErrorCode DiniRankVerify(Dini dini, DiniRank *rank)
   PetscFunctionBegin;
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(steps); i++) {
     before = verdict;
-    PetscCall(DiniRankAlong(dini, steps[i], rank, &verdict));
+    PetscCall(DiniRankAlong_KSP(dini, steps[i], rank, &verdict));
     if (verdict == DINI_RANK_STAYS) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCheck(
         verdict != DINI_RANK_CHANGES || before != DINI_RANK_CHANGES, PetscObjectComm((PetscObject)dini),
@@ -149,7 +149,7 @@ static PetscErrorCode DiniRankVerify(Dini dini, DiniRank *rank)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniRankDirections(Dini dini, Vec dm, Vec n)
+static PetscErrorCode DiniRankDirections_KSP(Dini dini, Vec dm, Vec n)
 {
   DiniKernel *k = &((Dini_KSP *)dini->data)->kernel;
   PetscReal   norm;
@@ -175,7 +175,7 @@ static PetscErrorCode DiniRankDirections(Dini dini, Vec dm, Vec n)
 }
 
 /* A block that the application has locked can not be moved */
-static PetscErrorCode DiniAnyLocked(Dini dini, PetscBool *locked)
+static PetscErrorCode DiniAnyLocked_KSP(Dini dini, PetscBool *locked)
 {
   PetscBool mine = PETSC_FALSE, active;
   PetscInt  n;
@@ -193,7 +193,7 @@ static PetscErrorCode DiniAnyLocked(Dini dini, PetscBool *locked)
 }
 
 /* What is zero: rounding in A, or what A n is at the point for the n that are attached */
-static PetscErrorCode DiniRankTiny(Dini dini, DiniRank *rank)
+static PetscErrorCode DiniRankTiny_KSP(Dini dini, DiniRank *rank)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscReal norm;
@@ -207,7 +207,7 @@ static PetscErrorCode DiniRankTiny(Dini dini, DiniRank *rank)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniRankGuard(Dini dini)
+static PetscErrorCode DiniRankGuard_KSP(Dini dini)
 {
   Dini_KSP      *ctx = (Dini_KSP *)dini->data;
   DiniRank       rank;
@@ -216,15 +216,15 @@ static PetscErrorCode DiniRankGuard(Dini dini)
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(DiniAnyLocked(dini, &locked));
+  PetscCall(DiniAnyLocked_KSP(dini, &locked));
   if (locked) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniCreateParameterVec(dini, &rank.dm));
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(states); i++) PetscCall(VecDuplicate(dini->u, states[i]));
   for (int i = 0; i < 2; i++) PetscCall(VecDuplicate(ctx->b, &rank.t[i]));
   PetscCall(VecSet(rank.zero, 0.0));
-  failed = DiniRankDirections(dini, rank.dm, rank.n);
-  if (!failed) failed = DiniRankTiny(dini, &rank);
-  if (!failed) failed = DiniRankVerify(dini, &rank);
+  failed = DiniRankDirections_KSP(dini, rank.dm, rank.n);
+  if (!failed) failed = DiniRankTiny_KSP(dini, &rank);
+  if (!failed) failed = DiniRankVerify_KSP(dini, &rank);
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(states); i++) PetscCall(VecDestroy(states[i]));
   for (int i = 0; i < 2; i++) PetscCall(VecDestroy(&rank.t[i]));
   PetscCall(VecDestroy(&rank.dm));
@@ -243,9 +243,9 @@ PetscErrorCode DiniKernelLinearized_KSP(Dini dini)
 
   PetscFunctionBegin;
   if (!k->n || dini->residual) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniKernelDual(dini));
+  PetscCall(DiniKernelDual_KSP(dini));
   if (!dini->guard || !ctx->assemble || !dini->nparams || k->ranked == k->n) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniRankGuard(dini));
+  PetscCall(DiniRankGuard_KSP(dini));
   k->ranked = k->n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -275,7 +275,7 @@ PetscErrorCode DiniKernelDirection_KSP(Dini dini, Mat dA)
     PetscCall(MatMult(dA, k->v[i], d));
     PetscCall(DiniNorm_Private(d, &norm));
     if (norm <= 1e-12 * size) continue;
-    PetscCall(DiniOutsideRange(dini, d, g, z, &good));
+    PetscCall(DiniOutsideRange_KSP(dini, d, g, z, &good));
     PetscCall(DiniNorm_Private(d, &norm));
     if (good) outside = PetscMax(outside, norm);
   }

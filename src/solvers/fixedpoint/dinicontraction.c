@@ -2,12 +2,12 @@
   How fast does u <- G(u, m) contract? The spectral radius of G_u = I - J, from the Ritz values that GMRES leaves behind on J:
   Arnoldi finds the outermost eigenvalues first, complex pairs as well as real ones.
 */
-#include "../private/dinifixedpointimpl.h"
+#include "../../private/dinifixedpointimpl.h"
 #include <petscksp.h>
 
 #define DINI_ARNOLDI 30 /* products with G_u */
 
-static PetscErrorCode DiniArnoldi(Dini dini, KSP ksp, Mat J, Vec b, Vec x)
+static PetscErrorCode DiniArnoldi_FixedPoint(Dini dini, KSP ksp, Mat J, Vec b, Vec x)
 {
   PC             pc;
   PetscInt       n = PetscMin(DINI_ARNOLDI, dini->N), found;
@@ -51,7 +51,7 @@ PetscErrorCode DiniMeasureContraction_Private(Dini dini, Mat J)
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)dini), &ksp));
   PetscCall(VecDuplicate(dini->u, &b));
   PetscCall(VecDuplicate(dini->u, &x));
-  failed = DiniArnoldi(dini, ksp, J, b, x);
+  failed = DiniArnoldi_FixedPoint(dini, ksp, J, b, x);
   PetscCall(KSPDestroy(&ksp));
   PetscCall(VecDestroy(&b));
   PetscCall(VecDestroy(&x));

@@ -116,31 +116,32 @@ typedef struct {
   PetscBool fixed;     /* l_i = h_i */
 } DiniEntry;
 
-static PetscReal DiniGap(PetscReal s, PetscReal distance, PetscReal tolerance)
+static PetscReal DiniActiveGap(PetscReal s, PetscReal distance, PetscReal tolerance)
 {
   return s * (distance <= tolerance ? PetscMin(distance, 0.0) : distance);
 }
 
-static DiniEntry DiniGetEntry(PetscScalar u, PetscScalar F, PetscScalar l, PetscScalar h, PetscReal s, PetscReal zero)
+static DiniEntry DiniActiveEntry(PetscScalar u, PetscScalar F, PetscScalar l, PetscScalar h, PetscReal s,
+                                 PetscReal zero)
 {
   const PetscReal x = PetscRealPart(u), lower = PetscRealPart(l), upper = PetscRealPart(h);
   DiniEntry       e;
 
   e.F               = PetscRealPart(F);
-  e.gap[DINI_LOWER] = lower <= PETSC_NINFINITY ? PETSC_INFINITY : DiniGap(s, x - lower, zero);
-  e.gap[DINI_UPPER] = upper >= PETSC_INFINITY ? PETSC_INFINITY : DiniGap(s, upper - x, zero);
+  e.gap[DINI_LOWER] = lower <= PETSC_NINFINITY ? PETSC_INFINITY : DiniActiveGap(s, x - lower, zero);
+  e.gap[DINI_UPPER] = upper >= PETSC_INFINITY ? PETSC_INFINITY : DiniActiveGap(s, upper - x, zero);
   e.fixed           = (PetscBool)(lower > PETSC_NINFINITY && lower == upper);
   return e;
 }
 
 /* Zero at a solution: the middle one of s (u - h), F and s (u - l) */
-static PetscReal DiniNatural(DiniEntry e)
+static PetscReal DiniActiveNatural(DiniEntry e)
 {
   return e.fixed ? e.gap[DINI_LOWER] : PetscMax(-e.gap[DINI_UPPER], PetscMin(e.gap[DINI_LOWER], e.F));
 }
 
 /* What F and the distance to the bounds say of an entry, where neither counts below tau */
-static void Classify(DiniEntry e, PetscReal tau, PetscBool *held, PetscBool *weak, DiniSide *side)
+static void DiniClassify_Active(DiniEntry e, PetscReal tau, PetscBool *held, PetscBool *weak, DiniSide *side)
 {
   const PetscReal below = e.gap[DINI_LOWER], above = e.gap[DINI_UPPER];
 
@@ -177,7 +178,7 @@ PetscErrorCode DiniActiveNatural_Private(Dini dini, Vec u, Vec F, PetscReal scal
   PetscCall(VecGetArrayRead(bounds[DINI_LOWER], &l));
   PetscCall(VecGetArrayRead(bounds[DINI_UPPER], &h));
   PetscCall(VecGetArray(F, &f));
-  for (PetscInt i = 0; i < dini->n; i++) f[i] = DiniNatural(DiniGetEntry(x[i], f[i], l[i], h[i], scale, zero));
+  for (PetscInt i = 0; i < dini->n; i++) f[i] = DiniActiveNatural(DiniActiveEntry(x[i], f[i], l[i], h[i], scale, zero));
   PetscCall(VecRestoreArray(F, &f));
   PetscCall(VecRestoreArrayRead(bounds[DINI_UPPER], &h));
   PetscCall(VecRestoreArrayRead(bounds[DINI_LOWER], &l));
@@ -239,7 +240,7 @@ static PetscErrorCode DiniActiveNoise(Dini dini, PetscInt bs, const DiniEntry en
   for (PetscInt i = 0; i < dini->n; i++) {
     PetscReal *m = mine + (size_t)3 * (size_t)(i % bs);
 
-    m[0] = PetscMax(m[0], PetscAbsReal(DiniNatural(entry[i])));
+    m[0] = PetscMax(m[0], PetscAbsReal(DiniActiveNatural(entry[i])));
     m[1] = PetscMax(m[1], PetscAbsReal(entry[i].F));
     m[2] = PetscMax(m[2], PetscAbsScalar(u[i]));
   }
@@ -306,7 +307,7 @@ static PetscErrorCode DiniActiveCollect(Dini dini, PetscInt bs, const DiniEntry 
     PetscBool isheld, isweak;
     DiniSide  side;
 
-    Classify(entry[i], noise[i % bs] + factor[i % bs] * PetscRealPart(s[i]), &isheld, &isweak, &side);
+    DiniClassify_Active(entry[i], noise[i % bs] + factor[i % bs] * PetscRealPart(s[i]), &isheld, &isweak, &side);
     if (isweak) weak[nweak++] = first + i;
     if (isheld || (isweak && dini->weakactivity == DINI_WEAK_ACTIVITY_ACTIVE)) {
       held[a->n]      = first + i;
@@ -347,7 +348,7 @@ PetscErrorCode DiniActiveFind_Private(Dini dini, Mat J)
   PetscCall(VecGetArrayRead(a->s, &s));
   PetscCall(VecGetArrayRead(a->copy[DINI_LOWER], &l));
   PetscCall(VecGetArrayRead(a->copy[DINI_UPPER], &h));
-  for (PetscInt i = 0; i < dini->n; i++) entry[i] = DiniGetEntry(u[i], f[i], l[i], h[i], PetscRealPart(s[i]), zero);
+  for (PetscInt i = 0; i < dini->n; i++) entry[i] = DiniActiveEntry(u[i], f[i], l[i], h[i], PetscRealPart(s[i]), zero);
   PetscCall(DiniActiveNoise(dini, bs, entry, u, noise, factor));
   PetscCall(VecRestoreArrayRead(a->copy[DINI_UPPER], &h));
   PetscCall(VecRestoreArrayRead(a->copy[DINI_LOWER], &l));

@@ -2,7 +2,7 @@
   J = I - G_u of a fixed point: a shell around products with G_u, or assembled from a matrix, from coloured differences of G
   or from a difference for each column.
 */
-#include "../private/dinifixedpointimpl.h"
+#include "../../private/dinifixedpointimpl.h"
 
 /* What has been given decides, unless the user has: matrix, operator, coloring, fd */
 PetscErrorCode DiniFixedPointKind_Private(Dini dini, DiniFixedPointDerivative *kind)
@@ -21,7 +21,7 @@ PetscErrorCode DiniFixedPointKind_Private(Dini dini, DiniFixedPointDerivative *k
 
 /* ---- A matrix G_u ---- */
 
-static PetscErrorCode DiniCheckGu(Dini dini)
+static PetscErrorCode DiniCheckGu_FixedPoint(Dini dini)
 {
   Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
   PetscInt         m, n;
@@ -40,12 +40,12 @@ static PetscErrorCode DiniCheckGu(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniFillGu(Dini dini)
+static PetscErrorCode DiniFillGu_FixedPoint(Dini dini)
 {
   Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
 
   PetscFunctionBegin;
-  PetscCall(DiniCheckGu(dini));
+  PetscCall(DiniCheckGu_FixedPoint(dini));
   if (ctx->kind == DINI_FIXEDPOINT_COLORING) PetscCall(DiniFixedPointColor_Private(dini));
   else if (ctx->fill)
     DiniCallUserReads(dini, dini->u, "The callback for G_u (DiniSetFixedPointJacobian())",
@@ -55,7 +55,7 @@ static PetscErrorCode DiniFillGu(Dini dini)
 }
 
 /* J = I - G_u, on the pattern of G_u and the diagonal */
-static PetscErrorCode DiniIdentityMinus(Dini dini)
+static PetscErrorCode DiniIdentityMinus_FixedPoint(Dini dini)
 {
   Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
   PetscObjectState pattern;
@@ -81,16 +81,16 @@ static PetscErrorCode DiniIdentityMinus(Dini dini)
 }
 
 /* Matrices that PETSc can shift and add are assembled, so that preconditioners can be made of them; others are applied. */
-static PetscErrorCode DiniJacobianOfMatrix(Dini dini)
+static PetscErrorCode DiniJacobianOfMatrix_FixedPoint(Dini dini)
 {
   Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
   PetscBool        plain, transposes;
 
   PetscFunctionBegin;
-  PetscCall(DiniFillGu(dini));
+  PetscCall(DiniFillGu_FixedPoint(dini));
   PetscCall(
       PetscObjectBaseTypeCompareAny((PetscObject)ctx->Gu, &plain, MATSEQAIJ, MATMPIAIJ, MATSEQDENSE, MATMPIDENSE, ""));
-  if (plain) PetscCall(DiniIdentityMinus(dini));
+  if (plain) PetscCall(DiniIdentityMinus_FixedPoint(dini));
   else if (!ctx->J) {
     PetscCall(MatHasOperation(ctx->Gu, MATOP_MULT_TRANSPOSE, &transposes));
     PetscCall(DiniFixedPointShell_Private(dini, transposes));
@@ -123,7 +123,7 @@ PetscErrorCode DiniJacobian_FixedPoint(Dini dini, Vec u, Mat *J, Mat *P)
   } else if (kind == DINI_FIXEDPOINT_FD) {
     if (dini->N <= ctx->maxcolumns) PetscCall(DiniFixedPointColumns_Private(dini));
     else if (!ctx->J) PetscCall(DiniFixedPointShell_Private(dini, PETSC_FALSE));
-  } else PetscCall(DiniJacobianOfMatrix(dini));
+  } else PetscCall(DiniJacobianOfMatrix_FixedPoint(dini));
   PetscCall(MatAssemblyBegin(ctx->J, MAT_FINAL_ASSEMBLY)); /* the values of a shell are new ones too */
   PetscCall(MatAssemblyEnd(ctx->J, MAT_FINAL_ASSEMBLY));
   *J = *P = ctx->J;

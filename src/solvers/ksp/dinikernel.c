@@ -8,7 +8,7 @@
 
     F(u, m) = (1 - P_N) A^H (A u - b) + s P_N (u - A^H y),   dF/du = A^H A + s P_N,   P_N = N N^H.
 */
-#include "../private/dinikspimpl.h"
+#include "../../private/dinikspimpl.h"
 
 PetscErrorCode DiniKernelReset_KSP(Dini dini)
 {
@@ -25,7 +25,7 @@ PetscErrorCode DiniKernelReset_KSP(Dini dini)
 }
 
 /* What the kernel has been made of, as this rank sees it */
-static PetscErrorCode DiniKernelStates(Mat A, MatNullSpace null, DiniKernelMark *mark)
+static PetscErrorCode DiniKernelStates_KSP(Mat A, MatNullSpace null, DiniKernelMark *mark)
 {
   PetscObjectState state;
   PetscInt         n;
@@ -47,7 +47,7 @@ static PetscErrorCode DiniKernelStates(Mat A, MatNullSpace null, DiniKernelMark 
 }
 
 /* v[j] orthogonal to those before it, and of norm one; twice is enough */
-static PetscErrorCode DiniOrthonormal(Dini dini, PetscInt j, Vec v[])
+static PetscErrorCode DiniOrthonormal_KSP(Dini dini, PetscInt j, Vec v[])
 {
   PetscReal   before, norm;
   PetscScalar dot;
@@ -68,7 +68,7 @@ static PetscErrorCode DiniOrthonormal(Dini dini, PetscInt j, Vec v[])
 }
 
 /* An orthonormal basis of Dini's own: the application may write the next one into its vectors */
-static PetscErrorCode DiniKernelBasis(Dini dini, MatNullSpace null, DiniKernel *k)
+static PetscErrorCode DiniKernelBasis_KSP(Dini dini, MatNullSpace null, DiniKernel *k)
 {
   PetscInt   n     = 0;
   PetscBool  ones  = PETSC_FALSE;
@@ -96,12 +96,12 @@ static PetscErrorCode DiniKernelBasis(Dini dini, MatNullSpace null, DiniKernel *
   PetscCall(PetscMalloc1(k->n, &k->dot));
   if (ones) PetscCall(VecSet(k->v[n], 1.0));
   for (PetscInt i = 0; i < n; i++) PetscCall(VecCopy(vecs[i], k->v[i]));
-  for (PetscInt i = 0; i < k->n; i++) PetscCall(DiniOrthonormal(dini, i, k->v));
+  for (PetscInt i = 0; i < k->n; i++) PetscCall(DiniOrthonormal_KSP(dini, i, k->v));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* s, the mean of the diagonal of A^H A in the mean, and A N = 0 */
-static PetscErrorCode DiniKernelHolds(Dini dini, Mat A, DiniKernel *k)
+static PetscErrorCode DiniKernelHolds_KSP(Dini dini, Mat A, DiniKernel *k)
 {
   PetscReal norm, size, worst = 0.0;
   Vec       v, Av;
@@ -145,18 +145,18 @@ PetscErrorCode DiniKernelTake_KSP(Dini dini)
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(MatGetNullSpace(A, &null));
-  PetscCall(DiniKernelStates(A, null, &mark));
+  PetscCall(DiniKernelStates_KSP(A, null, &mark));
   mine = (PetscBool)(mark.A == k->mark.A && mark.Astate == k->mark.Astate && mark.null == k->mark.null &&
                      mark.states == k->mark.states);
   PetscCall(MPIU_Allreduce(&mine, &all, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   if (all) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMemzero(&k->mark, sizeof(k->mark))); /* until all has gone well */
   if (null || k->n) ctx->normalid = 0;                /* A^H A is shifted where there is a kernel */
-  PetscCall(DiniKernelBasis(dini, null, k));
+  PetscCall(DiniKernelBasis_KSP(dini, null, k));
   PetscCall(PetscObjectReference((PetscObject)null)); /* so that its number is not another's */
   PetscCall(MatNullSpaceDestroy(&k->null));
   k->null = null;
-  if (k->n) PetscCall(DiniKernelHolds(dini, A, k));
+  if (k->n) PetscCall(DiniKernelHolds_KSP(dini, A, k));
   k->mark = mark;
   if (k->hat[0].J) PetscCall(PetscObjectStateIncrease((PetscObject)k->hat[0].J));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -216,7 +216,7 @@ PetscErrorCode DiniLeastNorm_KSP(Dini dini, Vec u)
 
 /* ---- dF/du = A^H A + s P_N, which is Hermitian ---- */
 
-static PetscErrorCode DiniHatMult(Mat J, Vec x, Vec y)
+static PetscErrorCode DiniHatMult_KSP(Mat J, Vec x, Vec y)
 {
   DiniHat    *hat;
   DiniKernel *k;
@@ -239,7 +239,7 @@ static PetscErrorCode DiniHatMult(Mat J, Vec x, Vec y)
 }
 
 /* The plain transpose is the conjugate */
-static PetscErrorCode DiniHatMultTranspose(Mat J, Vec x, Vec y)
+static PetscErrorCode DiniHatMultTranspose_KSP(Mat J, Vec x, Vec y)
 {
   Vec c;
 
@@ -247,7 +247,7 @@ static PetscErrorCode DiniHatMultTranspose(Mat J, Vec x, Vec y)
   PetscCall(VecDuplicate(x, &c));
   PetscCall(VecCopy(x, c));
   PetscCall(VecConjugate(c));
-  PetscCall(DiniHatMult(J, c, y));
+  PetscCall(DiniHatMult_KSP(J, c, y));
   PetscCall(VecConjugate(y));
   PetscCall(VecDestroy(&c));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -263,9 +263,9 @@ PetscErrorCode DiniKernelJacobian_KSP(Dini dini, Mat A, Mat *J)
   hat->A    = A;
   if (!hat->J) {
     PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, dini->n, dini->N, dini->N, hat, &hat->J));
-    PetscCall(MatShellSetOperation(hat->J, MATOP_MULT, (void (*)(void))DiniHatMult));
-    PetscCall(MatShellSetOperation(hat->J, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniHatMultTranspose));
-    PetscCall(MatShellSetOperation(hat->J, MATOP_MULT_HERMITIAN_TRANSPOSE, (void (*)(void))DiniHatMult));
+    PetscCall(MatShellSetOperation(hat->J, MATOP_MULT, (void (*)(void))DiniHatMult_KSP));
+    PetscCall(MatShellSetOperation(hat->J, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniHatMultTranspose_KSP));
+    PetscCall(MatShellSetOperation(hat->J, MATOP_MULT_HERMITIAN_TRANSPOSE, (void (*)(void))DiniHatMult_KSP));
     PetscCall(MatSetOption(hat->J, MAT_HERMITIAN, PETSC_TRUE));
     if (!PetscDefined(USE_COMPLEX)) PetscCall(MatSetOption(hat->J, MAT_SYMMETRIC, PETSC_TRUE));
   }
@@ -274,7 +274,7 @@ PetscErrorCode DiniKernelJacobian_KSP(Dini dini, Mat A, Mat *J)
 }
 
 /* The row of the largest entry of w, and the entries of v there */
-static PetscErrorCode DiniPivot(Dini dini, PetscInt j, Vec v[], Vec w, PetscInt *row, PetscScalar at[])
+static PetscErrorCode DiniPivot_KSP(Dini dini, PetscInt j, Vec v[], Vec w, PetscInt *row, PetscScalar at[])
 {
   DiniKernel        *k = &((Dini_KSP *)dini->data)->kernel;
   PetscInt           lo, hi;
@@ -318,7 +318,7 @@ PetscErrorCode DiniKernelShift_KSP(Dini dini, Mat N)
   PetscCall(VecGetOwnershipRange(d, &lo, &hi));
   for (PetscInt i = 0; i < k->n; i++) PetscCall(VecCopy(k->v[i], v[i]));
   for (PetscInt j = 0; j < k->n; j++) {
-    PetscCall(DiniPivot(dini, j, v, w, &row, at));
+    PetscCall(DiniPivot_KSP(dini, j, v, w, &row, at));
     PetscCall(VecGetArray(d, &a));
     if (row >= lo && row < hi) a[row - lo] = k->s;
     PetscCall(VecRestoreArray(d, &a));

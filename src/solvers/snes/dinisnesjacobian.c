@@ -2,7 +2,7 @@
   J as a SNES gives it: its matrices and its callback, whatever its type does with them. Many types never form a Jacobian,
   and what others have in its place is not dF/du: SNESSetPicard()'s A(u), the Jacobian of a preconditioned function.
 */
-#include "../private/dinisnesimpl.h"
+#include "../../private/dinisnesimpl.h"
 #include <petscdmda.h>
 
 /* Is the SNES's matrix that of M(F(u)) = 0, with F preconditioned on the left? Such matrices are never assembled. */
@@ -22,7 +22,7 @@ PetscErrorCode DiniLeftPreconditioned_SNES(SNES snes, PetscBool *left)
 }
 
 /* The DM that the application gave the SNES, NULL where there is but the empty one that PETSc makes. */
-static PetscErrorCode DiniGetMesh(SNES snes, DM *dm)
+static PetscErrorCode DiniGetMesh_SNES(SNES snes, DM *dm)
 {
   PetscBool shell;
 
@@ -33,7 +33,7 @@ static PetscErrorCode DiniGetMesh(SNES snes, DM *dm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniLocalFunction(DMDALocalInfo *info, void *u, void *F, void *ctx)
+static PetscErrorCode DiniLocalFunction_SNES(DMDALocalInfo *info, void *u, void *F, void *ctx)
 {
   PetscFunctionBegin;
   (void)info;
@@ -43,7 +43,7 @@ static PetscErrorCode DiniLocalFunction(DMDALocalInfo *info, void *u, void *F, v
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniLocalVecFunction(DM dm, Vec u, Vec F, void *ctx)
+static PetscErrorCode DiniLocalVecFunction_SNES(DM dm, Vec u, Vec F, void *ctx)
 {
   PetscFunctionBegin;
   (void)dm;
@@ -57,7 +57,7 @@ static PetscErrorCode DiniLocalVecFunction(DM dm, Vec u, Vec F, void *ctx)
   PETSc's callback for DMs with local functions makes differences where there is no local Jacobian, with a colouring that it
   ties to the DM and to the first matrix it is given; it must not be given another one. That of a DMDA does not tell which it will do.
 */
-static PetscErrorCode DiniIsLocal(SNES snes, DiniSNESJacobianFn *compute, PetscBool *local)
+static PetscErrorCode DiniIsLocal_SNES(SNES snes, DiniSNESJacobianFn *compute, PetscBool *local)
 {
   DM                  dm, mine;
   DiniSNESJacobianFn *found;
@@ -67,8 +67,8 @@ static PetscErrorCode DiniIsLocal(SNES snes, DiniSNESJacobianFn *compute, PetscB
   *local = PETSC_FALSE;
   for (int k = 0; k < 2; k++) {
     PetscCall(DMDACreate1d(PETSC_COMM_SELF, DM_BOUNDARY_NONE, 1, 1, 0, NULL, &dm));
-    if (k) PetscCall(DMSNESSetFunctionLocal(dm, DiniLocalVecFunction, NULL));
-    else PetscCall(DMDASNESSetFunctionLocal(dm, INSERT_VALUES, DiniLocalFunction, NULL));
+    if (k) PetscCall(DMSNESSetFunctionLocal(dm, DiniLocalVecFunction_SNES, NULL));
+    else PetscCall(DMDASNESSetFunctionLocal(dm, INSERT_VALUES, DiniLocalFunction_SNES, NULL));
     PetscCall(DMSNESGetJacobian(dm, &found, NULL));
     if (found == compute) *local = PETSC_TRUE;
     if (found == compute && k) { /* this one does tell */
@@ -82,12 +82,12 @@ static PetscErrorCode DiniIsLocal(SNES snes, DiniSNESJacobianFn *compute, PetscB
 }
 
 /* Is the callback one of PETSc's own, for the matrices of the SNES that has made them only? */
-static PetscErrorCode DiniDiffers(Dini dini, SNES snes, DiniSNESJacobianFn *compute, PetscBool *differs)
+static PetscErrorCode DiniDiffers_SNES(Dini dini, SNES snes, DiniSNESJacobianFn *compute, PetscBool *differs)
 {
   PetscFunctionBegin;
   *differs =
       (PetscBool)(!compute || compute == SNESComputeJacobianDefault || compute == SNESComputeJacobianDefaultColor);
-  if (!*differs && dini->source.type != DINI_JACOBIAN_GIVEN) PetscCall(DiniIsLocal(snes, compute, differs));
+  if (!*differs && dini->source.type != DINI_JACOBIAN_GIVEN) PetscCall(DiniIsLocal_SNES(snes, compute, differs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -95,7 +95,7 @@ static PetscErrorCode DiniDiffers(Dini dini, SNES snes, DiniSNESJacobianFn *comp
   Does the callback take one-sided differences? PETSc's own for DMs do where they have composed a colouring with the DM, which
   is there from the first time on.
 */
-static PetscErrorCode DiniOneSided(SNES snes, DiniSNESJacobianFn *compute, PetscBool *onesided)
+static PetscErrorCode DiniOneSided_SNES(SNES snes, DiniSNESJacobianFn *compute, PetscBool *onesided)
 {
   PetscBool local;
   DM        dm;
@@ -103,14 +103,14 @@ static PetscErrorCode DiniOneSided(SNES snes, DiniSNESJacobianFn *compute, Petsc
   PetscFunctionBegin;
   *onesided = (PetscBool)(compute == SNESComputeJacobianDefault || compute == SNESComputeJacobianDefaultColor);
   if (*onesided || !compute) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniIsLocal(snes, compute, &local));
+  PetscCall(DiniIsLocal_SNES(snes, compute, &local));
   PetscCall(SNESGetDM(snes, &dm));
   if (local) PetscCall(DiniDMHasColoring_Private(dm, onesided));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Has the SNES filled P, as each Newton step does? */
-static PetscErrorCode DiniFilled(Dini dini, SNES snes, Mat P, PetscBool *filled)
+static PetscErrorCode DiniFilled_SNES(Dini dini, SNES snes, Mat P, PetscBool *filled)
 {
   Dini_SNES    *ctx = (Dini_SNES *)dini->data;
   PetscObjectId id;
@@ -126,7 +126,7 @@ static PetscErrorCode DiniFilled(Dini dini, SNES snes, Mat P, PetscBool *filled)
 }
 
 /* Can the DM make a matrix? Asked beforehand: an error that comes back out of it would leave messages behind. */
-static PetscErrorCode DiniMakesMatrix(DM dm, PetscBool *yes)
+static PetscErrorCode DiniMakesMatrix_SNES(DM dm, PetscBool *yes)
 {
   PetscBool    mesh;
   PetscSection section = NULL;
@@ -142,14 +142,14 @@ static PetscErrorCode DiniMakesMatrix(DM dm, PetscBool *yes)
 }
 
 /* The DM's matrix, of type AIJ; NULL where it makes none */
-static PetscErrorCode DiniMeshMatrix(DM dm, Mat *A)
+static PetscErrorCode DiniMeshMatrix_SNES(DM dm, Mat *A)
 {
   char      type[256];
   MatType   found;
   PetscBool aij, makes;
 
   PetscFunctionBegin;
-  PetscCall(DiniMakesMatrix(dm, &makes));
+  PetscCall(DiniMakesMatrix_SNES(dm, &makes));
   if (!makes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DMGetMatType(dm, &found));
   PetscCall(PetscStrncpy(type, found ? found : MATAIJ, sizeof(type)));
@@ -173,13 +173,13 @@ PetscErrorCode DiniPattern_SNES(Dini dini, Mat *A)
   PetscFunctionBegin;
   *A = NULL;
   PetscCall(DiniNeedSNES_Private(dini, &snes));
-  PetscCall(DiniGetMesh(snes, &dm));
+  PetscCall(DiniGetMesh_SNES(snes, &dm));
   if (dm) {
-    PetscCall(DiniMeshMatrix(dm, A));
+    PetscCall(DiniMeshMatrix_SNES(dm, A));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(SNESGetJacobian(snes, NULL, &B, &compute, NULL));
-  PetscCall(DiniDiffers(dini, snes, compute, &differs));
+  PetscCall(DiniDiffers_SNES(dini, snes, compute, &differs));
   if (!B || !differs) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)B, &aij, MATSEQAIJ, MATMPIAIJ, ""));
   if (aij) PetscCall(MatAssembled(B, &assembled));
@@ -188,7 +188,7 @@ PetscErrorCode DiniPattern_SNES(Dini dini, Mat *A)
 }
 
 /* A SNES that has not solved anything yet knows no state, from which its set-up and its products by differences begin. */
-static PetscErrorCode DiniGiveState(Dini dini, SNES snes)
+static PetscErrorCode DiniGiveState_SNES(Dini dini, SNES snes)
 {
   Vec u;
 
@@ -199,7 +199,7 @@ static PetscErrorCode DiniGiveState(Dini dini, SNES snes)
 }
 
 /* Matrices and callback. Where the SNES has made no matrix itself one is made, here for a callback of the application. */
-static PetscErrorCode DiniGetMatrices(Dini dini, SNES snes, Mat *A, Mat *B, DiniSNESJacobianFn **compute)
+static PetscErrorCode DiniGetMatrices_SNES(Dini dini, SNES snes, Mat *A, Mat *B, DiniSNESJacobianFn **compute)
 {
   Dini_SNES *ctx = (Dini_SNES *)dini->data;
   DM         dm;
@@ -207,15 +207,15 @@ static PetscErrorCode DiniGetMatrices(Dini dini, SNES snes, Mat *A, Mat *B, Dini
 
   PetscFunctionBegin;
   PetscCall(SNESGetUseMatrixFree(snes, NULL, &mf));
-  PetscCall(DiniGetMesh(snes, &dm));
+  PetscCall(DiniGetMesh_SNES(snes, &dm));
   PetscCall(SNESGetJacobian(snes, A, B, compute, NULL));
   if ((!*A || !*B) && ((DiniSNESUsesKSP_Private(snes) && (dm || *B)) || mf)) { /* not set up yet */
-    PetscCall(DiniGiveState(dini, snes));
+    PetscCall(DiniGiveState_SNES(dini, snes));
     PetscCall(SNESSetUp(snes));
     PetscCall(SNESSetUpMatrices(snes));
     PetscCall(SNESGetJacobian(snes, A, B, compute, NULL));
   }
-  PetscCall(DiniDiffers(dini, snes, *compute, &differs));
+  PetscCall(DiniDiffers_SNES(dini, snes, *compute, &differs));
   if ((!*A || !*B) && dm && !differs) {
     if (!ctx->made) PetscCall(DMCreateMatrix(dm, &ctx->made));
     *A = *B = ctx->made;
@@ -228,7 +228,7 @@ static PetscErrorCode DiniGetMatrices(Dini dini, SNES snes, Mat *A, Mat *B, Dini
   J at u by the callback of the SNES itself: SNESComputeJacobian() may leave it out (lags, a nonlinear preconditioner on the
   left), touches the reuse flag of the KSP, and calls collectives after a callback that has failed on one rank alone.
 */
-static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Mat P)
+static PetscErrorCode DiniComputeJacobian_SNES(Dini dini, SNES snes, Vec u, Mat J, Mat P)
 {
   DiniSNESJacobianFn *compute;
   void               *ctx;
@@ -236,7 +236,7 @@ static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Ma
   PetscBool           mffd;
 
   PetscFunctionBegin;
-  PetscCall(DiniGiveState(dini, snes));
+  PetscCall(DiniGiveState_SNES(dini, snes));
   PetscCall(SNESGetJacobian(snes, NULL, NULL, &compute, &ctx));
   PetscCall(DiniGetRHS_SNES(dini, &b));
   PetscCall(PetscLogEventBegin(DINI_SNESJacobian, snes, u, J, P));
@@ -254,7 +254,7 @@ static PetscErrorCode DiniComputeJacobian(Dini dini, SNES snes, Vec u, Mat J, Ma
 }
 
 /* old = the values of A; where there is an old already they are put back into A */
-static PetscErrorCode DiniSwap(Mat A, Mat *copy, PetscBool back)
+static PetscErrorCode DiniSwap_SNES(Mat A, Mat *copy, PetscBool back)
 {
   PetscFunctionBegin;
   if (!*copy) PetscCall(MatDuplicate(A, MAT_COPY_VALUES, copy));
@@ -267,7 +267,7 @@ static PetscErrorCode DiniSwap(Mat A, Mat *copy, PetscBool back)
   A SNES that lags its Jacobian must find its old values again: the new ones go into copies, the old ones back. A matrix that
   can not be copied, such as a shell, serves as it is, and the SNES finds the newer values in it.
 */
-static PetscErrorCode DiniLaggedJacobian(Dini dini, SNES snes, Vec u, Mat *J, Mat *P)
+static PetscErrorCode DiniLaggedJacobian_SNES(Dini dini, SNES snes, Vec u, Mat *J, Mat *P)
 {
   Dini_SNES     *ctx  = (Dini_SNES *)dini->data;
   Mat            oldJ = NULL, oldP = NULL, A = *J, B = *P;
@@ -277,13 +277,13 @@ static PetscErrorCode DiniLaggedJacobian(Dini dini, SNES snes, Vec u, Mat *J, Ma
   PetscFunctionBegin;
   PetscCall(DiniMatCopies_Private(A, &copiesA));
   PetscCall(DiniMatCopies_Private(B, &copiesB));
-  if (A != B && copiesA) PetscCall(DiniSwap(A, &oldJ, PETSC_FALSE));
-  if (copiesB) PetscCall(DiniSwap(B, &oldP, PETSC_FALSE));
-  failed = DiniComputeJacobian(dini, snes, u, A, B);
-  if (!failed && oldJ) failed = DiniSwap(A, &ctx->J, PETSC_FALSE);
-  if (!failed && oldP) failed = DiniSwap(B, &ctx->P, PETSC_FALSE);
-  if (oldJ) PetscCall(DiniSwap(A, &oldJ, PETSC_TRUE));
-  if (oldP) PetscCall(DiniSwap(B, &oldP, PETSC_TRUE));
+  if (A != B && copiesA) PetscCall(DiniSwap_SNES(A, &oldJ, PETSC_FALSE));
+  if (copiesB) PetscCall(DiniSwap_SNES(B, &oldP, PETSC_FALSE));
+  failed = DiniComputeJacobian_SNES(dini, snes, u, A, B);
+  if (!failed && oldJ) failed = DiniSwap_SNES(A, &ctx->J, PETSC_FALSE);
+  if (!failed && oldP) failed = DiniSwap_SNES(B, &ctx->P, PETSC_FALSE);
+  if (oldJ) PetscCall(DiniSwap_SNES(A, &oldJ, PETSC_TRUE));
+  if (oldP) PetscCall(DiniSwap_SNES(B, &oldP, PETSC_TRUE));
   PetscCall(MatDestroy(&oldJ));
   PetscCall(MatDestroy(&oldP));
   PetscCall(failed);
@@ -309,7 +309,7 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
 
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES_Private(dini, &snes));
-  PetscCall(DiniGetMatrices(dini, snes, J, P, &compute));
+  PetscCall(DiniGetMatrices_SNES(dini, snes, J, P, &compute));
   PetscCall(SNESGetJacobian(snes, NULL, NULL, NULL, &computectx));
   if (ctx->compute && (compute != ctx->compute || computectx != ctx->computectx)) dini->source.renewed = PETSC_TRUE;
   ctx->compute    = compute;
@@ -322,14 +322,14 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
     PetscFunctionReturn(PETSC_SUCCESS);
   if (compute == SNESPicardComputeJacobian && !mffd) { /* evaluating F fills A(u), now and at each later evaluation */
     PetscCall(DiniResidual_SNES(dini, u, dini->w[0]));
-    PetscCall(DiniSwap(*P, &ctx->P, PETSC_FALSE));
+    PetscCall(DiniSwap_SNES(*P, &ctx->P, PETSC_FALSE));
     *J = NULL;
     *P = ctx->P;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniOneSided(snes, compute, &dini->source.differenced));
+  PetscCall(DiniOneSided_SNES(snes, compute, &dini->source.differenced));
   if (dini->source.differenced && dini->source.type != DINI_JACOBIAN_GIVEN && !dini->source.accepts) {
-    PetscCall(DiniFilled(dini, snes, *P, &filled));
+    PetscCall(DiniFilled_SNES(dini, snes, *P, &filled));
     *J = NULL; /* Dini's own are central, and P goes on to precondition as it is */
     if (left || mfP || mffd || !filled) *P = NULL;
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -339,10 +339,10 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
     if (!*P) PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(SNESGetLagJacobian(snes, &lag));
-  if (lag == 1) PetscCall(DiniComputeJacobian(dini, snes, u, *J, *P));
-  else PetscCall(DiniLaggedJacobian(dini, snes, u, J, P));
+  if (lag == 1) PetscCall(DiniComputeJacobian_SNES(dini, snes, u, *J, *P));
+  else PetscCall(DiniLaggedJacobian_SNES(dini, snes, u, J, P));
   if (dini->source.differenced) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniOneSided(snes, compute, &dini->source.differenced)); /* a DM tells after the first time */
+  PetscCall(DiniOneSided_SNES(snes, compute, &dini->source.differenced)); /* a DM tells after the first time */
   if (dini->source.differenced && dini->source.type != DINI_JACOBIAN_GIVEN) *J = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

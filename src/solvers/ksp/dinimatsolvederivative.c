@@ -5,11 +5,11 @@
 
   B is given, so of F(u, m) = A(m) u - b(m) only A counts: (A_m dm) u = F_m(u) dm - F_m(0) dm.
 */
-#include "../private/dinikspimpl.h"
+#include "../../private/dinikspimpl.h"
 #include <math.h>
 
 /* Makes column k of U, or zero for k < 0, the point at which F_m is taken. J is the same at each. */
-static PetscErrorCode DiniAtColumn(Dini dini, PetscInt k)
+static PetscErrorCode DiniAtColumn_KSP(Dini dini, PetscInt k)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
 
@@ -33,7 +33,7 @@ static PetscErrorCode DiniAtColumn(Dini dini, PetscInt k)
 }
 
 /* Refuses derivatives where U, m or A is no longer that of the solve, and linearizes at the first of them. */
-static PetscErrorCode DiniBlockReady(Dini dini, const char what[])
+static PetscErrorCode DiniBlockReady_KSP(Dini dini, const char what[])
 {
   Dini_KSP        *ctx;
   PetscObjectState state;
@@ -55,12 +55,12 @@ static PetscErrorCode DiniBlockReady(Dini dini, const char what[])
       "call it again",
       any[0] ? "U of solutions" : "A");
   PetscCall(DiniParameterUnchanged_Private(dini));
-  PetscCall(DiniAtColumn(dini, 0));
+  PetscCall(DiniAtColumn_KSP(dini, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* y = (A_m dm) u at the point, from c = F_m(0) dm */
-static PetscErrorCode DiniApplyParameters(Dini dini, Vec dm, Vec c, Vec y)
+static PetscErrorCode DiniApplyParameters_KSP(Dini dini, Vec dm, Vec c, Vec y)
 {
   PetscBool zero;
 
@@ -77,7 +77,7 @@ typedef struct {
   PetscBool *good;
 } DiniBlockWork;
 
-static PetscErrorCode DiniBlockWorkDestroy(DiniBlockWork *w)
+static PetscErrorCode DiniBlockWorkDestroy_KSP(DiniBlockWork *w)
 {
   PetscFunctionBegin;
   PetscCall(MatDestroy(&w->R));
@@ -90,7 +90,7 @@ static PetscErrorCode DiniBlockWorkDestroy(DiniBlockWork *w)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, DiniBlockWork *w)
+static PetscErrorCode DiniBlockJVP_KSP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, DiniBlockWork *w)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscInt  n, block;
@@ -103,7 +103,7 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, Di
   PetscCall(VecDuplicate(ctx->column, &w->t));
   PetscCall(PetscMalloc1(n, &w->good));
   if (dm) {
-    PetscCall(DiniAtColumn(dini, -1));
+    PetscCall(DiniAtColumn_KSP(dini, -1));
     PetscCall(DiniParameterApply_Private(dini, dm, w->sum, &zero));
   }
   for (PetscInt first = 0; first < n; first += block) {
@@ -112,8 +112,8 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, Di
     PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &w->R));
     PetscCall(MatDuplicate(w->R, MAT_DO_NOT_COPY_VALUES, &w->X));
     for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniAtColumn(dini, first + k));
-      if (dm) PetscCall(DiniApplyParameters(dini, dm, w->sum, dini->r));
+      PetscCall(DiniAtColumn_KSP(dini, first + k));
+      if (dm) PetscCall(DiniApplyParameters_KSP(dini, dm, w->sum, dini->r));
       else PetscCall(VecSet(dini->r, 0.0));
       if (dA) {
         PetscCall(MatMult(dA, ctx->column, w->t));
@@ -138,13 +138,13 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, Di
 }
 
 /* What one lambda adds to the results */
-static PetscErrorCode DiniBlockColumn(Dini dini, PetscInt k, Vec lambda, PetscBool good, Mat Abar, Mat *work, Vec mbar,
-                                      Vec t)
+static PetscErrorCode DiniBlockColumn_KSP(Dini dini, PetscInt k, Vec lambda, PetscBool good, Mat Abar, Mat *work,
+                                          Vec mbar, Vec t)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
 
   PetscFunctionBegin;
-  PetscCall(DiniAtColumn(dini, k));
+  PetscCall(DiniAtColumn_KSP(dini, k));
   if (Abar) PetscCall(DiniOuter_Private(Abar, (PetscBool)(k > 0), work, -1.0, lambda, ctx->column));
   if (!mbar) PetscFunctionReturn(PETSC_SUCCESS);
   if (good) { /* a lambda of NaN stays away from the application's code */
@@ -154,7 +154,8 @@ static PetscErrorCode DiniBlockColumn(Dini dini, PetscInt k, Vec lambda, PetscBo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar, DiniBlockWork *w)
+static PetscErrorCode DiniBlockVJP_KSP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar,
+                                       DiniBlockWork *w)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   PetscInt  n, block;
@@ -184,7 +185,7 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
     for (PetscInt k = 0; k < count; k++) {
       PetscCall(DiniGetColumn_Private(w->X, k, w->lambda));
       if (Bbar) PetscCall(DiniSetColumn_Private(Bbar, first + k, conj, w->lambda));
-      PetscCall(DiniBlockColumn(dini, first + k, w->lambda, w->good[k], Abar, &w->outer, mbar, w->t));
+      PetscCall(DiniBlockColumn_KSP(dini, first + k, w->lambda, w->good[k], Abar, &w->outer, mbar, w->t));
       PetscCall(VecAXPY(w->sum, 1.0, w->lambda));
       all = (PetscBool)(all && w->good[k]);
     }
@@ -192,7 +193,7 @@ static PetscErrorCode DiniBlockVJP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar
     PetscCall(MatDestroy(&w->X));
   }
   if (mbar && all) { /* what b(m) has put into F_m */
-    PetscCall(DiniAtColumn(dini, -1));
+    PetscCall(DiniAtColumn_KSP(dini, -1));
     PetscCall(DiniParameterApplyAdjoint_Private(dini, w->sum, w->t));
     PetscCall(VecAXPY(mbar, 1.0, w->t));
   }
@@ -208,7 +209,7 @@ static PetscErrorCode DiniMatSolveJVP_Call(Dini dini, Mat dA, Mat dB, Vec dm, Ma
   PetscInt       n = -1;
 
   PetscFunctionBegin;
-  PetscCall(DiniBlockReady(dini, "DiniMatSolveJVP()"));
+  PetscCall(DiniBlockReady_KSP(dini, "DiniMatSolveJVP()"));
   dini->stage = DINI_STAGE_NEW; /* for DiniJVP() and the rest, this is no point */
   PetscCall(DiniCheckBlock_Private(dini, ((Dini_KSP *)dini->data)->U, "The matrix U of solutions", &n));
   if (dA) PetscCall(DiniCheckMatrix_Private(dini, dA, "The direction dA"));
@@ -216,10 +217,10 @@ static PetscErrorCode DiniMatSolveJVP_Call(Dini dini, Mat dA, Mat dB, Vec dm, Ma
   if (dm) PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniCheckBlock_Private(dini, dU, "The result dU", &n));
   dini->closed++;
-  failed = DiniBlockJVP(dini, dA, dB, dm, dU, &w);
+  failed = DiniBlockJVP_KSP(dini, dA, dB, dm, dU, &w);
   dini->closed--;
   dini->stage = DINI_STAGE_NEW;
-  PetscCall(DiniBlockWorkDestroy(&w));
+  PetscCall(DiniBlockWorkDestroy_KSP(&w));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -256,7 +257,7 @@ static PetscErrorCode DiniMatSolveVJP_Call(Dini dini, Mat Ubar, Mat Abar, Mat Bb
 
   PetscFunctionBegin;
   conj = (PetscBool)(PetscDefined(USE_COMPLEX) && dini->adjointtype == DINI_ADJOINT_TRANSPOSE);
-  PetscCall(DiniBlockReady(dini, "DiniMatSolveVJP()"));
+  PetscCall(DiniBlockReady_KSP(dini, "DiniMatSolveVJP()"));
   dini->stage = DINI_STAGE_NEW; /* for DiniVJP() and the rest, this is no point */
   PetscCall(DiniCheckBlock_Private(dini, ((Dini_KSP *)dini->data)->U, "The matrix U of solutions", &n));
   PetscCall(DiniCheckBlock_Private(dini, Ubar, "The cotangent Ubar", &n));
@@ -264,10 +265,10 @@ static PetscErrorCode DiniMatSolveVJP_Call(Dini dini, Mat Ubar, Mat Abar, Mat Bb
   if (Bbar) PetscCall(DiniCheckBlock_Private(dini, Bbar, "The result Bbar", &n));
   if (mbar) PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   dini->closed++;
-  failed = DiniBlockVJP(dini, conj, Ubar, Abar, Bbar, mbar, &w);
+  failed = DiniBlockVJP_KSP(dini, conj, Ubar, Abar, Bbar, mbar, &w);
   dini->closed--;
   dini->stage = DINI_STAGE_NEW;
-  PetscCall(DiniBlockWorkDestroy(&w));
+  PetscCall(DiniBlockWorkDestroy_KSP(&w));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

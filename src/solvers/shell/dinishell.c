@@ -1,5 +1,5 @@
 /* DINISHELL: residual, Jacobian and solve are callbacks; the core calls them, so nothing is left to do but to ask for them. */
-#include "../private/diniimpl.h"
+#include "../../private/diniimpl.h"
 
 static PetscErrorCode DiniSetUp_Shell(Dini dini)
 {

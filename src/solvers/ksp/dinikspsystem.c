@@ -1,7 +1,7 @@
 /* Type ksp: the system A u = b at the current parameters, and whether it still is the one that the point belongs to. */
-#include "../private/dinikspimpl.h"
+#include "../../private/dinikspimpl.h"
 
-static PetscErrorCode DiniAssemble(Dini dini, Mat A, Mat P, Vec b)
+static PetscErrorCode DiniAssemble_KSP(Dini dini, Mat A, Mat P, Vec b)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
 
@@ -13,7 +13,7 @@ static PetscErrorCode DiniAssemble(Dini dini, Mat A, Mat P, Vec b)
 
 /* ---- Has anyone written into the system since? ---- */
 
-static PetscErrorCode DiniRemember(Dini dini)
+static PetscErrorCode DiniRemember_KSP(Dini dini)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
   Mat       A;
@@ -34,7 +34,7 @@ PetscErrorCode DiniPoint_KSP(Dini dini)
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
 
   PetscFunctionBegin;
-  PetscCall(DiniRemember(dini));
+  PetscCall(DiniRemember_KSP(dini));
   if (!ctx->column || dini->u != ctx->column) {
     ctx->rnorm = dini->fnorm;
     PetscCall(MatDestroy(&ctx->U));
@@ -128,7 +128,7 @@ PetscErrorCode DiniRecheck_KSP(Dini dini, const PetscBool touched[2])
   dini->hasF = PETSC_FALSE;
   if (ctx->assemble) ctx->stamp = 0;
   if (ctx->assemble) PetscCall(DiniAssembleOwn_KSP(dini));
-  PetscCall(DiniRemember(dini));
+  PetscCall(DiniRemember_KSP(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,10 +142,10 @@ PetscErrorCode DiniAssembleOwn_KSP(Dini dini)
   PetscFunctionBegin;
   if (!ctx->assemble || ctx->stamp == dini->mstamp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetOperators(ctx->ksp, &A, &P));
-  PetscCall(DiniAssemble(dini, A, P, ctx->b));
+  PetscCall(DiniAssemble_KSP(dini, A, P, ctx->b));
   PetscCall(DiniFilled_Private(A));
   ctx->stamp = dini->mstamp;
-  PetscCall(DiniRemember(dini));
+  PetscCall(DiniRemember_KSP(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -153,7 +153,7 @@ PetscErrorCode DiniAssembleOwn_KSP(Dini dini)
   Matrices that keep what they know in a context, or refer to other ones, have no copies that are theirs: the callback is handed
   the KSP's own beside the point as well, and called again at the point.
 */
-static PetscErrorCode DiniCopies(Dini dini, Mat A, Mat P, PetscBool *all)
+static PetscErrorCode DiniCopies_KSP(Dini dini, Mat A, Mat P, PetscBool *all)
 {
   PetscBool mine, other;
 
@@ -186,7 +186,7 @@ PetscErrorCode DiniHome_KSP(Dini dini, PetscBool *moved)
 }
 
 /* Copies with the values and the pattern of the KSP's own: a callback may leave alone what does not hang on m. */
-static PetscErrorCode DiniCopySystem(Dini dini, Mat A, Mat P)
+static PetscErrorCode DiniCopySystem_KSP(Dini dini, Mat A, Mat P)
 {
   Dini_KSP        *ctx = (Dini_KSP *)dini->data;
   PetscObjectId    id;
@@ -230,7 +230,7 @@ PetscErrorCode DiniCurrentSystem_KSP(Dini dini, Mat *A, Vec *b)
   *b = ctx->b;
   if (ctx->assemble && !ctx->stamp) PetscCall(DiniAssembleOwn_KSP(dini)); /* attach: no solve has assembled it */
   if (ctx->assemble && (ctx->stamp != dini->mstamp || ctx->renew)) {
-    PetscCall(DiniCopies(dini, *A, P, &copies));
+    PetscCall(DiniCopies_KSP(dini, *A, P, &copies));
     if (ctx->renew) ctx->copystamp = 0;
     if (ctx->renew && !copies) ctx->stamp = 0;
     ctx->renew = PETSC_FALSE;
@@ -241,8 +241,8 @@ PetscErrorCode DiniCurrentSystem_KSP(Dini dini, Mat *A, Vec *b)
     }
     if (!ctx->A || ctx->copystamp != dini->mstamp) {
       ctx->copystamp = 0;
-      PetscCall(DiniCopySystem(dini, *A, P));
-      PetscCall(DiniAssemble(dini, ctx->A, ctx->P, ctx->bcopy));
+      PetscCall(DiniCopySystem_KSP(dini, *A, P));
+      PetscCall(DiniAssemble_KSP(dini, ctx->A, ctx->P, ctx->bcopy));
     }
     ctx->copystamp = dini->mstamp;
     *A             = ctx->A;
