@@ -32,6 +32,12 @@ lint_house() {
   refuse "A rule names no KSP, PC or SNES" "$(grep -nE '\b(KSP|PC|SNES)[A-Z]\w*\(' src/rules/*.c)"
   refuse "PETSc releases are told apart in src/private/dinicompat.h only, but for a type in the methods of include/dinimethods.h" \
     "$(grep -rnE 'PETSC_VERSION_(LT|LE|GT|GE|EQ)' src include | grep -vE '^(src/private/dinicompat|include/dinimethods).h')"
+  refuse "PETSc's private headers stand behind src/sys/petscaccess.c; those of Dini's own headers declare its own classes" \
+    "$(grep -rnE '# *include *[<"](petsc|slepc)/private/' src include | grep -vE '^src/(sys/petscaccess\.c|private/dini\w*impl\.h:[0-9]+:.*petscimpl\.h)')"
+  refuse "What a PETSc object keeps to itself is asked for in src/sys/petscaccess.c" \
+    "$(grep -rnP '\(\(PetscObject\)[^()]*\)->(?!(type_name|prefix|options|refct)\b)' src | grep -v '^src/sys/petscaccess.c')"
+  refuse "The names that PETSc composes its objects with stand in src/sys/petscaccess.c" \
+    "$(grep -rPzo --exclude=petscaccess.c '(?m)^.*(PetscObject(Query|Compose)\w*|Petsc(Try|Use)Method)\([^;"]*"(?!Dini)[^;]*;' src | tr '\0' '\n')"
   refuse "No gathering of a distributed vector on one rank in the library" \
     "$(grep -rnE 'VecScatterCreateTo(Zero|All)|MPI_(All)?[gG]ather(v)?\(' src)"
   refuse "No file-scope variables that change (thread and object safety)" \

@@ -9,7 +9,6 @@
   map m -> u has a derivative where no entry is weakly active, at a bound with F_i = 0.
 */
 #include "../private/diniactiveimpl.h"
-#include <petsc/private/snesimpl.h> /* xl, xu: 3.18 has no SNESVIGetVariableBounds() */
 
 PetscErrorCode DiniActiveDestroy_Private(Dini dini)
 {
@@ -75,14 +74,14 @@ PetscErrorCode DiniActiveBounds_Private(Dini dini, Vec bounds[2])
   SNES snes = dini->active->snes;
 
   PetscFunctionBegin;
-  if (!snes->xl || !snes->xu) {
+  DiniSNESBounds_Private(snes, bounds);
+  if (!bounds[DINI_LOWER] || !bounds[DINI_UPPER]) {
     PetscCall(SNESSetSolution(snes, dini->u ? dini->u : dini->r)); /* SNESSetUp() wants a layout */
     PetscCall(SNESSetUp(snes));
+    DiniSNESBounds_Private(snes, bounds);
   }
-  PetscCheck(snes->xl && snes->xu, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+  PetscCheck(bounds[DINI_LOWER] && bounds[DINI_UPPER], PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "The SNES has no bounds; call SNESVISetVariableBounds()");
-  bounds[DINI_LOWER] = snes->xl;
-  bounds[DINI_UPPER] = snes->xu;
   for (int i = 0; i < 2; i++) PetscCall(DiniCheckState_Private(dini, bounds[i], "A bound of the SNES"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -106,7 +105,7 @@ static PetscErrorCode DiniActiveTolerance(SNES snes, PetscReal *tolerance)
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompare((PetscObject)snes, SNESVINEWTONRSLS, &rs));
-  *tolerance = rs ? snes->vizerotolerance : 0.0;
+  *tolerance = rs ? DiniSNESBoundTolerance_Private(snes) : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,7 +1,6 @@
 /* The active set as an application sees it, and the guards of its bounds. */
 #include "../private/diniactiveimpl.h"
 #include "../private/diniparameterimpl.h"
-#include <petsc/private/snesimpl.h> /* computevariablebounds */
 
 static const char *const bounds[] = {"lower", "upper"};
 
@@ -40,19 +39,18 @@ PetscErrorCode DiniActiveDiffers_Private(Dini dini, PetscBool *differs)
 /* At shifted values of a block: bounds that have moved with it are a dependence that nobody differentiates. */
 PetscErrorCode DiniActiveShifted_Private(Dini dini, DiniParameter par)
 {
-  DiniActive a = dini->active;
-  Vec        bound[2];
-  PetscBool  same;
+  DiniActive    a       = dini->active;
+  DiniBoundsFn *compute = a ? DiniSNESComputesBounds_Private(a->snes) : NULL;
+  Vec           bound[2];
+  PetscBool     same;
 
   PetscFunctionBegin;
   if (!a || dini->stage == DINI_STAGE_NEW) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniActiveBounds_Private(dini, bound));
-  if (!a->snes->usersetbounds &&
-      a->snes->ops->computevariablebounds) { /* SNES calls it once; its own stay as they are */
+  if (compute) { /* SNES calls it once; its own stay as they are */
     bound[DINI_LOWER] = a->w[0];
     bound[DINI_UPPER] = a->w[1];
-    DiniCallUser(dini, "The bounds callback of the SNES",
-                 (*a->snes->ops->computevariablebounds)(a->snes, bound[DINI_LOWER], bound[DINI_UPPER]));
+    DiniCallUser(dini, "The bounds callback of the SNES", (*compute)(a->snes, bound[DINI_LOWER], bound[DINI_UPPER]));
   }
   for (int i = 0; i < 2; i++) {
     PetscBool block = PETSC_FALSE; /* Dini itself moves it */

@@ -7,7 +7,6 @@
     [-F_{m,I} dm - J_IA dl_A; d dl_A],   and in the adjoint  lbar_A = d lambda_A - (J^H [lambda_I; 0])_A.
 */
 #include "../private/diniactiveimpl.h"
-#include <petsc/private/snesimpl.h> /* xl, xu */
 
 /* Zero in the entries that are held */
 PetscErrorCode DiniActiveProject_Private(Dini dini, Vec v)
@@ -183,14 +182,11 @@ static PetscErrorCode DiniActiveAddBound(Dini dini, PetscScalar sign, Vec y)
 /* Which bounds are this very Vec? */
 static PetscErrorCode DiniActiveIsBound(Dini dini, Vec m, PetscBool bound[2], PetscBool *any)
 {
-  DiniActive a = dini->active;
+  Vec bounds[2] = {NULL, NULL};
 
   PetscFunctionBegin;
-  bound[DINI_LOWER] = bound[DINI_UPPER] = PETSC_FALSE;
-  if (a) {
-    bound[DINI_LOWER] = (PetscBool)(a->snes->xl == m);
-    bound[DINI_UPPER] = (PetscBool)(a->snes->xu == m);
-  }
+  if (dini->active) DiniSNESBounds_Private(dini->active->snes, bounds);
+  for (int i = 0; i < 2; i++) bound[i] = (PetscBool)(m && bounds[i] == m);
   *any = (PetscBool)(bound[DINI_LOWER] || bound[DINI_UPPER]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -9,7 +9,7 @@
   - Has a factorisation failed? Packages do not recover from NaN by themselves.
 */
 #include "../private/diniengineimpl.h"
-#include <petsc/private/pcmgimpl.h>
+#include "../private/petscaccess.h"
 
 typedef PetscErrorCode DiniVisit(PC, void *ctx);
 
@@ -37,16 +37,16 @@ static PetscErrorCode DiniWalkBlocks(PC         pc, PetscErrorCode (*get)(PC, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* PCMGGetSmootherUp() would make an up-smoother of its own where up and down share one: look without asking. */
 static PetscErrorCode DiniWalkLevels(PC pc, DiniVisit *visit, void *ctx)
 {
-  PC_MG *mg = (PC_MG *)pc->data;
+  const PetscInt n = DiniPCLevels_Private(pc);
 
   PetscFunctionBegin;
-  for (PetscInt l = 0; l < mg->nlevels; l++) {
-    PetscCall(DiniWalkKSP(mg->levels[l]->smoothd, visit, ctx));
-    if (mg->levels[l]->smoothu && mg->levels[l]->smoothu != mg->levels[l]->smoothd)
-      PetscCall(DiniWalkKSP(mg->levels[l]->smoothu, visit, ctx));
+  for (PetscInt l = 0; l < n; l++) {
+    const DiniLevel level = DiniPCLevel_Private(pc, l);
+
+    PetscCall(DiniWalkKSP(level.down, visit, ctx));
+    if (level.up && level.up != level.down) PetscCall(DiniWalkKSP(level.up, visit, ctx));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -85,7 +85,7 @@ static PetscErrorCode DiniWalk(PC pc, DiniVisit *visit, void *ctx)
 
   PetscFunctionBegin;
   PetscCall((*visit)(pc, ctx));
-  if (!pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!DiniPCIsSetUp_Private(pc)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCBJACOBI, &is));
   if (is) PetscCall(DiniWalkBlocks(pc, PCBJacobiGetSubKSP, visit, ctx));
   PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCASM, &is));
@@ -130,18 +130,19 @@ static PetscErrorCode DiniHasTranspose(Mat A, PetscBool *yes)
 /* The transposed cycle multiplies by the transposes of the level operators and of both transfers. */
 static PetscErrorCode DiniLevelsTranspose(PC pc, PetscBool *yes)
 {
-  PC_MG *mg = (PC_MG *)pc->data;
-  Mat    A;
+  const PetscInt n = DiniPCIsSetUp_Private(pc) ? DiniPCLevels_Private(pc) : 0;
 
   PetscFunctionBegin;
   *yes = PETSC_TRUE;
-  if (!pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt l = 0; l < mg->nlevels; l++) {
-    PetscCall(KSPGetOperators(mg->levels[l]->smoothd, &A, NULL));
+  for (PetscInt l = 0; l < n; l++) {
+    const DiniLevel level = DiniPCLevel_Private(pc, l);
+    Mat             A;
+
+    PetscCall(KSPGetOperators(level.down, &A, NULL));
     PetscCall(DiniHasTranspose(A, yes));
-    PetscCall(DiniHasTranspose(mg->levels[l]->A, yes)); /* kept from its first cycle, whatever the smoother has now */
-    PetscCall(DiniHasTranspose(mg->levels[l]->interpolate, yes));
-    PetscCall(DiniHasTranspose(mg->levels[l]->restrct, yes));
+    PetscCall(DiniHasTranspose(level.A, yes));
+    PetscCall(DiniHasTranspose(level.interpolate, yes));
+    PetscCall(DiniHasTranspose(level.restrct, yes));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -275,7 +276,7 @@ PetscErrorCode DiniSetUpInside_Private(PC pc)
 static PetscErrorCode DiniVisitFailed(PC pc, void *ctx)
 {
   PetscBool factors, set;
-  int       mine = pc->failedreason != PC_NOERROR, any;
+  int       mine = DiniPCHasFailed_Private(pc), any;
   Mat       A, P;
 
   PetscFunctionBegin;
@@ -283,7 +284,7 @@ static PetscErrorCode DiniVisitFailed(PC pc, void *ctx)
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factors, PCLU, PCCHOLESKY, PCQR, PCILU, PCICC, ""));
   if (mine && !factors)
     PetscCall(PCSetFailedReason(pc, PC_NOERROR)); /* that of its parts, which begin anew themselves */
-  if (!factors || !pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!factors || !DiniPCIsSetUp_Private(pc)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MPIU_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
   PetscCall(PCGetOperatorsSet(pc, NULL, &set));
   if (!any || !set) PetscFunctionReturn(PETSC_SUCCESS);

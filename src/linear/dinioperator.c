@@ -1,5 +1,6 @@
 /* The operators of the two systems, and the KSPs that solve them. */
 #include "../private/diniengineimpl.h"
+#include "../private/petscaccess.h"
 
 #define DINI_RESTART 100
 
@@ -162,9 +163,9 @@ static PetscErrorCode DiniCreateKSP(DiniEngine e, DiniDirection direction)
 
     PetscCall(PetscOptionsHasName(((PetscObject)ksp)->options, ((PetscObject)ksp)->prefix, "-ksp_type", &chosen));
     if (chosen) PetscCall(KSPSetNormType(ksp, KSP_NORM_DEFAULT)); /* not every type knows the norm that ours does */
-    ((PetscObject)ksp)->optionsprinted = (PetscBool)!chosen;      /* -help comes when the method is known */
+    DiniKSPSetHelped_Private(ksp, (PetscBool)!chosen);            /* -help comes when the method is known */
     PetscCall(KSPSetFromOptions(ksp));
-    ((PetscObject)ksp)->optionsprinted = chosen;
+    DiniKSPSetHelped_Private(ksp, chosen);
   }
   e->choose[direction] = (PetscBool)!chosen;
   PetscCall(DiniFitKSPType(e, direction, e->ksp[direction]));

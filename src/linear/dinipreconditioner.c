@@ -5,8 +5,8 @@
   solve of Dini's is running.
 */
 #include "../private/diniengineimpl.h"
+#include "../private/petscaccess.h"
 #include <petsctime.h>
-#include <petsc/private/pcimpl.h> /* setupcalled and matstate: has the forward solve built the PC, and from which values? */
 
 /* The forward solver; NULL: there is none, or it has not been used */
 PetscErrorCode DiniEngineGetForward_Private(DiniEngine e, KSP *ksp)
@@ -71,7 +71,7 @@ static PetscErrorCode DiniIsFresh(DiniEngine e, PetscBool *fresh)
 
   PetscFunctionBegin;
   PetscCall(PetscObjectStateGet((PetscObject)e->P, &state));
-  mine = (PetscBool)(e->pc->setupcalled && e->pc->pmat == e->P && DiniPCMatState(e->pc) == state);
+  mine = DiniPCIsFrom_Private(e->pc, e->P, state);
   PetscCall(MPIU_Allreduce(&mine, fresh, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)e->pc)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -101,7 +101,7 @@ PetscErrorCode DiniEngineSameValues_Private(DiniEngine e, Mat A, PetscObjectStat
   for (int d = 0; d < 2; d++)
     if (e->ksp[d]) PetscCall(KSPGetPC(e->ksp[d], &pcs[2 + d]));
   for (int i = 0; i < 4; i++)
-    if (pcs[i] && pcs[i]->pmat == A && DiniPCMatState(pcs[i]) == before) DiniPCMatState(pcs[i]) = state;
+    if (pcs[i]) DiniPCMoveState_Private(pcs[i], A, before, state);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -193,7 +193,7 @@ PetscErrorCode DiniEngineStands_Private(DiniEngine e)
 {
 
   PetscFunctionBegin;
-  if (!e->stood || e->pc->setupcalled) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!e->stood || DiniPCIsSetUp_Private(e->pc)) PetscFunctionReturn(PETSC_SUCCESS);
   e->stood = e->fresh = e->decided = e->ready[DINI_TANGENT] = e->ready[DINI_ADJOINT] = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -207,9 +207,10 @@ PetscErrorCode DiniEngineSetUpPC_Private(DiniEngine e, PetscBool refresh)
   PetscFunctionBegin;
   if (!e->fresh) PetscCall(DiniIsFresh(e, &e->fresh));
   e->stood = PETSC_TRUE;
-  if (e->fresh || (e->pc->setupcalled && !refresh)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscInfo(e, "Setting up the preconditioner at the solution: %s\n",
-                      e->pc->setupcalled ? "the kept one no longer serves" : "the forward solve has built none"));
+  if (e->fresh || (DiniPCIsSetUp_Private(e->pc) && !refresh)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(
+      PetscInfo(e, "Setting up the preconditioner at the solution: %s\n",
+                DiniPCIsSetUp_Private(e->pc) ? "the kept one no longer serves" : "the forward solve has built none"));
   PetscCall(DiniSuits(e));
   PetscCall(PetscTime(&start));
   PetscCall(PCGetReusePreconditioner(e->pc, &reuse));

@@ -6,6 +6,7 @@
   applies are told that the values are those they were made of.
 */
 #include "../private/diniparameterimpl.h"
+#include "../private/petscaccess.h"
 
 typedef struct {
   Mat              A, copy; /* no copy: A can not be saved */
@@ -109,7 +110,7 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
 {
   const PetscBool again = (PetscBool)((home->J.A && !home->J.copy) || (home->P.A && !home->P.copy));
   Mat             J, P;
-  PetscObject     latest = NULL;
+  Vec             latest = NULL;
   PetscErrorCode  failed;
 
   PetscFunctionBegin;
@@ -137,8 +138,8 @@ static PetscErrorCode DiniComeHome(Dini dini, DiniHome *home)
   PetscCall(failed);
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(DiniFilterFull_Private(dini, &J, &P));
-  if (P) PetscCall(PetscObjectQuery((PetscObject)P, "__SNES_latest_X", &latest));
-  if (latest) PetscCall(PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)dini->u));
+  if (P) PetscCall(DiniMatGetState_Private(P, &latest));
+  if (latest) PetscCall(DiniMatSetState_Private(P, dini->u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,6 +1,7 @@
 /* Private to the active set: what a variational inequality l <= u <= h adds to F(u, m) = 0. */
 #pragma once
 #include "diniimpl.h"
+#include "petscaccess.h"
 
 typedef enum { DINI_LOWER, DINI_UPPER } DiniSide;
 

@@ -1,7 +1,7 @@
 /* Private to src/solvers/snes: the type "snes". */
 #pragma once
 #include "diniimpl.h"
-#include <petsc/private/snesimpl.h> /* usesksp: does the forward solve have a linear solver to take over? */
+#include "petscaccess.h"
 
 typedef struct {
   SNES                snes;

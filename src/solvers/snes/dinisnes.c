@@ -58,7 +58,7 @@ static PetscErrorCode DiniCall_SNES(Dini dini, SNES snes, Vec u)
     PetscCall(SNESGetFunction(snes, NULL, &after, NULL));
     if (after != before) PetscCall(SNESSetFunction(snes, NULL, before, ctx));
     PetscCall(SNESGetDM(snes, &dm));
-    PetscCall(PetscObjectCompose((PetscObject)dm, "VI", NULL));
+    PetscCall(DiniDMLeaveInequality_Private(dm));
   }
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -178,7 +178,7 @@ static PetscErrorCode DiniGetKSP_SNES(Dini dini, KSP *ksp)
   PetscFunctionBegin;
   *ksp = NULL;
   PetscCall(DiniLeftPreconditioned_SNES(snes, &left));
-  if (snes->usesksp && !left && !dini->active) PetscCall(SNESGetKSP(snes, ksp));
+  if (DiniSNESUsesKSP_Private(snes) && !left && !dini->active) PetscCall(SNESGetKSP(snes, ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

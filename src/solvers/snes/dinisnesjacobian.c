@@ -97,17 +97,15 @@ static PetscErrorCode DiniDiffers_SNES(Dini dini, SNES snes, DiniSNESJacobianFn 
 */
 static PetscErrorCode DiniOneSided_SNES(SNES snes, DiniSNESJacobianFn *compute, PetscBool *onesided)
 {
-  PetscObject coloring = NULL;
-  PetscBool   local;
-  DM          dm;
+  PetscBool local;
+  DM        dm;
 
   PetscFunctionBegin;
   *onesided = (PetscBool)(compute == SNESComputeJacobianDefault || compute == SNESComputeJacobianDefaultColor);
   if (*onesided || !compute) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniIsLocal_SNES(snes, compute, &local));
   PetscCall(SNESGetDM(snes, &dm));
-  if (local) PetscCall(PetscObjectQuery((PetscObject)dm, "DMDASNES_FDCOLORING", &coloring));
-  *onesided = (PetscBool)(coloring != NULL);
+  if (local) PetscCall(DiniDMHasColoring_Private(dm, onesided));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -192,8 +190,11 @@ PetscErrorCode DiniPattern_SNES(Dini dini, Mat *A)
 /* A SNES that has not solved anything yet knows no state, from which its set-up and its products by differences begin. */
 static PetscErrorCode DiniGiveState_SNES(Dini dini, SNES snes)
 {
+  Vec u;
+
   PetscFunctionBegin;
-  if (!snes->vec_sol) PetscCall(SNESSetSolution(snes, dini->u));
+  PetscCall(SNESGetSolution(snes, &u));
+  if (!u) PetscCall(SNESSetSolution(snes, dini->u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -202,12 +203,13 @@ static PetscErrorCode DiniGetMatrices_SNES(Dini dini, SNES snes, Mat *A, Mat *B,
 {
   Dini_SNES *ctx = (Dini_SNES *)dini->data;
   DM         dm;
-  PetscBool  differs;
+  PetscBool  differs, mf;
 
   PetscFunctionBegin;
+  PetscCall(SNESGetUseMatrixFree(snes, NULL, &mf));
   PetscCall(DiniGetMesh_SNES(snes, &dm));
   PetscCall(SNESGetJacobian(snes, A, B, compute, NULL));
-  if ((!*A || !*B) && ((snes->usesksp && (dm || *B)) || snes->mf)) { /* not set up yet */
+  if ((!*A || !*B) && ((DiniSNESUsesKSP_Private(snes) && (dm || *B)) || mf)) { /* not set up yet */
     PetscCall(DiniGiveState_SNES(dini, snes));
     PetscCall(SNESSetUp(snes));
     PetscCall(SNESSetUpMatrices(snes));
@@ -218,7 +220,7 @@ static PetscErrorCode DiniGetMatrices_SNES(Dini dini, SNES snes, Mat *A, Mat *B,
     if (!ctx->made) PetscCall(DMCreateMatrix(dm, &ctx->made));
     *A = *B = ctx->made;
   }
-  if (!*A || !*B || !*compute || (!snes->usesksp && differs)) *A = *B = NULL;
+  if (!*A || !*B || !*compute || (!DiniSNESUsesKSP_Private(snes) && differs)) *A = *B = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -230,7 +232,7 @@ static PetscErrorCode DiniComputeJacobian_SNES(Dini dini, SNES snes, Vec u, Mat 
 {
   DiniSNESJacobianFn *compute;
   void               *ctx;
-  Vec                 b, before = snes->vec_rhs;
+  Vec                 b, before;
   PetscBool           mffd;
 
   PetscFunctionBegin;
@@ -238,14 +240,14 @@ static PetscErrorCode DiniComputeJacobian_SNES(Dini dini, SNES snes, Vec u, Mat 
   PetscCall(SNESGetJacobian(snes, NULL, NULL, &compute, &ctx));
   PetscCall(DiniGetRHS_SNES(dini, &b));
   PetscCall(PetscLogEventBegin(DINI_SNESJacobian, snes, u, J, P));
-  snes->vec_rhs = b; /* coloured differences of PETSc's take the SNES's last F for a base where there is none */
+  before = DiniSNESLendRHS_Private(
+      snes, b); /* coloured differences of PETSc's take the SNES's last F for a base where there is none */
   DiniCallUserReadsThen(dini, u, "The Jacobian callback of the SNES", (*compute)(snes, u, J, P, ctx),
-                        snes->vec_rhs = before);
+                        (void)DiniSNESLendRHS_Private(snes, before));
   PetscCall(PetscObjectTypeCompare((PetscObject)J, MATMFFD, &mffd));
   if (mffd) PetscCall(MatMFFDSetBase(J, u, NULL)); /* PETSc takes the SNES's last state and its F */
   PetscCall(PetscLogEventEnd(DINI_SNESJacobian, snes, u, J, P));
-  PetscCall(
-      PetscObjectCompose((PetscObject)P, "__SNES_latest_X", (PetscObject)u)); /* some preconditioners ask for it */
+  PetscCall(DiniMatSetState_Private(P, u)); /* some preconditioners ask for it */
   PetscCall(DiniFilled_Private(J));
   dini->stats.jacobian_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -15,9 +15,10 @@ PetscErrorCode DiniGetRHS_SNES(Dini dini, Vec *b)
   Dini_SNES *ctx = (Dini_SNES *)dini->data;
 
   PetscFunctionBegin;
+  *b = NULL;
   if (ctx->given) *b = ctx->given;
   else if (dini->stage != DINI_STAGE_NEW) *b = ctx->b;
-  else *b = ctx->snes ? ctx->snes->vec_rhs : NULL;
+  else if (ctx->snes) PetscCall(SNESGetRhs(ctx->snes, b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -76,30 +77,19 @@ PetscErrorCode DiniResetRHS_SNES(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Puts back what the SNES had before it was solved with b; SNESComputeJacobianDefaultColor() may take its last F for a base */
-static PetscErrorCode DiniReturnRHS_SNES(SNES snes, Vec before)
-{
-  PetscFunctionBegin;
-  if (snes->vec_func && snes->vec_rhs) PetscCall(VecAXPY(snes->vec_func, 1.0, snes->vec_rhs));
-  if (snes->vec_func && before) PetscCall(VecAXPY(snes->vec_func, -1.0, before));
-  PetscCall(PetscObjectReference((PetscObject)before));
-  PetscCall(VecDestroy(&snes->vec_rhs));
-  snes->vec_rhs = before;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* SNESSolve() with the right-hand side of the relation. A grid sequence ends on another grid than that of u. */
 PetscErrorCode DiniSNESSolve_Private(Dini dini, SNES snes, Vec u)
 {
-  Vec            b, before, found;
+  Vec            b, before, after, found;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(DiniGetRHS_SNES(dini, &b));
-  before = snes->vec_rhs;
+  PetscCall(SNESGetRhs(snes, &before));
   PetscCall(PetscObjectReference((PetscObject)before));
   failed = SNESSolve(snes, b, u);
-  if (!failed && snes->vec_rhs != before) failed = DiniReturnRHS_SNES(snes, before);
+  if (!failed) failed = SNESGetRhs(snes, &after);
+  if (!failed && after != before) failed = DiniSNESReturnRHS_Private(snes, before);
   PetscCall(VecDestroy(&before));
   PetscCall(failed);
   PetscCall(SNESGetSolution(snes, &found));
@@ -119,10 +109,9 @@ PetscErrorCode DiniResidual_SNES(Dini dini, Vec u, Vec F)
   PetscFunctionBegin;
   PetscCall(DiniNeedSNES_Private(dini, &snes));
   PetscCall(DiniGetRHS_SNES(dini, &b));
-  before        = snes->vec_rhs;
-  snes->vec_rhs = b;
+  before = DiniSNESLendRHS_Private(snes, b);
   DiniCallUserReadsThen(dini, u, "The residual callback of the SNES", SNESComputeFunction(snes, u, F),
-                        snes->vec_rhs = before);
+                        (void)DiniSNESLendRHS_Private(snes, before));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

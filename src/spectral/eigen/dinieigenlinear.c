@@ -3,7 +3,7 @@
   q^H x = 1: K x = alpha p, and on the rest K is T. A Dini of its own solves with K and with K^H and verifies each solve in the
   true residual; its preconditioner is made from P = T(lambda + delta), with alpha = -delta, so that K and P agree in x too.
 */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 #define DINI_EIGEN_DIRECT                                                                                              \
   200000 /* unknowns up to which the shifted operator is factorised unless options say otherwise */
@@ -23,7 +23,7 @@ PetscErrorCode DiniEigenLinearReset_Private(Dini_Eigen *ctx)
 }
 
 /* y = T x + alpha p (q^H x), or y = T^H x + alpha q (p^H x); alpha is real */
-static PetscErrorCode DiniBordered(Dini dini, PetscBool adjoint, Vec x, Vec y)
+static PetscErrorCode DiniBordered_Eigen(Dini dini, PetscBool adjoint, Vec x, Vec y)
 {
   Dini_Eigen        *ctx   = (Dini_Eigen *)dini->data;
   const PetscBool    split = (PetscBool)(ctx->p.i != NULL);
@@ -44,18 +44,18 @@ static PetscErrorCode DiniBordered(Dini dini, PetscBool adjoint, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBorderedMult(Mat K, Vec x, Vec y)
+static PetscErrorCode DiniBorderedMult_Eigen(Mat K, Vec x, Vec y)
 {
   Dini dini;
 
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(K, &dini));
-  PetscCall(DiniBordered(dini, PETSC_FALSE, x, y));
+  PetscCall(DiniBordered_Eigen(dini, PETSC_FALSE, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The plain transpose: K^T x = conj(K^H conj(x)) */
-static PetscErrorCode DiniBorderedMultTranspose(Mat K, Vec x, Vec y)
+static PetscErrorCode DiniBorderedMultTranspose_Eigen(Mat K, Vec x, Vec y)
 {
   Dini dini;
   Vec  xc;
@@ -65,21 +65,21 @@ static PetscErrorCode DiniBorderedMultTranspose(Mat K, Vec x, Vec y)
   PetscCall(VecDuplicate(x, &xc));
   PetscCall(VecCopy(x, xc));
   PetscCall(VecConjugate(xc));
-  PetscCall(DiniBordered(dini, PETSC_TRUE, xc, y));
+  PetscCall(DiniBordered_Eigen(dini, PETSC_TRUE, xc, y));
   PetscCall(VecConjugate(y));
   PetscCall(VecDestroy(&xc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBorderedResidual(Dini linear, Vec u, Vec F, void *ctx)
+static PetscErrorCode DiniBorderedResidual_Eigen(Dini linear, Vec u, Vec F, void *ctx)
 {
   PetscFunctionBegin;
   (void)linear;
-  PetscCall(DiniBordered((Dini)ctx, PETSC_FALSE, u, F));
+  PetscCall(DiniBordered_Eigen((Dini)ctx, PETSC_FALSE, u, F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniAssembled(Dini dini, PetscBool *assembled)
+static PetscErrorCode DiniAssembled_Eigen(Dini dini, PetscBool *assembled)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
@@ -95,7 +95,7 @@ static PetscErrorCode DiniAssembled(Dini dini, PetscBool *assembled)
 }
 
 /* sum_k c_k M_k with real or, in complex builds, complex coefficients, as an AIJ matrix without null spaces */
-static PetscErrorCode DiniSumTerms(Dini dini, const PetscScalar c[], Mat *P)
+static PetscErrorCode DiniSumTerms_Eigen(Dini dini, const PetscScalar c[], Mat *P)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
@@ -120,7 +120,7 @@ static PetscErrorCode DiniSumTerms(Dini dini, const PetscScalar c[], Mat *P)
 }
 
 /* T(shift); in real builds with a complex shift the real form [Re, -Im; Im, Re] */
-static PetscErrorCode DiniShifted(Dini dini, DiniComplex shift, PetscBool split, Mat *P)
+static PetscErrorCode DiniShifted_Eigen(Dini dini, DiniComplex shift, PetscBool split, Mat *P)
 {
   Dini_Eigen *ctx                 = (Dini_Eigen *)dini->data;
   DiniComplex c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
@@ -133,12 +133,12 @@ static PetscErrorCode DiniShifted(Dini dini, DiniComplex shift, PetscBool split,
     re[k] = split ? (PetscScalar)c[k].re : DiniCxScalar(c[k]);
     im[k] = c[k].im;
   }
-  PetscCall(DiniSumTerms(dini, re, &block[0]));
+  PetscCall(DiniSumTerms_Eigen(dini, re, &block[0]));
   if (!split) {
     *P = block[0];
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniSumTerms(dini, im, &block[2]));
+  PetscCall(DiniSumTerms_Eigen(dini, im, &block[2]));
   PetscCall(MatDuplicate(block[2], MAT_COPY_VALUES, &block[1]));
   PetscCall(MatScale(block[1], -1.0));
   PetscCall(PetscObjectReference((PetscObject)block[0]));
@@ -151,7 +151,7 @@ static PetscErrorCode DiniShifted(Dini dini, DiniComplex shift, PetscBool split,
 }
 
 /* How far from lambda the preconditioner's shift lies: well inside the gap, downwards, where matrices are definite */
-static PetscErrorCode DiniShift(Dini dini, DiniMode *mode, PetscReal *delta)
+static PetscErrorCode DiniShift_Eigen(Dini dini, DiniMode *mode, PetscReal *delta)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
   PetscReal   scale, tnorm, dnorm;
@@ -172,7 +172,7 @@ static PetscErrorCode DiniShift(Dini dini, DiniMode *mode, PetscReal *delta)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniCreateBordered(Dini dini, DiniMode *mode)
+static PetscErrorCode DiniCreateBordered_Eigen(Dini dini, DiniMode *mode)
 {
   Dini_Eigen *ctx   = (Dini_Eigen *)dini->data;
   PetscInt    parts = mode->x.i ? 2 : 1, n, N;
@@ -182,8 +182,8 @@ static PetscErrorCode DiniCreateBordered(Dini dini, DiniMode *mode)
   PetscCall(VecGetSize(mode->x.r, &N));
   PetscCall(
       MatCreateShell(PetscObjectComm((PetscObject)dini), parts * n, parts * n, parts * N, parts * N, dini, &ctx->K));
-  PetscCall(MatShellSetOperation(ctx->K, MATOP_MULT, (void (*)(void))DiniBorderedMult));
-  PetscCall(MatShellSetOperation(ctx->K, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniBorderedMultTranspose));
+  PetscCall(MatShellSetOperation(ctx->K, MATOP_MULT, (void (*)(void))DiniBorderedMult_Eigen));
+  PetscCall(MatShellSetOperation(ctx->K, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniBorderedMultTranspose_Eigen));
   if (ctx->hermitian)
     PetscCall(MatSetOption(ctx->K, PetscDefined(USE_COMPLEX) ? MAT_HERMITIAN : MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatCreateVecs(ctx->K, &ctx->zero, NULL));
@@ -192,7 +192,7 @@ static PetscErrorCode DiniCreateBordered(Dini dini, DiniMode *mode)
 }
 
 /* A KSP whose preconditioner both the linear Dini and the probe of the gap use; options -eigen_ksp_..., -eigen_pc_... */
-static PetscErrorCode DiniCreateShiftedKSP(Dini dini, Mat P)
+static PetscErrorCode DiniCreateShiftedKSP_Eigen(Dini dini, Mat P)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
   PC          pc;
@@ -223,7 +223,7 @@ static PetscErrorCode DiniCreateShiftedKSP(Dini dini, Mat P)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniCreateLinear(Dini dini, Mat P)
+static PetscErrorCode DiniCreateLinear_Eigen(Dini dini, Mat P)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
   PetscReal   rtol[2];
@@ -237,7 +237,7 @@ static PetscErrorCode DiniCreateLinear(Dini dini, Mat P)
   PetscCall(DiniAppendOptionsPrefix(linear, "eigen_"));
   PetscCall(DiniSetKSP(linear, ctx->ksp));
   PetscCall(DiniSetLinearSystem(linear, ctx->zero, NULL, NULL));
-  PetscCall(DiniSetResidual(linear, DiniBorderedResidual, dini));
+  PetscCall(DiniSetResidual(linear, DiniBorderedResidual_Eigen, dini));
   PetscCall(DiniSetJacobian(linear, ctx->K, P, NULL, NULL));
   PetscCall(DiniSetGuard(linear, PETSC_FALSE));
   PetscCall(DiniGetTolerances(dini, &rtol[0], &rtol[1]));
@@ -268,17 +268,17 @@ PetscErrorCode DiniEigenLinearize_Private(Dini dini, PetscInt i)
   PetscCall(DiniEigenCoefficients_Private(dini, mode->lambda, ctx->c, ctx->dc));
   PetscCall(DiniEigenD_Private(dini, mode, mode->x, ctx->p));
   PetscCall(DiniEigenVecCopy_Private(ctx->hermitian ? ctx->p : mode->x, ctx->q));
-  PetscCall(DiniShift(dini, mode, &delta));
+  PetscCall(DiniShift_Eigen(dini, mode, &delta));
   ctx->alpha = DiniCx(-delta, 0.0);
-  PetscCall(DiniCreateBordered(dini, mode));
-  PetscCall(DiniAssembled(dini, &assembled));
-  if (assembled) PetscCall(DiniShifted(dini, DiniCx(mode->lambda.re + delta, mode->lambda.im), split, &P));
+  PetscCall(DiniCreateBordered_Eigen(dini, mode));
+  PetscCall(DiniAssembled_Eigen(dini, &assembled));
+  if (assembled) PetscCall(DiniShifted_Eigen(dini, DiniCx(mode->lambda.re + delta, mode->lambda.im), split, &P));
   else {
     PetscCall(PetscObjectReference((PetscObject)ctx->K));
     P = ctx->K;
   }
-  PetscCall(DiniCreateShiftedKSP(dini, P));
-  PetscCall(DiniCreateLinear(dini, P));
+  PetscCall(DiniCreateShiftedKSP_Eigen(dini, P));
+  PetscCall(DiniCreateLinear_Eigen(dini, P));
   PetscCall(MatDestroy(&P));
   dini->stats.jacobian_assemblies++;
   ctx->kmode = i;
@@ -286,7 +286,7 @@ PetscErrorCode DiniEigenLinearize_Private(Dini dini, PetscInt i)
 }
 
 /* What the linear Dini has spent goes on the account of this one */
-static PetscErrorCode DiniCharge(Dini dini, const DiniStatistics *before)
+static PetscErrorCode DiniCharge_Eigen(Dini dini, const DiniStatistics *before)
 {
   DiniStatistics after, *s = &dini->stats;
 
@@ -326,6 +326,6 @@ PetscErrorCode DiniEigenLinearSolve_Private(Dini dini, DiniDirection direction, 
   PetscCall(VecDestroy(&b));
   PetscCall(VecDestroy(&y));
   PetscCall(failed);
-  PetscCall(DiniCharge(dini, &before));
+  PetscCall(DiniCharge_Eigen(dini, &before));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

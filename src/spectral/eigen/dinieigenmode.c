@@ -1,5 +1,5 @@
 /* T(lambda), its derivative, and the pairs that have been found. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 /* y = sum_k c_k M_k x, or its adjoint sum_k conj(c_k) M_k^H x; x and y have both parts or neither */
 PetscErrorCode DiniEigenMult_Private(Dini dini, const Mat M[], PetscBool adjoint, const DiniComplex c[], DiniEigenVec x,

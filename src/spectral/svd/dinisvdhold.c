@@ -2,10 +2,10 @@
   Errors of products while SLEPc is at work. Its solvers can be neither used nor destroyed after an error in their midst, so it
   is kept from them: they go on with another operator that costs nothing, and the error is raised when they are done.
 */
-#include "../private/dinisvdimpl.h"
+#include "../../private/dinisvdimpl.h"
 
 /* y = K x with K_ii = 4^-i, i the number of a local pair of entries counted over all ranks: symmetric, and soon converged */
-static PetscErrorCode DiniSVDStandIn(DiniSVD *ctx, Vec x, Vec y)
+static PetscErrorCode DiniStandIn_SVD(DiniSVD *ctx, Vec x, Vec y)
 {
   PetscInt           nx, ny;
   PetscMPIInt        rank, size;
@@ -43,12 +43,12 @@ PetscErrorCode DiniSVDHold_Private(DiniSVD *ctx, DiniSVDVecFn *fn, Vec x, Vec y)
     if (!ctx->inside) PetscCall(failed);
     ctx->failed = (int)failed;
   }
-  PetscCall(DiniSVDStandIn(ctx, x, y));
+  PetscCall(DiniStandIn_SVD(ctx, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The last of the products that fn makes */
-static PetscErrorCode DiniSVDBlock(DiniSVD *ctx, DiniSVDMatFn *fn, Mat X, Mat Y)
+static PetscErrorCode DiniBlock_SVD(DiniSVD *ctx, DiniSVDMatFn *fn, Mat X, Mat Y)
 {
   Mat            M[3] = {NULL, NULL, NULL};
   PetscErrorCode failed;
@@ -69,7 +69,7 @@ PetscErrorCode DiniSVDHoldBlock_Private(DiniSVD *ctx, DiniSVDMatFn *fn, Mat X, M
 
   PetscFunctionBegin;
   if (!ctx->failed) {
-    PetscErrorCode failed = DiniSVDBlock(ctx, fn, X, Y);
+    PetscErrorCode failed = DiniBlock_SVD(ctx, fn, X, Y);
 
     if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
     if (!ctx->inside) PetscCall(failed);
@@ -80,7 +80,7 @@ PetscErrorCode DiniSVDHoldBlock_Private(DiniSVD *ctx, DiniSVDMatFn *fn, Mat X, M
   PetscCall(MatCreateVecs(Y, NULL, &y));
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(DiniGetColumn_Private(X, j, x));
-    PetscCall(DiniSVDStandIn(ctx, x, y));
+    PetscCall(DiniStandIn_SVD(ctx, x, y));
     PetscCall(DiniSetColumn_Private(Y, j, PETSC_FALSE, y));
   }
   PetscCall(VecDestroy(&x));

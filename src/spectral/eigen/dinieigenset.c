@@ -1,7 +1,7 @@
 /* What an application tells a Dini about its eigenproblem, and what it gets to know about the pairs. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
-static PetscErrorCode DiniSetSolver(Dini dini, const char type[], PetscObject solver)
+static PetscErrorCode DiniSetSolver_Eigen(Dini dini, const char type[], PetscObject solver)
 {
   Dini_Eigen *ctx;
 
@@ -19,7 +19,7 @@ static PetscErrorCode DiniSetSolver(Dini dini, const char type[], PetscObject so
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniGetSolver(Dini dini, const char type[], PetscObject *solver)
+static PetscErrorCode DiniGetSolver_Eigen(Dini dini, const char type[], PetscObject *solver)
 {
   PetscBool is;
 
@@ -46,7 +46,7 @@ PetscErrorCode DiniSetEPS(Dini dini, EPS eps)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetEPS()"));
-  PetscCall(DiniSetSolver(dini, DINIEPS, (PetscObject)eps));
+  PetscCall(DiniSetSolver_Eigen(dini, DINIEPS, (PetscObject)eps));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -63,7 +63,7 @@ PetscErrorCode DiniGetEPS(Dini dini, EPS *eps)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniGetSolver(dini, DINIEPS, (PetscObject *)eps));
+  PetscCall(DiniGetSolver_Eigen(dini, DINIEPS, (PetscObject *)eps));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -81,7 +81,7 @@ PetscErrorCode DiniSetPEP(Dini dini, PEP pep)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetPEP()"));
-  PetscCall(DiniSetSolver(dini, DINIPEP, (PetscObject)pep));
+  PetscCall(DiniSetSolver_Eigen(dini, DINIPEP, (PetscObject)pep));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,7 +98,7 @@ PetscErrorCode DiniGetPEP(Dini dini, PEP *pep)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniGetSolver(dini, DINIPEP, (PetscObject *)pep));
+  PetscCall(DiniGetSolver_Eigen(dini, DINIPEP, (PetscObject *)pep));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -116,7 +116,7 @@ PetscErrorCode DiniSetNEP(Dini dini, NEP nep)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetNEP()"));
-  PetscCall(DiniSetSolver(dini, DININEP, (PetscObject)nep));
+  PetscCall(DiniSetSolver_Eigen(dini, DININEP, (PetscObject)nep));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -133,7 +133,7 @@ PetscErrorCode DiniGetNEP(Dini dini, NEP *nep)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniGetSolver(dini, DININEP, (PetscObject *)nep));
+  PetscCall(DiniGetSolver_Eigen(dini, DININEP, (PetscObject *)nep));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

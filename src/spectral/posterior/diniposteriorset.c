@@ -1,5 +1,5 @@
 /* The Laplace approximation of a posterior: what it is told. */
-#include "../private/diniposteriorimpl.h"
+#include "../../private/diniposteriorimpl.h"
 
 /**
   @brief Sets the prior: a Gaussian with this precision.

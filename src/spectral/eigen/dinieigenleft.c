@@ -1,11 +1,11 @@
 /* Left vectors, y^H T(lambda) = 0, scaled to y^H D x = 1; and the guard against an eigenvalue that was not found. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 #define DINI_EIGEN_CONDITION 1e7 /* |y| |D x| from which an eigenvalue counts as defective */
 
 /* |y^H T| relative to the terms in it */
-static PetscErrorCode DiniLeftResidual(Dini dini, DiniMode *mode, DiniEigenVec y, DiniEigenVec work,
-                                       PetscReal *relative)
+static PetscErrorCode DiniLeftResidual_Eigen(Dini dini, DiniMode *mode, DiniEigenVec y, DiniEigenVec work,
+                                             PetscReal *relative)
 {
   Dini_Eigen *ctx                 = (Dini_Eigen *)dini->data;
   DiniComplex c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
@@ -29,7 +29,7 @@ static PetscErrorCode DiniLeftResidual(Dini dini, DiniMode *mode, DiniEigenVec y
 }
 
 /* The solver's own left vector, where it computes them and its residual is good */
-static PetscErrorCode DiniLeftOfSolver(Dini dini, DiniMode *mode, DiniEigenVec work, PetscBool *has)
+static PetscErrorCode DiniLeftOfSolver_Eigen(Dini dini, DiniMode *mode, DiniEigenVec work, PetscBool *has)
 {
   Dini_Eigen  *ctx = (Dini_Eigen *)dini->data;
   DiniEigenVec y   = {NULL, NULL};
@@ -40,7 +40,7 @@ static PetscErrorCode DiniLeftOfSolver(Dini dini, DiniMode *mode, DiniEigenVec w
   PetscCall((*ctx->kind->left)(ctx->solver, mode->index, y.r, y.i, has));
   if (*has) {
     PetscCall(DiniEigenVecCopy_Private(y, mode->y));
-    PetscCall(DiniLeftResidual(dini, mode, mode->y, work, &relative));
+    PetscCall(DiniLeftResidual_Eigen(dini, mode, mode->y, work, &relative));
     PetscCall(PetscInfo(dini, "Left vector of the solver has a relative residual %g\n", (double)relative));
     *has = (PetscBool)(relative <= PetscMin(dini->attachrtol, 1e-6));
   }
@@ -49,7 +49,7 @@ static PetscErrorCode DiniLeftOfSolver(Dini dini, DiniMode *mode, DiniEigenVec w
 }
 
 /* K^H y = q has the left vector for its solution: (T^H y) + alpha q (p^H y) = q with T^H y = 0 */
-static PetscErrorCode DiniLeftOfSolve(Dini dini, PetscInt i)
+static PetscErrorCode DiniLeftOfSolve_Eigen(Dini dini, PetscInt i)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
@@ -60,7 +60,7 @@ static PetscErrorCode DiniLeftOfSolve(Dini dini, PetscInt i)
 }
 
 /* Rayleigh-like: the error of lambda from x and y together; and y^H D x = 1 */
-static PetscErrorCode DiniScaleLeft(Dini dini, PetscInt i, DiniEigenVec work)
+static PetscErrorCode DiniScaleLeft_Eigen(Dini dini, PetscInt i, DiniEigenVec work)
 {
   Dini_Eigen *ctx  = (Dini_Eigen *)dini->data;
   DiniMode   *mode = &ctx->modes[i];
@@ -81,7 +81,7 @@ static PetscErrorCode DiniScaleLeft(Dini dini, PetscInt i, DiniEigenVec work)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniMakeLeft(Dini dini, PetscInt i, PetscBool solve, DiniEigenVec work)
+static PetscErrorCode DiniMakeLeft_Eigen(Dini dini, PetscInt i, PetscBool solve, DiniEigenVec work)
 {
   Dini_Eigen *ctx  = (Dini_Eigen *)dini->data;
   DiniMode   *mode = &ctx->modes[i];
@@ -91,14 +91,14 @@ static PetscErrorCode DiniMakeLeft(Dini dini, PetscInt i, PetscBool solve, DiniE
   PetscFunctionBegin;
   if (has) PetscCall(DiniEigenVecCopy_Private(mode->x, mode->y));
   else {
-    PetscCall(DiniLeftOfSolver(dini, mode, work, &has));
+    PetscCall(DiniLeftOfSolver_Eigen(dini, mode, work, &has));
     PetscCheck(has || solve, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
                "The cluster of eigenvalue %" PetscInt_FMT
                " needs left vectors from the solver: EPSSetTwoSided() with krylovschur",
                i);
-    if (!has) PetscCall(DiniLeftOfSolve(dini, i));
+    if (!has) PetscCall(DiniLeftOfSolve_Eigen(dini, i));
   }
-  PetscCall(DiniLeftResidual(dini, mode, mode->y, work, &relative));
+  PetscCall(DiniLeftResidual_Eigen(dini, mode, mode->y, work, &relative));
   PetscCheck(relative <= PetscMax(dini->attachrtol, 1e4 * PETSC_MACHINE_EPSILON) ||
                  DiniCxAbs(mode->lambda) <= 1e4 * mode->error,
              PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
@@ -119,8 +119,8 @@ PetscErrorCode DiniEigenLeft_Private(Dini dini, PetscInt i)
   if (mode->y.r) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &mode->y));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &work));
-  failed = DiniMakeLeft(dini, i, PETSC_TRUE, work);
-  if (!failed) failed = DiniScaleLeft(dini, i, work);
+  failed = DiniMakeLeft_Eigen(dini, i, PETSC_TRUE, work);
+  if (!failed) failed = DiniScaleLeft_Eigen(dini, i, work);
   PetscCall(DiniEigenVecDestroy_Private(&work));
   if (failed) PetscCall(DiniEigenVecDestroy_Private(&mode->y));
   PetscCall(failed);
@@ -128,7 +128,7 @@ PetscErrorCode DiniEigenLeft_Private(Dini dini, PetscInt i)
 }
 
 /* W := W^{-1}, n x n by rows, by Gauss-Jordan with row pivots; the smallest pivot relative to the largest entry */
-static PetscErrorCode DiniInvert(PetscInt n, DiniComplex W[], PetscReal *pivot)
+static PetscErrorCode DiniInvert_Eigen(PetscInt n, DiniComplex W[], PetscReal *pivot)
 {
   DiniComplex *X;
   PetscReal    largest = 0.0;
@@ -171,8 +171,8 @@ static PetscErrorCode DiniInvert(PetscInt n, DiniComplex W[], PetscReal *pivot)
 }
 
 /* W_ij = y_i^H D x_j, and y_j := sum_i conj(W^{-1}_ji) y_i, so that y_j^H D x_l = delta_jl */
-static PetscErrorCode DiniDualize(Dini dini, PetscInt n, const PetscInt member[], DiniComplex W[], DiniEigenVec y[],
-                                  DiniEigenVec work)
+static PetscErrorCode DiniDualize_Eigen(Dini dini, PetscInt n, const PetscInt member[], DiniComplex W[],
+                                        DiniEigenVec y[], DiniEigenVec work)
 {
   Dini_Eigen *ctx   = (Dini_Eigen *)dini->data;
   PetscReal   pivot = 0.0;
@@ -182,7 +182,7 @@ static PetscErrorCode DiniDualize(Dini dini, PetscInt n, const PetscInt member[]
     PetscCall(DiniEigenD_Private(dini, &ctx->modes[member[j]], ctx->modes[member[j]].x, work));
     for (PetscInt i = 0; i < n; i++) PetscCall(DiniEigenVecDot_Private(work, y[i], &W[i * n + j]));
   }
-  PetscCall(DiniInvert(n, W, &pivot));
+  PetscCall(DiniInvert_Eigen(n, W, &pivot));
   PetscCheck(pivot * DINI_EIGEN_CONDITION > 1.0, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
              "The cluster of eigenvalue %" PetscInt_FMT " is defective: its vectors depend on each other (pivot %g)",
              member[0], (double)pivot);
@@ -220,12 +220,12 @@ PetscErrorCode DiniEigenDual_Private(Dini dini, PetscInt cluster)
 
       PetscCall(DiniEigenVecCreate_Private(like, split, &y[j]));
       PetscCall(DiniEigenVecCreate_Private(like, (PetscBool)(mode->x.i != NULL), &mode->y));
-      if (!failed) failed = DiniMakeLeft(dini, member[j], PETSC_FALSE, part);
+      if (!failed) failed = DiniMakeLeft_Eigen(dini, member[j], PETSC_FALSE, part);
       if (!failed) failed = DiniEigenVecCopy_Private(mode->y, y[j]);
       PetscCall(DiniEigenVecDestroy_Private(&mode->y));
       PetscCall(DiniEigenVecCreate_Private(like, split, &mode->y));
     }
-    if (!failed) failed = DiniDualize(dini, n, member, W, y, work);
+    if (!failed) failed = DiniDualize_Eigen(dini, n, member, W, y, work);
     for (PetscInt j = 0; j < n; j++) {
       PetscCall(DiniEigenVecDestroy_Private(&y[j]));
       if (failed) PetscCall(DiniEigenVecDestroy_Private(&ctx->modes[member[j]].y));
@@ -238,7 +238,7 @@ PetscErrorCode DiniEigenDual_Private(Dini dini, PetscInt cluster)
 }
 
 /* z without its part along the members of the mode's cluster: z -= sum_j x_j (y_j^H D z), as y_j^H D x_l = delta_jl; then D z */
-static PetscErrorCode DiniProject(Dini dini, DiniMode *mode, DiniEigenVec z, DiniEigenVec Dz)
+static PetscErrorCode DiniProject_Eigen(Dini dini, DiniMode *mode, DiniEigenVec z, DiniEigenVec Dz)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
@@ -257,8 +257,8 @@ static PetscErrorCode DiniProject(Dini dini, DiniMode *mode, DiniEigenVec z, Din
 }
 
 /* Inverse iteration at the shift of K, beside the cluster: |T z| / |D z| tends to the distance of the nearest other eigenvalue */
-static PetscErrorCode DiniInverseIteration(Dini dini, DiniMode *mode, Vec s, Vec b, DiniEigenVec z, DiniEigenVec Dz,
-                                           PetscReal *gap)
+static PetscErrorCode DiniInverseIteration_Eigen(Dini dini, DiniMode *mode, Vec s, Vec b, DiniEigenVec z,
+                                                 DiniEigenVec Dz, PetscReal *gap)
 {
   const int          steps  = 3;
   Dini_Eigen        *ctx    = (Dini_Eigen *)dini->data;
@@ -272,7 +272,7 @@ static PetscErrorCode DiniInverseIteration(Dini dini, DiniMode *mode, Vec s, Vec
   for (int step = 0;; step++) {
     PetscCall(DiniNorm_Private(s, &all));
     PetscCall(DiniEigenVecSplit_Private(s, z));
-    PetscCall(DiniProject(dini, mode, z, Dz));
+    PetscCall(DiniProject_Eigen(dini, mode, z, Dz));
     PetscCall(DiniEigenVecNorm_Private(z, &norm));
     if (reason < 0 || !(norm > 1e-6 * all)) break; /* there is no other eigenvalue, or none can be looked for */
     if (step == steps) {
@@ -311,7 +311,7 @@ PetscErrorCode DiniEigenProbe_Private(Dini dini, PetscInt i)
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &Dz));
   PetscCall(VecDuplicate(ctx->zero, &s));
   PetscCall(VecDuplicate(ctx->zero, &b));
-  failed = DiniInverseIteration(dini, mode, s, b, z, Dz, &gap);
+  failed = DiniInverseIteration_Eigen(dini, mode, s, b, z, Dz, &gap);
   PetscCall(VecDestroy(&s));
   PetscCall(VecDestroy(&b));
   PetscCall(DiniEigenVecDestroy_Private(&z));

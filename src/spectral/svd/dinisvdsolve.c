@@ -1,5 +1,5 @@
 /* The singular values solved for, by SLEPc, and what has to be true before and after. */
-#include "../private/dinisvdimpl.h"
+#include "../../private/dinisvdimpl.h"
 
 /* Of magnitude 1 and with both parts in complex builds */
 PetscErrorCode DiniSVDRandom_Private(DiniSVD *ctx, PetscInt seed, Vec v)
@@ -22,7 +22,7 @@ PetscErrorCode DiniSVDRandom_Private(DiniSVD *ctx, PetscInt seed, Vec v)
 }
 
 /* Types that read the entries of a matrix, and problems that are another one */
-static PetscErrorCode DiniSVDCheckType(SVD svd, DiniSVD *ctx)
+static PetscErrorCode DiniCheckType_SVD(SVD svd, DiniSVD *ctx)
 {
   const char *const entries[] = {SVDLAPACK, SVDSCALAPACK, SVDELEMENTAL, "ksvd"};
   SVDType           type;
@@ -47,7 +47,7 @@ static PetscErrorCode DiniSVDCheckType(SVD svd, DiniSVD *ctx)
 }
 
 /* Singular values can not be better than the products that they are made of */
-static PetscErrorCode DiniSVDCheckTolerances(SVD svd, DiniSVD *ctx)
+static PetscErrorCode DiniCheckTolerances_SVD(SVD svd, DiniSVD *ctx)
 {
   PetscReal tol, tangent, adjoint;
   PetscInt  its;
@@ -69,7 +69,7 @@ static PetscErrorCode DiniSVDCheckTolerances(SVD svd, DiniSVD *ctx)
 }
 
 /* |<M x, y> - <x, M^H y>| relative to |M x| |y| + |x| |M^H y|; w = x, M^H y, y, M x */
-static PetscErrorCode DiniSVDAdjointError(DiniSVD *ctx, Mat M, const char *const what[2], Vec w[4], PetscReal *error)
+static PetscErrorCode DiniAdjointError_SVD(DiniSVD *ctx, Mat M, const char *const what[2], Vec w[4], PetscReal *error)
 {
   PetscScalar left, right;
   PetscReal   norm[4], scale;
@@ -88,7 +88,7 @@ static PetscErrorCode DiniSVDAdjointError(DiniSVD *ctx, Mat M, const char *const
 }
 
 /* <M x, y> = <x, M^H y>, or everything that follows is about another operator */
-static PetscErrorCode DiniSVDCheckAdjoint(DiniSVD *ctx, Mat M, const char forward[], const char adjoint[])
+static PetscErrorCode DiniCheckAdjoint_SVD(DiniSVD *ctx, Mat M, const char forward[], const char adjoint[])
 {
   const char *const what[2] = {forward, adjoint};
   Vec               w[4];
@@ -100,7 +100,7 @@ static PetscErrorCode DiniSVDCheckAdjoint(DiniSVD *ctx, Mat M, const char forwar
   PetscCall(MatCreateVecs(M, &w[0], &w[2]));
   PetscCall(VecDuplicate(w[0], &w[1]));
   PetscCall(VecDuplicate(w[2], &w[3]));
-  failed = DiniSVDAdjointError(ctx, M, what, w, &error);
+  failed = DiniAdjointError_SVD(ctx, M, what, w, &error);
   for (int k = 0; k < 4; k++) PetscCall(VecDestroy(&w[k]));
   PetscCall(failed);
   PetscCheck(error <= DINI_SVD_ADJOINT_RTOL, PetscObjectComm((PetscObject)ctx->dini), PETSC_ERR_ARG_WRONG,
@@ -111,7 +111,7 @@ static PetscErrorCode DiniSVDCheckAdjoint(DiniSVD *ctx, Mat M, const char forwar
 }
 
 /* SVDSolve() takes a solve for done, whatever came of it: the next one starts anew */
-static PetscErrorCode DiniSVDStartOver(SVD svd, Mat A)
+static PetscErrorCode DiniStartOver_SVD(SVD svd, Mat A)
 {
   PetscFunctionBegin;
   PetscCall(PetscObjectReference((PetscObject)A));
@@ -121,7 +121,7 @@ static PetscErrorCode DiniSVDStartOver(SVD svd, Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDConverged(SVD svd, DiniSVD *ctx)
+static PetscErrorCode DiniConverged_SVD(SVD svd, DiniSVD *ctx)
 {
   SVDConvergedReason reason;
   PetscInt           nconv, nsv, its;
@@ -143,7 +143,7 @@ static PetscErrorCode DiniSVDConverged(SVD svd, DiniSVD *ctx)
 }
 
 /* SVDSolve(), or the triplets where there is room for them; errors of products are raised at the end */
-static PetscErrorCode DiniSVDInside(SVD svd, Mat A, DiniSVD *ctx, DiniTriplets *triplets)
+static PetscErrorCode DiniInside_SVD(SVD svd, Mat A, DiniSVD *ctx, DiniTriplets *triplets)
 {
   PetscErrorCode failed, product;
 
@@ -160,15 +160,15 @@ static PetscErrorCode DiniSVDInside(SVD svd, Mat A, DiniSVD *ctx, DiniTriplets *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDSolveVerified(SVD svd, Mat A, DiniSVD *ctx, DiniTriplets *triplets, PetscInt *nonzero)
+static PetscErrorCode DiniSolveVerified_SVD(SVD svd, Mat A, DiniSVD *ctx, DiniTriplets *triplets, PetscInt *nonzero)
 {
   SVDWhich  which;
   PetscReal tol;
 
   PetscFunctionBegin;
-  PetscCall(DiniSVDInside(svd, A, ctx, NULL));
-  PetscCall(DiniSVDConverged(svd, ctx));
-  PetscCall(DiniSVDInside(svd, A, ctx, triplets)); /* some types have yet to make the left vectors */
+  PetscCall(DiniInside_SVD(svd, A, ctx, NULL));
+  PetscCall(DiniConverged_SVD(svd, ctx));
+  PetscCall(DiniInside_SVD(svd, A, ctx, triplets)); /* some types have yet to make the left vectors */
   PetscCall(DiniTripletsMeasure_Private(A, triplets));
   PetscCall(SVDGetTolerances(svd, &tol, NULL));
   PetscCall(SVDGetWhichSingularTriplets(svd, &which));
@@ -208,13 +208,13 @@ PetscErrorCode DiniSVDSolve(SVD svd, PetscInt *nonzero)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(svd, SVD_CLASSID, 1);
   PetscCall(DiniSVDGet_Private(svd, &A, &ctx));
-  PetscCall(DiniSVDCheckType(svd, ctx));
-  PetscCall(DiniSVDCheckTolerances(svd, ctx));
-  PetscCall(DiniSVDCheckAdjoint(ctx, ctx->B, DINI_SVD_B, DINI_SVD_B_ADJOINT));
-  PetscCall(DiniSVDCheckAdjoint(ctx, ctx->S, DINI_SVD_S, DINI_SVD_S_ADJOINT));
-  failed = DiniSVDSolveVerified(svd, A, ctx, &triplets, &count);
+  PetscCall(DiniCheckType_SVD(svd, ctx));
+  PetscCall(DiniCheckTolerances_SVD(svd, ctx));
+  PetscCall(DiniCheckAdjoint_SVD(ctx, ctx->B, DINI_SVD_B, DINI_SVD_B_ADJOINT));
+  PetscCall(DiniCheckAdjoint_SVD(ctx, ctx->S, DINI_SVD_S, DINI_SVD_S_ADJOINT));
+  failed = DiniSolveVerified_SVD(svd, A, ctx, &triplets, &count);
   PetscCall(DiniTripletsDestroy_Private(&triplets));
-  if (failed) PetscCall(DiniSVDStartOver(svd, A));
+  if (failed) PetscCall(DiniStartOver_SVD(svd, A));
   PetscCall(failed);
   if (nonzero) *nonzero = count;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,5 +1,5 @@
 /* The operator A = B (du/dm) S, and a SLEPc SVD on it. */
-#include "../private/dinisvdimpl.h"
+#include "../../private/dinisvdimpl.h"
 
 /* A product with a Mat of the application's */
 PetscErrorCode DiniSVDApply_Private(DiniSVD *ctx, Mat M, PetscBool adjoint, const char what[], Vec x, Vec y)
@@ -11,7 +11,7 @@ PetscErrorCode DiniSVDApply_Private(DiniSVD *ctx, Mat M, PetscBool adjoint, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDSeen(DiniSVD *ctx, Vec x, Vec y)
+static PetscErrorCode DiniSeen_SVD(DiniSVD *ctx, Vec x, Vec y)
 {
   PetscReal in, out;
 
@@ -23,44 +23,44 @@ static PetscErrorCode DiniSVDSeen(DiniSVD *ctx, Vec x, Vec y)
 }
 
 /* A x = B (du/dm) S x */
-static PetscErrorCode DiniSVDForward(DiniSVD *ctx, Vec x, Vec y)
+static PetscErrorCode DiniForward_SVD(DiniSVD *ctx, Vec x, Vec y)
 {
   PetscFunctionBegin;
   if (ctx->S) PetscCall(DiniSVDApply_Private(ctx, ctx->S, PETSC_FALSE, DINI_SVD_S, x, ctx->dm));
   PetscCall(MatMult(ctx->D, ctx->S ? ctx->dm : x, ctx->B ? ctx->du : y));
   if (ctx->B) PetscCall(DiniSVDApply_Private(ctx, ctx->B, PETSC_FALSE, DINI_SVD_B, ctx->du, y));
-  PetscCall(DiniSVDSeen(ctx, x, y));
+  PetscCall(DiniSeen_SVD(ctx, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A^H y = S^H (du/dm)^H B^H y */
-static PetscErrorCode DiniSVDAdjoint(DiniSVD *ctx, Vec y, Vec x)
+static PetscErrorCode DiniAdjoint_SVD(DiniSVD *ctx, Vec y, Vec x)
 {
   PetscFunctionBegin;
   if (ctx->B) PetscCall(DiniSVDApply_Private(ctx, ctx->B, PETSC_TRUE, DINI_SVD_B_ADJOINT, y, ctx->du));
   PetscCall(MatMultHermitianTranspose(ctx->D, ctx->B ? ctx->du : y, ctx->S ? ctx->dm : x));
   if (ctx->S) PetscCall(DiniSVDApply_Private(ctx, ctx->S, PETSC_TRUE, DINI_SVD_S_ADJOINT, ctx->dm, x));
-  PetscCall(DiniSVDSeen(ctx, y, x));
+  PetscCall(DiniSeen_SVD(ctx, y, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDMult(Mat A, Vec x, Vec y)
+static PetscErrorCode DiniMult_SVD(Mat A, Vec x, Vec y)
 {
   DiniSVD *ctx;
 
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(A, &ctx));
-  PetscCall(DiniSVDHold_Private(ctx, DiniSVDForward, x, y));
+  PetscCall(DiniSVDHold_Private(ctx, DiniForward_SVD, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDMultAdjoint(Mat A, Vec y, Vec x)
+static PetscErrorCode DiniMultAdjoint_SVD(Mat A, Vec y, Vec x)
 {
   DiniSVD *ctx;
 
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(A, &ctx));
-  PetscCall(DiniSVDHold_Private(ctx, DiniSVDAdjoint, y, x));
+  PetscCall(DiniSVDHold_Private(ctx, DiniAdjoint_SVD, y, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -95,7 +95,7 @@ PetscErrorCode DiniSVDApplyColumns_Private(DiniSVD *ctx, Mat M, PetscBool adjoin
 }
 
 /* M[0] = S X, M[1] = D S X, M[2] = B D S X, and NULL where the factor is the identity */
-static PetscErrorCode DiniSVDProducts(DiniSVD *ctx, Mat X, Mat M[3])
+static PetscErrorCode DiniProducts_SVD(DiniSVD *ctx, Mat X, Mat M[3])
 {
   PetscFunctionBegin;
   if (ctx->S) PetscCall(DiniSVDApplyColumns_Private(ctx, ctx->S, PETSC_FALSE, DINI_SVD_S, X, &M[0]));
@@ -105,18 +105,18 @@ static PetscErrorCode DiniSVDProducts(DiniSVD *ctx, Mat X, Mat M[3])
 }
 
 /* C = A X for dense X: the directions are solved for together */
-static PetscErrorCode DiniSVDProduct(Mat A, Mat X, Mat C, void *unused)
+static PetscErrorCode DiniProduct_SVD(Mat A, Mat X, Mat C, void *unused)
 {
   DiniSVD *ctx;
 
   PetscFunctionBegin;
   (void)unused;
   PetscCall(MatShellGetContext(A, &ctx));
-  PetscCall(DiniSVDHoldBlock_Private(ctx, DiniSVDProducts, X, C));
+  PetscCall(DiniSVDHoldBlock_Private(ctx, DiniProducts_SVD, X, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDDestroy(Mat A)
+static PetscErrorCode DiniDestroy_SVD(Mat A)
 {
   DiniSVD *ctx;
 
@@ -133,7 +133,7 @@ static PetscErrorCode DiniSVDDestroy(Mat A)
 }
 
 /* A Mat of the application's that is applied both ways; its rows (of S) or columns (of B) are n of N */
-static PetscErrorCode DiniSVDCheckFactor(Dini dini, Mat M, PetscBool rows, PetscInt n, PetscInt N, const char what[])
+static PetscErrorCode DiniCheckFactor_SVD(Dini dini, Mat M, PetscBool rows, PetscInt n, PetscInt N, const char what[])
 {
   PetscInt  local[2], global[2];
   PetscBool transposes, hermitian, wrong, any;
@@ -158,18 +158,18 @@ static PetscErrorCode DiniSVDCheckFactor(Dini dini, Mat M, PetscBool rows, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDSetOperations(Mat A)
+static PetscErrorCode DiniSetOperations_SVD(Mat A)
 {
   PetscFunctionBegin;
-  PetscCall(MatShellSetOperation(A, MATOP_DESTROY, (void (*)(void))DiniSVDDestroy));
-  PetscCall(MatShellSetOperation(A, MATOP_MULT, (void (*)(void))DiniSVDMult));
-  PetscCall(MatShellSetOperation(A, DINI_SVD_MULT_ADJOINT, (void (*)(void))DiniSVDMultAdjoint));
+  PetscCall(MatShellSetOperation(A, MATOP_DESTROY, (void (*)(void))DiniDestroy_SVD));
+  PetscCall(MatShellSetOperation(A, MATOP_MULT, (void (*)(void))DiniMult_SVD));
+  PetscCall(MatShellSetOperation(A, DINI_SVD_MULT_ADJOINT, (void (*)(void))DiniMultAdjoint_SVD));
   PetscCall(MatShellSetOperation(A, MATOP_TRANSPOSE, (void (*)(void))DiniSVDTranspose_Private));
-  PetscCall(MatShellSetMatProductOperation(A, MATPRODUCT_AB, NULL, DiniSVDProduct, NULL, MATDENSE, MATDENSE));
+  PetscCall(MatShellSetMatProductOperation(A, MATPRODUCT_AB, NULL, DiniProduct_SVD, NULL, MATDENSE, MATDENSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDCreateOperator(Dini dini, Mat B, Mat S, Mat *A)
+static PetscErrorCode DiniCreateOperator_SVD(Dini dini, Mat B, Mat S, Mat *A)
 {
   DiniSVD *ctx;
   Mat      D;
@@ -178,8 +178,8 @@ static PetscErrorCode DiniSVDCreateOperator(Dini dini, Mat B, Mat S, Mat *A)
   PetscFunctionBegin;
   PetscCall(DiniCheckPoint_Private(dini));
   PetscCall(DiniParameterLayout_Private(dini, &n, &N));
-  if (B) PetscCall(DiniSVDCheckFactor(dini, B, PETSC_FALSE, dini->n, dini->N, "the operator B on the state"));
-  if (S) PetscCall(DiniSVDCheckFactor(dini, S, PETSC_TRUE, n, N, "the operator S on the parameters"));
+  if (B) PetscCall(DiniCheckFactor_SVD(dini, B, PETSC_FALSE, dini->n, dini->N, "the operator B on the state"));
+  if (S) PetscCall(DiniCheckFactor_SVD(dini, S, PETSC_TRUE, n, N, "the operator S on the parameters"));
   PetscCall(DiniCreateDerivative(dini, DINI_ALL_PARAMETERS, &D));
   PetscCall(PetscNew(&ctx));
   PetscCall(PetscObjectReference((PetscObject)dini));
@@ -195,7 +195,7 @@ static PetscErrorCode DiniSVDCreateOperator(Dini dini, Mat B, Mat S, Mat *A)
   PetscCall(MatGetLocalSize(S ? S : ctx->D, NULL, &n));
   PetscCall(MatGetSize(S ? S : ctx->D, NULL, &N));
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), m, n, M, N, ctx, A));
-  PetscCall(DiniSVDSetOperations(*A));
+  PetscCall(DiniSetOperations_SVD(*A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -236,7 +236,7 @@ PetscErrorCode DiniCreateSVD(Dini dini, Mat B, Mat S, SVD *svd)
              "complex singular values; where the state is real too leave out DiniSetParameterReal(), else use a real "
              "build with real and imaginary parts as unknowns",
              DiniLabel_Private(dini));
-  PetscCall(DiniSVDCreateOperator(dini, B, S, &A));
+  PetscCall(DiniCreateOperator_SVD(dini, B, S, &A));
   PetscCall(SVDCreate(PetscObjectComm((PetscObject)dini), svd));
   PetscCall(SVDSetOperators(*svd, A, NULL));
   PetscCall(MatDestroy(&A));
@@ -261,7 +261,7 @@ PetscErrorCode DiniSVDGet_Private(SVD svd, Mat *A, DiniSVD **ctx)
              "This SVD has no operator; create it with DiniCreateSVD()");
   PetscCall(PetscObjectTypeCompare((PetscObject)*A, MATSHELL, &shell));
   if (shell) PetscCall(MatShellGetOperation(*A, MATOP_MULT, &mult));
-  PetscCheck(mult == (void (*)(void))DiniSVDMult && !second, PetscObjectComm((PetscObject)svd), PETSC_ERR_ARG_WRONG,
+  PetscCheck(mult == (void (*)(void))DiniMult_SVD && !second, PetscObjectComm((PetscObject)svd), PETSC_ERR_ARG_WRONG,
              "The operators of this SVD are not those of DiniCreateSVD(); solve others with SVDSolve()");
   PetscCall(MatShellGetContext(*A, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,8 +1,8 @@
 /* Derivatives of eigenvalues: dlambda = y^H (T_m dm) x with y^H D x = 1; the mean of a cluster sums over its dual vectors. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 /* *sum += y^H (T_m dm) x */
-static PetscErrorCode DiniAddEigenvalueJVP(Dini dini, DiniMode *mode, Vec dm, DiniComplex *sum)
+static PetscErrorCode DiniAddValueJVP_Eigen(Dini dini, DiniMode *mode, Vec dm, DiniComplex *sum)
 {
   DiniComplex    c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dot = {0.0, 0.0};
   DiniEigenVec   f;
@@ -20,7 +20,7 @@ static PetscErrorCode DiniAddEigenvalueJVP(Dini dini, DiniMode *mode, Vec dm, Di
 }
 
 /* mbar += ((y^H T_m x))^H weight = (T_m x)^H (y weight) */
-static PetscErrorCode DiniAddEigenvalueVJP(Dini dini, DiniMode *mode, DiniComplex weight, Vec mbar)
+static PetscErrorCode DiniAddEigenvalueVJP_Eigen(Dini dini, DiniMode *mode, DiniComplex weight, Vec mbar)
 {
   DiniComplex    c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
   DiniEigenVec   w;
@@ -36,7 +36,7 @@ static PetscErrorCode DiniAddEigenvalueVJP(Dini dini, DiniMode *mode, DiniComple
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniGiveNumber(DiniComplex z, PetscScalar *r, PetscScalar *i)
+static PetscErrorCode DiniGiveNumber_Eigen(DiniComplex z, PetscScalar *r, PetscScalar *i)
 {
   PetscFunctionBegin;
   if (r) *r = DiniCxScalar(z);
@@ -86,8 +86,8 @@ PetscErrorCode DiniEigenvalueJVP(Dini dini, PetscInt i, Vec dm, PetscScalar *dla
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniEigenReady_Private(dini, i, "DiniEigenvalueJVP()", "derivative", &mode));
   PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
-  PetscCall(DiniAddEigenvalueJVP(dini, mode, dm, &sum));
-  PetscCall(DiniGiveNumber(sum, dlambda, dimag));
+  PetscCall(DiniAddValueJVP_Eigen(dini, mode, dm, &sum));
+  PetscCall(DiniGiveNumber_Eigen(sum, dlambda, dimag));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -123,14 +123,14 @@ PetscErrorCode DiniEigenvalueVJP(Dini dini, PetscInt i, PetscScalar weight, Pets
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   if (DiniEigenConjugates_Private(dini)) w = DiniCxConj(w);
   PetscCall(VecSet(mbar, 0.0));
-  PetscCall(DiniAddEigenvalueVJP(dini, mode, w, mbar));
+  PetscCall(DiniAddEigenvalueVJP_Eigen(dini, mode, w, mbar));
   if (DiniEigenConjugates_Private(dini)) PetscCall(VecConjugate(mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The members of the cluster of mode i, with dual left vectors */
-static PetscErrorCode DiniClusterReady(Dini dini, PetscInt i, const char caller[], Dini_Eigen **ctx, PetscInt *cluster,
-                                       PetscInt *n)
+static PetscErrorCode DiniClusterReady_Eigen(Dini dini, PetscInt i, const char caller[], Dini_Eigen **ctx,
+                                             PetscInt *cluster, PetscInt *n)
 {
   DiniMode *mode;
 
@@ -173,11 +173,11 @@ PetscErrorCode DiniEigenClusterJVP(Dini dini, PetscInt i, Vec dm, PetscScalar *d
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniClusterReady(dini, i, "DiniEigenClusterJVP()", &ctx, &cluster, &n));
+  PetscCall(DiniClusterReady_Eigen(dini, i, "DiniEigenClusterJVP()", &ctx, &cluster, &n));
   PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   for (PetscInt k = 0; k < ctx->nmodes; k++)
-    if (ctx->modes[k].cluster == cluster) PetscCall(DiniAddEigenvalueJVP(dini, &ctx->modes[k], dm, &sum));
-  PetscCall(DiniGiveNumber(DiniCxScale(1.0 / (PetscReal)n, sum), dmean, dimag));
+    if (ctx->modes[k].cluster == cluster) PetscCall(DiniAddValueJVP_Eigen(dini, &ctx->modes[k], dm, &sum));
+  PetscCall(DiniGiveNumber_Eigen(DiniCxScale(1.0 / (PetscReal)n, sum), dmean, dimag));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -201,13 +201,13 @@ PetscErrorCode DiniEigenClusterVJP(Dini dini, PetscInt i, PetscScalar weight, Pe
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniClusterReady(dini, i, "DiniEigenClusterVJP()", &ctx, &cluster, &n));
+  PetscCall(DiniClusterReady_Eigen(dini, i, "DiniEigenClusterVJP()", &ctx, &cluster, &n));
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   if (DiniEigenConjugates_Private(dini)) w = DiniCxConj(w);
   PetscCall(VecSet(mbar, 0.0));
   for (PetscInt k = 0; k < ctx->nmodes; k++)
     if (ctx->modes[k].cluster == cluster)
-      PetscCall(DiniAddEigenvalueVJP(dini, &ctx->modes[k], DiniCxScale(1.0 / (PetscReal)n, w), mbar));
+      PetscCall(DiniAddEigenvalueVJP_Eigen(dini, &ctx->modes[k], DiniCxScale(1.0 / (PetscReal)n, w), mbar));
   if (DiniEigenConjugates_Private(dini)) PetscCall(VecConjugate(mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

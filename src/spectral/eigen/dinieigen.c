@@ -1,5 +1,5 @@
 /* DINIEPS, DINIPEP and DININEP: pairs of T(lambda; m) x = 0. F(u, m) = sum_k c_k M_k(m) u with the coefficients in focus. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 static PetscErrorCode DiniSetUp_Eigen(Dini dini)
 {
@@ -16,7 +16,7 @@ static PetscErrorCode DiniSetUp_Eigen(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniCopiesDestroy(Dini_Eigen *ctx)
+static PetscErrorCode DiniCopiesDestroy_Eigen(Dini_Eigen *ctx)
 {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < DINI_EIGEN_TERMS; k++) PetscCall(MatDestroy(&ctx->copy[k]));
@@ -42,7 +42,7 @@ static PetscErrorCode DiniResidual_Eigen(Dini dini, Vec u, Vec F)
 }
 
 /* Solves, or takes what the application has solved; the matrices are then those of the point */
-static PetscErrorCode DiniFindPairs(Dini dini, PetscInt *its, PetscInt *nconv, PetscBool *good, const char **why)
+static PetscErrorCode DiniFindPairs_Eigen(Dini dini, PetscInt *its, PetscInt *nconv, PetscBool *good, const char **why)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
@@ -71,7 +71,7 @@ static PetscErrorCode DiniSolve_Eigen(Dini dini, Vec u, DiniForwardResult *resul
   ctx->pairstamp  = 0;
   ctx->kmode      = -1;
   result->options = ((PetscObject)dini)->type_name;
-  PetscCall(DiniFindPairs(dini, &result->its, &nconv, &good, &result->why));
+  PetscCall(DiniFindPairs_Eigen(dini, &result->its, &nconv, &good, &result->why));
   if (!good) PetscFunctionReturn(PETSC_SUCCESS);
   if (nconv < 1) {
     result->why = "no converged pair";
@@ -144,7 +144,7 @@ static PetscErrorCode DiniReset_Eigen(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(DiniEigenLinearReset_Private(ctx));
-  PetscCall(DiniCopiesDestroy(ctx));
+  PetscCall(DiniCopiesDestroy_Eigen(ctx));
   for (int i = 0; i < 2; i++) PetscCall(VecDestroy(&ctx->w[i]));
   PetscCall(VecDestroy(&ctx->u));
   PetscCall(DiniModesDestroy_Private(ctx->nmodes, &ctx->modes));
@@ -166,7 +166,7 @@ static PetscErrorCode DiniDestroy_Eigen(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniCreateEigen(Dini dini, const DiniEigenSolver *kind)
+static PetscErrorCode DiniCreateKind_Eigen(Dini dini, const DiniEigenSolver *kind)
 {
   Dini_Eigen *ctx;
 
@@ -193,20 +193,20 @@ static PetscErrorCode DiniCreateEigen(Dini dini, const DiniEigenSolver *kind)
 PetscErrorCode DiniCreate_EPS(Dini dini)
 {
   PetscFunctionBegin;
-  PetscCall(DiniCreateEigen(dini, &DiniEigenSolvers[0]));
+  PetscCall(DiniCreateKind_Eigen(dini, &DiniEigenSolvers[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniCreate_PEP(Dini dini)
 {
   PetscFunctionBegin;
-  PetscCall(DiniCreateEigen(dini, &DiniEigenSolvers[1]));
+  PetscCall(DiniCreateKind_Eigen(dini, &DiniEigenSolvers[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniCreate_NEP(Dini dini)
 {
   PetscFunctionBegin;
-  PetscCall(DiniCreateEigen(dini, &DiniEigenSolvers[2]));
+  PetscCall(DiniCreateKind_Eigen(dini, &DiniEigenSolvers[2]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

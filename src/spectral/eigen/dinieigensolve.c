@@ -1,7 +1,7 @@
 /* Pairs found, or taken from a solve of the application's, and handed out. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
-static PetscErrorCode DiniSolveOrAttach(Dini dini, const char caller[], PetscBool attach)
+static PetscErrorCode DiniSolveOrAttach_Eigen(Dini dini, const char caller[], PetscBool attach)
 {
   Dini_Eigen    *ctx;
   PetscErrorCode failed;
@@ -35,7 +35,7 @@ PetscErrorCode DiniEigenSolve(Dini dini)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniEigenSolve()"));
-  PetscCall(DiniSolveOrAttach(dini, "DiniEigenSolve()", PETSC_FALSE));
+  PetscCall(DiniSolveOrAttach_Eigen(dini, "DiniEigenSolve()", PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,7 +52,7 @@ PetscErrorCode DiniEigenAttach(Dini dini)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniEigenAttach()"));
-  PetscCall(DiniSolveOrAttach(dini, "DiniEigenAttach()", PETSC_TRUE));
+  PetscCall(DiniSolveOrAttach_Eigen(dini, "DiniEigenAttach()", PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -76,7 +76,7 @@ PetscErrorCode DiniGetNumberEigenpairs(Dini dini, PetscInt *n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniGiveVector(Dini dini, DiniEigenVec v, Vec r, Vec i, const char what[])
+static PetscErrorCode DiniGiveVector_Eigen(Dini dini, DiniEigenVec v, Vec r, Vec i, const char what[])
 {
   PetscFunctionBegin;
   if (r) {
@@ -115,7 +115,7 @@ PetscErrorCode DiniGetEigenpair(Dini dini, PetscInt i, PetscScalar *lambda, Pets
   PetscCall(DiniGetMode_Private(dini, i, "DiniGetEigenpair()", &ctx, &mode));
   if (lambda) *lambda = DiniCxScalar(mode->lambda);
   if (imag) *imag = PetscDefined(USE_COMPLEX) ? 0.0 : (PetscScalar)mode->lambda.im;
-  PetscCall(DiniGiveVector(dini, mode->x, x, xi, "The eigenvector x"));
+  PetscCall(DiniGiveVector_Eigen(dini, mode->x, x, xi, "The eigenvector x"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,7 +141,7 @@ PetscErrorCode DiniGetLeftEigenvector(Dini dini, PetscInt i, Vec y, Vec yi)
   PetscCall(DiniGetMode_Private(dini, i, "DiniGetLeftEigenvector()", &ctx, &mode));
   PetscCall(DiniEigenSimple_Private(dini, i, "left vector"));
   PetscCall(DiniEigenLeft_Private(dini, i));
-  PetscCall(DiniGiveVector(dini, mode->y, y, yi, "The left vector y"));
+  PetscCall(DiniGiveVector_Eigen(dini, mode->y, y, yi, "The left vector y"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,7 +4,7 @@
   Both methods make a basis V, V^H R V = I, and end with Rayleigh and Ritz in it: T = V^H A V, one block of products. The same
   block gives the residuals A v - lambda R v, so each pair that is kept has been verified.
 */
-#include "../private/diniposteriorimpl.h"
+#include "../../private/diniposteriorimpl.h"
 #include <math.h>
 
 PetscErrorCode DiniPosteriorApplyPrecision_Private(DiniPosterior post, Vec x, Vec y)
@@ -30,7 +30,7 @@ PetscErrorCode DiniPosteriorApplyInverse_Private(DiniPosterior post, Vec x, Vec 
 }
 
 /* y = A x = s H x, less R x where the objective has the prior's term in it; y has H x already */
-static PetscErrorCode DiniPosteriorMisfit(DiniPosterior post, Vec x, Vec y)
+static PetscErrorCode DiniMisfit_Posterior(DiniPosterior post, Vec x, Vec y)
 {
   PetscFunctionBegin;
   PetscCall(VecScale(y, post->scale));
@@ -41,7 +41,7 @@ static PetscErrorCode DiniPosteriorMisfit(DiniPosterior post, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPosteriorMult(Mat A, Vec x, Vec y)
+static PetscErrorCode DiniMult_Posterior(Mat A, Vec x, Vec y)
 {
   DiniPosterior       post;
   DiniConvergedReason reason;
@@ -53,13 +53,13 @@ static PetscErrorCode DiniPosteriorMult(Mat A, Vec x, Vec y)
   PetscCheck(reason > 0, PetscObjectComm((PetscObject)post), PETSC_ERR_NOT_CONVERGED,
              "%s: a solve of a Hessian product has failed; without the product there are no eigenpairs",
              DiniLabel_Private(post->dini));
-  PetscCall(DiniPosteriorMisfit(post, x, y));
+  PetscCall(DiniMisfit_Posterior(post, x, y));
   post->products++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Y = A X for dense matrices */
-static PetscErrorCode DiniPosteriorMatMult(Mat A, Mat X, Mat Y, void *ctx)
+static PetscErrorCode DiniMatMult_Posterior(Mat A, Mat X, Mat Y, void *ctx)
 {
   DiniPosterior post;
   PetscInt      n;
@@ -73,7 +73,7 @@ static PetscErrorCode DiniPosteriorMatMult(Mat A, Mat X, Mat Y, void *ctx)
   for (PetscInt j = 0; j < n; j++) {
     PetscCall(MatDenseGetColumnVecRead(X, j, &x));
     PetscCall(MatDenseGetColumnVec(Y, j, &y));
-    PetscCall(DiniPosteriorMisfit(post, x, y));
+    PetscCall(DiniMisfit_Posterior(post, x, y));
     PetscCall(MatDenseRestoreColumnVec(Y, j, &y));
     PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
   }
@@ -81,16 +81,16 @@ static PetscErrorCode DiniPosteriorMatMult(Mat A, Mat X, Mat Y, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPosteriorOperator(DiniPosterior post)
+static PetscErrorCode DiniOperator_Posterior(DiniPosterior post)
 {
   PetscInt n;
 
   PetscFunctionBegin;
   PetscCall(VecGetLocalSize(post->w[0], &n));
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)post), n, n, post->N, post->N, post, &post->A));
-  PetscCall(MatShellSetOperation(post->A, MATOP_MULT, (void (*)(void))DiniPosteriorMult));
+  PetscCall(MatShellSetOperation(post->A, MATOP_MULT, (void (*)(void))DiniMult_Posterior));
   PetscCall(
-      MatShellSetMatProductOperation(post->A, MATPRODUCT_AB, NULL, DiniPosteriorMatMult, NULL, MATDENSE, MATDENSE));
+      MatShellSetMatProductOperation(post->A, MATPRODUCT_AB, NULL, DiniMatMult_Posterior, NULL, MATDENSE, MATDENSE));
   PetscCall(MatSetOption(post->A, MAT_HERMITIAN, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -106,14 +106,14 @@ PetscErrorCode DiniPosteriorMisfit_Private(DiniPosterior post, BV V, BV AV, Pets
   PetscCall(BVSetActiveColumns(AV, first, last));
   PetscCall(BVGetMat(V, &X));
   PetscCall(BVGetMat(AV, &Y));
-  failed = DiniPosteriorMatMult(post->A, X, Y, NULL);
+  failed = DiniMatMult_Posterior(post->A, X, Y, NULL);
   PetscCall(BVRestoreMat(V, &X));
   PetscCall(BVRestoreMat(AV, &Y));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPosteriorGrow(DiniPosterior post, BV *bv, PetscInt k)
+static PetscErrorCode DiniGrow_Posterior(DiniPosterior post, BV *bv, PetscInt k)
 {
   PetscInt has;
 
@@ -134,9 +134,9 @@ static PetscErrorCode DiniPosteriorGrow(DiniPosterior post, BV *bv, PetscInt k)
 PetscErrorCode DiniPosteriorBasis_Private(DiniPosterior post, PetscInt k)
 {
   PetscFunctionBegin;
-  PetscCall(DiniPosteriorGrow(post, &post->V, k));
-  PetscCall(DiniPosteriorGrow(post, &post->AV, k));
-  if (post->R) PetscCall(DiniPosteriorGrow(post, &post->RV, k));
+  PetscCall(DiniGrow_Posterior(post, &post->V, k));
+  PetscCall(DiniGrow_Posterior(post, &post->AV, k));
+  if (post->R) PetscCall(DiniGrow_Posterior(post, &post->RV, k));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -164,7 +164,7 @@ PetscErrorCode DiniPosteriorOrthonormalize_Private(DiniPosterior post, PetscInt 
   The Hermitian part of T, and the size of the rest against it: what A and the linear solves leave of its symmetry. Where the
   prior, 1 in this basis, is a part of the objective, the products are of that size too, however little the data say.
 */
-static PetscErrorCode DiniPosteriorSymmetrize(DiniPosterior post, Mat T, PetscInt k)
+static PetscErrorCode DiniSymmetrize_Posterior(DiniPosterior post, Mat T, PetscInt k)
 {
   PetscScalar *t;
   PetscReal    size = post->inside ? 1.0 : 0.0, off = 0.0;
@@ -193,7 +193,7 @@ static PetscErrorCode DiniPosteriorSymmetrize(DiniPosterior post, Mat T, PetscIn
 }
 
 /* T = Q diag(lambda) Q^H by decreasing |lambda|: the same numbers on all ranks, those of the first one */
-static PetscErrorCode DiniPosteriorSmall(DiniPosterior post, Mat T, PetscInt k, Mat Q)
+static PetscErrorCode DiniSmall_Posterior(DiniPosterior post, Mat T, PetscInt k, Mat Q)
 {
   EPS          eps;
   PetscScalar *q, lambda;
@@ -229,7 +229,7 @@ static PetscErrorCode DiniPosteriorSmall(DiniPosterior post, Mat T, PetscInt k, 
 }
 
 /* |A v - lambda R v| in the norm of R^{-1} */
-static PetscErrorCode DiniPosteriorResidual(DiniPosterior post, PetscInt j, PetscReal *residual)
+static PetscErrorCode DiniResidual_Posterior(DiniPosterior post, PetscInt j, PetscReal *residual)
 {
   Vec         r = post->w[0], s = post->w[1], v;
   PetscScalar square;
@@ -246,7 +246,7 @@ static PetscErrorCode DiniPosteriorResidual(DiniPosterior post, PetscInt j, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPosteriorRotate(DiniPosterior post, PetscInt k, Mat T, Mat Q)
+static PetscErrorCode DiniRotate_Posterior(DiniPosterior post, PetscInt k, Mat T, Mat Q)
 {
   BV all[3] = {post->V, post->AV, post->RV};
 
@@ -254,10 +254,10 @@ static PetscErrorCode DiniPosteriorRotate(DiniPosterior post, PetscInt k, Mat T,
   for (int b = 0; b < 3; b++)
     if (all[b]) PetscCall(BVSetActiveColumns(all[b], 0, k));
   PetscCall(BVDot(post->AV, post->V, T));
-  PetscCall(DiniPosteriorSymmetrize(post, T, k));
+  PetscCall(DiniSymmetrize_Posterior(post, T, k));
   PetscCall(PetscFree2(post->lambda, post->error));
   PetscCall(PetscMalloc2(k, &post->lambda, k, &post->error));
-  PetscCall(DiniPosteriorSmall(post, T, k, Q));
+  PetscCall(DiniSmall_Posterior(post, T, k, Q));
   for (int b = 0; b < 3; b++)
     if (all[b]) PetscCall(BVMultInPlace(all[b], Q, 0, k));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -272,12 +272,12 @@ PetscErrorCode DiniPosteriorRitz_Private(DiniPosterior post, PetscInt k)
   PetscFunctionBegin;
   PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, k, k, NULL, &T));
   PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, k, k, NULL, &Q));
-  failed = DiniPosteriorRotate(post, k, T, Q);
+  failed = DiniRotate_Posterior(post, k, T, Q);
   PetscCall(MatDestroy(&T));
   PetscCall(MatDestroy(&Q));
   PetscCall(failed);
   for (PetscInt j = 0; j < k; j++) {
-    PetscCall(DiniPosteriorResidual(post, j, &post->error[j]));
+    PetscCall(DiniResidual_Posterior(post, j, &post->error[j]));
     PetscCheck(!PetscIsInfOrNanReal(post->error[j]), PetscObjectComm((PetscObject)post), PETSC_ERR_FP,
                "%s: NaN or Inf in a product with the Hessian or the precision of the prior",
                DiniLabel_Private(post->dini));
@@ -285,7 +285,7 @@ PetscErrorCode DiniPosteriorRitz_Private(DiniPosterior post, PetscInt k)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPosteriorPrepare(DiniPosterior post)
+static PetscErrorCode DiniPrepare_Posterior(DiniPosterior post)
 {
   MPI_Comm        comm = PetscObjectComm((PetscObject)post);
   PetscInt        n, m, N, M;
@@ -318,7 +318,7 @@ static PetscErrorCode DiniPosteriorPrepare(DiniPosterior post)
                DiniLabel_Private(post->dini), k ? "root" : "precision", M, N, post->N);
   }
   post->products = post->its = 0;
-  PetscCall(DiniPosteriorOperator(post));
+  PetscCall(DiniOperator_Posterior(post));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -345,7 +345,7 @@ PetscErrorCode DiniPosteriorSolve(DiniPosterior post)
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
-  PetscCall(DiniPosteriorPrepare(post));
+  PetscCall(DiniPrepare_Posterior(post));
   if (post->method == DINI_POSTERIOR_RANDOMIZED) PetscCall(DiniPosteriorSolve_Randomized(post));
   else PetscCall(DiniPosteriorSolve_EPS(post));
   for (PetscInt j = 0; j < post->n; j++) least = PetscMin(least, post->lambda[j]);

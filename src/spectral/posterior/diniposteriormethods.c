@@ -1,5 +1,5 @@
 /* How a posterior's basis is made: by an EPS that is asked for more and more pairs, or by randomized subspace iteration. */
-#include "../private/diniposteriorimpl.h"
+#include "../../private/diniposteriorimpl.h"
 
 #define DINI_POSTERIOR_START 20 /* pairs asked for first */
 #define DINI_POSTERIOR_LOOK  3  /* vectors that look for what has been missed */
@@ -10,20 +10,20 @@ typedef enum {
   DINI_BASIS_IMPROVE  /* some pair above the threshold is not exact enough */
 } DiniBasis;
 
-static PetscReal DiniPosteriorBound(DiniPosterior post, PetscInt j)
+static PetscReal DiniBound_Posterior(DiniPosterior post, PetscInt j)
 {
   return post->rtol * PetscMax(1.0, PetscAbsReal(post->lambda[j]));
 }
 
 /* A pair below the threshold is known well enough to be left out, by the threshold or by the tolerance of those that stay. */
-static PetscBool DiniPosteriorMayLeave(DiniPosterior post, PetscInt j)
+static PetscBool DiniMayLeave_Posterior(DiniPosterior post, PetscInt j)
 {
   return (PetscBool)(PetscAbsReal(post->lambda[j]) + post->error[j] <= 2.0 * post->threshold ||
-                     post->error[j] <= DiniPosteriorBound(post, j));
+                     post->error[j] <= DiniBound_Posterior(post, j));
 }
 
 /* What the k Ritz pairs are worth; sets the results as they would be kept */
-static DiniBasis DiniPosteriorJudge(DiniPosterior post, PetscInt k)
+static DiniBasis DiniJudge_Posterior(DiniPosterior post, PetscInt k)
 {
   const PetscReal *residual = post->error;
   PetscInt         large    = 0;
@@ -37,30 +37,30 @@ static DiniBasis DiniPosteriorJudge(DiniPosterior post, PetscInt k)
   if (large == k && k < post->N && !(post->most > 0 && post->most <= k)) return DINI_BASIS_ENLARGE;
   for (PetscInt j = 0; j < post->n; j++) {
     post->residual = PetscMax(post->residual, residual[j] / PetscMax(1.0, PetscAbsReal(post->lambda[j])));
-    if (!(residual[j] <= DiniPosteriorBound(post, j))) return DINI_BASIS_IMPROVE;
+    if (!(residual[j] <= DiniBound_Posterior(post, j))) return DINI_BASIS_IMPROVE;
   }
-  if (post->n < k && post->n == large && !DiniPosteriorMayLeave(post, post->n)) return DINI_BASIS_IMPROVE;
+  if (post->n < k && post->n == large && !DiniMayLeave_Posterior(post, post->n)) return DINI_BASIS_IMPROVE;
   return DINI_BASIS_DONE;
 }
 
-static PetscErrorCode DiniPosteriorFailed(DiniPosterior post, PetscInt k)
+static PetscErrorCode DiniFailed_Posterior(DiniPosterior post, PetscInt k)
 {
   const PetscReal *residual = post->error;
   PetscInt         worst    = 0;
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < PetscMin(k, post->n + 1); j++) /* the first one left out too */
-    if (residual[j] / DiniPosteriorBound(post, j) > residual[worst] / DiniPosteriorBound(post, worst)) worst = j;
+    if (residual[j] / DiniBound_Posterior(post, j) > residual[worst] / DiniBound_Posterior(post, worst)) worst = j;
   SETERRQ(PetscObjectComm((PetscObject)post), PETSC_ERR_NOT_CONVERGED,
           "%s: after %" PetscInt_FMT " rounds with %" PetscInt_FMT " columns, pair %" PetscInt_FMT
           " with lambda = %g has the residual %g, above %g. More rounds (-dini_posterior_max_it), exacter solves "
           "(-dini_tangent_rtol, -dini_adjoint_rtol), a looser -dini_posterior_rtol or a higher "
           "-dini_posterior_threshold would help",
           DiniLabel_Private(post->dini), post->its, k, worst, (double)post->lambda[worst], (double)residual[worst],
-          (double)DiniPosteriorBound(post, worst));
+          (double)DiniBound_Posterior(post, worst));
 }
 
-static PetscErrorCode DiniPosteriorRandomColumns(DiniPosterior post, PetscInt first, PetscInt last)
+static PetscErrorCode DiniRandomColumns_Posterior(DiniPosterior post, PetscInt first, PetscInt last)
 {
   PetscFunctionBegin;
   for (PetscInt j = first; j < last; j++) PetscCall(BVSetRandomColumn(post->V, j));
@@ -68,7 +68,7 @@ static PetscErrorCode DiniPosteriorRandomColumns(DiniPosterior post, PetscInt fi
 }
 
 /* V <- R^{-1} A V, columns first to last - 1 */
-static PetscErrorCode DiniPosteriorIterate(DiniPosterior post, PetscInt first, PetscInt last)
+static PetscErrorCode DiniIterate_Posterior(DiniPosterior post, PetscInt first, PetscInt last)
 {
   PetscFunctionBegin;
   for (PetscInt j = first; j < last; j++) {
@@ -96,18 +96,18 @@ PetscErrorCode DiniPosteriorSolve_Randomized(DiniPosterior post)
   for (fresh = 0; post->its < post->maxit && basis != DINI_BASIS_DONE; post->its++) {
     PetscCall(DiniPosteriorBasis_Private(post, k));
     if (fresh < k) { /* new columns: one product of random ones first */
-      PetscCall(DiniPosteriorRandomColumns(post, fresh, k));
+      PetscCall(DiniRandomColumns_Posterior(post, fresh, k));
       if (k < post->N) {
         PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, fresh, k));
-        PetscCall(DiniPosteriorIterate(post, fresh, k));
+        PetscCall(DiniIterate_Posterior(post, fresh, k));
       }
     }
-    if (basis == DINI_BASIS_IMPROVE) PetscCall(DiniPosteriorIterate(post, 0, fresh));
+    if (basis == DINI_BASIS_IMPROVE) PetscCall(DiniIterate_Posterior(post, 0, fresh));
     if (basis == DINI_BASIS_IMPROVE) fresh = 0;
     PetscCall(DiniPosteriorOrthonormalize_Private(post, fresh, k));
     PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, fresh, k));
     PetscCall(DiniPosteriorRitz_Private(post, k));
-    basis = DiniPosteriorJudge(post, k);
+    basis = DiniJudge_Posterior(post, k);
     PetscCall(PetscInfo(post,
                         "round %" PetscInt_FMT ": %" PetscInt_FMT " columns, %" PetscInt_FMT
                         " above the threshold, the next %g, worst residual %g\n",
@@ -115,13 +115,13 @@ PetscErrorCode DiniPosteriorSolve_Randomized(DiniPosterior post)
     fresh = k;
     if (basis == DINI_BASIS_ENLARGE || (basis == DINI_BASIS_IMPROVE && ++slow % 3 == 0)) k = PetscMin(post->N, 2 * k);
   }
-  if (basis != DINI_BASIS_DONE) PetscCall(DiniPosteriorFailed(post, fresh));
+  if (basis != DINI_BASIS_DONE) PetscCall(DiniFailed_Posterior(post, fresh));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* EPSConvergenceTestFn: residuals are judged as those of the Ritz pairs will be, with a tenth of the tolerance */
-static PetscErrorCode DiniPosteriorConverged(EPS eps, PetscScalar re, PetscScalar im, PetscReal res, PetscReal *error,
-                                             void *ctx)
+static PetscErrorCode DiniConverged_Posterior(EPS eps, PetscScalar re, PetscScalar im, PetscReal res, PetscReal *error,
+                                              void *ctx)
 {
   PetscFunctionBegin;
   (void)eps, (void)im, (void)ctx;
@@ -129,7 +129,7 @@ static PetscErrorCode DiniPosteriorConverged(EPS eps, PetscScalar re, PetscScala
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPosteriorCreateEPS(DiniPosterior post)
+static PetscErrorCode DiniCreateEPS_Posterior(DiniPosterior post)
 {
   PetscBool krylov;
   ST        st;
@@ -153,12 +153,13 @@ static PetscErrorCode DiniPosteriorCreateEPS(DiniPosterior post)
   PetscCall(EPSSetPurify(post->eps, PETSC_FALSE));
   PetscCall(EPSSetFromOptions(post->eps));
   PetscCall(PetscObjectTypeCompare((PetscObject)post->eps, EPSKRYLOVSCHUR, &krylov));
-  if (krylov) PetscCall(EPSSetConvergenceTestFunction(post->eps, DiniPosteriorConverged, NULL, NULL)); /* not for all */
+  if (krylov)
+    PetscCall(EPSSetConvergenceTestFunction(post->eps, DiniConverged_Posterior, NULL, NULL)); /* not for all */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Columns k to k + n - 1 of V: the n next pairs, by deflating those that are there */
-static PetscErrorCode DiniPosteriorNext(DiniPosterior post, PetscInt k, PetscInt n, PetscInt *got)
+static PetscErrorCode DiniNext_Posterior(DiniPosterior post, PetscInt k, PetscInt n, PetscInt *got)
 {
   EPSConvergedReason reason;
   PetscInt           nconv;
@@ -193,7 +194,7 @@ static PetscErrorCode DiniPosteriorNext(DiniPosterior post, PetscInt k, PetscInt
   Two steps of power iteration on a few vectors beside the k found bound the largest of the rest from below; the one that
   sees most is what the EPS begins with next.
 */
-static PetscErrorCode DiniPosteriorLookBeside(DiniPosterior post, PetscInt k, PetscReal *largest)
+static PetscErrorCode DiniLookBeside_Posterior(DiniPosterior post, PetscInt k, PetscReal *largest)
 {
   const PetscInt last = PetscMin(post->N, k + DINI_POSTERIOR_LOOK);
   PetscReal      norm;
@@ -202,11 +203,11 @@ static PetscErrorCode DiniPosteriorLookBeside(DiniPosterior post, PetscInt k, Pe
   *largest = 0.0;
   if (k == last) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPosteriorBasis_Private(post, last));
-  PetscCall(DiniPosteriorRandomColumns(post, k, last));
+  PetscCall(DiniRandomColumns_Posterior(post, k, last));
   for (int step = 0; step < 2; step++) {
     PetscCall(DiniPosteriorOrthonormalize_Private(post, k, last));
     PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, k, last));
-    PetscCall(DiniPosteriorIterate(post, k, last));
+    PetscCall(DiniIterate_Posterior(post, k, last));
   }
   PetscCall(BVSetMatrix(post->V, post->R, PETSC_FALSE));
   for (PetscInt j = k; j < last; j++) {
@@ -219,13 +220,13 @@ static PetscErrorCode DiniPosteriorLookBeside(DiniPosterior post, PetscInt k, Pe
 }
 
 /* No data at all: A = 0, from which no Krylov space grows */
-static PetscErrorCode DiniPosteriorIsZero(DiniPosterior post, PetscBool *zero)
+static PetscErrorCode DiniIsZero_Posterior(DiniPosterior post, PetscBool *zero)
 {
   PetscReal norm;
 
   PetscFunctionBegin;
   PetscCall(DiniPosteriorBasis_Private(post, 1));
-  PetscCall(DiniPosteriorRandomColumns(post, 0, 1));
+  PetscCall(DiniRandomColumns_Posterior(post, 0, 1));
   PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, 0, 1));
   PetscCall(BVNormColumn(post->AV, 0, NORM_2, &norm));
   *zero = (PetscBool)(norm == 0.0);
@@ -240,24 +241,24 @@ PetscErrorCode DiniPosteriorSolve_EPS(DiniPosterior post)
   PetscBool zero   = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(DiniPosteriorIsZero(post, &zero));
-  if (zero) (void)DiniPosteriorJudge(post, 0);
+  PetscCall(DiniIsZero_Posterior(post, &zero));
+  if (zero) (void)DiniJudge_Posterior(post, 0);
   if (zero) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPosteriorCreateEPS(post));
+  PetscCall(DiniCreateEPS_Posterior(post));
   for (; post->its < post->maxit && basis == DINI_BASIS_ENLARGE; post->its++) {
     if (beside > 0.0) PetscCall(EPSSetInitialSpace(post->eps, 1, &post->w[1]));
     if (k + 2 * n >= post->N) { /* the rest of the space is no dearer */
       got = post->N - k;
       PetscCall(DiniPosteriorBasis_Private(post, post->N));
-      PetscCall(DiniPosteriorRandomColumns(post, k, post->N));
-    } else PetscCall(DiniPosteriorNext(post, k, n, &got));
+      PetscCall(DiniRandomColumns_Posterior(post, k, post->N));
+    } else PetscCall(DiniNext_Posterior(post, k, n, &got));
     PetscCall(DiniPosteriorOrthonormalize_Private(post, k, k + got));
     PetscCall(DiniPosteriorMisfit_Private(post, post->V, post->AV, k, k + got));
     k += got;
     PetscCall(DiniPosteriorRitz_Private(post, k));
-    basis = DiniPosteriorJudge(post, k);
+    basis = DiniJudge_Posterior(post, k);
     least = post->n == post->most ? PetscAbsReal(post->lambda[post->n - 1]) : post->threshold;
-    if (basis == DINI_BASIS_DONE) PetscCall(DiniPosteriorLookBeside(post, k, &beside));
+    if (basis == DINI_BASIS_DONE) PetscCall(DiniLookBeside_Posterior(post, k, &beside));
     PetscCall(PetscInfo(post,
                         "%" PetscInt_FMT " pairs, %" PetscInt_FMT
                         " above the threshold, the next %g, worst residual %g, beside them %g\n",
@@ -265,6 +266,6 @@ PetscErrorCode DiniPosteriorSolve_EPS(DiniPosterior post)
     if (basis == DINI_BASIS_DONE && beside > (1.0 + post->rtol) * least) basis = DINI_BASIS_ENLARGE;
     n = k;
   }
-  if (basis != DINI_BASIS_DONE) PetscCall(DiniPosteriorFailed(post, k));
+  if (basis != DINI_BASIS_DONE) PetscCall(DiniFailed_Posterior(post, k));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

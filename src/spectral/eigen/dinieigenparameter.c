@@ -1,9 +1,9 @@
 /* Derivatives of sum_k c_k M_k(m) x in the parameters, by whatever the blocks offer: F is focused on c and x for each. */
-#include "../private/diniparameterimpl.h"
-#include "../private/dinieigenimpl.h"
+#include "../../private/diniparameterimpl.h"
+#include "../../private/dinieigenimpl.h"
 
-/* From here to DiniUnfocus() F(u, m) = sum_k c_k M_k(m) u, and u is v */
-static PetscErrorCode DiniFocus(Dini dini, const PetscScalar c[], Vec v, Vec *u)
+/* From here to DiniUnfocus_Eigen() F(u, m) = sum_k c_k M_k(m) u, and u is v */
+static PetscErrorCode DiniFocus_Eigen(Dini dini, const PetscScalar c[], Vec v, Vec *u)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
@@ -17,7 +17,7 @@ static PetscErrorCode DiniFocus(Dini dini, const PetscScalar c[], Vec v, Vec *u)
 }
 
 /* Back to T(lambda) at the selected mode */
-static PetscErrorCode DiniUnfocus(Dini dini, Vec u)
+static PetscErrorCode DiniUnfocus_Eigen(Dini dini, Vec u)
 {
   PetscFunctionBegin;
   dini->u = u;
@@ -64,18 +64,18 @@ PetscErrorCode DiniEigenGuard_Private(Dini dini, DiniMode *mode)
   PetscCall(VecDuplicate(mode->x.r, &v));
   PetscCall(VecSet(v, 0.0));
   PetscCall(DiniRandomDirection_Private(dini, 34, v, v));
-  PetscCall(DiniFocus(dini, odd, v, &u));
+  PetscCall(DiniFocus_Eigen(dini, odd, v, &u));
   failed = DiniResidual_Private(dini, v, dini->w[0], NULL);
   if (!failed) failed = DiniNorm_Private(dini->w[0], &dini->scale);
   for (PetscInt p = 0; p < dini->nparams && !failed; p++)
     if (dini->params[p]->active) failed = DiniParameterEnsure_Private(dini, dini->params[p]);
-  PetscCall(DiniUnfocus(dini, u));
+  PetscCall(DiniUnfocus_Eigen(dini, u));
   PetscCall(VecDestroy(&v));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscBool DiniAnyNonzero(PetscInt n, const PetscScalar c[])
+static PetscBool DiniAnyNonzero_Eigen(PetscInt n, const PetscScalar c[])
 {
   for (PetscInt k = 0; k < n; k++)
     if (c[k] != 0.0) return PETSC_TRUE;
@@ -83,7 +83,7 @@ static PetscBool DiniAnyNonzero(PetscInt n, const PetscScalar c[])
 }
 
 /* to += sign sum_k c_k (M_k)_m dm v */
-static PetscErrorCode DiniApplyPart(Dini dini, PetscReal sign, const PetscScalar c[], Vec v, Vec dm, Vec to)
+static PetscErrorCode DiniApplyPart_Eigen(Dini dini, PetscReal sign, const PetscScalar c[], Vec v, Vec dm, Vec to)
 {
   Dini_Eigen    *ctx = (Dini_Eigen *)dini->data;
   PetscErrorCode failed;
@@ -91,17 +91,17 @@ static PetscErrorCode DiniApplyPart(Dini dini, PetscReal sign, const PetscScalar
   Vec            u = NULL;
 
   PetscFunctionBegin;
-  if (!v || !to || !DiniAnyNonzero(ctx->nterms, c)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniFocus(dini, c, v, &u));
+  if (!v || !to || !DiniAnyNonzero_Eigen(ctx->nterms, c)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniFocus_Eigen(dini, c, v, &u));
   failed = DiniParameterApply_Private(dini, dm, dini->r, &zero);
-  PetscCall(DiniUnfocus(dini, u));
+  PetscCall(DiniUnfocus_Eigen(dini, u));
   PetscCall(failed);
   PetscCall(VecAXPY(to, sign, dini->r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The real and imaginary parts of c in real builds; c itself, and zero, in complex ones */
-static PetscErrorCode DiniParts(PetscInt n, const DiniComplex c[], PetscScalar re[], PetscScalar im[])
+static PetscErrorCode DiniParts_Eigen(PetscInt n, const DiniComplex c[], PetscScalar re[], PetscScalar im[])
 {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < n; k++) {
@@ -117,29 +117,30 @@ PetscErrorCode DiniEigenParameterApply_Private(Dini dini, const DiniComplex c[],
   PetscScalar re[DINI_EIGEN_TERMS] = {0.0}, im[DINI_EIGEN_TERMS] = {0.0};
 
   PetscFunctionBegin;
-  PetscCall(DiniParts(((Dini_Eigen *)dini->data)->nterms, c, re, im));
+  PetscCall(DiniParts_Eigen(((Dini_Eigen *)dini->data)->nterms, c, re, im));
   PetscCall(VecSet(f.r, 0.0));
   if (f.i) PetscCall(VecSet(f.i, 0.0));
-  PetscCall(DiniApplyPart(dini, 1.0, re, x.r, dm, f.r));
-  PetscCall(DiniApplyPart(dini, -1.0, im, x.i, dm, f.r));
-  PetscCall(DiniApplyPart(dini, 1.0, re, x.i, dm, f.i));
-  PetscCall(DiniApplyPart(dini, 1.0, im, x.r, dm, f.i));
+  PetscCall(DiniApplyPart_Eigen(dini, 1.0, re, x.r, dm, f.r));
+  PetscCall(DiniApplyPart_Eigen(dini, -1.0, im, x.i, dm, f.r));
+  PetscCall(DiniApplyPart_Eigen(dini, 1.0, re, x.i, dm, f.i));
+  PetscCall(DiniApplyPart_Eigen(dini, 1.0, im, x.r, dm, f.i));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* mbar += sign (sum_k c_k (M_k)_m v)^H w */
-static PetscErrorCode DiniApplyAdjointPart(Dini dini, PetscReal sign, const PetscScalar c[], Vec v, Vec w, Vec mbar)
+static PetscErrorCode DiniApplyAdjointPart_Eigen(Dini dini, PetscReal sign, const PetscScalar c[], Vec v, Vec w,
+                                                 Vec mbar)
 {
   Dini_Eigen    *ctx = (Dini_Eigen *)dini->data;
   PetscErrorCode failed;
   Vec            u = NULL, part;
 
   PetscFunctionBegin;
-  if (!v || !w || !DiniAnyNonzero(ctx->nterms, c)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!v || !w || !DiniAnyNonzero_Eigen(ctx->nterms, c)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(mbar, &part));
-  PetscCall(DiniFocus(dini, c, v, &u));
+  PetscCall(DiniFocus_Eigen(dini, c, v, &u));
   failed = DiniParameterApplyAdjoint_Private(dini, w, part);
-  PetscCall(DiniUnfocus(dini, u));
+  PetscCall(DiniUnfocus_Eigen(dini, u));
   if (!failed) failed = VecAXPY(mbar, sign, part);
   PetscCall(VecDestroy(&part));
   PetscCall(failed);
@@ -153,10 +154,10 @@ PetscErrorCode DiniEigenParameterApplyAdjoint_Private(Dini dini, const DiniCompl
   PetscScalar re[DINI_EIGEN_TERMS] = {0.0}, im[DINI_EIGEN_TERMS] = {0.0};
 
   PetscFunctionBegin;
-  PetscCall(DiniParts(((Dini_Eigen *)dini->data)->nterms, c, re, im));
-  PetscCall(DiniApplyAdjointPart(dini, 1.0, re, x.r, w.r, mbar));
-  PetscCall(DiniApplyAdjointPart(dini, -1.0, im, x.i, w.r, mbar));
-  PetscCall(DiniApplyAdjointPart(dini, 1.0, re, x.i, w.i, mbar));
-  PetscCall(DiniApplyAdjointPart(dini, 1.0, im, x.r, w.i, mbar));
+  PetscCall(DiniParts_Eigen(((Dini_Eigen *)dini->data)->nterms, c, re, im));
+  PetscCall(DiniApplyAdjointPart_Eigen(dini, 1.0, re, x.r, w.r, mbar));
+  PetscCall(DiniApplyAdjointPart_Eigen(dini, -1.0, im, x.i, w.r, mbar));
+  PetscCall(DiniApplyAdjointPart_Eigen(dini, 1.0, re, x.i, w.i, mbar));
+  PetscCall(DiniApplyAdjointPart_Eigen(dini, 1.0, im, x.r, w.i, mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

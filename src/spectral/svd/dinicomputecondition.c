@@ -2,7 +2,7 @@
   The smallest singular value of J, by Lanczos' method on (J^H J)^{-1} = J^{-1} J^{-H}: an adjoint and a tangent solve on the
   preconditioner that there is, each verified like any other. The largest by products with J^H J.
 */
-#include "../private/diniimpl.h"
+#include "../../private/diniimpl.h"
 #include <dinislepc.h>
 
 #define DINI_CONDITION_TOL     1e-8 /* of 1/sigma_min^2 */
@@ -18,7 +18,7 @@ typedef struct {
 } DiniSpectrum;
 
 /* Directions that J does not act on: the active set of a variational inequality, and a null space */
-static PetscErrorCode DiniSpectrumProject(DiniSpectrum *s, Vec v)
+static PetscErrorCode DiniProject_Condition(DiniSpectrum *s, Vec v)
 {
   PetscFunctionBegin;
   PetscCall(DiniFilterProject_Private(s->dini, v));
@@ -27,7 +27,7 @@ static PetscErrorCode DiniSpectrumProject(DiniSpectrum *s, Vec v)
 }
 
 /* x = J^{-1} b or J^{-H} b, zero from the first solve on that fails */
-static PetscErrorCode DiniSpectrumSolve(DiniSpectrum *s, DiniDirection direction, Vec b, Vec x)
+static PetscErrorCode DiniSolve_Condition(DiniSpectrum *s, DiniDirection direction, Vec b, Vec x)
 {
   PetscFunctionBegin;
   if (!s->failed) PetscCall(DiniLinearSolve_Private(s->dini, direction, b, x));
@@ -37,7 +37,7 @@ static PetscErrorCode DiniSpectrumSolve(DiniSpectrum *s, DiniDirection direction
 }
 
 /* y = J^{-1} J^{-H} x */
-static PetscErrorCode DiniSpectrumInverse(Mat A, Vec x, Vec y)
+static PetscErrorCode DiniInverse_Condition(Mat A, Vec x, Vec y)
 {
   DiniSpectrum *s;
 
@@ -45,14 +45,14 @@ static PetscErrorCode DiniSpectrumInverse(Mat A, Vec x, Vec y)
   PetscCall(MatShellGetContext(A, &s));
   PetscCall(VecCopy(x, y));
   PetscCall(PetscObjectStateIncrease((PetscObject)y)); /* VecCopy() takes cached norms along, rank by rank */
-  PetscCall(DiniSpectrumProject(s, y));
-  PetscCall(DiniSpectrumSolve(s, DINI_ADJOINT, y, s->w));
-  PetscCall(DiniSpectrumSolve(s, DINI_TANGENT, s->w, y));
+  PetscCall(DiniProject_Condition(s, y));
+  PetscCall(DiniSolve_Condition(s, DINI_ADJOINT, y, s->w));
+  PetscCall(DiniSolve_Condition(s, DINI_TANGENT, s->w, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* y = J^H J x */
-static PetscErrorCode DiniSpectrumProduct(Mat A, Vec x, Vec y)
+static PetscErrorCode DiniProduct_Condition(Mat A, Vec x, Vec y)
 {
   DiniSpectrum *s;
 
@@ -60,17 +60,17 @@ static PetscErrorCode DiniSpectrumProduct(Mat A, Vec x, Vec y)
   PetscCall(MatShellGetContext(A, &s));
   PetscCall(VecCopy(x, y));
   PetscCall(PetscObjectStateIncrease((PetscObject)y));
-  PetscCall(DiniSpectrumProject(s, y));
+  PetscCall(DiniProject_Condition(s, y));
   PetscCall(MatMult(s->J, y, s->w));
   PetscCall(DiniFilterProject_Private(s->dini, s->w));
   PetscCall(MatMultHermitianTranspose(s->J, s->w, y));
-  PetscCall(DiniSpectrumProject(s, y));
+  PetscCall(DiniProject_Condition(s, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* An extreme eigenpair of a Hermitian shell */
-static PetscErrorCode DiniSpectrumPair(DiniSpectrum *s, PetscErrorCode (*mult)(Mat, Vec, Vec), EPSWhich which,
-                                       EPSConv conv, PetscReal tol, Vec v, PetscBool *found)
+static PetscErrorCode DiniPair_Condition(DiniSpectrum *s, PetscErrorCode (*mult)(Mat, Vec, Vec), EPSWhich which,
+                                         EPSConv conv, PetscReal tol, Vec v, PetscBool *found)
 {
   Dini     dini = s->dini;
   Mat      A;
@@ -97,12 +97,12 @@ static PetscErrorCode DiniSpectrumPair(DiniSpectrum *s, PetscErrorCode (*mult)(M
 }
 
 /* |J v| / |v| */
-static PetscErrorCode DiniSpectrumStretch(DiniSpectrum *s, Vec v, PetscReal *stretch)
+static PetscErrorCode DiniStretch_Condition(DiniSpectrum *s, Vec v, PetscReal *stretch)
 {
   PetscReal norm;
 
   PetscFunctionBegin;
-  PetscCall(DiniSpectrumProject(s, v));
+  PetscCall(DiniProject_Condition(s, v));
   PetscCall(DiniNorm_Private(v, &norm));
   PetscCall(MatMult(s->J, v, s->w));
   PetscCall(DiniFilterProject_Private(s->dini, s->w));
@@ -112,18 +112,18 @@ static PetscErrorCode DiniSpectrumStretch(DiniSpectrum *s, Vec v, PetscReal *str
 }
 
 /* From v near the right vector: left = J^{-H} v and right = J^{-1} left, both of length one, and their residuals */
-static PetscErrorCode DiniSpectrumTriplet(DiniSpectrum *s, Vec v)
+static PetscErrorCode DiniTriplet_Condition(DiniSpectrum *s, Vec v)
 {
   DiniCondition *c = &s->dini->condition;
   PetscReal      norm, miss[2], floor;
 
   PetscFunctionBegin;
-  PetscCall(DiniSpectrumProject(s, v));
-  PetscCall(DiniSpectrumSolve(s, DINI_ADJOINT, v, c->left));
+  PetscCall(DiniProject_Condition(s, v));
+  PetscCall(DiniSolve_Condition(s, DINI_ADJOINT, v, c->left));
   PetscCall(DiniNorm_Private(c->left, &norm));
   if (s->failed || !(norm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecScale(c->left, 1.0 / norm));
-  PetscCall(DiniSpectrumSolve(s, DINI_TANGENT, c->left, c->right));
+  PetscCall(DiniSolve_Condition(s, DINI_TANGENT, c->left, c->right));
   PetscCall(DiniNorm_Private(c->right, &norm));
   if (s->failed || !(norm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecScale(c->right, 1.0 / norm));
@@ -144,7 +144,7 @@ static PetscErrorCode DiniSpectrumTriplet(DiniSpectrum *s, Vec v)
 }
 
 /* Without inverse iteration any |J v| / |v| bounds sigma_min from above: that of Lanczos' method on J^H J, if it has one */
-static PetscErrorCode DiniSpectrumBound(DiniSpectrum *s, Vec v)
+static PetscErrorCode DiniBound_Condition(DiniSpectrum *s, Vec v)
 {
   static const PetscReal tols[] = {1e-12, 1e-4}; /* of sigma_max^2; what is far from convergence still is a bound */
   DiniCondition         *c      = &s->dini->condition;
@@ -156,15 +156,15 @@ static PetscErrorCode DiniSpectrumBound(DiniSpectrum *s, Vec v)
   PetscCall(VecDestroy(&c->left));
   PetscCall(VecDestroy(&c->right));
   for (int k = 0; k < 2 && !found && c->smax > 0.0; k++)
-    PetscCall(DiniSpectrumPair(s, DiniSpectrumProduct, EPS_SMALLEST_REAL, EPS_CONV_ABS, tols[k] * c->smax * c->smax, v,
-                               &found));
+    PetscCall(DiniPair_Condition(s, DiniProduct_Condition, EPS_SMALLEST_REAL, EPS_CONV_ABS, tols[k] * c->smax * c->smax,
+                                 v, &found));
   if (!found) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniSpectrumStretch(s, v, &stretch));
+  PetscCall(DiniStretch_Condition(s, v, &stretch));
   c->smin = PetscMin(c->smin, stretch);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSpectrumValues(DiniSpectrum *s, Vec v, Vec vmin)
+static PetscErrorCode DiniValues_Condition(DiniSpectrum *s, Vec v, Vec vmin)
 {
   Dini           dini = s->dini;
   DiniCondition *c    = &dini->condition;
@@ -172,23 +172,23 @@ static PetscErrorCode DiniSpectrumValues(DiniSpectrum *s, Vec v, Vec vmin)
   Mat            P;
 
   PetscFunctionBegin;
-  PetscCall(
-      DiniSpectrumPair(s, DiniSpectrumInverse, EPS_LARGEST_REAL, EPS_CONV_REL, DINI_CONDITION_TOL, vmin, &smallest));
+  PetscCall(DiniPair_Condition(s, DiniInverse_Condition, EPS_LARGEST_REAL, EPS_CONV_REL, DINI_CONDITION_TOL, vmin,
+                               &smallest));
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &s->J, &P)); /* the solves may have assembled it */
-  PetscCall(
-      DiniSpectrumPair(s, DiniSpectrumProduct, EPS_LARGEST_REAL, EPS_CONV_REL, DINI_CONDITION_NORMTOL, v, &largest));
+  PetscCall(DiniPair_Condition(s, DiniProduct_Condition, EPS_LARGEST_REAL, EPS_CONV_REL, DINI_CONDITION_NORMTOL, v,
+                               &largest));
   if (!largest) { /* a bound from below */
     PetscCall(VecSet(v, 0.0));
     PetscCall(DiniRandomDirection_Private(dini, 41, v, v));
   }
-  PetscCall(DiniSpectrumStretch(s, v, &c->smax));
-  if (smallest && !s->failed) PetscCall(DiniSpectrumTriplet(s, vmin));
-  if (!c->verified) PetscCall(DiniSpectrumBound(s, v));
+  PetscCall(DiniStretch_Condition(s, v, &c->smax));
+  if (smallest && !s->failed) PetscCall(DiniTriplet_Condition(s, vmin));
+  if (!c->verified) PetscCall(DiniBound_Condition(s, v));
   if (!largest) c->verified = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSpectrumPrepare(Dini dini, DiniSpectrum *s)
+static PetscErrorCode DiniPrepare_Condition(Dini dini, DiniSpectrum *s)
 {
   DiniCondition *c = &dini->condition;
   Mat            P;
@@ -223,13 +223,13 @@ PetscErrorCode DiniCondition_SLEPc(Dini dini)
   PetscErrorCode            failed;
 
   PetscFunctionBegin;
-  PetscCall(DiniSpectrumPrepare(dini, &s));
+  PetscCall(DiniPrepare_Condition(dini, &s));
   PetscCall(VecDuplicate(dini->u, &v));
   PetscCall(VecDuplicate(dini->u, &vmin));
   c->verified        = PETSC_FALSE;
   c->busy            = PETSC_TRUE;
   dini->erroriffail  = PETSC_FALSE;
-  failed             = DiniSpectrumValues(&s, v, vmin);
+  failed             = DiniValues_Condition(&s, v, vmin);
   c->busy            = PETSC_FALSE;
   dini->erroriffail  = erroriffail;
   dini->reason       = reason;
@@ -244,7 +244,7 @@ PetscErrorCode DiniCondition_SLEPc(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniCopySingular(Dini dini, Vec from, Vec to, const char what[])
+static PetscErrorCode DiniCopySingular_Condition(Dini dini, Vec from, Vec to, const char what[])
 {
   PetscFunctionBegin;
   if (!to) PetscFunctionReturn(PETSC_SUCCESS);
@@ -293,8 +293,8 @@ PetscErrorCode DiniComputeCondition(Dini dini, PetscReal *sigma_min, PetscReal *
       DiniLabel_Private(dini), (double)c->smin, (double)c->smax);
   if (sigma_min) *sigma_min = c->smin;
   if (sigma_max) *sigma_max = c->smax;
-  PetscCall(DiniCopySingular(dini, c->left, left, "The left singular vector"));
-  PetscCall(DiniCopySingular(dini, c->right, right, "The right singular vector"));
+  PetscCall(DiniCopySingular_Condition(dini, c->left, left, "The left singular vector"));
+  PetscCall(DiniCopySingular_Condition(dini, c->right, right, "The right singular vector"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

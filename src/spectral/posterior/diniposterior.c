@@ -5,7 +5,7 @@
   posterior is Gaussian with the precision R + A, A = H_misfit. Of the pairs A v = lambda R v, V^H R V = I, few have a lambda
   that is not small: the data speak about those directions, and about the others the prior.
 */
-#include "../private/diniposteriorimpl.h"
+#include "../../private/diniposteriorimpl.h"
 
 PetscClassId      DINI_POSTERIOR_CLASSID = 0;
 const char *const DiniPosteriorMethods[] = {"eps", "randomized", "DiniPosteriorMethod", "DINI_POSTERIOR_", NULL};

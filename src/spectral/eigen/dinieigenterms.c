@@ -1,5 +1,5 @@
 /* The matrices of an eigenproblem: the solver's own at the point, copies beside it. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 /* Takes hold of the solver's matrices. SLEPc gives them away only until their values are changed, so once is the rule. */
 PetscErrorCode DiniEigenTakeTerms_Private(Dini dini)
@@ -45,7 +45,7 @@ PetscErrorCode DiniEigenRemember_Private(Dini dini)
 }
 
 /* The solver's own at the current parameters */
-static PetscErrorCode DiniAssembleOwn(Dini dini)
+static PetscErrorCode DiniAssembleOwn_Eigen(Dini dini)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
@@ -62,7 +62,7 @@ PetscErrorCode DiniHome_Eigen(Dini dini, PetscBool *moved)
 
   PetscFunctionBegin;
   *moved = (PetscBool)(ctx->inplace && ctx->stamp != dini->mstamp);
-  if (*moved) PetscCall(DiniAssembleOwn(dini));
+  if (*moved) PetscCall(DiniAssembleOwn_Eigen(dini));
   if (dini->mstamp == dini->mpoint) ctx->inplace = PETSC_FALSE; /* else it is not back yet */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -83,7 +83,7 @@ PetscErrorCode DiniEigenTermsNow_Private(Dini dini, Mat *M[])
   PetscCall(MPIU_Allreduce(&mine, &copies, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   if (!copies) {
     ctx->inplace = PETSC_TRUE;
-    PetscCall(DiniAssembleOwn(dini));
+    PetscCall(DiniAssembleOwn_Eigen(dini));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (PetscInt k = 0; k < ctx->nmats; k++)

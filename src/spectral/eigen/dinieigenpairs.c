@@ -1,5 +1,5 @@
 /* The pairs that a solve has found: normalised, checked in the residual, sorted into clusters, followed from solve to solve. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 #include <math.h>
 
 PetscErrorCode DiniModesDestroy_Private(PetscInt n, DiniMode **modes)
@@ -15,7 +15,7 @@ PetscErrorCode DiniModesDestroy_Private(PetscInt n, DiniMode **modes)
 }
 
 /* x^H B x = 1 in Hermitian problems, x^H x = 1 in others; the largest entry real and positive */
-static PetscErrorCode DiniNormalize(Dini dini, DiniMode *mode, DiniEigenVec work, PetscReal *norm)
+static PetscErrorCode DiniNormalize_Eigen(Dini dini, DiniMode *mode, DiniEigenVec work, PetscReal *norm)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
   DiniComplex dot = {0.0, 0.0};
@@ -37,8 +37,8 @@ static PetscErrorCode DiniNormalize(Dini dini, DiniMode *mode, DiniEigenVec work
 }
 
 /* sum_k |c_k| |M_k x|, the size of the terms that cancel in T x */
-static PetscErrorCode DiniSizeOfTerms(Dini dini, const Mat M[], const DiniComplex c[], DiniEigenVec x,
-                                      DiniEigenVec work, PetscReal *size)
+static PetscErrorCode DiniSizeOfTerms_Eigen(Dini dini, const Mat M[], const DiniComplex c[], DiniEigenVec x,
+                                            DiniEigenVec work, PetscReal *size)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
@@ -60,7 +60,8 @@ static PetscErrorCode DiniSizeOfTerms(Dini dini, const Mat M[], const DiniComple
   |T x| relative to the terms in it. Near lambda = 0 those vanish too: what rounding in the terms of a random vector could
   do is no error either.
 */
-static PetscErrorCode DiniCheckPair(Dini dini, const Mat M[], DiniMode *mode, DiniEigenVec work, PetscReal *relative)
+static PetscErrorCode DiniCheckPair_Eigen(Dini dini, const Mat M[], DiniMode *mode, DiniEigenVec work,
+                                          PetscReal *relative)
 {
   DiniComplex  c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
   DiniEigenVec v = {NULL, NULL};
@@ -70,7 +71,7 @@ static PetscErrorCode DiniCheckPair(Dini dini, const Mat M[], DiniMode *mode, Di
   PetscCall(DiniEigenCoefficients_Private(dini, mode->lambda, c, dc));
   PetscCall(DiniEigenMult_Private(dini, M, PETSC_FALSE, dc, mode->x, work));
   PetscCall(DiniEigenVecNorm_Private(work, &dnorm));
-  PetscCall(DiniSizeOfTerms(dini, M, c, mode->x, work, &size));
+  PetscCall(DiniSizeOfTerms_Eigen(dini, M, c, mode->x, work, &size));
   PetscCall(DiniEigenMult_Private(dini, M, PETSC_FALSE, c, mode->x, work));
   PetscCall(DiniEigenVecNorm_Private(work, &residual));
   mode->error = residual / dnorm;
@@ -79,7 +80,7 @@ static PetscErrorCode DiniCheckPair(Dini dini, const Mat M[], DiniMode *mode, Di
     PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &v));
     PetscCall(DiniRandomDirection_Private(dini, 31, v.r, v.r));
     PetscCall(DiniEigenVecNorm_Private(v, &vnorm));
-    PetscCall(DiniSizeOfTerms(dini, M, c, v, work, &vsize));
+    PetscCall(DiniSizeOfTerms_Eigen(dini, M, c, v, work, &vsize));
     PetscCall(DiniEigenVecNorm_Private(mode->x, &size));
     if (residual <= 1e4 * PETSC_MACHINE_EPSILON * vsize * size / vnorm) *relative = 0.0;
     PetscCall(DiniEigenVecDestroy_Private(&v));
@@ -87,7 +88,7 @@ static PetscErrorCode DiniCheckPair(Dini dini, const Mat M[], DiniMode *mode, Di
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniTakePair(Dini dini, PetscInt i, Vec xr, Vec xi, DiniMode *mode)
+static PetscErrorCode DiniTakePair_Eigen(Dini dini, PetscInt i, Vec xr, Vec xi, DiniMode *mode)
 {
   Dini_Eigen  *ctx = (Dini_Eigen *)dini->data;
   PetscScalar  kr, ki = 0.0;
@@ -106,7 +107,7 @@ static PetscErrorCode DiniTakePair(Dini dini, PetscInt i, Vec xr, Vec xi, DiniMo
 }
 
 /* w: four vectors of work */
-static PetscErrorCode DiniTakePairs(Dini dini, const Mat M[], PetscInt n, Vec w[], DiniConvergedReason *reason)
+static PetscErrorCode DiniTakePairs_Eigen(Dini dini, const Mat M[], PetscInt n, Vec w[], DiniConvergedReason *reason)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
   PetscReal   norm, relative = 0.0;
@@ -117,10 +118,10 @@ static PetscErrorCode DiniTakePairs(Dini dini, const Mat M[], PetscInt n, Vec w[
     DiniMode    *mode = &ctx->modes[i];
     DiniEigenVec work = {w[2], NULL};
 
-    PetscCall(DiniTakePair(dini, i, w[0], w[1], mode));
+    PetscCall(DiniTakePair_Eigen(dini, i, w[0], w[1], mode));
     if (mode->x.i) work.i = w[3];
-    PetscCall(DiniNormalize(dini, mode, work, &norm));
-    if (!PetscIsInfOrNanReal(norm)) PetscCall(DiniCheckPair(dini, M, mode, work, &relative));
+    PetscCall(DiniNormalize_Eigen(dini, mode, work, &norm));
+    if (!PetscIsInfOrNanReal(norm)) PetscCall(DiniCheckPair_Eigen(dini, M, mode, work, &relative));
     if (PetscIsInfOrNanReal(norm) || PetscIsInfOrNanReal(relative)) {
       *reason = DINI_DIVERGED_NAN;
       PetscCall(PetscSNPrintf(ctx->why, sizeof(ctx->why), "NaN, Inf or no length (x^H B x) in pair %" PetscInt_FMT, i));
@@ -153,7 +154,7 @@ PetscErrorCode DiniEigenCollect_Private(Dini dini, const Mat M[], PetscInt n, Di
   ctx->nmodes = n;
   PetscCall(MatCreateVecs(ctx->M[0], &w[0], NULL));
   for (int k = 1; k < 4; k++) PetscCall(VecDuplicate(w[0], &w[k]));
-  failed = DiniTakePairs(dini, M, n, w, reason);
+  failed = DiniTakePairs_Eigen(dini, M, n, w, reason);
   for (int k = 0; k < 4; k++) PetscCall(VecDestroy(&w[k]));
   if (failed || *reason < 0) { /* the last good ones stay, for the tracking of the next solve */
     PetscCall(DiniModesDestroy_Private(n, &ctx->modes));

@@ -1,5 +1,5 @@
 /* Complex vectors in either build: one Vec in complex builds, real and imaginary parts where a real build needs them. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 PetscErrorCode DiniEigenVecCreate_Private(Vec like, PetscBool split, DiniEigenVec *v)
 {
@@ -62,7 +62,7 @@ PetscErrorCode DiniEigenVecAXPY_Private(DiniEigenVec y, DiniComplex a, DiniEigen
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniRealDot(Vec x, Vec y, PetscReal *dot)
+static PetscErrorCode DiniRealDot_Eigen(Vec x, Vec y, PetscReal *dot)
 {
   PetscScalar d = 0.0;
 
@@ -84,10 +84,10 @@ PetscErrorCode DiniEigenVecDot_Private(DiniEigenVec x, DiniEigenVec y, DiniCompl
   } else {
     PetscReal rr = 0.0, ii = 0.0, ri = 0.0, ir = 0.0;
 
-    PetscCall(DiniRealDot(x.r, y.r, &rr));
-    PetscCall(DiniRealDot(x.i, y.i, &ii));
-    PetscCall(DiniRealDot(x.i, y.r, &ir));
-    PetscCall(DiniRealDot(x.r, y.i, &ri));
+    PetscCall(DiniRealDot_Eigen(x.r, y.r, &rr));
+    PetscCall(DiniRealDot_Eigen(x.i, y.i, &ii));
+    PetscCall(DiniRealDot_Eigen(x.i, y.r, &ir));
+    PetscCall(DiniRealDot_Eigen(x.r, y.i, &ri));
     *dot = DiniCx(rr + ii, ir - ri);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -151,7 +151,8 @@ PetscErrorCode DiniEigenVecSplit_Private(Vec joined, DiniEigenVec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSizes(DiniEigenVec v, const PetscScalar **r, const PetscScalar **i, PetscInt *lo, PetscInt *n)
+static PetscErrorCode DiniSizes_Eigen(DiniEigenVec v, const PetscScalar **r, const PetscScalar **i, PetscInt *lo,
+                                      PetscInt *n)
 {
   PetscFunctionBegin;
   PetscCall(VecGetOwnershipRange(v.r, lo, NULL));
@@ -173,7 +174,7 @@ PetscErrorCode DiniEigenVecPhase_Private(DiniEigenVec v)
   PetscInt           lo, n, first = PETSC_MAX_INT, firstof;
 
   PetscFunctionBegin;
-  PetscCall(DiniSizes(v, &r, &i, &lo, &n));
+  PetscCall(DiniSizes_Eigen(v, &r, &i, &lo, &n));
   for (PetscInt j = 0; j < n; j++) mine = PetscMax(mine, DiniCxAbs(DiniCxOf(r[j], i ? i[j] : 0.0)));
   PetscCall(MPIU_Allreduce(&mine, &largest, 1, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)v.r)));
   for (PetscInt j = 0; j < n && first == PETSC_MAX_INT; j++)

@@ -2,7 +2,7 @@
   A^H as a matrix of its own. Where A has fewer rows than columns, as with a few sensors, SLEPc works on A^H; a virtual one has
   no products with many vectors in complex builds of PETSc 3.18, and would solve for them one by one in others.
 */
-#include "../private/dinisvdimpl.h"
+#include "../../private/dinisvdimpl.h"
 
 typedef struct {
   Mat       A;    /* a reference */
@@ -10,7 +10,7 @@ typedef struct {
 } DiniSVDAdjoint;
 
 /* y = A^H x, or A^T x = conj(A^H conj(x)) */
-static PetscErrorCode DiniSVDAdjointMult(Mat AT, Vec x, Vec y)
+static PetscErrorCode DiniAdjointMult_SVD(Mat AT, Vec x, Vec y)
 {
   DiniSVDAdjoint *ctx;
 
@@ -22,7 +22,7 @@ static PetscErrorCode DiniSVDAdjointMult(Mat AT, Vec x, Vec y)
 }
 
 /* M[0] = B^H X, M[1] = D^H M[0], M[2] = S^H M[1]; NULL where the factor is the identity. D has products with D^T, hence conj */
-static PetscErrorCode DiniSVDAdjointProducts(DiniSVD *ctx, Mat X, Mat M[3])
+static PetscErrorCode DiniAdjointProducts_SVD(DiniSVD *ctx, Mat X, Mat M[3])
 {
   PetscFunctionBegin;
   if (ctx->B) PetscCall(DiniSVDApplyColumns_Private(ctx, ctx->B, PETSC_TRUE, DINI_SVD_B_ADJOINT, X, &M[0]));
@@ -35,7 +35,7 @@ static PetscErrorCode DiniSVDAdjointProducts(DiniSVD *ctx, Mat X, Mat M[3])
 }
 
 /* C = A^H X for dense X, in one block of adjoint solves */
-static PetscErrorCode DiniSVDAdjointProduct(Mat AT, Mat X, Mat C, void *unused)
+static PetscErrorCode DiniAdjointProduct_SVD(Mat AT, Mat X, Mat C, void *unused)
 {
   DiniSVDAdjoint *adjoint;
   DiniSVD        *ctx;
@@ -46,12 +46,12 @@ static PetscErrorCode DiniSVDAdjointProduct(Mat AT, Mat X, Mat C, void *unused)
   PetscCall(MatShellGetContext(adjoint->A, &ctx));
   PetscCheck(adjoint->conj || !PetscDefined(USE_COMPLEX), PetscObjectComm((PetscObject)AT), PETSC_ERR_SUP,
              "Products of many vectors are those of A^H; make it with MatHermitianTranspose()");
-  PetscCall(DiniSVDHoldBlock_Private(ctx, DiniSVDAdjointProducts, X, C));
+  PetscCall(DiniSVDHoldBlock_Private(ctx, DiniAdjointProducts_SVD, X, C));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* (A^H)^H x = A x, and (A^T)^H x = conj(A conj(x)), which nobody needs */
-static PetscErrorCode DiniSVDAdjointMultAdjoint(Mat AT, Vec x, Vec y)
+static PetscErrorCode DiniAdjointMultAdjoint_SVD(Mat AT, Vec x, Vec y)
 {
   DiniSVDAdjoint *ctx;
 
@@ -63,7 +63,7 @@ static PetscErrorCode DiniSVDAdjointMultAdjoint(Mat AT, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDAdjointConjugate(Mat AT)
+static PetscErrorCode DiniAdjointConjugate_SVD(Mat AT)
 {
   DiniSVDAdjoint *ctx;
 
@@ -73,7 +73,7 @@ static PetscErrorCode DiniSVDAdjointConjugate(Mat AT)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSVDAdjointDestroy(Mat AT)
+static PetscErrorCode DiniAdjointDestroy_SVD(Mat AT)
 {
   DiniSVDAdjoint *ctx;
 
@@ -99,10 +99,10 @@ PetscErrorCode DiniSVDTranspose_Private(Mat A, MatReuse reuse, Mat *AT)
   PetscCall(PetscObjectReference((PetscObject)A));
   ctx->A = A;
   PetscCall(MatCreateShell(PetscObjectComm((PetscObject)A), n, m, N, M, ctx, AT));
-  PetscCall(MatShellSetOperation(*AT, MATOP_DESTROY, (void (*)(void))DiniSVDAdjointDestroy));
-  PetscCall(MatShellSetOperation(*AT, MATOP_CONJUGATE, (void (*)(void))DiniSVDAdjointConjugate));
-  PetscCall(MatShellSetOperation(*AT, MATOP_MULT, (void (*)(void))DiniSVDAdjointMult));
-  PetscCall(MatShellSetOperation(*AT, DINI_SVD_MULT_ADJOINT, (void (*)(void))DiniSVDAdjointMultAdjoint));
-  PetscCall(MatShellSetMatProductOperation(*AT, MATPRODUCT_AB, NULL, DiniSVDAdjointProduct, NULL, MATDENSE, MATDENSE));
+  PetscCall(MatShellSetOperation(*AT, MATOP_DESTROY, (void (*)(void))DiniAdjointDestroy_SVD));
+  PetscCall(MatShellSetOperation(*AT, MATOP_CONJUGATE, (void (*)(void))DiniAdjointConjugate_SVD));
+  PetscCall(MatShellSetOperation(*AT, MATOP_MULT, (void (*)(void))DiniAdjointMult_SVD));
+  PetscCall(MatShellSetOperation(*AT, DINI_SVD_MULT_ADJOINT, (void (*)(void))DiniAdjointMultAdjoint_SVD));
+  PetscCall(MatShellSetMatProductOperation(*AT, MATPRODUCT_AB, NULL, DiniAdjointProduct_SVD, NULL, MATDENSE, MATDENSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

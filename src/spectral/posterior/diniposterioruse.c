@@ -2,10 +2,10 @@
   What the pairs say, with W = R^{-1} - V D V^H, D = diag(lambda / (1 + lambda)), the covariance of the posterior:
   variances, samples, the gain in information.
 */
-#include "../private/diniposteriorimpl.h"
+#include "../../private/diniposteriorimpl.h"
 #include <math.h>
 
-static PetscErrorCode DiniPosteriorReady(DiniPosterior post)
+static PetscErrorCode DiniReady_Posterior(DiniPosterior post)
 {
   PetscFunctionBegin;
   PetscCheck(post->solved, PetscObjectComm((PetscObject)post), PETSC_ERR_ORDER,
@@ -15,7 +15,7 @@ static PetscErrorCode DiniPosteriorReady(DiniPosterior post)
 }
 
 /* v is laid out as a flat parameter vector, and is none of those in use here */
-static PetscErrorCode DiniPosteriorCheckVec(DiniPosterior post, Vec v, const char what[])
+static PetscErrorCode DiniCheckVec_Posterior(DiniPosterior post, Vec v, const char what[])
 {
   PetscInt  n, m;
   PetscBool wrong, any;
@@ -50,7 +50,7 @@ PetscErrorCode DiniPosteriorGetEigenvalues(DiniPosterior post, PetscInt *n, cons
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
-  PetscCall(DiniPosteriorReady(post));
+  PetscCall(DiniReady_Posterior(post));
   *n = post->n;
   if (lambda) *lambda = post->lambda;
   if (cut) *cut = post->cut;
@@ -72,17 +72,17 @@ PetscErrorCode DiniPosteriorGetEigenvector(DiniPosterior post, PetscInt j, Vec v
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
-  PetscCall(DiniPosteriorReady(post));
+  PetscCall(DiniReady_Posterior(post));
   PetscCheck(j >= 0 && j < post->n, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_OUTOFRANGE,
              "%s: eigenpair %" PetscInt_FMT " asked for; there are %" PetscInt_FMT, DiniLabel_Private(post->dini), j,
              post->n);
-  PetscCall(DiniPosteriorCheckVec(post, v, "the eigenvector"));
+  PetscCall(DiniCheckVec_Posterior(post, v, "the eigenvector"));
   PetscCall(BVCopyVec(post->V, j, v));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* y -= V diag(f(lambda)) V^H x */
-static PetscErrorCode DiniPosteriorSubtract(DiniPosterior post, Vec x, PetscReal (*f)(PetscReal), Vec y)
+static PetscErrorCode DiniSubtract_Posterior(DiniPosterior post, Vec x, PetscReal (*f)(PetscReal), Vec y)
 {
   PetscScalar *c;
 
@@ -96,12 +96,12 @@ static PetscErrorCode DiniPosteriorSubtract(DiniPosterior post, Vec x, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscReal DiniReduction(PetscReal lambda)
+static PetscReal DiniReduction_Posterior(PetscReal lambda)
 {
   return lambda / (1.0 + lambda);
 }
 
-static PetscReal DiniRootReduction(PetscReal lambda)
+static PetscReal DiniRootReduction_Posterior(PetscReal lambda)
 {
   return 1.0 - 1.0 / PetscSqrtReal(1.0 + lambda);
 }
@@ -120,18 +120,18 @@ PetscErrorCode DiniPosteriorApplyCovariance(DiniPosterior post, Vec x, Vec y)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
-  PetscCall(DiniPosteriorReady(post));
-  PetscCall(DiniPosteriorCheckVec(post, x, "the vector to apply the covariance to"));
-  PetscCall(DiniPosteriorCheckVec(post, y, "the result of the covariance"));
+  PetscCall(DiniReady_Posterior(post));
+  PetscCall(DiniCheckVec_Posterior(post, x, "the vector to apply the covariance to"));
+  PetscCall(DiniCheckVec_Posterior(post, y, "the result of the covariance"));
   PetscCheck(x != y, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_IDN,
              "DiniPosteriorApplyCovariance() needs two different vectors");
   PetscCall(DiniPosteriorApplyInverse_Private(post, x, y));
-  PetscCall(DiniPosteriorSubtract(post, x, DiniReduction, y));
+  PetscCall(DiniSubtract_Posterior(post, x, DiniReduction_Posterior, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The prior's variance of <l, m>: |S^H l|^2, or l^H R^{-1} l */
-static PetscErrorCode DiniPosteriorPriorVariance(DiniPosterior post, Vec l, PetscReal *variance)
+static PetscErrorCode DiniPriorVariance_Posterior(DiniPosterior post, Vec l, PetscReal *variance)
 {
   PetscFunctionBegin;
   if (post->S) {
@@ -152,7 +152,7 @@ static PetscErrorCode DiniPosteriorPriorVariance(DiniPosterior post, Vec l, Pets
 }
 
 /* Row after row; e is a unit vector of the rows */
-static PetscErrorCode DiniPosteriorPriorVariances(DiniPosterior post, Mat L, Vec e, Vec variance)
+static PetscErrorCode DiniPriorVariances_Posterior(DiniPosterior post, Mat L, Vec e, Vec variance)
 {
   PetscInt  lo, hi, rows;
   PetscReal value = 0.0;
@@ -170,7 +170,7 @@ static PetscErrorCode DiniPosteriorPriorVariances(DiniPosterior post, Mat L, Vec
     PetscCall(VecAssemblyBegin(e));
     PetscCall(VecAssemblyEnd(e));
     if (L) PetscCall(MatMultHermitianTranspose(L, e, post->w[0]));
-    PetscCall(DiniPosteriorPriorVariance(post, L ? post->w[0] : e, &value));
+    PetscCall(DiniPriorVariance_Posterior(post, L ? post->w[0] : e, &value));
     if (i >= lo && i < hi) PetscCall(VecSetValue(variance, i, value, INSERT_VALUES));
   }
   PetscCall(VecAssemblyBegin(variance));
@@ -179,7 +179,7 @@ static PetscErrorCode DiniPosteriorPriorVariances(DiniPosterior post, Mat L, Vec
 }
 
 /* variance -= sum_j lambda_j/(1 + lambda_j) |L v_j|^2; what was there and what is left must be variances */
-static PetscErrorCode DiniPosteriorReduce(DiniPosterior post, Mat L, Vec e, Vec variance)
+static PetscErrorCode DiniReduce_Posterior(DiniPosterior post, Mat L, Vec e, Vec variance)
 {
   PetscScalar       *s;
   const PetscScalar *y;
@@ -195,7 +195,7 @@ static PetscErrorCode DiniPosteriorReduce(DiniPosterior post, Mat L, Vec e, Vec 
     PetscCall(BVCopyVec(post->V, j, post->w[0]));
     if (L) PetscCall(MatMult(L, post->w[0], e));
     PetscCall(VecGetArrayRead(L ? e : post->w[0], &y));
-    for (PetscInt i = 0; i < n; i++) s[i] -= DiniReduction(post->lambda[j]) * PetscSqr(PetscAbsScalar(y[i]));
+    for (PetscInt i = 0; i < n; i++) s[i] -= DiniReduction_Posterior(post->lambda[j]) * PetscSqr(PetscAbsScalar(y[i]));
     PetscCall(VecRestoreArrayRead(L ? e : post->w[0], &y));
   }
   for (PetscInt i = 0; i < n; i++) {
@@ -214,12 +214,12 @@ static PetscErrorCode DiniPosteriorReduce(DiniPosterior post, Mat L, Vec e, Vec 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPosteriorVariances(DiniPosterior post, Mat L, Vec prior, Vec e, Vec variance)
+static PetscErrorCode DiniVariances_Posterior(DiniPosterior post, Mat L, Vec prior, Vec e, Vec variance)
 {
   PetscFunctionBegin;
   if (prior) PetscCall(VecCopy(prior, variance));
-  else PetscCall(DiniPosteriorPriorVariances(post, L, e, variance));
-  PetscCall(DiniPosteriorReduce(post, L, e, variance));
+  else PetscCall(DiniPriorVariances_Posterior(post, L, e, variance));
+  PetscCall(DiniReduce_Posterior(post, L, e, variance));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -247,7 +247,7 @@ PetscErrorCode DiniPosteriorGetVariance(DiniPosterior post, Mat L, Vec prior, Ve
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
-  PetscCall(DiniPosteriorReady(post));
+  PetscCall(DiniReady_Posterior(post));
   PetscCheck(variance, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_NULL, "%s: the vector of variances is NULL",
              DiniLabel_Private(post->dini));
   PetscCall(VecGetLocalSize(post->w[0], &n[0]));
@@ -265,14 +265,14 @@ PetscErrorCode DiniPosteriorGetVariance(DiniPosterior post, Mat L, Vec prior, Ve
              "the flat parameter vector of %" PetscInt_FMT " entries",
              DiniLabel_Private(post->dini), post->N);
   PetscCall(VecDuplicate(variance, &e));
-  failed = DiniPosteriorVariances(post, L, prior, e, variance);
+  failed = DiniVariances_Posterior(post, L, prior, e, variance);
   PetscCall(VecDestroy(&e));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Uniform in (0, 1), a function of its arguments alone; the mixing is that of the generator splitmix64 */
-static double DiniUniform(PetscInt number, PetscInt64 i)
+static double DiniUniform_Posterior(PetscInt number, PetscInt64 i)
 {
   unsigned long long x = (unsigned long long)number * 0xd1342543de82ef95ULL + (unsigned long long)i;
 
@@ -286,7 +286,7 @@ static double DiniUniform(PetscInt number, PetscInt64 i)
 }
 
 /* Standard normal, by Box and Muller: entry i of sample number is the same on any number of ranks */
-static PetscErrorCode DiniNormal(PetscInt number, Vec z)
+static PetscErrorCode DiniNormal_Posterior(PetscInt number, Vec z)
 {
   PetscScalar *a;
   PetscInt     lo, hi;
@@ -295,8 +295,8 @@ static PetscErrorCode DiniNormal(PetscInt number, Vec z)
   PetscCall(VecGetOwnershipRange(z, &lo, &hi));
   PetscCall(VecGetArrayWrite(z, &a));
   for (PetscInt i = lo; i < hi; i++)
-    a[i - lo] = (PetscReal)(sqrt(-2.0 * log(DiniUniform(number, 2 * (PetscInt64)i))) *
-                            cos(2.0 * M_PI * DiniUniform(number, 2 * (PetscInt64)i + 1)));
+    a[i - lo] = (PetscReal)(sqrt(-2.0 * log(DiniUniform_Posterior(number, 2 * (PetscInt64)i))) *
+                            cos(2.0 * M_PI * DiniUniform_Posterior(number, 2 * (PetscInt64)i + 1)));
   PetscCall(VecRestoreArrayWrite(z, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -317,18 +317,18 @@ PetscErrorCode DiniPosteriorSample(DiniPosterior post, PetscInt number, Vec x)
 {
   PetscFunctionBegin;
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
-  PetscCall(DiniPosteriorReady(post));
-  PetscCall(DiniPosteriorCheckVec(post, x, "the sample"));
+  PetscCall(DiniReady_Posterior(post));
+  PetscCall(DiniCheckVec_Posterior(post, x, "the sample"));
   PetscCheck(post->S || !post->R, PetscObjectComm((PetscObject)post), PETSC_ERR_ORDER,
              "%s: samples need a root S of the prior's covariance, S S^H = R^{-1}; call DiniPosteriorSetPriorRoot()",
              DiniLabel_Private(post->dini));
   if (post->S) {
     if (!post->deviate) PetscCall(MatCreateVecs(post->S, &post->deviate, NULL));
-    PetscCall(DiniNormal(number, post->deviate));
+    PetscCall(DiniNormal_Posterior(number, post->deviate));
     PetscCall(MatMult(post->S, post->deviate, x));
-  } else PetscCall(DiniNormal(number, x));
+  } else PetscCall(DiniNormal_Posterior(number, x));
   PetscCall(DiniPosteriorApplyPrecision_Private(post, x, post->w[0]));
-  PetscCall(DiniPosteriorSubtract(post, post->w[0], DiniRootReduction, x));
+  PetscCall(DiniSubtract_Posterior(post, post->w[0], DiniRootReduction_Posterior, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -351,13 +351,13 @@ PetscErrorCode DiniPosteriorGetInformationGain(DiniPosterior post, Vec shift, Pe
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(post, DINI_POSTERIOR_CLASSID, 1);
-  PetscCall(DiniPosteriorReady(post));
+  PetscCall(DiniReady_Posterior(post));
   for (PetscInt j = 0; j < post->n; j++) {
     logs += (PetscReal)log1p((double)post->lambda[j]);
-    trace += DiniReduction(post->lambda[j]);
+    trace += DiniReduction_Posterior(post->lambda[j]);
   }
   if (shift) {
-    PetscCall(DiniPosteriorCheckVec(post, shift, "the shift of the mean"));
+    PetscCall(DiniCheckVec_Posterior(post, shift, "the shift of the mean"));
     PetscCall(DiniPosteriorApplyPrecision_Private(post, shift, post->w[0]));
     PetscCall(VecDot(post->w[0], shift, &square));
   }

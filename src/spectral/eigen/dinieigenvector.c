@@ -6,17 +6,17 @@
   where the last term stands in Hermitian problems only: it keeps x^H B(m) x = 1. The phase is that of the vector at the
   point, x0^H B0 x(m) real (x0^H x(m) in general problems), which makes dx linear in dm in complex builds too.
 */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 /* -1/2 B_m, by the term whose coefficient is -lambda; nothing to do where B = I */
-static PetscBool DiniNormChanges(const Dini_Eigen *ctx)
+static PetscBool DiniNormChanges_Eigen(const Dini_Eigen *ctx)
 {
   return (PetscBool)(ctx->hermitian && ctx->nmats == 2);
 }
 
 static const DiniComplex halfB[DINI_EIGEN_TERMS] = {{0.0, 0.0}, {-0.5, 0.0}};
 
-static PetscErrorCode DiniVectorJVP(Dini dini, DiniMode *mode, Vec dm, DiniEigenVec f, DiniEigenVec z)
+static PetscErrorCode DiniVectorJVP_Eigen(Dini dini, DiniMode *mode, Vec dm, DiniEigenVec f, DiniEigenVec z)
 {
   Dini_Eigen *ctx     = (Dini_Eigen *)dini->data;
   DiniComplex dlambda = {0.0, 0.0}, dot = {0.0, 0.0};
@@ -28,7 +28,7 @@ static PetscErrorCode DiniVectorJVP(Dini dini, DiniMode *mode, Vec dm, DiniEigen
   PetscCall(DiniEigenVecAXPY_Private(f, dlambda, ctx->p));
   PetscCall(DiniEigenLinearSolve_Private(dini, DINI_TANGENT, f, z));
   PetscCall(DiniEigenVecDot_Private(z, ctx->q, &dot)); /* q^H z */
-  if (DiniNormChanges(ctx)) {
+  if (DiniNormChanges_Eigen(ctx)) {
     DiniComplex change = {0.0, 0.0};
 
     PetscCall(DiniEigenParameterApply_Private(dini, halfB, mode->x, dm, f));
@@ -40,7 +40,7 @@ static PetscErrorCode DiniVectorJVP(Dini dini, DiniMode *mode, Vec dm, DiniEigen
 }
 
 /* The adjoint of the above, factor by factor */
-static PetscErrorCode DiniVectorVJP(Dini dini, DiniMode *mode, DiniEigenVec xbar, DiniEigenVec w, Vec mbar)
+static PetscErrorCode DiniVectorVJP_Eigen(Dini dini, DiniMode *mode, DiniEigenVec xbar, DiniEigenVec w, Vec mbar)
 {
   Dini_Eigen  *ctx = (Dini_Eigen *)dini->data;
   DiniEigenVec g   = xbar;
@@ -54,7 +54,7 @@ static PetscErrorCode DiniVectorVJP(Dini dini, DiniMode *mode, DiniEigenVec xbar
   PetscCall(DiniEigenVecAXPY_Private(w, DiniCx(-part.re, -part.im), mode->y));
   PetscCall(DiniEigenVecScale_Private(w, DiniCx(-1.0, 0.0)));
   PetscCall(DiniEigenParameterApplyAdjoint_Private(dini, ctx->c, mode->x, w, mbar));
-  if (DiniNormChanges(ctx)) { /* (-1/2 x^H B_m x)^H (x^H xbar) */
+  if (DiniNormChanges_Eigen(ctx)) { /* (-1/2 x^H B_m x)^H (x^H xbar) */
     PetscCall(DiniEigenVecCopy_Private(mode->x, w));
     PetscCall(DiniEigenVecScale_Private(w, dot));
     PetscCall(DiniEigenParameterApplyAdjoint_Private(dini, halfB, mode->x, w, mbar));
@@ -63,7 +63,7 @@ static PetscErrorCode DiniVectorVJP(Dini dini, DiniMode *mode, DiniEigenVec xbar
 }
 
 /* A vector of the application's as one of ours: the imaginary part is needed where the mode has one, in real builds */
-static PetscErrorCode DiniTakeParts(Dini dini, DiniMode *mode, Vec r, Vec i, const char what[], DiniEigenVec *v)
+static PetscErrorCode DiniTakeParts_Eigen(Dini dini, DiniMode *mode, Vec r, Vec i, const char what[], DiniEigenVec *v)
 {
   PetscFunctionBegin;
   PetscCall(DiniCheckState_Private(dini, r, what));
@@ -107,10 +107,10 @@ PetscErrorCode DiniEigenvectorJVP(Dini dini, PetscInt i, Vec dm, Vec dx, Vec dxi
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniEigenReady_Private(dini, i, "DiniEigenvectorJVP()", "vector", &mode));
   PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
-  PetscCall(DiniTakeParts(dini, mode, dx, dxi, "The result dx", &z));
+  PetscCall(DiniTakeParts_Eigen(dini, mode, dx, dxi, "The result dx", &z));
   PetscCall(DiniEigenLinearize_Private(dini, i));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &f));
-  failed = DiniVectorJVP(dini, mode, dm, f, z);
+  failed = DiniVectorJVP_Eigen(dini, mode, dm, f, z);
   PetscCall(DiniEigenVecDestroy_Private(&f));
   PetscCall(failed);
   if (dxi && !z.i) PetscCall(VecSet(dxi, 0.0));
@@ -142,14 +142,14 @@ PetscErrorCode DiniEigenvectorVJP(Dini dini, PetscInt i, Vec xbar, Vec xbari, Ve
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniEigenReady_Private(dini, i, "DiniEigenvectorVJP()", "vector", &mode));
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
-  PetscCall(DiniTakeParts(dini, mode, xbar, xbari, "The cotangent xbar", &given));
+  PetscCall(DiniTakeParts_Eigen(dini, mode, xbar, xbari, "The cotangent xbar", &given));
   PetscCall(DiniEigenLinearize_Private(dini, i));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &g));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &w));
   PetscCall(VecSet(mbar, 0.0));
   PetscCall(DiniEigenVecCopy_Private(given, g));
   if (DiniEigenConjugates_Private(dini)) PetscCall(VecConjugate(g.r));
-  failed = DiniVectorVJP(dini, mode, g, w, mbar);
+  failed = DiniVectorVJP_Eigen(dini, mode, g, w, mbar);
   PetscCall(DiniEigenVecDestroy_Private(&g));
   PetscCall(DiniEigenVecDestroy_Private(&w));
   PetscCall(failed);
@@ -158,7 +158,7 @@ PetscErrorCode DiniEigenvectorVJP(Dini dini, PetscInt i, Vec xbar, Vec xbari, Ve
 }
 
 /* DiniJVP() and DiniVJP(): the state is the vector of the selected mode */
-static PetscErrorCode DiniCheckStateIsVector(Dini dini)
+static PetscErrorCode DiniCheckStateIsVector_Eigen(Dini dini)
 {
   Dini_Eigen *ctx;
 
@@ -174,7 +174,7 @@ static PetscErrorCode DiniCheckStateIsVector(Dini dini)
 PetscErrorCode DiniJVP_Eigen(Dini dini, Vec dm, Vec du)
 {
   PetscFunctionBegin;
-  PetscCall(DiniCheckStateIsVector(dini));
+  PetscCall(DiniCheckStateIsVector_Eigen(dini));
   PetscCall(DiniEigenvectorJVP(dini, ((Dini_Eigen *)dini->data)->selected, dm, du, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -186,7 +186,7 @@ PetscErrorCode DiniVJP_Eigen(Dini dini, Vec ubar, Vec mbar)
   PetscErrorCode        failed;
 
   PetscFunctionBegin;
-  PetscCall(DiniCheckStateIsVector(dini));
+  PetscCall(DiniCheckStateIsVector_Eigen(dini));
   dini->adjointtype = DINI_ADJOINT_HERMITIAN;
   failed            = DiniEigenvectorVJP(dini, ((Dini_Eigen *)dini->data)->selected, ubar, NULL, mbar);
   dini->adjointtype = type;

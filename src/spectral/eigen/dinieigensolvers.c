@@ -1,5 +1,5 @@
 /* EPS, PEP and NEP: what is asked of each, in one table. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 static PetscErrorCode DiniGetTerms_EPS(PetscObject solver, PetscInt *n, Mat M[])
 {
@@ -120,7 +120,7 @@ static PetscErrorCode DiniOutcome_PEP(PetscObject solver, PetscInt *its, PetscIn
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniHermitianNot(PetscObject solver, PetscBool *hermitian)
+static PetscErrorCode DiniHermitianNot_Eigen(PetscObject solver, PetscBool *hermitian)
 {
   PetscFunctionBegin;
   (void)solver;
@@ -135,7 +135,7 @@ static PetscErrorCode DiniPair_PEP(PetscObject solver, PetscInt i, PetscScalar *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniLeftNot(PetscObject solver, PetscInt i, Vec yr, Vec yi, PetscBool *has)
+static PetscErrorCode DiniLeftNot_Eigen(PetscObject solver, PetscInt i, Vec yr, Vec yi, PetscBool *has)
 {
   PetscFunctionBegin;
   (void)solver;
@@ -240,8 +240,8 @@ static PetscErrorCode DiniCoefficients_NEP(PetscObject solver, PetscInt n, DiniC
 const DiniEigenSolver DiniEigenSolvers[] = {
     {DINIEPS, DiniGetTerms_EPS, DiniSetTerms_EPS, DiniSolve_EPS, DiniOutcome_EPS, DiniHermitian_EPS, DiniPair_EPS,
      DiniLeft_EPS, DiniCoefficients_EPS},
-    {DINIPEP, DiniGetTerms_PEP, DiniSetTerms_PEP, DiniSolve_PEP, DiniOutcome_PEP, DiniHermitianNot, DiniPair_PEP,
-     DiniLeftNot, DiniCoefficients_PEP},
-    {DININEP, DiniGetTerms_NEP, DiniSetTerms_NEP, DiniSolve_NEP, DiniOutcome_NEP, DiniHermitianNot, DiniPair_NEP,
-     DiniLeftNot, DiniCoefficients_NEP},
+    {DINIPEP, DiniGetTerms_PEP, DiniSetTerms_PEP, DiniSolve_PEP, DiniOutcome_PEP, DiniHermitianNot_Eigen, DiniPair_PEP,
+     DiniLeftNot_Eigen, DiniCoefficients_PEP},
+    {DININEP, DiniGetTerms_NEP, DiniSetTerms_NEP, DiniSolve_NEP, DiniOutcome_NEP, DiniHermitianNot_Eigen, DiniPair_NEP,
+     DiniLeftNot_Eigen, DiniCoefficients_NEP},
 };

@@ -1,5 +1,5 @@
 /* Singular triplets held against products of their own. */
-#include "../private/dinisvdimpl.h"
+#include "../../private/dinisvdimpl.h"
 
 /* After an error, too, DiniTripletsDestroy_Private() gives back what there is */
 PetscErrorCode DiniTripletsCreate_Private(SVD svd, Mat A, DiniTriplets *t)
@@ -49,7 +49,7 @@ PetscErrorCode DiniTripletsMeasure_Private(Mat A, DiniTriplets *t)
   max(s_i, s_j) |x_i^H x_j - delta_ij|, the largest of all pairs of values above the bound: two copies of one vector would
   count a combination of parameters twice. Small values leave their vectors less determined, hence the weight.
 */
-static PetscErrorCode DiniTripletsOrthogonality(const DiniTriplets *t, PetscReal bound, PetscReal *worst)
+static PetscErrorCode DiniTripletsOrthogonality_SVD(const DiniTriplets *t, PetscReal bound, PetscReal *worst)
 {
   PetscScalar dot;
 
@@ -91,7 +91,7 @@ PetscErrorCode DiniTripletsVerify_Private(DiniSVD *ctx, Mat A, const DiniTriplet
                (double)bound, (double)rtol);
     if (!zero) ++*nonzero;
   }
-  PetscCall(DiniTripletsOrthogonality(t, bound, &worst));
+  PetscCall(DiniTripletsOrthogonality_SVD(t, bound, &worst));
   PetscCheck(worst <= 10.0 * bound, PetscObjectComm((PetscObject)A), PETSC_ERR_NOT_CONVERGED,
              "%s: the singular vectors are not orthonormal: off by %g, where %g is allowed, %g of the largest singular "
              "value. Take -dini_svd_type trlanczos without -dini_svd_trlanczos_oneside, or ask for less with "
@@ -101,7 +101,7 @@ PetscErrorCode DiniTripletsVerify_Private(DiniSVD *ctx, Mat A, const DiniTriplet
 }
 
 /* x without its components along X */
-static PetscErrorCode DiniProjectOut(PetscInt count, const Vec X[], Vec x)
+static PetscErrorCode DiniProjectOut_SVD(PetscInt count, const Vec X[], Vec x)
 {
   PetscScalar dot;
 
@@ -130,8 +130,8 @@ PetscErrorCode DiniTripletsMissed_Private(DiniSVD *ctx, Mat A, const DiniTriplet
   for (PetscInt i = 0; i < t->count; i++) least = PetscMin(least, t->sigma[i]);
   PetscCall(DiniSVDRandom_Private(ctx, 17, t->x));
   for (int step = 0; step < 3; step++) {
-    PetscCall(DiniProjectOut(t->count, t->V, t->x));
-    PetscCall(DiniProjectOut(t->count, t->V, t->x)); /* what rounding has left */
+    PetscCall(DiniProjectOut_SVD(t->count, t->V, t->x));
+    PetscCall(DiniProjectOut_SVD(t->count, t->V, t->x)); /* what rounding has left */
     PetscCall(DiniNorm_Private(t->x, &norm));
     if (!(norm > 0.0)) break;
     PetscCall(VecScale(t->x, 1.0 / norm));

@@ -1,8 +1,8 @@
 /* Modes followed from solve to solve by the overlap of their vectors, so that a number stays with its mode at crossings. */
-#include "../private/dinieigenimpl.h"
+#include "../../private/dinieigenimpl.h"
 
 /* d_ij = x_old_i^H B x_new_j, or x_old_i^H x_new_j where vectors have length one in the plain norm */
-static PetscErrorCode DiniOverlaps(Dini dini, PetscInt nold, DiniMode old[], DiniComplex d[])
+static PetscErrorCode DiniOverlaps_Eigen(Dini dini, PetscInt nold, DiniMode old[], DiniComplex d[])
 {
   Dini_Eigen  *ctx = (Dini_Eigen *)dini->data;
   DiniEigenVec w;
@@ -22,7 +22,8 @@ static PetscErrorCode DiniOverlaps(Dini dini, PetscInt nold, DiniMode old[], Din
 }
 
 /* place[j] is the number that new mode j takes: the largest overlaps choose first */
-static PetscErrorCode DiniAssign(PetscInt nold, PetscInt n, const DiniComplex d[], PetscBool taken[], PetscInt place[])
+static PetscErrorCode DiniAssign_Eigen(PetscInt nold, PetscInt n, const DiniComplex d[], PetscBool taken[],
+                                       PetscInt place[])
 {
   PetscFunctionBegin;
   for (PetscInt j = 0; j < n; j++) place[j] = -1;
@@ -51,7 +52,7 @@ static PetscErrorCode DiniAssign(PetscInt nold, PetscInt n, const DiniComplex d[
 }
 
 /* Within a cluster any basis may come back: what counts is the part of the old vector in the span of the cluster. */
-static PetscReal DiniClusterOverlap(const Dini_Eigen *ctx, const DiniComplex d[], PetscInt i, PetscInt j)
+static PetscReal DiniClusterOverlap_Eigen(const Dini_Eigen *ctx, const DiniComplex d[], PetscInt i, PetscInt j)
 {
   PetscReal sum = 0.0;
 
@@ -76,8 +77,8 @@ PetscErrorCode DiniEigenTrack_Private(Dini dini, PetscInt nold, DiniMode old[])
   if (oloc != nloc) PetscFunctionReturn(PETSC_SUCCESS); /* another problem */
   PetscCall(PetscMalloc4(nold * n, &d, n, &sorted, n, &place, n, &taken));
   PetscCall(PetscArrayzero(taken, n));
-  PetscCall(DiniOverlaps(dini, nold, old, d));
-  PetscCall(DiniAssign(nold, n, d, taken, place));
+  PetscCall(DiniOverlaps_Eigen(dini, nold, old, d));
+  PetscCall(DiniAssign_Eigen(nold, n, d, taken, place));
   for (PetscInt j = 0; j < n; j++) {
     const PetscInt i = place[j];
 
@@ -87,7 +88,7 @@ PetscErrorCode DiniEigenTrack_Private(Dini dini, PetscInt nold, DiniMode old[])
 
       if (!PetscDefined(USE_COMPLEX) && !ctx->modes[j].x.i) dot.im = 0.0; /* a real vector knows only signs */
       size                  = DiniCxAbs(dot);
-      ctx->modes[j].overlap = DiniClusterOverlap(ctx, d, i, j);
+      ctx->modes[j].overlap = DiniClusterOverlap_Eigen(ctx, d, i, j);
       if (size > 0.0) PetscCall(DiniEigenVecScale_Private(ctx->modes[j].x, DiniCxScale(1.0 / size, DiniCxConj(dot))));
     }
     sorted[i] = ctx->modes[j];
