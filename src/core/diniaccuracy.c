@@ -45,7 +45,7 @@ static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, V
 PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
 {
   const PetscReal wanted = dini->gradientrtol;
-  PetscReal       error = PETSC_INFINITY, relative = PETSC_INFINITY;
+  PetscReal       error = PETSC_INFINITY, relative = PETSC_INFINITY, unorm;
   DiniTolerances  before;
   PetscErrorCode  failed;
   Mat             J, P;
@@ -76,7 +76,8 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCall(VecDestroy(&delta));
   PetscCall(failed);
   if (dini->reason > 0 && error <= wanted) {
-    PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, dini->lambda,
+    PetscCall(DiniNorm_Private(ubar, &unorm));
+    PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, unorm, dini->lambda,
                                         &dini->stats.gradient_error)); /* that is the forward solve's to lower */
     PetscFunctionReturn(PETSC_SUCCESS);
   }

@@ -41,20 +41,25 @@ static PetscErrorCode DiniConjugateInput(Dini dini, DiniAdjointType type, Vec x,
     PetscCall(VecCopy(x, dini->c));
     PetscCall(VecConjugate(dini->c));
     *y = dini->c;
+    if (dini->call->ahead.normed == x) dini->call->ahead.normed = dini->c;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar)
 {
-  Vec g;
+  const PetscBool determines = dini->determines;
+  Vec             g;
 
   PetscFunctionBegin;
+  PetscCall(DiniAhead_Private(dini, DINI_ADJOINT, ubar, mbar));
   PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniAheadNow_Private(dini));
   PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   PetscCall(DiniConjugateInput(dini, type, ubar, &g));
   PetscCall(DiniDetermines_Private(dini));
+  if (determines != dini->determines) dini->call->ahead.stays = PETSC_FALSE;
   if (dini->gradientrtol > 0.0 && !dini->ops->vjp) PetscCall(DiniAccurateVJP_Private(dini, g, mbar));
   else {
     PetscCall(DiniRuleVJP_Private(dini, g, mbar));
@@ -75,7 +80,10 @@ PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mb
 static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
 {
   PetscFunctionBegin;
+  PetscCall(DiniAhead_Private(dini, DINI_TANGENT, dm, du));
   PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniAheadNow_Private(dini));
+  dini->call->ahead.stays = PETSC_FALSE; /* filling F_m may write into J */
   PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
   PetscCall(DiniRuleJVP_Private(dini, dm, du));

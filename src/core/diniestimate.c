@@ -170,7 +170,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
   if (!good && dini->lasterror > 0.0) error = dini->lasterror;
   dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
-  PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, dini->lambda, &dini->stats.gradient_error));
+  PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, unorm, dini->lambda, &dini->stats.gradient_error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -209,6 +209,6 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
   else if (!good) error = dini->lastrelative;
   if (!good && dini->lasterror > 0.0) error = dini->lasterror;
   dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
-  PetscCall(DiniAddStateError_Private(dini, DINI_TANGENT, b, x, &dini->stats.tangent_error));
+  PetscCall(DiniAddStateError_Private(dini, DINI_TANGENT, b, dini->lastnorm, x, &dini->stats.tangent_error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -55,7 +55,7 @@ static PetscErrorCode DiniBlockResidual(DiniEngine e, DiniDirection direction, M
     PetscCall(MatDenseGetColumnVecWrite(R, j, &r));
     failed = DiniEngineMult_Private(e, direction, x, r);
     if (!failed) PetscCall(VecAYPX(r, -1.0, b));
-    if (!failed && fields) failed = DiniEngineJudge_Private(e, direction, b, x, r, &fields[j], &relative[j]);
+    if (!failed && fields) failed = DiniEngineJudge_Private(e, direction, b, x, r, &fields[j], &relative[j], NULL);
     PetscCall(MatDenseRestoreColumnVecWrite(R, j, &r));
     PetscCall(MatDenseRestoreColumnVecRead(X, j, &x));
     PetscCall(MatDenseRestoreColumnVecRead(B, j, &b));

@@ -106,19 +106,16 @@ static PetscErrorCode DiniConfirm(DiniEngine e, DiniDirection direction, KSP ksp
 PetscErrorCode DiniEngineConfirm_Private(DiniEngine e, DiniDirection direction, KSP ksp, Vec b, Vec x,
                                          DiniSolveResult *status)
 {
-  PetscBool      factors, several = PETSC_TRUE;
   PetscErrorCode failed;
   Vec            r, d;
 
   PetscFunctionBegin;
-  if (!status->good || status->loose) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectTypeCompare((PetscObject)ksp, KSPRICHARDSON, &factors));
-  if (factors) PetscFunctionReturn(PETSC_SUCCESS);
-  if (e->nfields < 2) PetscCall(DiniEngineGroups_Private(e, x, &several));
-  if (!several) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!status->good || status->loose || !status->groups) PetscFunctionReturn(PETSC_SUCCESS);
+  if (e->nfields < 2 && !status->several) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(b, &r));
   PetscCall(VecDuplicate(b, &d));
-  failed = DiniConfirm(e, direction, ksp, b, x, r, d, status);
+  failed            = DiniConfirm(e, direction, ksp, b, x, r, d, status);
+  status->unwritten = PETSC_FALSE; /* not known since the last of its solves */
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&d));
   PetscCall(failed);

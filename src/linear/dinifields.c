@@ -7,10 +7,9 @@
 #include "../private/diniengineimpl.h"
 #include <math.h>
 
-#define DINI_BINS     600 /* for sizes 4^-300 to 4^299; the first one for zero */
-#define DINI_GAP      2   /* so many empty bins, a factor of 16 at least, part two kinds of rows */
-#define DINI_WIDE_GAP 5   /* the same of a solution's entries, of which some are small by chance: 1000 */
-#define DINI_SAMPLES  3   /* random products for the sizes of rows that can not be looked at */
+#define DINI_GAP      2 /* so many empty bins, a factor of 16 at least, part two kinds of rows */
+#define DINI_WIDE_GAP 5 /* the same of a solution's entries, of which some are small by chance: 1000 */
+#define DINI_SAMPLES  3 /* random products for the sizes of rows that can not be looked at */
 
 PetscErrorCode DiniEngineForgetFields_Private(DiniEngine e)
 {
@@ -136,25 +135,30 @@ static PetscInt DiniKinds(const unsigned char occupied[], PetscInt gap, PetscInt
   return kinds;
 }
 
-/* Has x groups of entries that are orders of magnitude apart, each of a hundredth of them? Then a norm does not see all of it */
-PetscErrorCode DiniEngineGroups_Private(DiniEngine e, Vec x, PetscBool *several)
+/* How many entries of x, on this rank, are of which size */
+PetscErrorCode DiniEngineCountGroups_Private(DiniEngine e, Vec x, PetscReal count[DINI_BINS])
 {
-  PetscInt           count[DINI_BINS] = {0}, kind[DINI_BINS], kinds, size[DINI_BINS] = {0}, groups = 0;
-  unsigned char      occupied[DINI_BINS];
   const PetscScalar *a;
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(x, &a));
-  for (PetscInt i = 0; i < e->n; i++) count[DiniBin(PetscAbsScalar(a[i]))]++;
+  for (PetscInt i = 0; i < e->n; i++) count[DiniBin(PetscAbsScalar(a[i]))] += 1.0;
   PetscCall(VecRestoreArrayRead(x, &a));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, count, DINI_BINS, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)e)));
-  count[0] = 0;
-  for (PetscInt bin = 0; bin < DINI_BINS; bin++) occupied[bin] = (unsigned char)(count[bin] > 0);
-  kinds = DiniKinds(occupied, DINI_WIDE_GAP, kind);
-  for (PetscInt bin = 0; bin < DINI_BINS; bin++) size[kind[bin]] += count[bin];
-  for (PetscInt k = 0; k < kinds; k++) groups += size[k] > 0 && size[k] >= e->N / 100;
-  *several = (PetscBool)(groups > 1);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* By what all ranks have counted: groups that are orders of magnitude apart, each of a hundredth of them? A norm sees one only */
+PetscBool DiniEngineSeveral_Private(DiniEngine e, const PetscReal count[DINI_BINS])
+{
+  PetscInt      kind[DINI_BINS], kinds, groups = 0;
+  PetscReal     size[DINI_BINS]     = {0.0};
+  unsigned char occupied[DINI_BINS] = {0};
+
+  for (PetscInt bin = 1; bin < DINI_BINS; bin++) occupied[bin] = (unsigned char)(count[bin] > 0.0);
+  kinds = DiniKinds(occupied, DINI_WIDE_GAP, kind);
+  for (PetscInt bin = 1; bin < DINI_BINS; bin++) size[kind[bin]] += count[bin];
+  for (PetscInt k = 0; k < kinds; k++) groups += size[k] > 0.0 && size[k] >= (PetscReal)(e->N / 100);
+  return (PetscBool)(groups > 1);
 }
 
 /* The largest |e| / |x| over groups of entries of x that are alike, where nobody has told fields apart: largest entries of each */

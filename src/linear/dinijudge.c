@@ -11,8 +11,6 @@
 #include "../private/diniengineimpl.h"
 #include <math.h>
 
-#define DINI_LARGE    1e140 /* squares of numbers beyond this, or below its inverse, are summed apart */
-#define DINI_SHIFT    600   /* powers of two */
 #define DINI_ROUNDING (20.0 * PETSC_MACHINE_EPSILON) /* of the terms that make up a residual */
 #define DINI_CLEAR    0.1   /* times a limit: far enough below it for sizes that are known from another point */
 #define DINI_PLAIN    0.01  /* an error beyond this may be that of a field at rest */
@@ -20,24 +18,7 @@
 
 /* ---- Norms that do not over- or underflow, of all fields and of several vectors by one reduction ---- */
 
-static void AddSquare(PetscReal a, PetscReal sum[3])
-{
-  const PetscReal shift = ldexp(1.0, DINI_SHIFT), size = PetscAbsReal(a);
-
-  if (size > DINI_LARGE) sum[2] += (a / shift) * (a / shift);
-  else if (size < 1.0 / DINI_LARGE) sum[0] += (a * shift) * (a * shift);
-  else sum[1] += a * a; /* NaN too */
-}
-
-static PetscReal DiniRoot(const PetscReal sum[3])
-{
-  const PetscReal shift = ldexp(1.0, DINI_SHIFT);
-
-  if (isnan(sum[1]) || isinf(sum[2])) return NAN;
-  if (sum[2] > 0.0) return PetscMin(PETSC_MAX_REAL / shift, PetscSqrtReal(sum[2] + sum[1] / shift / shift)) * shift;
-  return sum[1] > 0.0 ? PetscSqrtReal(sum[1]) : PetscSqrtReal(sum[0]) / shift;
-}
-
+/* By field */
 static PetscErrorCode DiniAddSquares(Vec v, const unsigned char **field, PetscReal sums[])
 {
   PetscBool          nest;
@@ -55,32 +36,42 @@ static PetscErrorCode DiniAddSquares(Vec v, const unsigned char **field, PetscRe
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &a));
   for (PetscInt i = 0; i < n; i++) {
-    AddSquare(PetscRealPart(a[i]), &sums[3 * (size_t)(*field)[i]]);
-    if (PetscDefined(USE_COMPLEX)) AddSquare(PetscImaginaryPart(a[i]), &sums[3 * (size_t)(*field)[i]]);
+    DiniAddSquare_Private(PetscRealPart(a[i]), &sums[3 * (size_t)(*field)[i]]);
+    if (PetscDefined(USE_COMPLEX)) DiniAddSquare_Private(PetscImaginaryPart(a[i]), &sums[3 * (size_t)(*field)[i]]);
   }
   PetscCall(VecRestoreArrayRead(v, &a));
   *field += n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* norms[0][f] of v[0], and norms[1][f] of v[1] unless that is NULL */
-static PetscErrorCode DiniNorms(DiniEngine e, Vec v[2], PetscReal *norms[2])
+/*
+  norms[0][f] of v[0], and norms[1][f] of v[1] unless that is NULL. With status, v[0] is the residual of x, and what else is to
+  be known of x comes with it: whether J has been written to meanwhile, and whether entries of x fall into groups.
+*/
+static PetscErrorCode DiniNorms(DiniEngine e, Vec v[2], PetscReal *norms[2], Vec x, DiniSolveResult *status)
 {
-  const PetscInt n                         = 3 * e->nfields;
-  PetscReal      mine[6 * DINI_MAX_FIELDS] = {0.0}, all[6 * DINI_MAX_FIELDS];
+  const PetscInt n = 3 * e->nfields, groups = status && status->groups && e->nfields == 1 ? DINI_BINS : 0;
+  const PetscInt used                                  = v[1] ? 2 * n : n;
+  PetscReal      sums[6 * DINI_MAX_FIELDS + DINI_BINS] = {0.0};
+  PetscReal     *group                                 = &sums[used + 1];
+  PetscBool      written                               = PETSC_FALSE;
 
   PetscFunctionBegin;
   for (int k = 0; k < 2 && v[k]; k++) {
     const unsigned char *field = e->field;
 
-    if (e->nfields > 1) PetscCall(DiniAddSquares(v[k], &field, &mine[(size_t)k * n]));
-    else PetscCall(DiniNorm_Private(v[k], norms[k]));
+    if (e->nfields > 1) PetscCall(DiniAddSquares(v[k], &field, &sums[(size_t)k * n]));
+    else PetscCall(DiniSquares_Private(v[k], &sums[(size_t)k * n]));
   }
-  if (e->nfields == 1) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(
-      MPIU_Allreduce(mine, all, (PetscMPIInt)(v[1] ? 2 * n : n), MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)e)));
+  if (status && e->up.written) PetscCall((*e->up.written)(e->up.ctx, &written));
+  sums[used] = written ? 1.0 : 0.0;
+  if (groups) PetscCall(DiniEngineCountGroups_Private(e, x, group));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(used + 1 + groups), MPIU_REAL, MPIU_SUM,
+                           PetscObjectComm((PetscObject)e)));
   for (int k = 0; k < 2 && v[k]; k++)
-    for (PetscInt f = 0; f < e->nfields; f++) norms[k][f] = DiniRoot(&all[(size_t)k * n + 3 * (size_t)f]);
+    for (PetscInt f = 0; f < e->nfields; f++) norms[k][f] = DiniRoot_Private(&sums[(size_t)k * n + 3 * (size_t)f]);
+  if (status) status->unwritten = (PetscBool)(sums[used] == 0.0);
+  if (groups) status->several = DiniEngineSeveral_Private(e, group);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -133,7 +124,7 @@ static PetscErrorCode DiniMeasureBlocks(DiniEngine e, DiniDirection direction)
     PetscCall(DiniEngineMult_Private(e, direction, v, y));
     both[0] = y;
     both[1] = v;
-    PetscCall(DiniNorms(e, both, norms));
+    PetscCall(DiniNorms(e, both, norms, NULL, NULL));
     for (PetscInt f = 0; f < e->nfields; f++)
       e->blocks[direction][f * e->nfields + g] = in[g] > 0.0 ? out[f] / in[g] : 0.0;
   }
@@ -171,7 +162,7 @@ static PetscErrorCode DiniScales(DiniEngine e, DiniDirection direction, Vec x, D
 
   PetscFunctionBegin;
   PetscCall(DiniMeasureBlocks(e, direction));
-  PetscCall(DiniNorms(e, v, norms));
+  PetscCall(DiniNorms(e, v, norms, NULL, NULL));
   A = e->blocks[direction];
   for (PetscInt f = 0; f < n; f++) all = hypot(all, fields->b[f]);
   for (PetscInt f = 0; f < n; f++) {
@@ -210,18 +201,29 @@ static PetscReal DiniWorst(DiniEngine e, DiniFieldNorms *fields, const PetscReal
 
 /* ---- What the solves ask ---- */
 
+/* |r| of a single field */
+PetscErrorCode DiniEngineResidualNorm_Private(DiniEngine e, Vec x, Vec r, PetscReal *norm, DiniSolveResult *status)
+{
+  Vec        v[2]     = {r, NULL};
+  PetscReal *norms[2] = {norm, NULL};
+
+  PetscFunctionBegin;
+  PetscCall(DiniNorms(e, v, norms, x, status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   For the residual r of x: fields->relative = the largest |r_f| / s_f, and what has to come down to the tolerance, which is the
-  same or, by |b| of all fields, more
+  same or, by |b| of all fields, more. status, where it is that of a solve, is told what else DiniNorms() tells
 */
 PetscErrorCode DiniEngineJudge_Private(DiniEngine e, DiniDirection direction, Vec b, Vec x, Vec r,
-                                       DiniFieldNorms *fields, PetscReal *asked)
+                                       DiniFieldNorms *fields, PetscReal *asked, DiniSolveResult *status)
 {
   Vec        v[2]     = {r, fields->hasb ? NULL : b};
   PetscReal *norms[2] = {fields->r, fields->b};
 
   PetscFunctionBegin;
-  PetscCall(DiniNorms(e, v, norms));
+  PetscCall(DiniNorms(e, v, norms, x, status));
   fields->hasb = PETSC_TRUE;
   PetscCall(PetscArraycpy(fields->scale, fields->b, e->nfields));
   PetscCall(PetscArraycpy(fields->limit, fields->b, e->nfields));
@@ -242,7 +244,7 @@ PetscErrorCode DiniEngineCancels_Private(DiniEngine e, DiniDirection direction, 
 
   PetscFunctionBegin;
   PetscCall(DiniMeasureBlocks(e, direction));
-  PetscCall(DiniNorms(e, v, norms));
+  PetscCall(DiniNorms(e, v, norms, NULL, NULL));
   *ratio = 0.0;
   for (PetscInt f = 0; f < n; f++) {
     PetscReal terms = 0.0;
@@ -301,7 +303,7 @@ static PetscErrorCode DiniNought(DiniEngine e, Vec u, DiniFieldNorms *fields)
   Vec       v[2] = {u, NULL};
 
   PetscFunctionBegin;
-  PetscCall(DiniNorms(e, v, norms));
+  PetscCall(DiniNorms(e, v, norms, NULL, NULL));
   for (PetscInt f = 0; f < e->nfields; f++) {
     if (size[f] > DINI_NOUGHT * PetscSqrtReal((PetscReal)e->N)) continue;
     fields->scale[f] = PetscMax(fields->scale[f], e->blocks[DINI_TANGENT][f * e->nfields + f]);
@@ -329,14 +331,14 @@ PetscErrorCode DiniEngineJudgeState_Private(DiniEngine e, Vec u, Vec F, PetscRea
   *good  = PETSC_TRUE;
   *field = NULL;
   if (e->statefields == e->nfields) {
-    PetscCall(DiniNorms(e, v, norms));
+    PetscCall(DiniNorms(e, v, norms, NULL, NULL));
     *relative = DiniWorst(e, &fields, e->statesize);
     if (*relative <= DINI_CLEAR * limit) PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(MatMult(e->J, u, e->e));
   PetscCall(VecAXPY(e->e, -1.0, F));
   e->rtol[DINI_TANGENT] = limit;
-  PetscCall(DiniEngineJudge_Private(e, DINI_TANGENT, e->e, u, F, &fields, &asked));
+  PetscCall(DiniEngineJudge_Private(e, DINI_TANGENT, e->e, u, F, &fields, &asked, NULL));
   if (fields.relative > limit) PetscCall(DiniNought(e, u, &fields));
   *relative = fields.relative;
   *good     = (PetscBool)(fields.relative <= limit || DiniEngineFieldRounding_Private(e, DINI_TANGENT, &fields, 1.0));
@@ -355,7 +357,7 @@ PetscErrorCode DiniEngineStateFalls_Private(DiniEngine e, Vec F, PetscReal *rela
   Vec            v[2]     = {F, NULL};
 
   PetscFunctionBegin;
-  PetscCall(DiniNorms(e, v, norms));
+  PetscCall(DiniNorms(e, v, norms, NULL, NULL));
   *relative = DiniWorst(e, &fields, e->statesize);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -372,14 +374,14 @@ PetscErrorCode DiniEngineFieldError_Private(DiniEngine e, DiniDirection directio
   Vec            v[2] = {d, x}, vb[2] = {b, NULL};
 
   PetscFunctionBegin;
-  PetscCall(DiniNorms(e, v, norms));
+  PetscCall(DiniNorms(e, v, norms, NULL, NULL));
   *error = DiniWorst(e, &fields, size);
   if (e->nfields == 1) {
     PetscCall(DiniEngineGroupError_Private(e, x, d, &largest));
     *error = PetscMax(*error, largest);
   }
   if (*error <= DINI_PLAIN || e->nfields == 1) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniNorms(e, vb, bnorms));
+  PetscCall(DiniNorms(e, vb, bnorms, NULL, NULL));
   PetscCall(DiniScales(e, direction, x, &fields));
   for (PetscInt f = 0; f < e->nfields; f++) {
     const PetscReal own = e->blocks[direction][f * e->nfields + f];

@@ -206,7 +206,7 @@ PetscErrorCode DiniEngineTryRung_Private(DiniEngine e, DiniDirection direction, 
   PetscErrorCode     failed;
   KSPConvergedReason reason = KSP_DIVERGED_PC_FAILED;
   PetscInt           bound = 0, before = status->its;
-  PetscBool          applies, usespc;
+  PetscBool          applies, usespc, factors;
   char               line[256];
 
   PetscFunctionBegin;
@@ -223,6 +223,8 @@ PetscErrorCode DiniEngineTryRung_Private(DiniEngine e, DiniDirection direction, 
   status->rung  = rung;
   status->moves = PETSC_FALSE; /* of this rung */
   status->error = 0.0;
+  PetscCall(PetscObjectTypeCompare((PetscObject)ksp, KSPRICHARDSON, &factors));
+  status->groups = (PetscBool)(!factors && !status->loose); /* with a factorisation residuals are rounding */
   if (!usespc || !e->broken) {
     PetscCall(DiniFreeze_Private(e->pc, &frozen));
     failed = DiniSetBound(ksp, bound);

@@ -28,11 +28,11 @@ static PetscErrorCode DiniWalkKSP(KSP ksp, DiniVisit *visit, void *ctx)
 static PetscErrorCode DiniWalkBlocks(PC         pc, PetscErrorCode (*get)(PC, PetscInt *, PetscInt *, KSP *[]),
                                      DiniVisit *visit, void *ctx)
 {
-  PetscInt n, first;
+  PetscInt n;
   KSP     *sub;
 
   PetscFunctionBegin;
-  PetscCall((*get)(pc, &n, &first, &sub));
+  PetscCall((*get)(pc, &n, NULL, &sub)); /* the number of the first of all ranks would be a scan over them */
   for (PetscInt i = 0; i < n; i++) PetscCall(DiniWalkKSP(sub[i], visit, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

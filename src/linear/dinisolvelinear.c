@@ -16,9 +16,10 @@ PetscErrorCode DiniEngineResidual_Private(DiniEngine e, DiniDirection direction,
   PetscCall(DiniEngineMult_Private(e, direction, x, e->b));
   PetscCall(VecAYPX(e->b, -1.0, b));
   PetscCall(DiniEngineFindFields_Private(e));
-  if (e->nfields > 1) PetscCall(DiniEngineJudge_Private(e, direction, b, x, e->b, &status->fields, &status->relative));
+  if (e->nfields > 1)
+    PetscCall(DiniEngineJudge_Private(e, direction, b, x, e->b, &status->fields, &status->relative, status));
   else {
-    PetscCall(DiniNorm_Private(e->b, &norm));
+    PetscCall(DiniEngineResidualNorm_Private(e, x, e->b, &norm, status));
     status->relative = norm / status->bnorm;
   }
   status->good = (PetscBool)(status->relative <= e->rtol[direction]); /* false for NaN */

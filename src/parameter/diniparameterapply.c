@@ -77,36 +77,40 @@ PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *z
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* mbar = F_m^H lambda, block by block; with bounds, what blocks that are bounds of a variational inequality add to it */
-static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec lambda, Vec mbar)
+static PetscErrorCode DiniRequireAdjoint(Dini dini, DiniParameter par)
 {
-  PetscInt  offset = 0;
-  PetscReal norm;
-  Vec       part; /* of lambda: all of it, but in a variational inequality */
+  PetscBool has;
 
   PetscFunctionBegin;
-  PetscCall(DiniFilterPart_Private(dini, lambda, &part));
-  PetscCall(DiniNormMax_Private(part, &norm));
-  for (PetscInt p = 0; p < dini->nparams; p++)
-    if (norm != 0.0 && dini->params[p]->active) PetscCall(DiniParameterEnsure_Private(dini, dini->params[p]));
+  PetscCall(DiniHasAdjoint_Private(par->Fm, &has));
+  PetscCheck(
+      has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      "%s: F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT
+      " columns) has no transposed product, so there is no adjoint. Give one of: a matrix or a pattern "
+      "(DiniSetParameterJacobian()), a Vec from a DM on the state's grid, from which a pattern follows, products "
+      "(DiniSetParameterOperator()), or, for a small block of type fd, -dini_parameter_%s_max_columns "
+      "%" PetscInt_FMT,
+      DiniLabel_Private(dini), par->name, par->kind->name, par->N, par->name, par->N);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* mbar = F_m^H lambda, block by block, with every F_m at hand; with bounds, what blocks that are bounds of a variational
+   inequality add to it; zero: lambda is */
+static PetscErrorCode DiniParameterProducts(Dini dini, PetscBool bounds, PetscBool zero, Vec lambda, Vec mbar)
+{
+  PetscInt offset = 0;
+  Vec      part; /* of lambda: all of it, but in a variational inequality */
+
+  PetscFunctionBegin;
   PetscCall(DiniFilterPart_Private(dini, lambda, &part)); /* anew: to ensure F_m takes work vectors */
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
-    PetscBool     has;
 
     if (!par->active) continue;
     if (!par->x) PetscCall(VecDuplicate(par->m, &par->x));
-    if (norm == 0.0 || !par->Fm) PetscCall(VecSet(par->x, 0.0));
+    if (zero || !par->Fm) PetscCall(VecSet(par->x, 0.0));
     else {
-      PetscCall(DiniHasAdjoint_Private(par->Fm, &has));
-      PetscCheck(
-          has, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
-          "%s: F_m of parameter \"%s\" (type \"%s\", %" PetscInt_FMT
-          " columns) has no transposed product, so there is no adjoint. Give one of: a matrix or a pattern "
-          "(DiniSetParameterJacobian()), a Vec from a DM on the state's grid, from which a pattern follows, products "
-          "(DiniSetParameterOperator()), or, for a small block of type fd, -dini_parameter_%s_max_columns "
-          "%" PetscInt_FMT,
-          DiniLabel_Private(dini), par->name, par->kind->name, par->N, par->name, par->N);
+      PetscCall(DiniRequireAdjoint(dini, par));
       PetscCall(DiniParameterShare_Private(dini, par));
       PetscCall(DiniParameterMult(par, PETSC_TRUE, part, par->x));
     }
@@ -114,6 +118,68 @@ static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec
     if (par->real) PetscCall(VecRealPart(par->x)); /* dJ = Re g^H dm for real dm */
     PetscCall(DiniParameterGive_Private(par, mbar, offset));
     offset += par->n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec lambda, Vec mbar)
+{
+  PetscReal norm;
+  Vec       part;
+
+  PetscFunctionBegin;
+  PetscCall(DiniFilterPart_Private(dini, lambda, &part));
+  PetscCall(DiniNormMax_Private(part, &norm));
+  for (PetscInt p = 0; p < dini->nparams; p++)
+    if (norm != 0.0 && dini->params[p]->active) PetscCall(DiniParameterEnsure_Private(dini, dini->params[p]));
+  PetscCall(DiniParameterProducts(dini, bounds, (PetscBool)(norm == 0.0), lambda, mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has somebody written into an F_m since it was filled, as during the solve? And |mbar|, by the same reduction */
+static PetscErrorCode DiniParameterAfter(Dini dini, Vec mbar, PetscReal *norm, PetscBool *written)
+{
+  PetscReal sums[4] = {0.0};
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+    PetscBool     mine;
+
+    if (!par->active || !par->current || !par->Fmuser) continue;
+    if (DiniParameterShared_Private(dini, par))
+      continue; /* has been looked at with its product, and is another block's by now */
+    PetscCall(DiniMarkMoved_Private(&par->held, PETSC_FALSE, &mine));
+    if (mine) sums[3] = 1.0;
+  }
+  PetscCall(DiniSquares_Private(mbar, sums));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, 4, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)dini)));
+  *norm    = DiniRoot_Private(sums);
+  *written = (PetscBool)(sums[3] > 0.0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The same for the lambda of a VJP, which is not zero: one reduction, of everything that is to be known after the solve. An F_m
+  that is there has been looked at with the point, before the solve, and is looked at again after its product.
+*/
+PetscErrorCode DiniParameterGradient_Private(Dini dini, Vec lambda, Vec mbar)
+{
+  PetscReal norm;
+  PetscBool written = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  if (!dini->active) {
+    for (PetscInt p = 0; p < dini->nparams; p++)
+      if (dini->params[p]->active && !dini->params[p]->current)
+        PetscCall(DiniParameterEnsure_Private(dini, dini->params[p]));
+    PetscCall(DiniParameterProducts(dini, PETSC_TRUE, PETSC_FALSE, lambda, mbar));
+    PetscCall(DiniParameterAfter(dini, mbar, &norm, &written));
+  }
+  if (written) PetscCall(DiniParameterApplyAdjoint_Private(dini, lambda, mbar));
+  else if (dini->call && !PetscIsInfOrNanReal(norm)) {
+    dini->call->ahead.normed = mbar;
+    dini->call->ahead.norm   = norm;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

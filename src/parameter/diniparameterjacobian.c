@@ -181,13 +181,15 @@ static PetscErrorCode DiniParameterFollow(Dini dini, DiniParameter par)
 /* F_m at the point, held against differences of F for once */
 static PetscErrorCode DiniParameterFillNow(Dini dini, DiniParameter par)
 {
-  PetscBool guarded = (PetscBool)(par->guarded && par->rangestate == dini->source.rangestate);
-  PetscBool moved, any, suspect = PETSC_FALSE;
-  uint64_t  from = 0;
+  PetscBool  guarded = (PetscBool)(par->guarded && par->rangestate == dini->source.rangestate);
+  PetscInt64 since;
+  PetscBool  moved, any, suspect = PETSC_FALSE;
+  uint64_t   from = 0;
 
   PetscFunctionBegin;
   if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));
   if (dini->beside) PetscFunctionReturn(PETSC_SUCCESS);
+  since = dini->callouts;
   PetscCall(DiniMark_Private(par->Fm, &par->held));
   if (!dini->guard) PetscFunctionReturn(PETSC_SUCCESS);
   if (par->kind->fill && par->Fmuser) { /* by a callback that may have stopped to, though something has moved */
@@ -200,6 +202,7 @@ static PetscErrorCode DiniParameterFillNow(Dini dini, DiniParameter par)
   if (suspect) guarded = PETSC_FALSE;
   PetscCall(DiniGuardParameter_Private(dini, par));
   if (suspect) par->steady.constant = PETSC_TRUE;
+  if (dini->callouts == since) PetscFunctionReturn(PETSC_SUCCESS); /* nothing of the application's has run */
   PetscCall(DiniMarkMoved_Private(&par->held, (PetscBool)!guarded,
                                   &moved)); /* by a residual that writes into F_m, beside the point */
   PetscCall(MPIU_Allreduce(&moved, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
@@ -240,15 +243,19 @@ PetscErrorCode DiniParameterEnsure_Private(Dini dini, DiniParameter par)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has another block the same matrix? */
+PetscBool DiniParameterShared_Private(Dini dini, DiniParameter par)
+{
+  for (PetscInt p = 0; p < dini->nparams && par->Fmuser; p++)
+    if (dini->params[p] != par && dini->params[p]->Fmuser == par->Fmuser) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
 /* One matrix for two blocks: the other one has filled it since this one was ensured. No guard, which takes work vectors. */
 PetscErrorCode DiniParameterShare_Private(Dini dini, DiniParameter par)
 {
-  PetscBool shared = PETSC_FALSE;
-
   PetscFunctionBegin;
-  for (PetscInt p = 0; p < dini->nparams && par->Fmuser; p++)
-    if (dini->params[p] != par && dini->params[p]->Fmuser == par->Fmuser) shared = PETSC_TRUE;
-  if (!shared) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!DiniParameterShared_Private(dini, par)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterStays(dini, par));
   if (par->current) PetscFunctionReturn(PETSC_SUCCESS);
   if (par->kind->fill) PetscCall((*par->kind->fill)(dini, par, par->Fm));

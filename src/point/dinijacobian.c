@@ -28,6 +28,7 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
   s->strict      = PETSC_FALSE;
   s->error = s->apart = 0.0;
   s->why[0]           = 0;
+  s->fits             = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -43,12 +44,30 @@ static PetscErrorCode DiniNote(Dini dini, const char what[], const char why[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has J the layout of the state? Asked once of a matrix */
+static PetscErrorCode DiniJacobianFits(Dini dini, Mat J)
+{
+  PetscInt      m, n;
+  PetscBool     wrong, any;
+  PetscObjectId id;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetId((PetscObject)J, &id));
+  if (id == dini->source.fits) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetLocalSize(J, &m, &n));
+  wrong = (PetscBool)(m != dini->n || n != dini->n);
+  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
+             "%s: The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
+             " local columns where the state has %" PetscInt_FMT " local entries",
+             DiniLabel_Private(dini), m, n, dini->n);
+  dini->source.fits = id;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The application's own J where it gave one, else the type's, at the point. J NULL: nobody gives one; P may be. */
 static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
 {
-  PetscInt  m, n;
-  PetscBool wrong, any;
-
   PetscFunctionBegin;
   *J = *P = NULL;
   if (dini->Juser) {
@@ -62,14 +81,10 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
   } else if (dini->ops->jacobian) PetscUseTypeMethod(dini, jacobian, dini->u, J, P);
   if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->Juser && dini->jacobian) PetscCall(DiniFilled_Private(*J));
-  PetscCall(MatGetLocalSize(*J, &m, &n));
-  wrong = (PetscBool)(m != dini->n || n != dini->n);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
-  PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
-             "%s: The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
-             " local columns where the state has %" PetscInt_FMT " local entries",
-             DiniLabel_Private(dini), m, n, dini->n);
-  if (!dini->beside) PetscCall(DiniMark_Private(*J, &dini->held));
+  PetscCall(DiniJacobianFits(dini, *J));
+  if (dini->beside) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniMark_Private(*J, &dini->held));
+  dini->heldsince = dini->callouts;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

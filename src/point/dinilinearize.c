@@ -58,7 +58,7 @@ static PetscErrorCode DiniKeepJacobian(Dini dini)
   PetscCall(DiniTakeJacobian(dini)); /* marks what it has been given */
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(DiniFilterFull_Private(dini, &J, &P));
-  if (dini->held.A && J == dini->held.A) {
+  if (dini->held.A && J == dini->held.A && dini->callouts != dini->heldsince) {
     PetscCall(DiniJacobianMoves(dini, (PetscBool)(!guarded || range != dini->source.rangestate), &moved));
     if (moved) PetscCall(DiniTakeJacobian(dini));
     if (moved) PetscCall(DiniJacobianMoves(dini, PETSC_TRUE, &moved));
@@ -124,8 +124,14 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
 /* Before each solve: filling F_m, or a callback, may have written into J. Work vectors of the caller are left alone. */
 PetscErrorCode DiniJacobianStays_Private(Dini dini, PetscBool *moved)
 {
+  DiniAhead *ahead = dini->call ? &dini->call->ahead : NULL;
+
   PetscFunctionBegin;
   *moved = PETSC_FALSE;
+  if (ahead && ahead->stays) {
+    ahead->stays = PETSC_FALSE;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (dini->stage == DINI_STAGE_LINEARIZED && dini->held.A) PetscCall(DiniJacobianMoves(dini, PETSC_FALSE, moved));
   if (*moved) PetscCall(DiniJacobianMoved_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);

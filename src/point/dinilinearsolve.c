@@ -55,6 +55,18 @@ static PetscErrorCode DiniLinearAssembled(void *ctx, Mat J, Mat P, Mat *A, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Into the Jacobian of F, which is not the engine's own where there are bounds */
+static PetscErrorCode DiniLinearWritten(void *ctx, PetscBool *mine)
+{
+  Dini dini = (Dini)ctx;
+
+  PetscFunctionBegin;
+  *mine = PETSC_FALSE;
+  if (dini->stage == DINI_STAGE_LINEARIZED && dini->held.A)
+    PetscCall(DiniMarkMoved_Private(&dini->held, PETSC_FALSE, mine));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniLinearForward(void *ctx, KSP *ksp)
 {
   Dini dini = (Dini)ctx;
@@ -75,6 +87,7 @@ PetscErrorCode DiniLinearCreate_Private(Dini dini)
                                   .monitor   = DiniLinearMonitor,
                                   .assembled = DiniLinearAssembled,
                                   .forward   = DiniLinearForward,
+                                  .written   = DiniLinearWritten,
                                   .project   = DiniLinearProject};
 
   PetscFunctionBegin;
@@ -326,7 +339,8 @@ PetscErrorCode DiniLinearSolveUnit_Private(Dini dini, DiniDirection direction, V
   PetscCall(DiniReturnUnit_Private(b, &scaled));
   PetscCall(PetscLogEventEnd(event, dini, b, x, 0));
   PetscCall(PetscTime(&end));
-  PetscCall(DiniJacobianStays_Private(dini, &moved));
+  if (result.good && result.unwritten) moved = PETSC_FALSE;
+  else PetscCall(DiniJacobianStays_Private(dini, &moved));
   if (moved) {
     PetscCall(DiniSolveSpoiled(dini, direction, b, x, unit));
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -97,6 +97,28 @@ static PetscErrorCode DiniLookedAt(Dini dini, PetscBool *looked)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Flags of all ranks, and with them what a call asks ahead, once J is there: by one reduction */
+static PetscErrorCode DiniLookAll(Dini dini, PetscInt n, PetscInt moved[])
+{
+  const PetscBool linearized = (PetscBool)(dini->stage == DINI_STAGE_LINEARIZED);
+  PetscBool       any        = PETSC_FALSE;
+  PetscReal      *sums;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1((size_t)n + DINI_AHEAD, &sums));
+  for (PetscInt k = 0; k < n; k++) sums[k] = moved[k] ? 1.0 : 0.0;
+  if (linearized) PetscCall(DiniAheadMine_Private(dini, &sums[n]));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(n + DINI_AHEAD), MPIU_REAL, MPIU_SUM,
+                           PetscObjectComm((PetscObject)dini)));
+  for (PetscInt k = 0; k < n; k++) {
+    moved[k] = sums[k] > 0.0;
+    if (moved[k]) any = PETSC_TRUE;
+  }
+  if (linearized && !any) PetscCall(DiniAheadTold_Private(dini, &sums[n], PETSC_TRUE));
+  PetscCall(PetscFree(sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One pass over the values, one reduction: moved[] of all ranks */
 static PetscErrorCode DiniLook(Dini dini, PetscInt moved[])
 {
@@ -128,8 +150,7 @@ static PetscErrorCode DiniLook(Dini dini, PetscInt moved[])
     PetscCall(DiniMarkMoved_Private(&par->held, PETSC_TRUE, &differs));
     moved[LOOK_BLOCKS + n + p] = differs;
   }
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, moved, (PetscMPIInt)(LOOK_BLOCKS + 2 * n), MPIU_INT, MPI_MAX,
-                           PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniLookAll(dini, LOOK_BLOCKS + 2 * n, moved));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

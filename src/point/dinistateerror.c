@@ -134,13 +134,13 @@ static PetscErrorCode DiniEstimateState(Dini dini, DiniDirection direction, Vec 
   To the error of a derivative, by A x = b, comes what the forward solve has left: what J and b change by over it, and no less
   than |du| / |u|
 */
-PetscErrorCode DiniAddStateError_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscReal *error)
+PetscErrorCode DiniAddStateError_Private(Dini dini, DiniDirection direction, Vec b, PetscReal bnorm, Vec x,
+                                         PetscReal *error)
 {
   DiniObjective objective = DiniCotangentOf(dini, direction);
-  PetscReal     share = 0.0, bnorm = 0.0;
+  PetscReal     share     = 0.0;
 
   PetscFunctionBegin;
-  if (dini->statebend < 0.0 || objective) PetscCall(DiniNorm_Private(b, &bnorm));
   PetscCall(DiniEstimateState(dini, direction, b, bnorm, x, objective));
   dini->stats.state_error = dini->stateerror;
   if (dini->stateerror >= 0.0 && objective && bnorm > 0.0) share = objective->bend * (dini->stateerror / bnorm);

@@ -4,7 +4,8 @@
 /* what is reported, and a better state */
 DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniMeasureState_Private(Dini, PetscBool setup, Vec du, PetscReal *error, PetscBool *good);
-DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini, DiniDirection, Vec b, Vec x, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini, DiniDirection, Vec b, PetscReal bnorm, Vec x,
+                                                     PetscReal *error);
 DINI_INTERN PetscErrorCode DiniBend_Private(Dini, Vec du, PetscReal error, PetscReal condition, PetscReal *bend);
 DINI_INTERN PetscErrorCode DiniCotangentBends_Private(Dini, DiniObjective, Vec ubar, Vec du, PetscReal error);
 DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);

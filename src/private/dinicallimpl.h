@@ -10,6 +10,19 @@ typedef enum {
   DINI_DOOR_NEVER        /* what moves the point under a call */
 } DiniDoor;
 
+/* What one reduction has told of a call's vectors and of J before they are asked about: see src/point/diniahead.c */
+typedef struct {
+  Vec       v[2]; /* what is handed in, and what comes out */
+  PetscInt  n[2], N[2];
+  PetscBool told;
+  PetscBool laid[2]; /* they have these layouts, on all ranks */
+  Vec       normed;  /* a Vec whose norm is known, until that has been asked for */
+  PetscReal norm;
+  PetscBool stays; /* nobody has written into J, until that has been asked for */
+} DiniAhead;
+
+#define DINI_AHEAD 5 /* sums: two layouts, and a norm */
+
 /* A call of the application under way; of one that it was made from inside of, what that must find again afterwards */
 typedef struct _DiniCall {
   struct _DiniCall *outer;
@@ -23,6 +36,7 @@ typedef struct _DiniCall {
   DiniRung          lastrung;
   PetscBool         erroriffail;
   DiniTolerances    tolerances;
+  DiniAhead         ahead;
 } DiniCall;
 
 /* No door is open while the Dini is beside its point */
@@ -42,10 +56,11 @@ static inline DiniDoor DiniDoorNow(int closed, DiniDoor opens)
     const PetscEnum reason_user_  = (PetscEnum)(dini)->reason;                                                         \
     (dini)->visitor               = named;                                                                             \
     (dini)->door                  = DiniDoorNow((dini)->closed, opens);                                                \
-    ierr                          = (__VA_ARGS__);                                                                     \
-    (dini)->visitor               = visitor_user_;                                                                     \
-    (dini)->door                  = door_user_;                                                                        \
-    (dini)->reason                = (DiniConvergedReason)reason_user_;                                                 \
+    (dini)->callouts++;                                                                                                \
+    ierr            = (__VA_ARGS__);                                                                                   \
+    (dini)->visitor = visitor_user_;                                                                                   \
+    (dini)->door    = door_user_;                                                                                      \
+    (dini)->reason  = (DiniConvergedReason)reason_user_;                                                               \
   } while (0)
 
 /* A call of the application's code: an error on one rank is an error on all, and names the callback. */

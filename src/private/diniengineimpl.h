@@ -166,10 +166,13 @@ DINI_INTERN PetscErrorCode DiniEngineFindFields_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineForgetFields_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineAllocateFields_Private(DiniEngine, PetscInt n);
 DINI_INTERN PetscErrorCode DiniEngineFieldsKnown_Private(DiniEngine, Mat J);
-DINI_INTERN PetscErrorCode DiniEngineGroups_Private(DiniEngine, Vec x, PetscBool *several);
+#define DINI_BINS 600 /* for sizes 4^-300 to 4^299; the first one for zero */
+DINI_INTERN PetscErrorCode DiniEngineCountGroups_Private(DiniEngine, Vec x, PetscReal count[DINI_BINS]);
+DINI_INTERN PetscBool      DiniEngineSeveral_Private(DiniEngine, const PetscReal count[DINI_BINS]);
 DINI_INTERN PetscErrorCode DiniEngineGroupError_Private(DiniEngine, Vec x, Vec d, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniEngineResidualNorm_Private(DiniEngine, Vec x, Vec r, PetscReal *, DiniSolveResult *);
 DINI_INTERN PetscErrorCode DiniEngineJudge_Private(DiniEngine, DiniDirection, Vec b, Vec x, Vec r, DiniFieldNorms *,
-                                                   PetscReal *asked);
+                                                   PetscReal *asked, DiniSolveResult *);
 DINI_INTERN PetscErrorCode DiniEngineCancels_Private(DiniEngine, DiniDirection, Vec x, Vec Ax, PetscReal *ratio);
 DINI_INTERN PetscBool      DiniEngineFieldRounding_Private(DiniEngine, DiniDirection, const DiniFieldNorms *,
                                                            PetscReal most);

@@ -93,6 +93,7 @@ typedef struct {
   PetscBool        asks;        /* that is this one */
   PetscBool        newpoint;    /* nothing has been taken at it yet */
   DiniSteady       steady;      /* the numbers of what is given */
+  PetscObjectId    fits;        /* the matrix that has been found to have the layout of the state */
   PetscInt         rangestate;  /* counts how often the range has moved, or that was due */
   PetscBool        renewed;     /* the solver has another callback for J */
   PetscBool        strict;      /* what is given is wrong in a field: differences have to know that one */
@@ -209,6 +210,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   const char *visitor;    /* the application's callback that is running, NULL for none */
   DiniDoor    door;       /* how far it is open to that one */
   PetscInt64  calls;      /* so far, from outside */
+  PetscInt64  callouts;   /* calls of the application's code, so far */
   PetscInt64  visits;     /* calls for derivatives from inside calls, so far */
   PetscInt    closed;     /* > 0: the Dini is not where the application thinks, no door opens */
   PetscBool   monitoring; /* monitors are running: they are not called for what they do themselves */
@@ -229,6 +231,7 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   Vec                 u, ucopy;               /* the solution: the application's (reference) and its values */
   PetscObjectState    ustate;
   DiniMark            held;       /* J of F, as of the linearization */
+  PetscInt64          heldsince;  /* the callouts when that was marked */
   PetscInt64          linearized; /* the point that was linearized last */
   PetscReal           fpoint;    /* |F(u, m)| as the solve of the point has left it, negative where that is not known */
   PetscReal           fsolve;    /* the same of a solve that is to become the point */
@@ -345,6 +348,7 @@ DINI_INTERN PetscErrorCode DiniParameterRealPart_Private(Dini, Vec flat);
 DINI_INTERN PetscErrorCode DiniParameterApply_Private(Dini, Vec dm, Vec y, PetscBool *zero);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjoint_Private(Dini, Vec lambda, Vec mbar);
 DINI_INTERN PetscErrorCode DiniParameterApplyAdjointF_Private(Dini, Vec lambda, Vec mbar);
+DINI_INTERN PetscErrorCode DiniParameterGradient_Private(Dini, Vec lambda, Vec mbar);
 
 /* linear solves: J where it was, right-hand sides of any size, whoever solves, and a verdict */
 DINI_INTERN PetscErrorCode DiniLinearCreate_Private(Dini);

@@ -40,6 +40,9 @@ typedef struct {
   PetscBool      guess;       /* x holds an initial guess */
   PetscBool      loose;       /* a KSP need not do better than the tolerance */
   PetscBool      moves;       /* the residual is small, and a correction moves x all the same, or there is none */
+  PetscBool      groups;      /* it is to be known whether entries of x are orders of magnitude apart */
+  PetscBool      several;     /* they are, in groups, as of the last residual */
+  PetscBool      unwritten;   /* nobody has written into J, on any rank, up to the last residual */
   PetscBool      pcfailed;    /* the forward preconditioner could not be set up at this point */
   PetscReal      error;       /* of the worst field of x, where a correction has told; else zero */
   PetscReal      rate;        /* of a plain iteration: what it contracts by */
@@ -57,6 +60,8 @@ typedef struct {
   PetscErrorCode (*assembled)(void *ctx, Mat J, Mat P, Mat *A, const char **why);
   /* the KSP of the forward solve, whose preconditioner is kept; NULL: it has used none */
   PetscErrorCode (*forward)(void *ctx, KSP *);
+  /* has somebody written into J since it was taken? what this rank knows */
+  PetscErrorCode (*written)(void *ctx, PetscBool *mine);
   /* takes out of a random right-hand side what solves do not see */
   PetscErrorCode (*project)(void *ctx, Vec);
 } DiniEngineCallbacks;

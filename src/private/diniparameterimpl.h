@@ -68,6 +68,7 @@ DINI_INTERN PetscErrorCode DiniParameterRefuseAlias_Private(Dini, const char nam
 DINI_INTERN PetscErrorCode DiniParameterDrop_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterPushOne_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterCheckReal_Private(Dini, DiniParameter, Vec, const char what[]);
+DINI_INTERN PetscBool      DiniParameterShared_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterShare_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterEnsure_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniParameterMoved_Private(Dini, DiniParameter);

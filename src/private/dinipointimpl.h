@@ -1,6 +1,12 @@
 /* Private to the library, a part of diniimpl.h: the point, the active set at it, where J comes from, going beside it. */
 #pragma once
 
+/* what one reduction tells ahead */
+DINI_INTERN PetscErrorCode DiniAhead_Private(Dini, DiniDirection, Vec in, Vec out);
+DINI_INTERN PetscErrorCode DiniAheadMine_Private(Dini, PetscReal mine[DINI_AHEAD]);
+DINI_INTERN PetscErrorCode DiniAheadTold_Private(Dini, const PetscReal all[DINI_AHEAD], PetscBool stays);
+DINI_INTERN PetscErrorCode DiniAheadNow_Private(Dini);
+
 /* where J comes from */
 DINI_INTERN const char *const DiniWays_Private[];
 DINI_INTERN PetscErrorCode    DiniJacobianDue_Private(Dini);

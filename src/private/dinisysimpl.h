@@ -10,6 +10,9 @@ DINI_INTERN PetscErrorCode DiniUnlock_Private(Vec, PetscInt locks);
 DINI_INTERN PetscErrorCode DiniHasAdjoint_Private(Mat, PetscBool *has);
 DINI_INTERN PetscErrorCode DiniNorm_Private(Vec, PetscReal *);
 DINI_INTERN PetscErrorCode DiniNormMax_Private(Vec, PetscReal *);
+DINI_INTERN void           DiniAddSquare_Private(PetscReal, PetscReal sums[3]);
+DINI_INTERN PetscErrorCode DiniSquares_Private(Vec, PetscReal sums[3]);
+DINI_INTERN PetscReal      DiniRoot_Private(const PetscReal sums[3]);
 DINI_INTERN PetscReal      DiniUnit_Private(PetscReal norm);
 DINI_INTERN PetscErrorCode DiniTakeUnit_Private(Vec v, PetscReal *unit, Vec *scaled);
 DINI_INTERN PetscErrorCode DiniReturnUnit_Private(Vec v, Vec *scaled);
@@ -20,6 +23,7 @@ DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscI
                                                    const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckMatLayout_Private(Dini, Vec u, Mat A, const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckState_Private(Dini, Vec, const char what[]);
+DINI_INTERN PetscBool      DiniKnownNorm_Private(Dini, Vec v, PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniCheckMatFinite_Private(Dini, Mat, const char what[]);
 DINI_INTERN PetscErrorCode DiniGhosts_Private(Vec);

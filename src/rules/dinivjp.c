@@ -16,8 +16,10 @@ PetscErrorCode DiniRuleVJP_Private(Dini dini, Vec ubar, Vec mbar)
       DiniLinearSolveUnit_Private(dini, DINI_ADJOINT, ubar, dini->lambda, (PetscBool)(dini->guess != NULL), &unit));
   if (dini->reason < 0) PetscCall(VecSet(mbar, NAN)); /* lambda is NaN: keep it away from the application's code */
   else {
-    PetscCall(DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));
+    PetscCall(dini->lastnorm > 0.0 ? DiniParameterGradient_Private(dini, dini->lambda, mbar)
+                                   : DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));
     PetscCall(VecScale(mbar, -1.0));
+    if (unit != 1.0 && dini->call) dini->call->ahead.normed = NULL;
     PetscCall(DiniScaleBack_Private(dini, unit, mbar, "The result mbar"));
     if (unit != 1.0) PetscCall(VecScale(dini->lambda, unit));
   }

@@ -102,6 +102,9 @@ PetscErrorCode DiniCheckLayout_Private(Dini dini, Vec v, PetscInt n, PetscInt N,
              "%s: %s has global size %" PetscInt_FMT " where %s has %" PetscInt_FMT
              "; create it with VecDuplicate() or %s",
              DiniLabel_Private(dini), what, vN, like, N, "DiniCreateParameterVec()");
+  for (int k = 0; dini->call && k < 2; k++) /* what has been asked on all ranks already */
+    if (dini->call->ahead.laid[k] && dini->call->ahead.v[k] == v && dini->call->ahead.n[k] == n)
+      PetscFunctionReturn(PETSC_SUCCESS);
   wrong = (PetscBool)(vn != n);
   PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,

@@ -2,27 +2,83 @@
 #include "../private/diniimpl.h"
 #include <math.h>
 
-#define DINI_SQUARE_MIN 1e-200 /* of sums of squares: outside, some of the squares may have under- or overflown */
-#define DINI_SQUARE_MAX 1e250
-#define DINI_SHIFT      600   /* powers of two */
+#define DINI_LARGE      1e140  /* squares of numbers beyond this, or below its inverse, are summed apart */
+#define DINI_SHIFT      600    /* powers of two */
+#define DINI_SQUARE_MIN 1e-250 /* of plain sums of squares: outside, some of the squares may have under- or overflown */
+#define DINI_SQUARE_MAX 1e280
 #define DINI_UNIT_MIN   1e-30 /* of right-hand sides: a KSP has an absolute tolerance, of 1e-50 */
 #define DINI_UNIT_MAX   1e100
 #define DINI_UNIT_SHIFT 1000
 
-/* |2^shift v| 2^-shift */
-static PetscErrorCode DiniShiftedNorm(Vec v, int shift, PetscReal *norm)
+/* Adds the square of a number to sums of small ones, of others, and of large ones */
+void DiniAddSquare_Private(PetscReal a, PetscReal sums[3])
 {
-  PetscScalar dot;
-  Vec         copy;
+  const PetscReal shift = ldexp(1.0, DINI_SHIFT), size = PetscAbsReal(a);
+
+  if (size > DINI_LARGE) sums[2] += (a / shift) * (a / shift);
+  else if (size < 1.0 / DINI_LARGE) sums[0] += (a * shift) * (a * shift);
+  else sums[1] += a * a; /* NaN too */
+}
+
+/* The norm that such sums stand for */
+PetscReal DiniRoot_Private(const PetscReal sums[3])
+{
+  const PetscReal shift = ldexp(1.0, DINI_SHIFT);
+
+  if (isnan(sums[1]) || isinf(sums[2])) return NAN;
+  if (sums[2] > 0.0) return PetscMin(PETSC_MAX_REAL / shift, PetscSqrtReal(sums[2] + sums[1] / shift / shift)) * shift;
+  return sums[1] > 0.0 ? PetscSqrtReal(sums[1]) : PetscSqrtReal(sums[0]) / shift;
+}
+
+/* The plain sum where nothing under- or overflows in it, by four independent ones */
+static void SumSquares(const PetscReal *a, PetscCount n, PetscReal sums[3])
+{
+  PetscReal  s[4] = {0.0}, all;
+  PetscCount i    = 0;
+
+  for (; i + 4 <= n; i += 4)
+    for (int k = 0; k < 4; k++) s[k] += a[i + k] * a[i + k];
+  for (; i < n; i++) s[0] += a[i] * a[i];
+  all = (s[0] + s[1]) + (s[2] + s[3]);
+  if (all > DINI_SQUARE_MIN && all < DINI_SQUARE_MAX) sums[1] += all;
+  else
+    for (i = 0; i < n; i++) DiniAddSquare_Private(a[i], sums);
+}
+
+/* Adds this rank's squares of v: summed over the ranks they make DiniRoot_Private() the norm of v. A device keeps its numbers. */
+PetscErrorCode DiniSquares_Private(Vec v, PetscReal sums[3])
+{
+  const PetscScalar *a;
+  PetscOffloadMask   mask;
+  PetscBool          nest;
+  PetscInt           n;
+  Vec               *parts, local;
 
   PetscFunctionBegin;
-  PetscCall(VecDuplicate(v, &copy));
-  PetscCall(VecCopy(v, copy));
-  PetscCall(VecScale(copy, ldexp(1.0, shift)));
-  PetscCall(VecDot(copy, copy, &dot));
-  PetscCall(VecDestroy(&copy));
-  *norm = PetscSqrtReal(PetscRealPart(dot));
-  if (!PetscIsInfOrNanReal(*norm)) *norm = ldexp(PetscMin(*norm, ldexp(PETSC_MAX_REAL, shift)), -shift);
+  PetscCall(PetscObjectTypeCompare((PetscObject)v, VECNEST, &nest));
+  if (nest) {
+    PetscCall(VecNestGetSubVecs(v, &n, &parts));
+    for (PetscInt i = 0; i < n; i++) PetscCall(DiniSquares_Private(parts[i], sums));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetOffloadMask(v, &mask));
+  if (mask == PETSC_OFFLOAD_GPU) {
+    PetscScalar dot;
+
+    PetscCall(VecCreateLocalVector(v, &local));
+    PetscCall(VecGetLocalVectorRead(v, local));
+    PetscCall(VecDot(local, local, &dot));
+    PetscCall(VecRestoreLocalVectorRead(v, local));
+    PetscCall(VecDestroy(&local));
+    if (PetscRealPart(dot) > DINI_SQUARE_MIN && PetscRealPart(dot) < DINI_SQUARE_MAX) {
+      sums[1] += PetscRealPart(dot);
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+  }
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(v, &a));
+  SumSquares((const PetscReal *)a, (PetscDefined(USE_COMPLEX) ? 2 : 1) * (PetscCount)n, sums);
+  PetscCall(VecRestoreArrayRead(v, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -33,15 +89,12 @@ static PetscErrorCode DiniShiftedNorm(Vec v, int shift, PetscReal *norm)
 */
 PetscErrorCode DiniNorm_Private(Vec v, PetscReal *norm)
 {
-  PetscScalar dot;
-  PetscReal   square;
+  PetscReal sums[3] = {0.0};
 
   PetscFunctionBegin;
-  PetscCall(VecDot(v, v, &dot));
-  square = PetscRealPart(dot);
-  *norm  = PetscSqrtReal(square);
-  if (square < DINI_SQUARE_MIN) PetscCall(DiniShiftedNorm(v, DINI_SHIFT, norm));
-  else if (!(square < DINI_SQUARE_MAX)) PetscCall(DiniShiftedNorm(v, -DINI_SHIFT, norm)); /* NaN too */
+  PetscCall(DiniSquares_Private(v, sums));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, 3, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)v)));
+  *norm = DiniRoot_Private(sums);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -62,13 +115,24 @@ PetscErrorCode DiniNormMax_Private(Vec v, PetscReal *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has a reduction before told |v|? It is told once. */
+PetscBool DiniKnownNorm_Private(Dini dini, Vec v, PetscReal *norm)
+{
+  DiniAhead *ahead = dini->call ? &dini->call->ahead : NULL;
+
+  if (!ahead || !v || ahead->normed != v) return PETSC_FALSE;
+  *norm         = ahead->norm;
+  ahead->normed = NULL;
+  return PETSC_TRUE;
+}
+
 /* The norm is collective, so every rank sees the NaN of one. */
 PetscErrorCode DiniCheckFinite_Private(Dini dini, Vec v, const char what[], PetscReal *norm)
 {
   PetscReal nrm = 0.0;
 
   PetscFunctionBegin;
-  PetscCall(DiniNorm_Private(v, &nrm));
+  if (!DiniKnownNorm_Private(dini, v, &nrm)) PetscCall(DiniNorm_Private(v, &nrm));
   if (PetscIsInfOrNanReal(nrm)) dini->reason = DINI_DIVERGED_NAN;
   PetscCheck(!PetscIsInfOrNanReal(nrm), PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
              "%s: %s has NaN or Inf in it; -fp_trap stops where the first one arises", DiniLabel_Private(dini), what);
