@@ -14,6 +14,11 @@ VARIABLE = re.compile(r"^DINI_PUBLIC (?:const char \*const|PetscClassId) (\w+)")
 CALLBACK = re.compile(r"^typedef PetscErrorCode (\w+)\(")
 ALIAS = re.compile(r"^typedef (?:struct _p_\w+ \*|const char \*)(\w+);")
 MACRO = re.compile(r"^#define (DINI(?:_VERSION_)?[A-Z]+) ")
+LEVELS = {  # of PETSc's manual pages; @level{...} below the @brief of each public function
+    "beginner": "what a first gradient takes, and the first pages of the guide",
+    "intermediate": "what tells Dini more about the problem, or asks more of it",
+    "advanced": "for authors of solvers and for codes out of the ordinary",
+}
 CLOSE = re.compile(r"^} (\w+);")
 
 
@@ -66,9 +71,26 @@ def complete(xml):
             missing += [f"{function.findtext('name')}: no @param for {name}" for name in names if name not in described]
             if function.find(".//simplesect[@kind='return']") is None:
                 missing.append(f"{function.findtext('name')}: no @return")
+            missing += [f"{function.findtext('name')}: {what}" for what in place_level(function)]
             function.find("argsstring").text = f"({', '.join(declaration(param) for param in function.iterfind('param'))})"
         tree.write(path, encoding="utf-8", xml_declaration=True)
     return missing
+
+
+def place_level(function):
+    """Makes of the @level of a comment (a titled paragraph, by the Doxyfile) the first thing after the brief line."""
+    parents = {child: parent for parent in function.iter() for child in parent}
+    levels = [node for node in function.iterfind(".//simplesect[@kind='par']") if node.findtext("title") == "Level"]
+    if len(levels) != 1 or levels[0].findtext("para", "").strip() not in LEVELS:
+        return [f"needs one @level of {', '.join(LEVELS)}"]
+    paragraph = parents[levels[0]]
+    paragraph.text = (paragraph.text or "") + (levels[0].tail or "")
+    paragraph.remove(levels[0])
+    first = ElementTree.Element("para")
+    first.text = "Level: "
+    ElementTree.SubElement(first, "emphasis").text = levels[0].findtext("para").strip()
+    function.find("detaileddescription").insert(0, first)
+    return []
 
 
 def param_name(param):

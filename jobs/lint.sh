@@ -39,6 +39,10 @@ lint_house() {
     /^ +(Dini|Vec|Mat|KSP|SNES|PC|DM|Tao|Petsc(Object|Options|Viewer|Random|Free|Malloc|Print))[A-Z][A-Za-z0-9]*\(.*\);/ && before !~ /[(,]$/ &&
       !/Petsc(OptionsBegin|OptionsEnd|OptionsHead|ObjectComm|ObjectOptionsBegin)/ && !/Dini(CallUser|CallOut|Serve|EachFeature|StackDepth|ParameterOption)/ { print FILENAME ":" FNR ": " $0 }
     { before = $0 }' src/*/*.c examples/*/*.c)"
+  refuse "A public function has one level below its @brief: @level{beginner}, @level{intermediate} or @level{advanced}" "$(find src -name '*.c' -exec awk '
+    /^\/\*\*/ { inside = 1; levels = 0 }
+    inside && /@level/ { levels += /^  @level[{](beginner|intermediate|advanced)[}]$/ ? 1 : 2 }
+    inside && /\*\/$/ { inside = 0; if (levels != 1) { where = FILENAME ":" FNR + 1; getline; print where ": " $0 } }' {} +)"
   for file in src/*/*.c; do
     grep -q "${file#src/}" src/CMakeLists.txt || refuse "Not in src/CMakeLists.txt, so not built" "$file"
   done

@@ -3,6 +3,7 @@
 
 /**
   @brief Creates an empty Dini.
+  @level{beginner}
 
   Collective.
 
@@ -41,6 +42,7 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
 
 /**
   @brief Chooses what kind of solver stands behind a Dini.
+  @level{intermediate}
 
   Logically Collective. DiniSetSNES(), DiniSetKSP() and DiniSetFixedPoint() choose the type themselves.
 
@@ -76,6 +78,7 @@ PetscErrorCode DiniSetType(Dini dini, DiniType type)
 
 /**
   @brief Tells the type of a Dini.
+  @level{intermediate}
 
   Not Collective.
 
@@ -133,6 +136,7 @@ PetscErrorCode DiniReset_Private(Dini dini)
 
 /**
   @brief Drops what a Dini has built (solution, linear solvers, work vectors) and keeps what it was given.
+  @level{intermediate}
 
   Collective. For use when the size of the problem changes; parameters, callbacks and options stay.
 
@@ -150,6 +154,7 @@ PetscErrorCode DiniReset(Dini dini)
 
 /**
   @brief Drops one reference to a Dini and frees it when that was the last.
+  @level{beginner}
 
   Collective. With `-dini_view` the object is printed before it goes, so that its statistics are complete.
 

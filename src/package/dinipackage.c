@@ -24,6 +24,7 @@ static PetscErrorCode DiniRegisterFeatures(void)
 
 /**
   @brief Drops the registry of types; PetscFinalize() calls it.
+  @level{advanced}
 
   Not Collective.
 
@@ -39,6 +40,7 @@ PetscErrorCode DiniFinalizePackage(void)
 
 /**
   @brief Registers the class, its types and its log events; DiniCreate() and DiniRegister() call it.
+  @level{advanced}
 
   Not Collective, but on every process that uses Dini.
 
@@ -81,6 +83,7 @@ PetscErrorCode DiniInitializePackage(void)
 
 /**
   @brief Adds a type of Dini under a name for DiniSetType() and `-dini_type`.
+  @level{advanced}
 
   Not Collective, but on every process that uses the type.
 
