@@ -54,6 +54,10 @@ lint_house() {
     grep -q -- "$name\b" docs/options.rst || refuse "Option missing in docs/options.rst" "$name"
   done
   refuse "Longer than 400 lines; is it one thought?" "$(sources -exec awk 'END { if (NR > 400) print FILENAME, NR }' {} \;)"
+  refuse "A public header longer than 250 lines" "$(awk 'FNR == 251 { print FILENAME }' include/*.h)"
+  for file in include/*.h; do
+    grep -q "$file" CMakeLists.txt || refuse "Not in CMakeLists.txt, so not installed" "$file"
+  done
   version=$(sed -n 's/^project(Dini VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
   [ "$version" = "$(sed -n 's/^#define DINI_VERSION_[A-Z]* *\([0-9]*\) .*/\1/p' include/dini.h | paste -sd.)" ] ||
     refuse "Versions differ" "CMakeLists.txt $version, include/dini.h"
