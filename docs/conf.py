@@ -32,10 +32,12 @@ html_theme_options = {
     "page_width": "1260px",
     "sidebar_width": "240px",
     "fixed_sidebar": True,
+    "show_relbar_bottom": True,
 }
 html_sidebars = {"**": ["about.html", "navigation.html", "searchbox.html"]}
 html_show_sourcelink = False
 html_static_path = ["static"]
+templates_path = ["templates"]
 html_css_files = ["dini.css"]
 
 # Formulas without a network: MathJax comes from Debian's libjs-mathjax and is copied into the output; SVG needs no web fonts.

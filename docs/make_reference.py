@@ -142,8 +142,9 @@ def brief(function):
 
 
 def rst(text):
-    """Plain text with what reStructuredText would read as markup escaped, and names of functions as code"""
-    return re.sub(r"(?<!`)\b(Dini\w+)\(\)", r"``\1()``", re.sub(r"([\\*`|_])", r"\\\1", text or ""))
+    """Plain text with what reStructuredText would read as markup escaped, and functions, headers and options as code"""
+    parts = re.split(r"(\b(?:Dini|Mat)\w+\(\)|\bdini\w*\.h\b|(?<!\S)-dini_\w+)", text or "")
+    return "".join(f"``{part}``" if k % 2 else re.sub(r"([\\*`|_])", r"\\\1", part) for k, part in enumerate(parts))
 
 
 def slug(title):
