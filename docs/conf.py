@@ -32,10 +32,12 @@ html_theme_options = {
     "page_width": "1260px",
     "sidebar_width": "240px",
     "fixed_sidebar": True,
+    "show_relbar_bottom": True,
 }
 html_sidebars = {"**": ["about.html", "navigation.html", "searchbox.html"]}
 html_show_sourcelink = False
 html_static_path = ["static"]
+templates_path = ["templates"]
 html_css_files = ["dini.css"]
 
 # Formulas without a network: MathJax comes from Debian's libjs-mathjax and is copied into the output; SVG needs no web fonts.
@@ -51,9 +53,8 @@ mathjax2_config = {
     "messageStyle": "none",
 }
 
-headers = [root / "include" / f"{name}.h" for name in
-           ("dini", "dinifixedpoint", "dinilinear", "diniobjective", "dinicontinuation", "dinislepc")]
-public = {name: kind for header in headers for _, entries in make_reference.sections(header) for kind, name in entries}
+headers = make_reference.headers(root / "include")
+public = {name: kind for header in headers for _, _, entries in make_reference.sections(header) for kind, name in entries}
 roles = {"doxygenfunction": "func", "doxygenvariable": "var", "doxygentypedef": "type", "doxygenenum": "enum",
          "doxygenstruct": "struct", "doxygendefine": "macro"}
 
@@ -85,9 +86,10 @@ def copy_mathjax(app, error):
 
 
 def setup(app):
-    # The reference pages follow the sections of dini.h; they are written before Sphinx reads the sources.
-    for line in make_reference.complete(root / "build" / "docs" / "xml"):
+    # The reference pages follow the sections of the headers; they are written before Sphinx reads the sources.
+    xml = root / "build" / "docs" / "xml"
+    for line in make_reference.complete(xml):
         logging.getLogger(__name__).warning(line)
-    make_reference.write(headers, here / "reference")
+    make_reference.write(headers, here / "reference", make_reference.summaries(xml))
     app.connect("doctree-read", link_names)
     app.connect("build-finished", copy_mathjax)

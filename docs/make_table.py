@@ -1,4 +1,4 @@
-"""Writes docs/table.rst, "Which transposed solves work", from the rows that the table tests have left in a build directory.
+"""Writes docs/table.rst, "Which preconditioners and solvers transpose", from the rows that the table tests have left in a build directory.
 
     python3 docs/make_table.py docs/table.rst build/release/table [build/complex/table ...]
 
@@ -98,7 +98,7 @@ def listing(title, items):
 
 def page(builds):
     version, rows = builds[0]
-    lines = ["Which transposed solves work", "============================", ""]
+    lines = ["Which preconditioners and solvers transpose", "===========================================", ""]
     lines += [
         f"Measured with {version}. Every type of ``PCList`` and ``KSPList``, with the variants",
         "that matter, on small problems: a forward solve, a VJP, the comparison of the whole gradient with a dense",

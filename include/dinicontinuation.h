@@ -5,6 +5,13 @@
 #pragma once
 #include <dini.h>
 
+/*
+  Continuation
+  ------------
+  The solution is followed through one scalar parameter, step by step, each with the tangent as its predictor: to a target,
+  or to the fold or bifurcation that lies before it. DiniComputeCondition() of dinislepc.h tells how near J is to singular.
+*/
+
 /** How DiniContinue() ended. Negative: before the target, and not because of what the path does there. */
 typedef enum {
   DINI_CONTINUATION_ITERATING   = 0, /**< on the way */
@@ -16,13 +23,11 @@ typedef enum {
   DINI_CONTINUATION_DIVERGED_BRANCH  = -3, /**< the forward solve leaves the branch after the smallest step too */
   DINI_CONTINUATION_DIVERGED_STEPS   = -4  /**< so many steps, or steps so small, do not get there */
 } DiniContinuationReason;
-/** Text of a reason, of the form "FOLD". */
-DINI_PUBLIC PetscErrorCode DiniContinuationReasonString(DiniContinuationReason, const char **);
 
 /** Callback of DiniContinuationMonitorSet(): m, u, du/dm, and the fold in sight or PETSC_INFINITY; all read-only. */
 typedef PetscErrorCode DiniContinuationFn(Dini dini, PetscReal m, Vec u, Vec dudm, PetscReal fold, void *ctx);
 
-/* continuation */
 DINI_PUBLIC PetscErrorCode DiniContinue(Dini, PetscInt, PetscReal, Vec, PetscReal *, DiniContinuationReason *);
 DINI_PUBLIC PetscErrorCode DiniSetContinuation(Dini, PetscReal, PetscReal, PetscInt, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniContinuationMonitorSet(Dini, DiniContinuationFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniContinuationReasonString(DiniContinuationReason, const char **);

@@ -5,6 +5,13 @@
 #pragma once
 #include <dini.h>
 
+/*
+  Fixed points
+  ------------
+  Codes that iterate u <- G(u, m) until u stands still: F(u, m) = u - G(u, m), so J = I - G_u and F_m = -G_m. The iteration
+  is never looked at; what is asked for is one step, G, and products with G_u and its adjoint, where the code has them.
+*/
+
 /** How the linear systems of a fixed point are solved, see DiniSetFixedPointMethod(). */
 typedef enum {
   DINI_FIXEDPOINT_KRYLOV, /**< a Krylov method on I - G_u and its adjoint: G need not contract */
@@ -29,13 +36,17 @@ typedef PetscErrorCode DiniFixedPointApplyFn(Dini dini, Vec u, Vec x, Vec y, voi
 /** Callback of DiniSetFixedPointJacobian(): fills Gu = dG/du at u and the current parameters. */
 typedef PetscErrorCode DiniFixedPointJacobianFn(Dini dini, Vec u, Mat Gu, void *ctx);
 
-/* fixed points */
+// the map, and who iterates it where the application has no loop of its own
 DINI_PUBLIC PetscErrorCode DiniSetFixedPoint(Dini, DiniFixedPointFn *, void *);
+DINI_PUBLIC PetscErrorCode DiniGetFixedPointSNES(Dini, SNES *);
+
+// its derivative G_u
 DINI_PUBLIC PetscErrorCode DiniSetFixedPointOperator(Dini, DiniFixedPointApplyFn *, DiniFixedPointApplyFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetFixedPointJacobian(Dini, Mat, DiniFixedPointJacobianFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniSetFixedPointDerivative(Dini, DiniFixedPointDerivative);
 DINI_PUBLIC PetscErrorCode DiniSetFixedPointMaxColumns(Dini, PetscInt);
+
+// how x = r + G_u x and its adjoint are solved, and how fast an iteration would be
 DINI_PUBLIC PetscErrorCode DiniSetFixedPointMethod(Dini, DiniFixedPointMethod);
-DINI_PUBLIC PetscErrorCode DiniSetFixedPointMaxIterations(Dini, PetscInt);
-DINI_PUBLIC PetscErrorCode DiniGetFixedPointSNES(Dini, SNES *);
+DINI_PUBLIC PetscErrorCode DiniSetFixedPointMaxIterations(Dini, PetscInt); // of DINI_FIXEDPOINT_ITERATE
 DINI_PUBLIC PetscErrorCode DiniGetContractionRate(Dini, PetscReal *);

@@ -5,13 +5,24 @@
 #pragma once
 #include <dini.h>
 
+/*
+  Linear systems
+  --------------
+  A(m) u = b(m), solved by the KSP of DiniSetKSP(). Beside the parameters, the entries of A and b can be differentiated by,
+  and one factorisation serves many right-hand sides, A(m) U = B.
+*/
+
 /** Callback of DiniSetLinearSystem(): A, P and b at the current parameters. */
 typedef PetscErrorCode DiniLinearSystemFn(Dini dini, Mat A, Mat P, Vec b, void *ctx);
 
-/* linear systems: assembly, the matrix as a parameter, many right-hand sides */
+// b, and how A and b are assembled
 DINI_PUBLIC PetscErrorCode DiniSetLinearSystem(Dini, Vec, DiniLinearSystemFn *, void *);
+
+// by the entries of A, on a pattern
 DINI_PUBLIC PetscErrorCode DiniMatrixJVP(Dini, Mat, Vec);
 DINI_PUBLIC PetscErrorCode DiniMatrixVJP(Dini, Vec, Mat);
+
+// many right-hand sides
 DINI_PUBLIC PetscErrorCode DiniMatSolve(Dini, Mat, Mat);
 DINI_PUBLIC PetscErrorCode DiniGetMatSolveColumn(Dini, PetscInt, KSPConvergedReason *, PetscInt *, PetscReal *);
 DINI_PUBLIC PetscErrorCode DiniMatSolveJVP(Dini, Mat, Mat, Vec, Mat);

@@ -2,17 +2,18 @@
   @file dinimethods.h
   @brief For authors of new types and new parts of Dini; applications need only dini.h.
 
-  A type is a kind of solver: who finds u, what F and J are. Its author fills a table DiniOps and gives DiniRegister() a function
-  that hands the table to a new object, by DiniSetOps(), together with data of its own, by DiniSetData(). It is then chosen by
-  DiniSetType() or `-dini_type`.
-
-  A part takes part in the life of every Dini without being known to its core. Its author fills a table DiniFeature and hands it to
-  DiniRegisterFeature() before the first object is created.
-
   Methods are collective: an error on one rank has to be an error on all of them.
 */
 #pragma once
 #include <dini.h>
+
+/*
+  The methods of a type
+  ---------------------
+  A type is a kind of solver: who finds u, and what F and J are. Its author fills a table of methods, and gives
+  DiniRegister() a function that hands a new object the table, by DiniSetOps(), and data of its own, by DiniSetData(). The
+  type is then chosen by DiniSetType() or -dini_type.
+*/
 
 /** What PetscOptionsInt() and the like know as `PetscOptionsObject`: an argument of this type has to be called so. */
 #if PETSC_VERSION_LT(3, 23, 0)
@@ -42,7 +43,7 @@ typedef struct _DiniOps {
   PetscErrorCode (*view)(Dini dini, PetscViewer viewer);
   /** Drops what has been built for one layout of u, and keeps what has been given. */
   PetscErrorCode (*reset)(Dini dini);
-  /** Frees the data of DiniSetData(), after reset(). */
+  /** Frees the data of DiniSetData() and all that they hold: the Dini goes, or gets another type, then without reset(). */
   PetscErrorCode (*destroy)(Dini dini);
 
   /* the forward solve */
@@ -71,7 +72,7 @@ typedef struct _DiniOps {
 
   /** u (DiniGetSolution()) has become the point: what the type has to remember of it. */
   PetscErrorCode (*point)(Dini dini);
-  /** Differences have been taken beside the point, and all parameters are back. moved: J has been assembled anew. */
+  /** Differences have been taken beside the point, and all parameters are back. *moved: has J been assembled anew? */
   PetscErrorCode (*home)(Dini dini, PetscBool *moved);
 
   /* parameters */
@@ -86,6 +87,17 @@ typedef struct _DiniOps {
   /** mbar = (du/dm)^H ubar */
   PetscErrorCode (*vjp)(Dini dini, Vec ubar, Vec mbar);
 } DiniOps;
+
+DINI_PUBLIC PetscErrorCode DiniSetOps(Dini, const DiniOps *);
+DINI_PUBLIC PetscErrorCode DiniSetData(Dini, void *);
+DINI_PUBLIC PetscErrorCode DiniGetData(Dini, void *);
+
+/*
+  The methods of a part
+  ---------------------
+  A part has its share in the life of every Dini and is not known to its core, as objectives, checks and continuation. Its
+  author fills a table, and hands it to DiniRegisterFeature() before the first object is created.
+*/
 
 /** What a part does in the life of a Dini; all of it but the name may be NULL. */
 typedef struct {
@@ -107,10 +119,4 @@ typedef struct {
 /** Largest number of parts, Dini's own among them. */
 #define DINI_MAX_FEATURES 16
 
-/* types */
-DINI_PUBLIC PetscErrorCode DiniSetOps(Dini, const DiniOps *);
-DINI_PUBLIC PetscErrorCode DiniSetData(Dini, void *);
-DINI_PUBLIC PetscErrorCode DiniGetData(Dini, void *);
-
-/* parts */
 DINI_PUBLIC PetscErrorCode DiniRegisterFeature(const DiniFeature *);

@@ -10,5 +10,6 @@ step "Doxygen: comments of the public functions"
 mkdir -p build/docs
 doxygen docs/Doxyfile
 step "Sphinx: guide and reference"
+rm -rf build/docs/html # pages of another name stay there otherwise
 sphinx-build -E -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
 echo "build/docs/html/index.html"

@@ -48,6 +48,10 @@ lint_house() {
     /^ +(Dini|Vec|Mat|KSP|SNES|PC|DM|Tao|Petsc(Object|Options|Viewer|Random|Free|Malloc|Print))[A-Z][A-Za-z0-9]*\(.*\);/ && before !~ /[(,]$/ &&
       !/Petsc(OptionsBegin|OptionsEnd|OptionsHead|ObjectComm|ObjectOptionsBegin)/ && !/Dini(CallUser|CallOut|Serve|EachFeature|StackDepth|ParameterOption)/ { print FILENAME ":" FNR ": " $0 }
     { before = $0 }' $library examples/*/*.c)"
+  refuse "A public function has one level below its @brief: @level{beginner}, @level{intermediate} or @level{advanced}" "$(find src -name '*.c' -exec awk '
+    /^\/\*\*/ { inside = 1; levels = 0 }
+    inside && /@level/ { levels += /^  @level[{](beginner|intermediate|advanced)[}]$/ ? 1 : 2 }
+    inside && /\*\/$/ { inside = 0; if (levels != 1) { where = FILENAME ":" FNR + 1; getline; print where ": " $0 } }' {} +)"
   for file in $library; do
     grep -q "${file#src/}" src/CMakeLists.txt || refuse "Not in src/CMakeLists.txt, so not built" "$file"
   done
@@ -59,6 +63,10 @@ lint_house() {
     grep -q -- "$name\b" docs/options.rst || refuse "Option missing in docs/options.rst" "$name"
   done
   refuse "Longer than 400 lines; is it one thought?" "$(sources -exec awk 'END { if (NR > 400) print FILENAME, NR }' {} \;)"
+  refuse "A public header longer than 250 lines" "$(awk 'FNR == 251 { print FILENAME }' include/*.h)"
+  for file in include/*.h; do
+    grep -q "$file" CMakeLists.txt || refuse "Not in CMakeLists.txt, so not installed" "$file"
+  done
   version=$(sed -n 's/^project(Dini VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
   [ "$version" = "$(sed -n 's/^#define DINI_VERSION_[A-Z]* *\([0-9]*\) .*/\1/p' include/dini.h | paste -sd.)" ] ||
     refuse "Versions differ" "CMakeLists.txt $version, include/dini.h"

@@ -115,6 +115,7 @@ PetscErrorCode DiniActiveView_Private(Dini dini, PetscViewer viewer)
 /**
   @brief Gives the active set of a variational inequality at the solution: which entries a bound holds, and which ones are
   weakly active, so that u(m) has only directional derivatives there.
+  @level{intermediate}
 
   Collective. The sets are index sets of global numbers, each rank's its own entries; ISGetSize() counts them.
 
@@ -142,6 +143,7 @@ PetscErrorCode DiniGetActiveSet(Dini dini, IS *held, IS *weak)
 
 /**
   @brief Chooses what derivatives make of weakly active entries of a variational inequality, and which ones count as such.
+  @level{intermediate}
 
   Logically Collective. An entry is weakly active when it is at a bound and its F is zero, both to the larger of rtol times
   |J_ii| |u|, of ten times what the forward solve has left, and of rounding. u(m) has only directional derivatives there;

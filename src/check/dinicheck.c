@@ -319,6 +319,7 @@ static PetscErrorCode DiniCheckAll(Dini dini, DiniChecking *check)
 
 /**
   @brief Checks J, F_m, the tangent, the adjoint and the gradient of an object against independent ways to the same numbers.
+  @level{beginner}
 
   Collective. Prints a line for each of: J v and F_m dm of each active block against differences of F, dJ/du and dJ/dm of the
   objective against differences of its value, also by fields and components; <ubar, JVP dm> = <VJP ubar, dm>; and per block
@@ -326,12 +327,11 @@ static PetscErrorCode DiniCheckAll(Dini dini, DiniChecking *check)
   for right derivatives. Without an objective J is Re<w, u>. Where the forward solve is too loose to tell, the line says which
   tolerance would decide; that is neither wrong nor a pass. State, parameters and statistics are as before afterwards, also
   after an error; the solver's own counts and reason are those of a solve beside the point.
+  Option: `-dini_check [viewer]` runs it once, before the first derivative is used.
 
   @param[in] dini   the Dini, after DiniSolve() or DiniAttach()
   @param[in] viewer an ASCII viewer, NULL for standard output
   @return 0 or an error code; after everything has been printed PETSC_ERR_ARG_WRONG, or PETSC_ERR_NOT_CONVERGED if inconclusive
-
-  Option: `-dini_check [viewer]` runs it once, before the first derivative is used.
 */
 PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
 {

@@ -215,6 +215,7 @@ static PetscErrorCode DiniPathEnd(Dini dini, const DiniPath *path, DiniContinuat
 
 /**
   @brief Follows the solution u(m) through one scalar parameter, from its present value to a target or to a fold.
+  @level{intermediate}
 
   Collective. Natural continuation: each step predicts u + (du/dm) dm by a tangent solve, corrects by the forward solve, and
   is halved where that fails or leaves the branch. A fold, where the path turns back and du/dm is infinite, is foretold from

@@ -3,6 +3,7 @@
 
 /**
   @brief Sets the steps of DiniContinue().
+  @level{intermediate}
 
   Logically Collective.
 
@@ -51,6 +52,7 @@ PetscErrorCode DiniSetContinuation(Dini dini, PetscReal step, PetscReal minstep,
 
 /**
   @brief Gives a function that DiniContinue() calls at each solution on the path, the first one included.
+  @level{intermediate}
 
   Logically Collective. The Dini is at that solution: DiniJVP(), DiniVJP() and, with SLEPc, DiniComputeCondition() may be
   called. DiniSolve(), DiniAttach() and changes of parameters may not.
@@ -92,6 +94,7 @@ PetscErrorCode DiniContinuationSetFromOptions_Private(Dini dini, DiniOptionItems
 
 /**
   @brief Text of the reason why a continuation ended, of the form "FOLD".
+  @level{intermediate}
 
   Not Collective.
 

@@ -92,6 +92,7 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
 
 /**
   @brief Asks for gradients of a relative accuracy of their own, instead of adjoint solves to a tolerance.
+  @level{intermediate}
 
   Logically Collective. The error of mbar is estimated by an adjoint solve for the residual of lambda, which also corrects it,
   until the estimate is below the tolerance. Loose gradients then take loose adjoint solves, and ill-conditioned ones as

@@ -110,6 +110,7 @@ static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdj
 
 /**
   @brief Applies the derivative of the solution: du = (du/dm) dm, from J du = -F_m dm.
+  @level{beginner}
 
   Collective. Costs one tangent solve; nothing when dm is zero.
 
@@ -134,6 +135,7 @@ PetscErrorCode DiniJVP(Dini dini, Vec dm, Vec du)
 
 /**
   @brief Applies the adjoint of the derivative of the solution: mbar = (du/dm)^H ubar.
+  @level{beginner}
 
   Collective. From J^H lambda = ubar, mbar = -F_m^H lambda: one adjoint solve, whatever the number of parameters. In complex
   builds see DiniSetAdjointType().
@@ -158,6 +160,7 @@ PetscErrorCode DiniVJP(Dini dini, Vec ubar, Vec mbar)
 
 /**
   @brief Solves J x = r at the solution, verified in the true residual.
+  @level{intermediate}
 
   Collective. For a variational inequality J_II x_I = r_I on the inactive set, and x is zero on the active one.
 
@@ -178,6 +181,7 @@ PetscErrorCode DiniTangentSolve(Dini dini, Vec r, Vec x)
 
 /**
   @brief Solves J^H lambda = g at the solution, verified in the true residual.
+  @level{intermediate}
 
   Collective. In complex builds DiniSetAdjointType() makes it J^T lambda = g. For a variational inequality see
   DiniTangentSolve().
@@ -313,6 +317,7 @@ PetscErrorCode DiniMatVJP_Private(Dini dini, DiniAdjointType type, Mat Ubar, Mat
 
 /**
   @brief Applies the derivative to many directions: dU = (du/dm) dM, solved together where there is a factorisation.
+  @level{intermediate}
 
   Collective. Directions that are zero cost nothing, equal and parallel ones a product. Options: `-dini_block_size`.
 
@@ -334,6 +339,7 @@ PetscErrorCode DiniMatJVP(Dini dini, Mat dM, Mat dU)
 /**
   @brief Applies the adjoint of the derivative to many cotangents: Mbar = (du/dm)^H Ubar, solved together where there is a
   factorisation.
+  @level{intermediate}
 
   Collective. Cotangents that are zero cost nothing, equal and parallel ones a product. Options: `-dini_block_size`.
 

@@ -57,6 +57,7 @@ static PetscErrorCode DiniDerivativeTransposeProduct(Mat D, Mat B, Mat C, void *
 
 /**
   @brief Gives the derivative du/dm as a Mat.
+  @level{beginner}
 
   Collective. MatMult() is DiniJVP(), MatMultHermitianTranspose() is DiniVJP() in its Hermitian convention,
   MatMultTranspose() the plain transpose; MatMatMult() and MatTransposeMatMult() take dense matrices. It always stands for

@@ -43,6 +43,7 @@ PetscErrorCode DiniReset_Private(Dini dini)
 
 /**
   @brief Drops what a Dini has built (solution, linear solvers, work vectors) and keeps what it was given.
+  @level{intermediate}
 
   Collective. For use when the size of the problem changes; parameters, callbacks and options stay.
 
@@ -60,6 +61,7 @@ PetscErrorCode DiniReset(Dini dini)
 
 /**
   @brief Drops one reference to a Dini and frees it when that was the last.
+  @level{beginner}
 
   Collective. With `-dini_view` the object is printed before it goes, so that its statistics are complete.
 

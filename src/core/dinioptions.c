@@ -3,6 +3,7 @@
 
 /**
   @brief Sets the prefix of all options of a Dini, of its linear solvers and of its parameters.
+  @level{intermediate}
 
   Logically Collective.
 
@@ -20,6 +21,7 @@ PetscErrorCode DiniSetOptionsPrefix(Dini dini, const char prefix[])
 
 /**
   @brief Appends to the prefix of all options of a Dini.
+  @level{intermediate}
 
   Logically Collective.
 
@@ -37,6 +39,7 @@ PetscErrorCode DiniAppendOptionsPrefix(Dini dini, const char prefix[])
 
 /**
   @brief Tells the prefix of all options of a Dini.
+  @level{intermediate}
 
   Not Collective.
 
@@ -118,6 +121,7 @@ static PetscErrorCode DiniOptions(Dini dini, DiniOptionItems PetscOptionsObject)
 
 /**
   @brief Configures a Dini from the options database. Call it after the parameters have been added.
+  @level{beginner}
 
   Collective. An option that begins as Dini's do and means nothing is named on standard error, with the nearest name that does.
 
@@ -179,6 +183,7 @@ PetscErrorCode DiniSetFromOptions(Dini dini)
 
 /**
   @brief Sets how large |F(u, m)| may be at a state found elsewhere.
+  @level{intermediate}
 
   Logically Collective. Applies to DiniAttach(), to states from DiniSetSolve(), and where a SNES has stopped without having
   tested |F|. The scale of the relative tolerance is |J u|, the size of the terms of F that cancel at a solution, measured
@@ -206,6 +211,7 @@ PetscErrorCode DiniSetAttachTolerances(Dini dini, PetscReal rtol, PetscReal atol
 
 /**
   @brief Chooses the adjoint of DiniVJP() and DiniAdjointSolve() in complex builds.
+  @level{intermediate}
 
   Logically Collective.
 
@@ -229,6 +235,7 @@ PetscErrorCode DiniSetAdjointType(Dini dini, DiniAdjointType type)
 
 /**
   @brief Switches the comparison of J and F_m with differences of F at the first linearization on or off.
+  @level{advanced}
 
   Logically Collective. The guard costs a handful of residuals once per object. It catches Picard and other approximate
   Jacobians, forgotten update callbacks, parameters that the residual never reads, and incomplete patterns.
@@ -249,6 +256,7 @@ PetscErrorCode DiniSetGuard(Dini dini, PetscBool guard)
 
 /**
   @brief Chooses between an error and a reason when a solve fails.
+  @level{intermediate}
 
   Logically Collective. Without errors, a failed solve leaves a negative DiniGetConvergedReason(); a failed forward solve
   leaves no point to differentiate at, and a failed tangent or adjoint solve fills its result with NaN, so that it can not

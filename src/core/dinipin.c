@@ -312,6 +312,7 @@ static PetscErrorCode DiniPinnedCreate(Dini dini, PetscInt p, DiniPinned **out)
 
 /**
   @brief Creates the derivative at the present point, which stays at that point: du/dm, or du/dm_p for one block.
+  @level{intermediate}
 
   Collective. A Mat for composition: the Jacobian of a relation whose residual contains the solve of this Dini, a chain of
   maps, a comparison of two points. Products as in DiniGetDerivative(). Whatever the Dini has done since, a product is that of
@@ -366,6 +367,7 @@ PetscErrorCode DiniCreateDerivative(Dini dini, PetscInt p, Mat *D)
 
 /**
   @brief Moves a pinned derivative to the present point of its Dini.
+  @level{advanced}
 
   Collective. So that one Mat, in a composition made once, serves all points: call it in the Jacobian callback after the
   solve at the new point.

@@ -120,6 +120,7 @@ PetscErrorCode DiniPolish_Private(Dini dini, Vec u)
 
 /**
   @brief Chooses whether the state of a forward solve is corrected once more before it is differentiated at.
+  @level{intermediate}
 
   Logically Collective. A gradient is at least as wrong as the state that it is taken at: a forward solve to 1e-2 leaves errors of 1e-3
   in it. One correction u <- u - J^{-1} F(u, m), with the preconditioner that the forward solve has built, makes a state that is

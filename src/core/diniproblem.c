@@ -3,6 +3,7 @@
 
 /**
   @brief Gives the residual F(u, m) of types without a solver object, or replaces that of a type that has one.
+  @level{intermediate}
 
   Logically Collective.
 
@@ -24,6 +25,7 @@ PetscErrorCode DiniSetResidual(Dini dini, DiniResidualFn *fn, void *ctx)
 
 /**
   @brief Gives the Jacobian J = dF/du of types without a solver object, or replaces that of a type that has one.
+  @level{intermediate}
 
   Logically Collective. A SNES that iterates with a Picard or an otherwise approximate matrix stays as it is: the exact J
   given here is what derivatives use, and the preconditioner of the SNES still serves. A J that is not dF/du is an error. With
@@ -59,6 +61,7 @@ PetscErrorCode DiniSetJacobian(Dini dini, Mat J, Mat P, DiniJacobianFn *fn, void
 
 /**
   @brief Replaces the forward solve, whatever the type.
+  @level{intermediate}
 
   Logically Collective. The state it returns is accepted like one given to DiniAttach(): by the size of F(u, m).
 
@@ -90,6 +93,7 @@ static PetscErrorCode DiniSetLinearSolve(Dini dini, DiniDirection direction, Din
 
 /**
   @brief Replaces the tangent solve J x = r by the application's own, whatever the type.
+  @level{advanced}
 
   Logically Collective. Its answers are verified: by the true residual where J is known, by a difference of F otherwise.
 
@@ -109,6 +113,7 @@ PetscErrorCode DiniSetTangentSolve(Dini dini, DiniLinearSolveFn *fn, void *ctx)
 
 /**
   @brief Replaces the adjoint solve J^H lambda = g by the application's own, whatever the type.
+  @level{advanced}
 
   Logically Collective. Its answers are verified: by the true residual where J is known; otherwise by
   <v, g> = <J v, lambda> for one random v, with J v by a difference of F.

@@ -17,6 +17,7 @@ static PetscErrorCode DiniSecondJVP_Call(Dini dini, Vec dm1, Vec dm2, Vec ddu)
 
 /**
   @brief Applies the second derivative of the solution to two directions: ddu = (d^2 u / dm^2)[dm1, dm2].
+  @level{intermediate}
 
   Collective. Forward over forward, with no adjoint: J a = -F_m dm1, J b = -F_m dm2, and J ddu = -(F_uu[a, b] + F_um[a, dm2] +
   F_mu[dm1, b] + F_mm[dm1, dm2]). Three tangent solves, two where the directions are the same Vec, and no set-up. The second

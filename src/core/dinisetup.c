@@ -3,6 +3,7 @@
 
 /**
   @brief Checks that a Dini has what its type needs. DiniSolve() and DiniAttach() call it.
+  @level{intermediate}
 
   Collective.
 

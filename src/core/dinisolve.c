@@ -16,6 +16,7 @@ static PetscErrorCode DiniComputeResidual_Call(Dini dini, Vec u, Vec F)
 
 /**
   @brief Computes the residual F(u, m) at the current parameters.
+  @level{intermediate}
 
   Collective.
 
@@ -207,6 +208,7 @@ static PetscErrorCode DiniSolve_Call(Dini dini, Vec u)
 
 /**
   @brief Finds u with F(u, m) = 0 at the current parameters and makes it the point of differentiation.
+  @level{beginner}
 
   Collective. The Dini keeps a reference to u and a copy of its values, and refuses derivatives when u or a parameter has
   been changed since.
@@ -246,6 +248,7 @@ static PetscErrorCode DiniAttach_Call(Dini dini, Vec u)
 
 /**
   @brief Makes a solution found elsewhere the point of differentiation.
+  @level{beginner}
 
   Collective. Checks that F(u, m) = 0 to the tolerances of DiniSetAttachTolerances(), at two residual evaluations.
 
@@ -265,6 +268,7 @@ PetscErrorCode DiniAttach(Dini dini, Vec u)
 
 /**
   @brief Gives the state at which derivatives are taken.
+  @level{beginner}
 
   Not Collective.
 

@@ -3,6 +3,7 @@
 
 /**
   @brief Chooses what kind of solver stands behind a Dini.
+  @level{intermediate}
 
   Logically Collective. DiniSetSNES(), DiniSetKSP() and DiniSetFixedPoint() choose the type themselves.
 
@@ -40,6 +41,7 @@ PetscErrorCode DiniSetType(Dini dini, DiniType type)
 
 /**
   @brief Tells the type of a Dini.
+  @level{intermediate}
 
   Not Collective.
 
@@ -57,6 +59,7 @@ PetscErrorCode DiniGetType(Dini dini, DiniType *type)
 
 /**
   @brief Gives a Dini the methods of its type. For authors of types, from the function that DiniRegister() was given.
+  @level{advanced}
 
   Logically Collective.
 
@@ -81,6 +84,7 @@ PetscErrorCode DiniSetOps(Dini dini, const DiniOps *ops)
 
 /**
   @brief Gives a Dini what its type has to know. For authors of types.
+  @level{advanced}
 
   Not Collective.
 
@@ -100,6 +104,7 @@ PetscErrorCode DiniSetData(Dini dini, void *data)
 
 /**
   @brief Gives back what DiniSetData() was given. For authors of types, in methods of theirs.
+  @level{advanced}
 
   Not Collective.
 

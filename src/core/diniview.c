@@ -79,6 +79,7 @@ static PetscErrorCode DiniViewRelation(Dini dini, PetscViewer viewer)
 
 /**
   @brief Prints a Dini: relation, parameters, linear solvers and statistics.
+  @level{beginner}
 
   Collective.
 
@@ -113,6 +114,7 @@ PetscErrorCode DiniView(Dini dini, PetscViewer viewer)
 
 /**
   @brief Prints a Dini when an option asks for it.
+  @level{intermediate}
 
   Collective.
 

@@ -166,6 +166,7 @@ static PetscErrorCode DiniApplyHessian(Dini dini, Vec v, Vec Hv, Mat V, Mat HV)
 
 /**
   @brief Applies the Hessian of the reduced objective m -> J(u(m), m) of DiniSetObjective() to a direction.
+  @level{intermediate}
 
   Collective. One tangent and one adjoint solve with the kept preconditioner, J du = -F_m v and J^H mu = J_uu du + J_um v -
   (F_uu du + F_um v)^H lambda; then H v = J_mu du + J_mm v - (F_mu du + F_mm v)^H lambda - F_m^H mu. The first product at a
@@ -196,6 +197,7 @@ PetscErrorCode DiniHVP(Dini dini, Vec v, Vec Hv)
 
 /**
   @brief Applies the Hessian of the reduced objective to many directions, with one block of tangent and one of adjoint solves.
+  @level{intermediate}
 
   Collective.
 
@@ -250,6 +252,7 @@ static PetscErrorCode DiniHessianMatMult(Mat H, Mat V, Mat HV, void *ctx)
 
 /**
   @brief Gives the Hessian of the reduced objective as a Mat.
+  @level{intermediate}
 
   Collective. MatMult() is DiniHVP() and MatMatMult() with a dense matrix DiniMatHVP(), at the last solution. In real builds
   it says it is symmetric, which it is to the tolerance of the linear solves. In complex builds it is linear over the reals
@@ -285,6 +288,7 @@ PetscErrorCode DiniGetHessian(Dini dini, Mat *H)
 
 /**
   @brief Chooses the Hessian of the reduced objective.
+  @level{intermediate}
 
   Logically Collective. The full one is the derivative of the gradient. The Gauss-Newton one leaves out the second derivatives
   of F, needs none of them, and is positive semidefinite for a convex objective, wherever the optimisation is. The blend adds
@@ -308,6 +312,7 @@ PetscErrorCode DiniSetHessianType(Dini dini, DiniHessianType type)
 
 /**
   @brief Tells which Hessian of the reduced objective products apply.
+  @level{intermediate}
 
   Not Collective.
 
@@ -325,6 +330,7 @@ PetscErrorCode DiniGetHessianType(Dini dini, DiniHessianType *type)
 
 /**
   @brief Sets the fraction of the second derivatives of F in the blended Hessian.
+  @level{advanced}
 
   Logically Collective.
 
@@ -346,6 +352,7 @@ PetscErrorCode DiniSetHessianBlend(Dini dini, PetscReal blend)
 
 /**
   @brief Sets the step of the central differences that stand in for second derivatives.
+  @level{advanced}
 
   Logically Collective. The step is along (du, v), relative to the size of state and parameters. The default is the cube root
   of the machine epsilon, 6e-6 in double precision, and larger where F_m is itself made of differences.

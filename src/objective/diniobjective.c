@@ -4,6 +4,7 @@
 
 /**
   @brief Gives the Vec that objectives solve for: the initial guess of the first solve, the warm start of the next ones.
+  @level{beginner}
 
   Logically Collective.
 
@@ -26,6 +27,7 @@ PetscErrorCode DiniSetState(Dini dini, Vec u)
 
 /**
   @brief Gives back the Vec of DiniSetState().
+  @level{intermediate}
 
   Not Collective.
 
@@ -74,6 +76,7 @@ PetscErrorCode DiniObjectiveDestroy_Private(Dini dini)
 
 /**
   @brief Gives an objective J(u, m) by its value and its partial derivatives.
+  @level{beginner}
 
   Logically Collective. The callbacks read the parameters from the application's own blocks, which hold the values u belongs
   to. In complex builds dJ = Re(<dJdu, du> + <dJdm, dm>) with the inner product y^H x.
@@ -110,6 +113,7 @@ PetscErrorCode DiniSetObjective(Dini dini, DiniObjectiveFn *value, DiniObjective
 
 /**
   @brief Tells whether a Dini has an objective.
+  @level{advanced}
 
   Not Collective.
 
@@ -127,6 +131,7 @@ PetscErrorCode DiniHasObjective(Dini dini, PetscBool *has)
 
 /**
   @brief Adds a further objective of the same state, for DiniComputeObjectives().
+  @level{intermediate}
 
   Logically Collective. The objective of DiniSetObjective(), which optimisers minimise, is not among them.
 
@@ -164,6 +169,7 @@ PetscErrorCode DiniAddObjective(Dini dini, const char name[], DiniObjectiveFn *v
 
 /**
   @brief Tells how many objectives DiniAddObjective() has added.
+  @level{intermediate}
 
   Not Collective.
 
@@ -303,6 +309,7 @@ PetscErrorCode DiniEvaluate_Private(Dini dini, Vec m, PetscBool tolerated, Petsc
 
 /**
   @brief Computes J(u(m), m): sets the parameters, solves for the state, evaluates.
+  @level{beginner}
 
   Collective. Nothing is solved when the state belongs to m already.
 
@@ -321,6 +328,7 @@ PetscErrorCode DiniComputeObjective(Dini dini, Vec m, PetscReal *value)
 
 /**
   @brief Computes J(u(m), m) and its reduced gradient g = dJ/dm - F_m^H lambda with J^H lambda = dJ/du.
+  @level{beginner}
 
   Collective. One forward solve, unless the state belongs to m already, and one adjoint solve.
 

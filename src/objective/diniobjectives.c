@@ -41,6 +41,7 @@ static PetscErrorCode DiniGradients(Dini dini, Mat G)
 
 /**
   @brief Computes the objectives of DiniAddObjective() at m, and their reduced gradients.
+  @level{intermediate}
 
   Collective. One forward solve, unless the state belongs to m already, and one block of adjoint solves.
 

@@ -174,6 +174,7 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
 
 /**
   @brief Gives the second derivatives of the objective, in both arguments at once.
+  @level{intermediate}
 
   Logically Collective. Without them, the gradient callback of DiniSetObjective() is differenced, which is exact but for
   rounding where it is linear in u and m, as for quadratic objectives. The first answer of the callback is compared with such
@@ -201,6 +202,7 @@ PetscErrorCode DiniSetObjectiveHessian(Dini dini, DiniObjectiveHessianFn *fn, vo
 
 /**
   @brief Gives the second derivatives of F paired with an adjoint state.
+  @level{intermediate}
 
   Logically Collective. Without them J^H lambda and F_m^H lambda are differenced along (du, dm): two assemblies of J and of
   F_m a product, which need no factorisation. The first answer of the callback is compared with such a difference, see

@@ -87,6 +87,7 @@ PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscB
 
 /**
   @brief Chooses whether the state at new parameters is predicted, as the initial guess of its solve.
+  @level{intermediate}
 
   Logically Collective. In DiniComputeObjective() and what is built on it, such as an optimisation with Tao. The guess is u +
   (du/dm) dm by a loose tangent solve with the kept preconditioner; for type ksp, where such a solve would cost what it saves,

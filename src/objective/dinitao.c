@@ -138,6 +138,7 @@ static PetscErrorCode DiniTaoComputeHessian(Tao tao, Vec m, Mat H, Mat Hpre, voi
 
 /**
   @brief Gives a matrix near the Hessian of the reduced objective, from which optimisers build their preconditioner.
+  @level{intermediate}
 
   Logically Collective. Such as the precision matrix of a prior. Without it, Tao's Newton methods use their own, a limited-memory
   BFGS matrix by default.
@@ -161,6 +162,7 @@ PetscErrorCode DiniSetHessianPreconditioner(Dini dini, Mat P)
 
 /**
   @brief Lets a Tao minimise the objective of a Dini over its active parameters.
+  @level{beginner}
 
   Collective. Sets the Tao's objective and gradient and, unless it has one, its solution: a flat parameter vector with the
   current values; in real builds also its Hessian, by DiniHVP(). Types of first order and Newton's then work from the

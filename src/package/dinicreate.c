@@ -3,6 +3,7 @@
 
 /**
   @brief Creates an empty Dini.
+  @level{beginner}
 
   Collective.
 

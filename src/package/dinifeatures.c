@@ -5,6 +5,7 @@ static PetscBool DiniFeaturesClosed = PETSC_FALSE;
 
 /**
   @brief Adds a part to every Dini that will be created.
+  @level{advanced}
 
   Not Collective, but on every process that uses Dini, and in the same order. The registry lasts until PetscFinalize().
 

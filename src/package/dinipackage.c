@@ -8,6 +8,7 @@ static PetscBool DiniPackageInitialized = PETSC_FALSE;
 
 /**
   @brief Drops the registry of types; PetscFinalize() calls it.
+  @level{advanced}
 
   Not Collective.
 
@@ -23,6 +24,7 @@ PetscErrorCode DiniFinalizePackage(void)
 
 /**
   @brief Registers the class, its types and its log events; DiniCreate(), DiniRegister() and DiniRegisterFeature() call it.
+  @level{advanced}
 
   Not Collective, but on every process that uses Dini.
 
@@ -65,6 +67,7 @@ PetscErrorCode DiniInitializePackage(void)
 
 /**
   @brief Adds a type of Dini under a name for DiniSetType() and `-dini_type`.
+  @level{advanced}
 
   Not Collective, but on every process that uses the type.
 

@@ -45,6 +45,7 @@ static PetscErrorCode DiniParameterRelayout(Dini dini)
 
 /**
   @brief Adds a named block of parameters.
+  @level{beginner}
 
   Collective.
 
@@ -109,6 +110,7 @@ PetscErrorCode DiniAddParameter(Dini dini, const char name[], Vec m, PetscInt *p
 
 /**
   @brief Adds a scalar that the application keeps in a variable of its own, on every rank.
+  @level{beginner}
 
   Collective. The block is a Vec with one entry, on rank 0. Whenever it changes, Dini writes the value into the variable on
   every rank, so no update callback is needed; and when the application changes the variable, the next DiniSolve() takes it
@@ -146,6 +148,7 @@ PetscErrorCode DiniAddScalarParameter(Dini dini, const char name[], PetscScalar 
 
 /**
   @brief Tells how many blocks have been added.
+  @level{intermediate}
 
   Not Collective.
 
@@ -163,6 +166,7 @@ PetscErrorCode DiniGetNumberParameters(Dini dini, PetscInt *n)
 
 /**
   @brief Finds a block by its name.
+  @level{intermediate}
 
   Not Collective.
 
@@ -184,6 +188,7 @@ PetscErrorCode DiniFindParameter(Dini dini, const char name[], PetscInt *p)
 
 /**
   @brief Gives the name and the values of a block.
+  @level{intermediate}
 
   Not Collective.
 
@@ -207,6 +212,7 @@ PetscErrorCode DiniGetParameter(Dini dini, PetscInt p, const char *name[], Vec *
 
 /**
   @brief Gives the callback that hands a block's values to the application's residual.
+  @level{beginner}
 
   Logically Collective. It is called before each forward solve and whenever Dini changes the values, as for differences.
 
@@ -232,6 +238,7 @@ PetscErrorCode DiniSetParameterUpdate(Dini dini, PetscInt p, DiniParameterUpdate
 
 /**
   @brief Gives F_m of a block as a matrix, or as the pattern of one.
+  @level{intermediate}
 
   Logically Collective.
 
@@ -264,6 +271,7 @@ PetscErrorCode DiniSetParameterJacobian(Dini dini, PetscInt p, Mat Fm, DiniParam
 
 /**
   @brief Gives F_m of a block by its products.
+  @level{intermediate}
 
   Logically Collective. That the two belong to each other is checked once, see DiniSetGuard().
 
@@ -292,6 +300,7 @@ PetscErrorCode DiniSetParameterOperator(Dini dini, PetscInt p, DiniParameterAppl
 
 /**
   @brief Switches a block on or off as a variable. An inactive block is a constant and costs nothing.
+  @level{intermediate}
 
   Logically Collective. Flat parameter vectors hold the active blocks only, so those made before no longer fit.
 
@@ -317,6 +326,7 @@ PetscErrorCode DiniSetParameterActive(Dini dini, PetscInt p, PetscBool active)
 
 /**
   @brief Tells whether a block is a variable.
+  @level{intermediate}
 
   Not Collective.
 

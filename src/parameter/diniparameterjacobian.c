@@ -266,6 +266,7 @@ PetscErrorCode DiniParameterShare_Private(Dini dini, DiniParameter par)
 
 /**
   @brief Gives F_m of one block at the solution, as a Mat.
+  @level{advanced}
 
   Collective.
 

@@ -3,6 +3,7 @@
 
 /**
   @brief Chooses how F_m of a block is obtained.
+  @level{intermediate}
 
   Logically Collective. The default is by what has been given, in this order: a matrix with a fill callback
   (DINIPARAMETERMATRIX), products (DINIPARAMETEROPERATOR), a matrix without a callback (DINIPARAMETERCOLORING). Where
@@ -69,6 +70,7 @@ PetscErrorCode DiniParameterGetKind_Private(Dini dini, DiniParameter par, const 
 
 /**
   @brief Tells how F_m of a block is obtained.
+  @level{intermediate}
 
   Collective.
 
@@ -92,6 +94,7 @@ PetscErrorCode DiniGetParameterType(Dini dini, PetscInt p, DiniParameterType *ty
 
 /**
   @brief Chooses the differences of F that give F_m of types DINIPARAMETERFD and DINIPARAMETERCOLORING.
+  @level{intermediate}
 
   Logically Collective. The step for entry m_j is `step` times max(|m_j|, t), where t is the geometric mean of the entries of
   the same component of the block size that are not zero, or 1. The default is eps^(1/2) for forward and eps^(1/3) for central
@@ -140,6 +143,7 @@ PetscErrorCode DiniSetParameterDifference(Dini dini, PetscInt p, DiniDifference 
 
 /**
   @brief Says that F is affine in a block, so that one difference with a large step is exact to rounding.
+  @level{advanced}
 
   Logically Collective.
 
@@ -165,6 +169,7 @@ PetscErrorCode DiniSetParameterAffine(Dini dini, PetscInt p, PetscBool affine)
 
 /**
   @brief Says that a block is real in a complex build: a field of material, a position, a frequency.
+  @level{intermediate}
 
   Logically Collective. F needs a derivative along real changes of the block only. Its part of every cotangent and gradient
   is then the real part, Re(F_m^H lambda) up to the sign: the gradient of a real objective among real values, so that an
@@ -193,6 +198,7 @@ PetscErrorCode DiniSetParameterReal(Dini dini, PetscInt p, PetscBool real)
 
 /**
   @brief Bounds the number of dense columns that type DINIPARAMETERFD may store.
+  @level{advanced}
 
   Logically Collective. A larger block still has tangents, each by one difference along its direction, but no adjoint.
 

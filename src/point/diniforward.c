@@ -64,6 +64,7 @@ PetscErrorCode DiniForwardSpent_Private(Dini dini, PetscBool kept, PetscInt its,
 
 /**
   @brief Chooses whether forward solves keep the preconditioner of the one before.
+  @level{intermediate}
 
   Logically Collective. For sequences of solves at parameters that change little, as in an optimisation: a set-up is saved
   until the extra iterations have cost as much. Solvers of type preonly are left alone.

@@ -3,6 +3,7 @@
 
 /**
   @brief Chooses where the Jacobian J = dF/du comes from.
+  @level{intermediate}
 
   Logically Collective. Differences are central, from the same residual as everything else, and verified by a product with J
   at each point. The matrix that a solver iterates with then serves as preconditioner only.
@@ -36,6 +37,7 @@ PetscErrorCode DiniSetJacobianType(Dini dini, DiniJacobianType type)
 
 /**
   @brief Tells where the Jacobian comes from.
+  @level{intermediate}
 
   Not Collective.
 
@@ -53,6 +55,7 @@ PetscErrorCode DiniGetJacobianType(Dini dini, DiniJacobianType *type)
 
 /**
   @brief Bounds the size of problem whose Jacobian may be made by a difference of F for each unknown.
+  @level{advanced}
 
   Logically Collective.
 

@@ -148,6 +148,7 @@ static PetscErrorCode DiniGetJacobian_Call(Dini dini, Mat *J, Mat *P)
 
 /**
   @brief Gives the Jacobian J = dF/du at the solution, assembled.
+  @level{advanced}
 
   Collective.
 

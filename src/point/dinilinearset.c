@@ -25,6 +25,7 @@ static PetscErrorCode DiniGetLinearSolver(Dini dini, DiniDirection direction, KS
 
 /**
   @brief Sets the true relative residuals that tangent and adjoint solves have to reach.
+  @level{intermediate}
 
   Logically Collective. |r - J x| <= rtol |r| is measured after each solve, whatever its KSP says; a solve that misses it is
   refined, then tried with dearer preconditioners, and then it is an error.
@@ -46,6 +47,7 @@ PetscErrorCode DiniSetTolerances(Dini dini, PetscReal tangent_rtol, PetscReal ad
 
 /**
   @brief Tells the true relative residuals that tangent and adjoint solves have to reach.
+  @level{intermediate}
 
   Not Collective.
 
@@ -64,6 +66,7 @@ PetscErrorCode DiniGetTolerances(Dini dini, PetscReal *tangent_rtol, PetscReal *
 
 /**
   @brief Chooses how adjoint solves apply J^H and a preconditioner for it.
+  @level{intermediate}
 
   Logically Collective. Whatever is chosen, the true residual of each adjoint solve is measured with J itself.
 
@@ -89,6 +92,7 @@ PetscErrorCode DiniSetTranspose(Dini dini, DiniTranspose transpose)
 
 /**
   @brief Gives the KSP of the tangent solves, prepared for the present point, to look at or to tune.
+  @level{advanced}
 
   Collective.
 
@@ -108,6 +112,7 @@ PetscErrorCode DiniGetTangentKSP(Dini dini, KSP *ksp)
 
 /**
   @brief Gives the KSP of the adjoint solves, prepared for the present point, to look at or to tune.
+  @level{advanced}
 
   Collective.
 
@@ -127,6 +132,7 @@ PetscErrorCode DiniGetAdjointKSP(Dini dini, KSP *ksp)
 
 /**
   @brief Chooses when the preconditioner that the forward solve has left behind is set up again at the solution.
+  @level{intermediate}
 
   Logically Collective. The kept preconditioner costs nothing and may cost iterations; it never decides about accuracy. A
   linear forward solve has built it from the very matrix, and there is nothing to choose.
@@ -150,6 +156,7 @@ PetscErrorCode DiniSetReuse(Dini dini, DiniReuse reuse)
 
 /**
   @brief Tells when the preconditioner that the forward solve has left behind is set up again, see DiniSetReuse().
+  @level{intermediate}
 
   Not Collective.
 
@@ -167,6 +174,7 @@ PetscErrorCode DiniGetReuse(Dini dini, DiniReuse *reuse)
 
 /**
   @brief Bounds the size of problem whose Jacobian may be factorised as a last resort.
+  @level{advanced}
 
   Logically Collective. The last rung of the ladder, after everything else has failed.
 
@@ -186,6 +194,7 @@ PetscErrorCode DiniSetDirectMax(Dini dini, PetscInt max)
 
 /**
   @brief Bounds how many right-hand sides are solved together.
+  @level{advanced}
 
   Logically Collective. A block of k takes the memory of 4 k states in DiniMatJVP(), DiniMatVJP() and products of the
   derivative with dense matrices.

@@ -3,6 +3,7 @@
 
 /**
   @brief Adds a function that is called after each forward solve, linearization, tangent and adjoint solve.
+  @level{intermediate}
 
   Logically Collective. One that is there already, with this context, is not added again. A monitor may take derivatives of the same Dini: they work in vectors of their own, to the tolerances
   that have been set, and no monitor is called for what a monitor does. It may not solve anew, attach, reset or change the
@@ -34,6 +35,7 @@ PetscErrorCode DiniMonitorSet(Dini dini, DiniMonitorFn *monitor, void *ctx, Pets
 
 /**
   @brief Removes all monitors.
+  @level{intermediate}
 
   Logically Collective.
 
@@ -53,6 +55,7 @@ PetscErrorCode DiniMonitorCancel(Dini dini)
 
 /**
   @brief The monitor of `-dini_monitor`: one line per operation on standard output.
+  @level{advanced}
 
   Collective.
 
@@ -118,6 +121,7 @@ PetscErrorCode DiniMonitor_Private(Dini dini, DiniOperation operation, PetscInt 
 
 /**
   @brief Tells how the last solve of a Dini ended.
+  @level{intermediate}
 
   Not Collective.
 
@@ -137,6 +141,7 @@ PetscErrorCode DiniGetConvergedReason(Dini dini, DiniConvergedReason *reason)
 
 /**
   @brief Copies the counters of a Dini: the evidence that nothing was paid twice.
+  @level{intermediate}
 
   Not Collective.
 
@@ -154,6 +159,7 @@ PetscErrorCode DiniGetStatistics(Dini dini, DiniStatistics *stats)
 
 /**
   @brief Sets the counters of a Dini to zero.
+  @level{intermediate}
 
   Logically Collective.
 

@@ -57,6 +57,7 @@ static PetscErrorCode DiniCheckFlat(Dini dini, Vec flat)
 
 /**
   @brief Creates a flat vector over all active blocks, filled with their current values.
+  @level{beginner}
 
   Collective. On each rank it holds the local parts of the active blocks in the order they were added. With one active block
   it is a duplicate of that block's Vec, but plain where that is a VECNEST.
@@ -113,6 +114,7 @@ PetscErrorCode DiniParameterSet_Private(Dini dini, Vec m)
 
 /**
   @brief Writes a flat vector into the active blocks and hands the values to the application.
+  @level{beginner}
 
   Collective. The next derivative needs a DiniSolve() when this changes a value.
 
@@ -133,6 +135,7 @@ PetscErrorCode DiniSetParameters(Dini dini, Vec m)
 
 /**
   @brief Reads the current values of the active blocks into a flat vector.
+  @level{beginner}
 
   Collective.
 
@@ -177,6 +180,7 @@ static PetscErrorCode DiniParameterOffset(Dini dini, Vec flat, PetscInt p, DiniP
 
 /**
   @brief Gives one block's part of a flat vector as a Vec shaped like the block.
+  @level{beginner}
 
   Collective. The part shares the memory of the flat vector, but a VECNEST holds copies of its values, which go back when it is
   given back. Give it back with DiniRestoreParameterSubVec().
@@ -222,6 +226,7 @@ PetscErrorCode DiniGetParameterSubVec(Dini dini, Vec m, PetscInt p, Vec *part)
 
 /**
   @brief Gives back what DiniGetParameterSubVec() gave.
+  @level{beginner}
 
   Collective.
 

@@ -23,6 +23,7 @@ const char *const DiniFixedPointDerivatives[] = {
 
 /**
   @brief Text of a converged reason, of the form "CONVERGED_ADJOINT".
+  @level{intermediate}
 
   Not Collective.
 

@@ -64,6 +64,7 @@ PetscErrorCode DiniMeasureContraction_Private(Dini dini, Mat J)
 
 /**
   @brief Tells how fast the iteration u <- G(u, m) contracts near the solution: the spectral radius of G_u.
+  @level{intermediate}
 
   Collective. After a solve by DINI_FIXEDPOINT_ITERATE it is the rate of that iteration, a geometric mean over its later
   half at least. Otherwise it is measured now, once for a point: the largest Ritz value of at most 30 Arnoldi steps, so 30

@@ -29,6 +29,7 @@ static PetscErrorCode DiniDropJacobian_FixedPoint(Dini dini, Dini_FixedPoint *ct
 
 /**
   @brief Gives the map G whose fixed point u = G(u, m) is the state; the Dini becomes of type DINIFIXEDPOINT.
+  @level{beginner}
 
   Logically Collective. The relation is F(u, m) = u - G(u, m), so J = I - G_u and F_m = -G_m: DiniSetParameterJacobian() and
   DiniSetParameterOperator() take F_m, with that sign, and the guard of the first linearization refuses the other one. A
@@ -62,6 +63,7 @@ PetscErrorCode DiniSetFixedPoint(Dini dini, DiniFixedPointFn *fn, void *ctx)
 
 /**
   @brief Gives the products with the derivative G_u = dG/du of a fixed-point map.
+  @level{intermediate}
 
   Logically Collective. Without apply, tangents are differences of G along the direction; without applyadjoint, adjoints of
   states of at most DiniSetFixedPointMaxColumns() unknowns use dense columns, and those of larger ones are an error.
@@ -92,6 +94,7 @@ PetscErrorCode DiniSetFixedPointOperator(Dini dini, DiniFixedPointApplyFn *apply
 
 /**
   @brief Gives a matrix for the derivative G_u = dG/du of a fixed-point map.
+  @level{intermediate}
 
   Logically Collective. J = I - G_u is assembled from matrices of types AIJ and dense, so that `-dini_pc_type` can
   precondition with it; others are applied.
@@ -127,6 +130,7 @@ PetscErrorCode DiniSetFixedPointJacobian(Dini dini, Mat Gu, DiniFixedPointJacobi
 
 /**
   @brief Chooses where G_u of a fixed-point map comes from.
+  @level{intermediate}
 
   Logically Collective.
 
@@ -151,6 +155,7 @@ PetscErrorCode DiniSetFixedPointDerivative(Dini dini, DiniFixedPointDerivative d
 
 /**
   @brief Sets the largest state for which J is stored as a dense matrix, from differences of G or products with G_u.
+  @level{advanced}
 
   Logically Collective. Storage and work grow with the square: one product, or two evaluations of G, for each unknown.
 
@@ -176,6 +181,7 @@ PetscErrorCode DiniSetFixedPointMaxColumns(Dini dini, PetscInt max)
 
 /**
   @brief Chooses how tangent and adjoint systems of a fixed point are solved.
+  @level{intermediate}
 
   Logically Collective. DINI_FIXEDPOINT_ITERATE is the two-phase adjoint of Christianson (1994): lambda <- ubar + G_u^H
   lambda, and du <- G_u du + G_m dm for tangents, until the true residual meets the tolerances of DiniSetTolerances(). It needs
@@ -205,6 +211,7 @@ PetscErrorCode DiniSetFixedPointMethod(Dini dini, DiniFixedPointMethod method)
 
 /**
   @brief Sets how many products with G_u a linear solve by DINI_FIXEDPOINT_ITERATE may take.
+  @level{advanced}
 
   Logically Collective. At a contraction rate r it takes about log(rtol) / log(r).
 

@@ -83,6 +83,7 @@ PetscErrorCode DiniSolve_FixedPoint(Dini dini, Vec u, DiniForwardResult *result)
 
 /**
   @brief Gives the SNES that iterates u <- G(u, m) where the application has no iteration of its own.
+  @level{advanced}
 
   Collective on the first call, which creates it. Its residual is u - G(u, m); initially it is of type nrichardson with line
   search basic, the plain iteration, with rtol 1e-12 and no test of the step, since derivatives want a tight solution. Call

@@ -3,6 +3,7 @@
 
 /**
   @brief Makes a KSP the solver behind a Dini, of type DINIKSP: F(u, m) = A(m) u - b(m) with the KSP's operators.
+  @level{beginner}
 
   Collective. Follow it with DiniSetLinearSystem(). A least-squares KSP, KSPLSQR or KSPCGLS, makes it the relation
   F(u, m) = A^H (A u - b) = 0 where A has more rows than columns; its columns have to be independent, or A carries its null
@@ -38,6 +39,7 @@ PetscErrorCode DiniSetKSP(Dini dini, KSP ksp)
 
 /**
   @brief Gives the KSP behind a Dini.
+  @level{intermediate}
 
   Not Collective.
 
@@ -58,6 +60,7 @@ PetscErrorCode DiniGetKSP(Dini dini, KSP *ksp)
 
 /**
   @brief Gives the right-hand side of a linear system, and how A and b follow from the parameters.
+  @level{beginner}
 
   Logically Collective.
 

@@ -259,6 +259,7 @@ static PetscErrorCode DiniMatrixVJP_Call(Dini dini, Vec ubar, Mat Abar)
 /**
   @brief Gradient with respect to the entries of A in A u = b, on a pattern of your choice: Abar = -lambda u^H with
   A^H lambda = ubar.
+  @level{intermediate}
 
   Collective. One adjoint solve, with the factorisation or preconditioner of the forward solve, and one pass over the entries
   of Abar; nothing dense is formed. Abar_ij is what an additional entry of A at (i, j) changes in <ubar, u>, as if all entries
@@ -305,6 +306,7 @@ static PetscErrorCode DiniMatrixJVP_Call(Dini dini, Mat dA, Vec du)
 
 /**
   @brief Derivative of the solution of A u = b along a change of the matrix: A du = -dA u.
+  @level{intermediate}
 
   Collective. One tangent solve. For a least-squares KSP, A^H A du = -(dA^H (A u - b) + A^H dA u). Where A carries a null space it
   is the derivative of the solution of least norm, and a dA along which the rank of A changes is an error.

@@ -192,6 +192,7 @@ static PetscErrorCode DiniMatSolve_Call(Dini dini, Mat B, Mat U)
 /**
   @brief Solves A(m) U = B for many right-hand sides, with one assembly and one factorisation, and makes U the point of
   DiniMatSolveJVP() and DiniMatSolveVJP().
+  @level{intermediate}
 
   Collective. A is assembled at the current parameters by the callback of DiniSetLinearSystem(), whose b plays no part; with
   KSPPREONLY and a factorisation all columns are solved at once, else one by one. Every column is verified in its true residual.
@@ -215,6 +216,7 @@ PetscErrorCode DiniMatSolve(Dini dini, Mat B, Mat U)
 
 /**
   @brief Tells how the solve of one column went in the last DiniMatSolve(), one that has failed included.
+  @level{intermediate}
 
   Not Collective. KSPPREONLY with a factorisation solves all columns at once: reason and iterations are then the same for all of
   them, the residual is that of each.

@@ -227,6 +227,7 @@ static PetscErrorCode DiniMatSolveJVP_Call(Dini dini, Mat dA, Mat dB, Vec dm, Ma
 
 /**
   @brief Derivative of U in A(m) U = B along changes of A, B and the parameters: A dU = dB - dA U - (A_m dm) U.
+  @level{intermediate}
 
   Collective. One block of tangent solves.
 
@@ -276,6 +277,7 @@ static PetscErrorCode DiniMatSolveVJP_Call(Dini dini, Mat Ubar, Mat Abar, Mat Bb
 /**
   @brief Gradient of an objective of U in A(m) U = B with respect to A, B and the parameters, from A^H L = Ubar:
   Bbar = L, Abar = -L U^H on a pattern, mbar = -sum_k (A_m . u_k)^H l_k.
+  @level{intermediate}
 
   Collective. One block of adjoint solves, with the factorisation of DiniMatSolve(). In complex builds see
   DiniSetAdjointType().

@@ -261,6 +261,7 @@ PetscErrorCode DiniCreate_SNES(Dini dini)
 
 /**
   @brief Makes the SNES that an application runs the solver behind a Dini, of type DINISNES.
+  @level{beginner}
 
   Collective. F and J are the SNES's own; J is assembled anew at the solution for derivatives, whatever the SNES lags. The
   SNES is left as it was found. A right-hand side that it holds, from the application's SNESSolve(snes, b, u), is heeded, see
@@ -292,6 +293,7 @@ PetscErrorCode DiniSetSNES(Dini dini, SNES snes)
 
 /**
   @brief Gives the SNES behind a Dini.
+  @level{intermediate}
 
   Not Collective.
 

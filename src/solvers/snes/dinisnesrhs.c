@@ -128,6 +128,7 @@ PetscErrorCode DiniParameterKind_SNES(Dini dini, Vec m, DiniParameterType *type)
 
 /**
   @brief Gives the right-hand side b of a SNES that is solved as SNESSolve(snes, b, u), so that the relation is F(u, m) = b.
+  @level{intermediate}
 
   Collective. An application that has called SNESSolve(snes, b, u) itself need not: DiniSolve() and DiniAttach() find the b that
   the SNES holds then, and a DiniSolve() that would have to choose between two is refused.

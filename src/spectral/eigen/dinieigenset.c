@@ -31,6 +31,7 @@ static PetscErrorCode DiniGetSolver_Eigen(Dini dini, const char type[], PetscObj
 
 /**
   @brief Makes an EPS the solver behind a Dini, of type DINIEPS: A(m) x = lambda B(m) x.
+  @level{beginner}
 
   Collective. The matrices are those of the EPS at this call; after EPSSetOperators() with others call it again. Follow it with
   DiniSetEigenSystem().
@@ -52,6 +53,7 @@ PetscErrorCode DiniSetEPS(Dini dini, EPS eps)
 
 /**
   @brief Gives the EPS behind a Dini.
+  @level{intermediate}
 
   Not Collective.
 
@@ -69,6 +71,7 @@ PetscErrorCode DiniGetEPS(Dini dini, EPS *eps)
 
 /**
   @brief Makes a PEP the solver behind a Dini, of type DINIPEP: sum_k lambda^k A_k(m) x = 0, in the monomial basis.
+  @level{intermediate}
 
   Collective. As DiniSetEPS().
 
@@ -87,6 +90,7 @@ PetscErrorCode DiniSetPEP(Dini dini, PEP pep)
 
 /**
   @brief Gives the PEP behind a Dini.
+  @level{intermediate}
 
   Not Collective.
 
@@ -104,6 +108,7 @@ PetscErrorCode DiniGetPEP(Dini dini, PEP *pep)
 
 /**
   @brief Makes a NEP the solver behind a Dini, of type DININEP: sum_k f_k(lambda) A_k(m) x = 0, in split form.
+  @level{intermediate}
 
   Collective. As DiniSetEPS(). The functions f_k must not depend on the parameters.
 
@@ -122,6 +127,7 @@ PetscErrorCode DiniSetNEP(Dini dini, NEP nep)
 
 /**
   @brief Gives the NEP behind a Dini.
+  @level{intermediate}
 
   Not Collective.
 
@@ -139,6 +145,7 @@ PetscErrorCode DiniGetNEP(Dini dini, NEP *nep)
 
 /**
   @brief Tells how the matrices of an eigenproblem follow from the parameters.
+  @level{beginner}
 
   Logically Collective.
 
@@ -165,6 +172,7 @@ PetscErrorCode DiniSetEigenSystem(Dini dini, DiniEigenSystemFn *fn, void *ctx)
 
 /**
   @brief Gives the coefficients c of F(u, m) = sum_k c_k M_k(m) u, for callbacks of residuals and of F_m.
+  @level{intermediate}
 
   Not Collective. For an EPS c is (1, -lambda) in most calls, and others where B alone is wanted, or real and imaginary parts
   apart: F_m = c_0 A_m u + c_1 B_m u is always right, and the guard finds out a callback that does not read them.
@@ -192,6 +200,7 @@ PetscErrorCode DiniGetEigenCoefficients(Dini dini, PetscInt *n, const PetscScala
 
 /**
   @brief Sets the gap below which eigenvalues form a cluster and have no derivatives of their own.
+  @level{intermediate}
 
   Logically Collective. Eigenvalues closer than 10^4 times their error |T x|/|D x| form one in any case.
 
@@ -217,6 +226,7 @@ PetscErrorCode DiniSetEigenGap(Dini dini, PetscReal rtol)
 
 /**
   @brief Has modes keep their numbers from solve to solve, by the overlap of their vectors, also where eigenvalues cross.
+  @level{intermediate}
 
   Logically Collective. Off, pair i is the solver's pair i. On, it is the one whose vector overlaps most with that of pair i at
   the solve before, |x_old^H B x_new|, and has its phase.
@@ -246,6 +256,7 @@ PetscErrorCode DiniSetEigenTracking(Dini dini, PetscBool track, PetscReal overla
 
 /**
   @brief Selects the mode whose vector is the state u of DiniSolve(), DiniJVP(), DiniVJP() and of objectives.
+  @level{intermediate}
 
   Logically Collective.
 

@@ -21,6 +21,7 @@ static PetscErrorCode DiniSolveOrAttach_Eigen(Dini dini, const char caller[], Pe
 /**
   @brief Assembles the eigenproblem at the current parameters, solves it, and makes all converged pairs the point of
   differentiation.
+  @level{beginner}
 
   Collective. DiniSolve() does the same and puts the vector of the selected mode into a Vec of the caller's. Each pair is
   accepted by its residual |T(lambda) x|, relative to the terms in it, against `-dini_attach_rtol`.
@@ -41,6 +42,7 @@ PetscErrorCode DiniEigenSolve(Dini dini)
 
 /**
   @brief Makes the pairs of a solver that the application has run the point of differentiation.
+  @level{intermediate}
 
   Collective. Where DiniSetEigenSystem() has given an assembly, pairs are held against matrices assembled anew.
 
@@ -58,6 +60,7 @@ PetscErrorCode DiniEigenAttach(Dini dini)
 
 /**
   @brief Tells how many pairs the last solve has found: all that converged, which may be more than were asked for.
+  @level{intermediate}
 
   Not Collective.
 
@@ -93,6 +96,7 @@ static PetscErrorCode DiniGiveVector_Eigen(Dini dini, DiniEigenVec v, Vec r, Vec
 
 /**
   @brief Gives a pair, normalised as its derivatives assume.
+  @level{beginner}
 
   Collective. x^H B x = 1 in Hermitian problems (EPS_HEP, EPS_GHEP), x^H x = 1 in others. The first of the entries of largest
   magnitude is real and positive; with tracking on, the phase is that of the solve before instead.
@@ -122,6 +126,7 @@ PetscErrorCode DiniGetEigenpair(Dini dini, PetscInt i, PetscScalar *lambda, Pets
 /**
   @brief Gives the left vector of a simple eigenvalue, y^H T(lambda) = 0, scaled to y^H D x = 1 with D = -T'(lambda), which is
   B for an EPS.
+  @level{advanced}
 
   Collective.
 
@@ -147,6 +152,7 @@ PetscErrorCode DiniGetLeftEigenvector(Dini dini, PetscInt i, Vec y, Vec yi)
 
 /**
   @brief Tells how well a tracked mode overlaps with the one of the same number at the solve before.
+  @level{intermediate}
 
   Collective. Within a cluster it is the part of the old vector in the span of the new ones.
 
@@ -171,6 +177,7 @@ PetscErrorCode DiniGetEigenOverlap(Dini dini, PetscInt i, PetscReal *overlap)
 
 /**
   @brief Gives the cluster that an eigenvalue belongs to.
+  @level{intermediate}
 
   Collective.
 

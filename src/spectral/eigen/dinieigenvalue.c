@@ -60,6 +60,7 @@ PetscErrorCode DiniEigenReady_Private(Dini dini, PetscInt i, const char caller[]
 
 /**
   @brief Differentiates a simple eigenvalue: dlambda = y^H (A_m dm - lambda B_m dm) x / (y^H B x).
+  @level{intermediate}
 
   Collective. No linear solve in Hermitian problems; in others one adjoint solve a point for the left vector y, unless the
   solver computes it (EPSSetTwoSided()). With the guard on, a mode's first derivative also looks for eigenvalues that the
@@ -99,6 +100,7 @@ PetscBool DiniEigenConjugates_Private(Dini dini)
 
 /**
   @brief Applies the adjoint of the derivative of a simple eigenvalue: mbar = (dlambda/dm)^H weight.
+  @level{beginner}
 
   Collective. In complex builds the weight is the complex number `weight`, and <weight, dlambda> = <mbar, dm>; in real builds
   it is weight + i wimag, and mbar = weight d(Re lambda)/dm + wimag d(Im lambda)/dm. So the gradient of Re lambda has weight
@@ -151,6 +153,7 @@ static PetscErrorCode DiniClusterReady_Eigen(Dini dini, PetscInt i, const char c
 
 /**
   @brief Differentiates the mean of a cluster of eigenvalues, which is smooth where its members are not.
+  @level{intermediate}
 
   Collective. d mean = tr((Y^H D X)^{-1} Y^H T_m dm X) / k over the k members. For a simple eigenvalue, a cluster of one, it
   is DiniEigenvalueJVP().
@@ -183,6 +186,7 @@ PetscErrorCode DiniEigenClusterJVP(Dini dini, PetscInt i, Vec dm, PetscScalar *d
 
 /**
   @brief Applies the adjoint of the derivative of the mean of a cluster.
+  @level{intermediate}
 
   Collective.
 

@@ -80,6 +80,7 @@ static PetscErrorCode DiniTakeParts_Eigen(Dini dini, DiniMode *mode, Vec r, Vec 
 
 /**
   @brief Differentiates the eigenvector of a simple eigenvalue.
+  @level{intermediate}
 
   Collective. Costs one tangent solve with the bordered operator, verified in its true residual. The vector is normalised to
   x^H B x = 1 in Hermitian problems (EPS_HEP, EPS_GHEP) and to x^H x = 1 in others, also along dm; its phase is that of the
@@ -119,6 +120,7 @@ PetscErrorCode DiniEigenvectorJVP(Dini dini, PetscInt i, Vec dm, Vec dx, Vec dxi
 
 /**
   @brief Applies the adjoint of the derivative of the eigenvector of a simple eigenvalue: mbar = (dx/dm)^H xbar.
+  @level{intermediate}
 
   Collective. Costs one adjoint solve with the bordered operator. In real builds and for complex pairs mbar is the gradient of
   <xbar, Re x> + <xbari, Im x>. For functions of eigenvalues and vectors add DiniEigenvalueVJP().

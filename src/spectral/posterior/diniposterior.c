@@ -12,6 +12,7 @@ const char *const DiniPosteriorMethods[] = {"eps", "randomized", "DiniPosteriorM
 
 /**
   @brief Creates the Laplace approximation of the posterior of a Dini's parameters.
+  @level{intermediate}
 
   Collective. The objective of DiniSetObjective(), times the factor of DiniPosteriorSetScale(), is the negative logarithm of the
   posterior up to a constant. The prior is Gaussian, see DiniPosteriorSetPrior(). After an optimisation, at the minimum:
@@ -53,6 +54,7 @@ PetscErrorCode DiniPosteriorCreate(Dini dini, DiniPosterior *newpost)
 
 /**
   @brief Drops what a posterior has computed and keeps what it was given.
+  @level{intermediate}
 
   Collective.
 
@@ -78,6 +80,7 @@ PetscErrorCode DiniPosteriorReset(DiniPosterior post)
 
 /**
   @brief Drops one reference to a posterior and frees it when that was the last.
+  @level{intermediate}
 
   Collective.
 
@@ -104,6 +107,7 @@ PetscErrorCode DiniPosteriorDestroy(DiniPosterior *post)
 
 /**
   @brief Prints what a posterior is made of.
+  @level{intermediate}
 
   Collective.
 

@@ -3,6 +3,7 @@
 
 /**
   @brief Sets the prior: a Gaussian with this precision.
+  @level{intermediate}
 
   Logically Collective.
 
@@ -29,6 +30,7 @@ PetscErrorCode DiniPosteriorSetPrior(DiniPosterior post, Mat R, PetscBool inside
 
 /**
   @brief Sets a root of the prior's covariance, S with S S^H = R^{-1}.
+  @level{intermediate}
 
   Logically Collective. DiniPosteriorSample() needs it unless the precision is the identity; DiniPosteriorGetVariance() takes it
   instead of solving with R.
@@ -50,6 +52,7 @@ PetscErrorCode DiniPosteriorSetPriorRoot(DiniPosterior post, Mat S)
 
 /**
   @brief Gives the KSP that solves with the prior's precision.
+  @level{advanced}
 
   Collective. By default conjugate gradients to 1e-12 with PETSc's preconditioner for R, none for a shell or a multiple of the
   identity.
@@ -90,6 +93,7 @@ PetscErrorCode DiniPosteriorGetPriorKSP(DiniPosterior post, KSP *ksp)
 
 /**
   @brief Sets the factor s by which the objective is the negative logarithm of the posterior.
+  @level{intermediate}
 
   Logically Collective. It is 1 for the sum of half the squared residuals, each over its standard deviation, and the number of
   data for the mean.
@@ -111,6 +115,7 @@ PetscErrorCode DiniPosteriorSetScale(DiniPosterior post, PetscReal s)
 
 /**
   @brief Chooses how the eigenpairs are found.
+  @level{intermediate}
 
   Logically Collective.
 
@@ -133,6 +138,7 @@ PetscErrorCode DiniPosteriorSetMethod(DiniPosterior post, DiniPosteriorMethod me
 
 /**
   @brief Sets which eigenpairs are kept.
+  @level{intermediate}
 
   Logically Collective. A pair that is left out takes lambda/(1 + lambda) off the relative reduction of variance in its
   direction. Without a limit the pairs are found down to the threshold, and that is the most the variances are too large by.
@@ -162,6 +168,7 @@ PetscErrorCode DiniPosteriorSetDimension(DiniPosterior post, PetscInt most, Pets
 
 /**
   @brief Sets how exact the eigenpairs must be.
+  @level{advanced}
 
   Logically Collective. The residual A v - lambda R v, in the norm of R^{-1}, bounds the error of lambda; it must not exceed
   the tolerance times max(1, |lambda|).
@@ -189,6 +196,7 @@ PetscErrorCode DiniPosteriorSetTolerance(DiniPosterior post, PetscReal rtol, Pet
 
 /**
   @brief Sets how many columns the randomized method takes beyond those asked for.
+  @level{advanced}
 
   Logically Collective.
 
@@ -212,6 +220,7 @@ PetscErrorCode DiniPosteriorSetOversampling(DiniPosterior post, PetscInt oversam
 
 /**
   @brief Sets what the options database says.
+  @level{intermediate}
 
   Collective.
 

@@ -324,6 +324,7 @@ static PetscErrorCode DiniPrepare_Posterior(DiniPosterior post)
 
 /**
   @brief Computes the dominant eigenpairs of the data-misfit Hessian relative to the prior's precision.
+  @level{intermediate}
 
   Collective. A v = lambda R v, where A is the Hessian of the objective at the last solution times the factor, less R where the
   prior is a part of the objective. Each pair is verified: |A v - lambda R v| in the norm of R^{-1} is at most the tolerance

@@ -36,6 +36,7 @@ static PetscErrorCode DiniCheckVec_Posterior(DiniPosterior post, Vec v, const ch
 
 /**
   @brief Gives the eigenvalues of the data-misfit Hessian relative to the prior's precision.
+  @level{intermediate}
 
   Not Collective. lambda is the precision that the data have in the direction of its vector, over that of the prior: the
   variance there is 1/(1 + lambda) of the prior's.
@@ -59,6 +60,7 @@ PetscErrorCode DiniPosteriorGetEigenvalues(DiniPosterior post, PetscInt *n, cons
 
 /**
   @brief Gives an eigenvector of the data-misfit Hessian relative to the prior's precision.
+  @level{intermediate}
 
   Collective. They are orthonormal in the precision, V^H R V = I, so that each has the prior's standard deviation in its
   direction for its length.
@@ -108,6 +110,7 @@ static PetscReal DiniRootReduction_Posterior(PetscReal lambda)
 
 /**
   @brief Applies the covariance of the posterior, (R + A)^{-1} = R^{-1} - V diag(lambda/(1 + lambda)) V^H.
+  @level{intermediate}
 
   Collective. One solve with the prior's precision.
 
@@ -225,6 +228,7 @@ static PetscErrorCode DiniVariances_Posterior(DiniPosterior post, Mat L, Vec pri
 
 /**
   @brief Computes variances under the posterior: of the parameters, or of what depends on them linearly.
+  @level{intermediate}
 
   Collective. Var(L m)_i = Var_prior(L m)_i - sum_j lambda_j/(1 + lambda_j) |(L v_j)_i|^2. With L = B du/dm, the derivative of
   DiniCreateDerivative() behind observations B, these are the variances of predictions. They are too large, never too small, by
@@ -303,6 +307,7 @@ static PetscErrorCode DiniNormal_Posterior(PetscInt number, Vec z)
 
 /**
   @brief Draws a sample of the posterior, as the deviation from its mean.
+  @level{intermediate}
 
   Collective. x = (I - V diag(1 - (1 + lambda)^{-1/2}) V^H R) S z with z standard normal. Entry i of z is a function of the
   number and of i alone, the same on any number of ranks; complex builds draw real z too.
@@ -334,6 +339,7 @@ PetscErrorCode DiniPosteriorSample(DiniPosterior post, PetscInt number, Vec x)
 
 /**
   @brief Computes what the data have told: the divergence of the posterior from the prior, in nats.
+  @level{intermediate}
 
   Collective. Kullback and Leibler's 1/2 (sum_j [ln(1 + lambda_j) - lambda_j/(1 + lambda_j)] + |shift|_R^2). Over the data that
   the prior expects, its mean is 1/2 sum_j ln(1 + lambda_j) for a linear model, which optimal designs maximise. A bit is ln 2.

@@ -257,6 +257,7 @@ static PetscErrorCode DiniCopySingular_Condition(Dini dini, Vec from, Vec to, co
 /**
   @brief Computes the smallest and the largest singular value of J = dF/du at the solution, with the singular vectors of the
   smallest.
+  @level{intermediate}
 
   Collective. sigma_min is the distance, in the 2-norm, to the nearest singular matrix, sigma_min / sigma_max that distance
   relative to |J|, and its reciprocal the condition number. Near a fold or a bifurcation sigma_min goes to zero, and the

@@ -201,6 +201,7 @@ static PetscErrorCode DiniCreateOperator_SVD(Dini dini, Mat B, Mat S, Mat *A)
 
 /**
   @brief Creates a SLEPc SVD for the singular values of B (du/dm) S: which combinations of parameters matter, and how much.
+  @level{intermediate}
 
   Collective. With B an observation over its noise and S a root of the prior covariance, singular values above 1 belong to
   the combinations of parameters that the data inform more than the prior does; with the root of a norm of the state and the

@@ -179,6 +179,7 @@ static PetscErrorCode DiniSolveVerified_SVD(SVD svd, Mat A, DiniSVD *ctx, DiniTr
 
 /**
   @brief Solves an SVD of DiniCreateSVD() and verifies what it returns.
+  @level{intermediate}
 
   Collective. For each triplet that SVDGetConverged() counts, |A v - s u| and |A^H u - s v| are measured with products of
   their own and must be below ten times the tolerance of the SVD, relative to the largest singular value; the vectors must
