@@ -62,7 +62,7 @@ def entries(text):
             found.append(("doxygendefine", match.group(1)))
         elif line.startswith("typedef enum"):
             kind = "doxygenenum"
-        elif line.startswith("typedef struct") and line.endswith("{"):
+        elif line.startswith("typedef struct {"):
             kind = "doxygenstruct"
         elif kind and (match := CLOSE.match(line)):
             found.append((kind, match.group(1)))

@@ -32,7 +32,7 @@ typedef struct {
 } DiniForwardResult;
 
 /** The methods of a type. Those that are NULL are not offered: where one is needed, the error names it or the call in its place. */
-typedef struct _DiniOps {
+typedef struct {
   /* life */
 
   /** Before the first solve, and again after DiniReset(): is there all that the type needs? An error names the missing call. */

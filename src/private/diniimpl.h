@@ -136,7 +136,7 @@ typedef struct {
 } DiniHistory;
 
 struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in sections, by who sets what */
-  PETSCHEADER(struct _DiniOps);
+  PETSCHEADER(DiniOps);
   /* set by the user */
   DiniAdjointType adjointtype;
   PetscReal       attachrtol, attachatol;
