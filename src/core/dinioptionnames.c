@@ -141,17 +141,16 @@ static PetscErrorCode DiniWarnIgnored(Dini dini, const char option[], const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Options of this prefix that nobody has asked for yet; atend: the Dini goes */
-PetscErrorCode DiniWarnOptions_Private(Dini dini, PetscBool atend)
+/* Options of this prefix, which may be NULL, that nobody has asked for yet; atend: who would have asked goes */
+PetscErrorCode DiniWarnOptionsOf_Private(Dini dini, const char prefix[], PetscBool atend)
 {
-  const char  *prefix  = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
   PetscOptions options = ((PetscObject)dini)->options;
   char         start[DINI_NAME], **names, **values;
   size_t       length;
   PetscInt     n;
 
   PetscFunctionBegin;
-  PetscCall(PetscSNPrintf(start, sizeof(start), "%sdini_", prefix));
+  PetscCall(PetscSNPrintf(start, sizeof(start), "%sdini_", prefix ? prefix : ""));
   PetscCall(PetscStrlen(start, &length));
   PetscCall(PetscOptionsLeftGet(options, &n, &names, &values));
   for (PetscInt i = 0; i < n; i++) {
@@ -163,5 +162,12 @@ PetscErrorCode DiniWarnOptions_Private(Dini dini, PetscBool atend)
     else PetscCall(DiniWarnUnknown(dini, names[i], names[i] + length));
   }
   PetscCall(PetscOptionsLeftRestore(options, &n, &names, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniWarnOptions_Private(Dini dini, PetscBool atend)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniWarnOptionsOf_Private(dini, ((PetscObject)dini)->prefix, atend));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

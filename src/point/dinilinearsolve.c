@@ -11,35 +11,16 @@
 static PetscErrorCode DiniLinearMonitor(void *ctx, DiniDirection direction, const DiniSolveResult *result,
                                         PetscReal seconds)
 {
-  Dini                      dini = (Dini)ctx;
-  DiniStatistics           *s    = &dini->stats;
-  const DiniRung            rung = result->good ? result->rung : DINI_RUNG_NONE;
-  const DiniConvergedReason good = direction == DINI_TANGENT ? DINI_CONVERGED_TANGENT : DINI_CONVERGED_ADJOINT;
-  const DiniConvergedReason bad  = direction == DINI_TANGENT ? DINI_DIVERGED_TANGENT : DINI_DIVERGED_ADJOINT;
+  Dini dini = (Dini)ctx;
 
   PetscFunctionBegin;
   dini->recalled     = PETSC_FALSE;
   dini->lastrelative = result->relative;
   dini->lasterror    = result->error;
-  dini->lastrung     = rung;
+  dini->lastrung     = result->good ? result->rung : DINI_RUNG_NONE;
   dini->lastkind     = result->kind;
-  if (direction == DINI_TANGENT) {
-    s->tangent_solves++;
-    s->tangent_iterations += result->its;
-    s->tangent_seconds += seconds;
-    s->tangent_rung = rung;
-    if (result->good) s->tangent_residual = PetscMax(s->tangent_residual, result->relative);
-  } else {
-    s->adjoint_solves++;
-    s->adjoint_iterations += result->its;
-    s->adjoint_seconds += seconds;
-    s->adjoint_rung = rung;
-    if (result->good) s->adjoint_residual = PetscMax(s->adjoint_residual, result->relative);
-  }
-  if (result->good) s->rungs[result->rung]++;
-  if (result->good) dini->reason = good;
-  else if (result->pcfailed) dini->reason = DINI_DIVERGED_PC_FAILED;
-  else dini->reason = PetscIsInfOrNanReal(result->relative) ? DINI_DIVERGED_NAN : bad;
+  PetscCall(DiniEngineCount_Private(dini->engine, direction, result, seconds));
+  dini->reason = DiniEngineReason_Private(direction, result);
   PetscCall(DiniMonitor_Private(dini, direction == DINI_TANGENT ? DINI_OPERATION_TANGENT : DINI_OPERATION_ADJOINT,
                                 result->its, result->relative));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -123,60 +104,14 @@ PetscErrorCode DiniIterations_Private(Dini dini, PetscInt *max)
 
 /* ---- The verdict ---- */
 
-/* What is known of a singular J, why there is no derivative, what to do */
-static PetscErrorCode DiniRefuseSingular(Dini dini, DiniDirection direction)
-{
-  const char *singular = DiniEngineSingular_Private(dini->engine);
-
-  PetscFunctionBegin;
-  PetscCheck(
-      !singular[0] || !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-      "%s: J is singular at this solution: %s. So du/dm is not determined, and there is no %s solve. If F(u, m) = "
-      "0 leaves a part of u free, such as a constant, say so with MatSetNullSpace() and MatSetTransposeNullSpace() "
-      "on J; else this is a fold, a bifurcation or a double root, where u(m) has no derivative",
-      DiniLabel_Private(dini), singular, DiniOperations[DINI_OPERATION_TANGENT + direction]);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode DiniRefuse(Dini dini, DiniDirection direction, const DiniSolveResult *result)
 {
-  const char          *what   = DiniOperations[DINI_OPERATION_TANGENT + direction];
-  const char          *prefix = ((PetscObject)dini)->prefix ? ((PetscObject)dini)->prefix : "";
-  DiniEngine           e      = dini->engine;
-  const double         rtol   = (double)DiniEngineTolerance_Private(e, direction);
-  const unsigned char *fields;
-  PetscInt             nfields;
-  char                 near[256], field[160] = "";
+  char near[256];
 
   PetscFunctionBegin;
-  PetscCall(DiniRefuseSingular(dini, direction));
+  if (!dini->erroriffail) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniConditionHint_Private(dini, near, sizeof(near)));
-  PetscCall(DiniEngineGetFields_Private(e, &nfields, &fields));
-  if (nfields > 1)
-    PetscCall(PetscSNPrintf(field, sizeof(field), " in field %s of %" PetscInt_FMT " fields, each in its own units",
-                            DiniEngineFieldName_Private(e, result->fields.worst), nfields));
-  PetscCheck(
-      !dini->erroriffail || result->rung != DINI_RUNG_ITERATION, PetscObjectComm((PetscObject)dini),
-      PETSC_ERR_NOT_CONVERGED,
-      "%s: The %s solve missed the true relative residual %g it has to reach%s: %s. The derivative would be wrong, so "
-      "there is none; -%sdini_fixedpoint_method krylov gives it whether the map contracts or not%s",
-      DiniLabel_Private(dini), what, rtol, field, result->tried, prefix, near);
-  PetscCheck(
-      !dini->erroriffail || result->ran || result->rung < DINI_RUNG_KEPT, PetscObjectComm((PetscObject)dini),
-      PETSC_ERR_NOT_CONVERGED,
-      "%s: The %s solve has no preconditioner that gives a finite answer (%s), as when a factorisation meets "
-      "a zero pivot. If F(u, m) = 0 leaves a part of u free, such as a constant, say so with MatSetNullSpace() and "
-      "MatSetTransposeNullSpace() on J; else choose another preconditioner, or another order or a shift of the "
-      "factorisation, as with -pc_factor_shift_type nonzero%s",
-      DiniLabel_Private(dini), what, result->tried, near);
-  PetscCheck(
-      !dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
-      "%s: The %s solve missed the true relative residual %g it has to reach%s (%s). The derivative would be "
-      "wrong, so there "
-      "is none. Try -%sdini_%s_ksp_max_it, -%sdini_%s_ksp_gmres_restart, -%sdini_%s_pc_type or a better forward "
-      "preconditioner, watch it with -%sdini_%s_ksp_monitor_true_residual, or accept less with -%sdini_%s_rtol%s",
-      DiniLabel_Private(dini), what, rtol, field, result->tried, prefix, what, prefix, what, prefix, what, prefix, what,
-      prefix, what, near);
+  PetscCall(DiniEngineRefuse_Private(dini->engine, direction, result, near));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -56,10 +56,10 @@ typedef struct {
   Mat                    M[DINI_EIGEN_TERMS], copy[DINI_EIGEN_TERMS];
   Vec                    u;      /* the state of DiniEigenSolve() */
   Vec                    w[2];   /* of products */
-  Dini                   linear; /* solves with K = T + alpha (D x) q^H */
-  KSP                    ksp;
+  DiniEngine             engine; /* solves with K = T + alpha (D x) q^H */
+  KSP                    ksp;    /* of the shifted operator; its preconditioner serves the engine, too */
   Mat                    K;
-  Vec                    zero;             /* where the linear Dini is attached */
+  Vec                    like;             /* what K applies to, for its layout */
   DiniEigenVec           p, q, e[2], z, v; /* D x, the normalisation q^H x = 1, and work */
   DiniComplex            alpha, c[DINI_EIGEN_TERMS], dc[DINI_EIGEN_TERMS];
 
@@ -67,6 +67,7 @@ typedef struct {
   PetscInt64       stamp, copystamp; /* parameters that M and the copies belong to, 0 for none */
   PetscObjectState state[DINI_EIGEN_TERMS];
   PetscBool        attaching, hermitian;
+  PetscBool        monitored, reasons, viewed; /* solves with K, how they end, and their engine */
   PetscBool        inplace;   /* the solver's own matrices have been assembled beside the point, for want of copies */
   PetscInt64       pairstamp; /* parameters that the modes belong to */
   PetscInt         nmodes;
@@ -173,7 +174,9 @@ DINI_INTERN PetscErrorCode DiniEigenSimple_Private(Dini, PetscInt i, const char 
 /* linear solves with the bordered operator */
 DINI_INTERN PetscErrorCode DiniEigenLinearize_Private(Dini, PetscInt i);
 DINI_INTERN PetscErrorCode DiniEigenLinearSolve_Private(Dini, DiniDirection, DiniEigenVec r, DiniEigenVec x);
-DINI_INTERN PetscErrorCode DiniEigenLinearReset_Private(Dini_Eigen *);
+DINI_INTERN PetscErrorCode DiniEigenLinearReset_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEigenEngineCreate_Private(Dini, Mat P);
+DINI_INTERN PetscErrorCode DiniEigenEngineDestroy_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEigenProbe_Private(Dini, PetscInt i);
 DINI_INTERN PetscErrorCode DiniEigenLeft_Private(Dini, PetscInt i);
 DINI_INTERN PetscErrorCode DiniEigenDual_Private(Dini, PetscInt cluster);

@@ -302,6 +302,7 @@ DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscI
 /* core */
 DINI_INTERN PetscErrorCode DiniReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniWarnOptions_Private(Dini, PetscBool atend);
+DINI_INTERN PetscErrorCode DiniWarnOptionsOf_Private(Dini, const char prefix[], PetscBool atend);
 DINI_INTERN PetscErrorCode DiniParameterHint_Private(Dini, PetscInt p, char hint[], size_t length);
 DINI_INTERN PetscErrorCode DiniSetUpLayout_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniResidual_Private(Dini, Vec u, Vec F, PetscReal *norm);

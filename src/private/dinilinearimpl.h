@@ -147,6 +147,13 @@ DINI_INTERN PetscErrorCode DiniEngineMend_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineNullSpace_Private(DiniEngine, DiniDirection, MatNullSpace *);
 DINI_INTERN PetscErrorCode DiniFactorTakesBlocks_Private(PC, PetscBool *takes);
 
+/* verdicts */
+DINI_INTERN PetscErrorCode      DiniEngineCount_Private(DiniEngine, DiniDirection, const DiniSolveResult *,
+                                                        PetscReal seconds);
+DINI_INTERN PetscErrorCode      DiniEngineRefuse_Private(DiniEngine, DiniDirection, const DiniSolveResult *,
+                                                         const char near[]);
+DINI_INTERN DiniConvergedReason DiniEngineReason_Private(DiniDirection, const DiniSolveResult *);
+
 /* the last solve */
 DINI_INTERN PetscErrorCode DiniEngineForget_Private(DiniEngine, DiniDirection);
 DINI_INTERN PetscErrorCode DiniEngineRecall_Private(DiniEngine, DiniDirection, Vec b, PetscReal norm, Vec x,

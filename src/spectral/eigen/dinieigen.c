@@ -143,7 +143,7 @@ static PetscErrorCode DiniReset_Eigen(Dini dini)
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
 
   PetscFunctionBegin;
-  PetscCall(DiniEigenLinearReset_Private(ctx));
+  PetscCall(DiniEigenLinearReset_Private(dini));
   PetscCall(DiniCopiesDestroy_Eigen(ctx));
   for (int i = 0; i < 2; i++) PetscCall(VecDestroy(&ctx->w[i]));
   PetscCall(VecDestroy(&ctx->u));

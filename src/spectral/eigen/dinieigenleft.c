@@ -309,8 +309,8 @@ PetscErrorCode DiniEigenProbe_Private(Dini dini, PetscInt i)
   PetscCall(DiniEigenLinearize_Private(dini, i));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &z));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &Dz));
-  PetscCall(VecDuplicate(ctx->zero, &s));
-  PetscCall(VecDuplicate(ctx->zero, &b));
+  PetscCall(VecDuplicate(ctx->like, &s));
+  PetscCall(VecDuplicate(ctx->like, &b));
   failed = DiniInverseIteration_Eigen(dini, mode, s, b, z, Dz, &gap);
   PetscCall(VecDestroy(&s));
   PetscCall(VecDestroy(&b));

@@ -1,20 +1,22 @@
 /*
   Linear solves at a pair. T(lambda) is singular there, so that K = T + alpha p q^H takes its place, with p = D x and
-  q^H x = 1: K x = alpha p, and on the rest K is T. A Dini of its own solves with K and with K^H and verifies each solve in the
-  true residual; its preconditioner is made from P = T(lambda + delta), with alpha = -delta, so that K and P agree in x too.
+  q^H x = 1: K x = alpha p, and on the rest K is T. The preconditioner is made from P = T(lambda + delta), with alpha = -delta,
+  so that K and P agree in x too. The engine of dinieigenengine.c solves with K and with K^H.
 */
 #include "../../private/dinieigenimpl.h"
 
 #define DINI_EIGEN_DIRECT                                                                                              \
   200000 /* unknowns up to which the shifted operator is factorised unless options say otherwise */
 
-PetscErrorCode DiniEigenLinearReset_Private(Dini_Eigen *ctx)
+PetscErrorCode DiniEigenLinearReset_Private(Dini dini)
 {
+  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
+
   PetscFunctionBegin;
-  PetscCall(DiniDestroy(&ctx->linear));
+  PetscCall(DiniEigenEngineDestroy_Private(dini));
   PetscCall(KSPDestroy(&ctx->ksp));
   PetscCall(MatDestroy(&ctx->K));
-  PetscCall(VecDestroy(&ctx->zero));
+  PetscCall(VecDestroy(&ctx->like));
   PetscCall(DiniEigenVecDestroy_Private(&ctx->p));
   PetscCall(DiniEigenVecDestroy_Private(&ctx->q));
   for (int i = 0; i < 2; i++) PetscCall(DiniEigenVecDestroy_Private(&ctx->e[i]));
@@ -68,14 +70,6 @@ static PetscErrorCode DiniBorderedMultTranspose_Eigen(Mat K, Vec x, Vec y)
   PetscCall(DiniBordered_Eigen(dini, PETSC_TRUE, xc, y));
   PetscCall(VecConjugate(y));
   PetscCall(VecDestroy(&xc));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniBorderedResidual_Eigen(Dini linear, Vec u, Vec F, void *ctx)
-{
-  PetscFunctionBegin;
-  (void)linear;
-  PetscCall(DiniBordered_Eigen((Dini)ctx, PETSC_FALSE, u, F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -186,12 +180,11 @@ static PetscErrorCode DiniCreateBordered_Eigen(Dini dini, DiniMode *mode)
   PetscCall(MatShellSetOperation(ctx->K, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniBorderedMultTranspose_Eigen));
   if (ctx->hermitian)
     PetscCall(MatSetOption(ctx->K, PetscDefined(USE_COMPLEX) ? MAT_HERMITIAN : MAT_SYMMETRIC, PETSC_TRUE));
-  PetscCall(MatCreateVecs(ctx->K, &ctx->zero, NULL));
-  PetscCall(VecSet(ctx->zero, 0.0));
+  PetscCall(MatCreateVecs(ctx->K, &ctx->like, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A KSP whose preconditioner both the linear Dini and the probe of the gap use; options -eigen_ksp_..., -eigen_pc_... */
+/* A KSP whose preconditioner both the engine and the probe of the gap use; options -eigen_ksp_..., -eigen_pc_... */
 static PetscErrorCode DiniCreateShiftedKSP_Eigen(Dini dini, Mat P)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
@@ -223,32 +216,6 @@ static PetscErrorCode DiniCreateShiftedKSP_Eigen(Dini dini, Mat P)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniCreateLinear_Eigen(Dini dini, Mat P)
-{
-  Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-  PetscReal   rtol[2];
-  Dini        linear;
-
-  PetscFunctionBegin;
-  PetscCall(DiniCreate(PetscObjectComm((PetscObject)dini), &ctx->linear));
-  linear = ctx->linear;
-  PetscCall(PetscObjectIncrementTabLevel((PetscObject)linear, (PetscObject)dini, 1));
-  PetscCall(DiniSetOptionsPrefix(linear, ((PetscObject)dini)->prefix));
-  PetscCall(DiniAppendOptionsPrefix(linear, "eigen_"));
-  PetscCall(DiniSetKSP(linear, ctx->ksp));
-  PetscCall(DiniSetLinearSystem(linear, ctx->zero, NULL, NULL));
-  PetscCall(DiniSetResidual(linear, DiniBorderedResidual_Eigen, dini));
-  PetscCall(DiniSetJacobian(linear, ctx->K, P, NULL, NULL));
-  PetscCall(DiniSetGuard(linear, PETSC_FALSE));
-  PetscCall(DiniGetTolerances(dini, &rtol[0], &rtol[1]));
-  PetscCall(DiniSetTolerances(linear, rtol[0], rtol[1]));
-  if (dini->fromoptions) PetscCall(DiniSetFromOptions(linear));
-  PetscCall(DiniSetAdjointType(linear, DINI_ADJOINT_HERMITIAN)); /* formulas here mean K^H, and read every answer */
-  PetscCall(DiniSetErrorIfNotConverged(linear, PETSC_TRUE));
-  PetscCall(DiniAttach(linear, ctx->zero));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Makes K that of mode i: p = D x; q = p where x^H B x = 1, else q = x */
 PetscErrorCode DiniEigenLinearize_Private(Dini dini, PetscInt i)
 {
@@ -261,7 +228,7 @@ PetscErrorCode DiniEigenLinearize_Private(Dini dini, PetscInt i)
 
   PetscFunctionBegin;
   if (ctx->kmode == i) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEigenLinearReset_Private(ctx));
+  PetscCall(DiniEigenLinearReset_Private(dini));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, split, &ctx->p));
   PetscCall(DiniEigenVecCreate_Private(mode->x.r, split, &ctx->q));
   for (int k = 0; k < 2; k++) PetscCall(DiniEigenVecCreate_Private(mode->x.r, split, &ctx->e[k]));
@@ -278,54 +245,9 @@ PetscErrorCode DiniEigenLinearize_Private(Dini dini, PetscInt i)
     P = ctx->K;
   }
   PetscCall(DiniCreateShiftedKSP_Eigen(dini, P));
-  PetscCall(DiniCreateLinear_Eigen(dini, P));
+  PetscCall(DiniEigenEngineCreate_Private(dini, P));
   PetscCall(MatDestroy(&P));
   dini->stats.jacobian_assemblies++;
   ctx->kmode = i;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* What the linear Dini has spent goes on the account of this one */
-static PetscErrorCode DiniCharge_Eigen(Dini dini, const DiniStatistics *before)
-{
-  DiniStatistics after, *s = &dini->stats;
-
-  PetscFunctionBegin;
-  PetscCall(DiniGetStatistics(((Dini_Eigen *)dini->data)->linear, &after));
-  s->pc_setups += after.pc_setups - before->pc_setups;
-  s->factorizations += after.factorizations - before->factorizations;
-  s->refreshes += after.refreshes - before->refreshes;
-  s->tangent_solves += after.tangent_solves - before->tangent_solves;
-  s->tangent_iterations += after.tangent_iterations - before->tangent_iterations;
-  s->adjoint_solves += after.adjoint_solves - before->adjoint_solves;
-  s->adjoint_iterations += after.adjoint_iterations - before->adjoint_iterations;
-  s->tangent_seconds += after.tangent_seconds - before->tangent_seconds;
-  s->adjoint_seconds += after.adjoint_seconds - before->adjoint_seconds;
-  s->tangent_residual = PetscMax(s->tangent_residual, after.tangent_residual);
-  s->adjoint_residual = PetscMax(s->adjoint_residual, after.adjoint_residual);
-  for (int rung = 0; rung < DINI_RUNG_MAX; rung++) s->rungs[rung] += after.rungs[rung] - before->rungs[rung];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* K x = r or K^H x = r at the mode of DiniEigenLinearize_Private() */
-PetscErrorCode DiniEigenLinearSolve_Private(Dini dini, DiniDirection direction, DiniEigenVec r, DiniEigenVec x)
-{
-  Dini_Eigen    *ctx = (Dini_Eigen *)dini->data;
-  DiniStatistics before;
-  Vec            b, y;
-  PetscErrorCode failed;
-
-  PetscFunctionBegin;
-  PetscCall(DiniGetStatistics(ctx->linear, &before));
-  PetscCall(VecDuplicate(ctx->zero, &b));
-  PetscCall(VecDuplicate(ctx->zero, &y));
-  PetscCall(DiniEigenVecJoin_Private(r, b));
-  if (direction == DINI_TANGENT) failed = DiniTangentSolve(ctx->linear, b, y);
-  else failed = DiniAdjointSolve(ctx->linear, b, y);
-  if (!failed) failed = DiniEigenVecSplit_Private(y, x);
-  PetscCall(VecDestroy(&b));
-  PetscCall(VecDestroy(&y));
-  PetscCall(failed);
-  PetscCall(DiniCharge_Eigen(dini, &before));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
