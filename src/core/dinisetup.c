@@ -26,16 +26,12 @@ PetscErrorCode DiniSetUp(Dini dini)
 /* A first state that turned out to be none, such as one of the wrong size, does not fix the layout of the next. */
 static PetscErrorCode DiniForgetLayout(Dini dini, Vec u)
 {
-  PetscInt  n, N;
-  PetscBool other, any;
+  PetscBool any;
 
   PetscFunctionBegin;
   if (!u || dini->u || dini->n == PETSC_DECIDE || DiniNested_Private(dini)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The state u"));
-  PetscCall(VecGetLocalSize(u, &n));
-  PetscCall(VecGetSize(u, &N));
-  other = (PetscBool)(n != dini->n || N != dini->N);
-  PetscCall(MPIU_Allreduce(&other, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)u, dini->n, -1, &any));
   if (!any) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniReset_Private(dini));
   PetscCall(DiniSetUp(dini));

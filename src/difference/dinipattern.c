@@ -52,15 +52,13 @@ PetscErrorCode DiniPatternStateDM_Private(Dini dini, DM *dm)
 static PetscErrorCode DiniLaysOut(DM dm, PetscInt n, PetscBool *fits)
 {
   Vec       v;
-  PetscInt  local;
-  PetscBool mine;
+  PetscBool other;
 
   PetscFunctionBegin;
   PetscCall(DMGetGlobalVector(dm, &v));
-  PetscCall(VecGetLocalSize(v, &local));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dm), (PetscObject)v, n, -1, &other));
   PetscCall(DMRestoreGlobalVector(dm, &v));
-  mine = (PetscBool)(local == n);
-  PetscCall(MPIU_Allreduce(&mine, fits, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dm)));
+  *fits = (PetscBool)!other;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -127,12 +127,11 @@ const DiniParameterKind DiniParameterKinds[] = {
 static PetscErrorCode DiniCheckParameterLayout(Dini dini, DiniParameter par, Mat Fm)
 {
   PetscInt  m, n;
-  PetscBool wrong, any;
+  PetscBool any;
 
   PetscFunctionBegin;
   PetscCall(MatGetLocalSize(Fm, &m, &n));
-  wrong = (PetscBool)(m != dini->n || n != par->n);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)Fm, dini->n, par->n, &any));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
              "%s: F_m of parameter \"%s\" has local size %" PetscInt_FMT " x %" PetscInt_FMT
              " where state and block have %" PetscInt_FMT " and %" PetscInt_FMT " local entries on this rank",

@@ -44,8 +44,7 @@ PetscErrorCode DiniFullPattern_Private(Dini dini, Mat *A)
 
 static PetscErrorCode DiniPattern(Dini dini, DiniJacobianWay way, Mat P, Mat *A, const char **why)
 {
-  PetscInt  n = dini->n;
-  PetscBool wrong, any;
+  PetscBool any;
 
   PetscFunctionBegin;
   *A   = NULL;
@@ -60,9 +59,7 @@ static PetscErrorCode DiniPattern(Dini dini, DiniJacobianWay way, Mat P, Mat *A,
   /* what P says of itself need not hold for J */
   PetscCall(MatSetOption(*A, MAT_SYMMETRIC, PETSC_FALSE));
   PetscCall(MatSetOption(*A, MAT_HERMITIAN, PETSC_FALSE));
-  PetscCall(MatGetLocalSize(*A, &n, NULL));
-  wrong = (PetscBool)(n != dini->n);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)*A, dini->n, -1, &any));
   if (any) PetscCall(MatDestroy(A));
   *why = "its pattern has another layout than the state";
   PetscFunctionReturn(PETSC_SUCCESS);

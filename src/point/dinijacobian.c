@@ -48,15 +48,14 @@ static PetscErrorCode DiniNote(Dini dini, const char what[], const char why[])
 static PetscErrorCode DiniJacobianFits(Dini dini, Mat J)
 {
   PetscInt      m, n;
-  PetscBool     wrong, any;
+  PetscBool     any;
   PetscObjectId id;
 
   PetscFunctionBegin;
   PetscCall(PetscObjectGetId((PetscObject)J, &id));
   if (id == dini->source.fits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatGetLocalSize(J, &m, &n));
-  wrong = (PetscBool)(m != dini->n || n != dini->n);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)J, dini->n, dini->n, &any));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
              "%s: The Jacobian has %" PetscInt_FMT " local rows and %" PetscInt_FMT
              " local columns where the state has %" PetscInt_FMT " local entries",

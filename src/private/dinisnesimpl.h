@@ -9,11 +9,12 @@ typedef struct {
   Mat                 made;    /* for a callback of a SNES that has made no matrix */
   DiniSNESJacobianFn *compute; /* of the SNES, and its context, as they were guarded */
   void               *computectx;
-  PetscObjectId       filled; /* of the matrix that the SNES has been seen to fill */
-  PetscReal           fnorm;  /* |F| at the end of the last solve */
-  Vec                 given;  /* right-hand side b of F(u) = b, from DiniSetRHS() */
-  Vec                 b;      /* the one that the point solves with; NULL: none */
-  PetscBool           known;  /* there has been a point, so b is not for others to change */
+  DiniSNESJacobianFn *local[2]; /* PETSc's own for DMs with local functions: of DMDAs, and of all */
+  PetscObjectId       filled;   /* of the matrix that the SNES has been seen to fill */
+  PetscReal           fnorm;    /* |F| at the end of the last solve */
+  Vec                 given;    /* right-hand side b of F(u) = b, from DiniSetRHS() */
+  Vec                 b;        /* the one that the point solves with; NULL: none */
+  PetscBool           known;    /* there has been a point, so b is not for others to change */
 } Dini_SNES;
 
 DINI_INTERN PetscErrorCode DiniNeedSNES_Private(Dini, SNES *);

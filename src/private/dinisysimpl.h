@@ -19,6 +19,7 @@ DINI_INTERN PetscErrorCode DiniReturnUnit_Private(Vec v, Vec *scaled);
 DINI_INTERN PetscErrorCode DiniScaleBack_Private(Dini, PetscReal unit, Vec x, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckComm_Private(Dini, PetscObject, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckEnum_Private(Dini, int value, const char *const names[], const char what[]);
+DINI_INTERN PetscErrorCode DiniOtherLayout_Private(MPI_Comm, PetscObject, PetscInt m, PetscInt n, PetscBool *any);
 DINI_INTERN PetscErrorCode DiniCheckLayout_Private(Dini, Vec, PetscInt n, PetscInt N, const char what[],
                                                    const char like[]);
 DINI_INTERN PetscErrorCode DiniCheckMatLayout_Private(Dini, Vec u, Mat A, const char like[]);

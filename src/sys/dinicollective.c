@@ -86,11 +86,27 @@ PetscErrorCode DiniCheckEnum_Private(Dini dini, int value, const char *const nam
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has a Vec another local size than m, or a Mat another one than m x n, on any rank? A negative size is not asked for. */
+PetscErrorCode DiniOtherLayout_Private(MPI_Comm comm, PetscObject object, PetscInt m, PetscInt n, PetscBool *any)
+{
+  PetscInt  rows = m, columns = n;
+  PetscBool mine;
+  PetscClassId class;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetClassId(object, &class));
+  if (class == MAT_CLASSID) PetscCall(MatGetLocalSize((Mat)object, &rows, &columns));
+  else PetscCall(VecGetLocalSize((Vec)object, &rows));
+  mine = (PetscBool)((m >= 0 && rows != m) || (n >= 0 && columns != n));
+  PetscCall(MPIU_Allreduce(&mine, any, 1, DINI_MPI_BOOL, MPI_LOR, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* v must have local size n and global size N on every rank; `like` tells the caller where such a Vec comes from. */
 PetscErrorCode DiniCheckLayout_Private(Dini dini, Vec v, PetscInt n, PetscInt N, const char what[], const char like[])
 {
   PetscInt  vn, vN;
-  PetscBool wrong, any;
+  PetscBool any;
 
   PetscFunctionBegin;
   PetscCheck(v, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s: %s is NULL; it needs the layout of %s",
@@ -105,8 +121,7 @@ PetscErrorCode DiniCheckLayout_Private(Dini dini, Vec v, PetscInt n, PetscInt N,
   for (int k = 0; dini->call && k < 2; k++) /* what has been asked on all ranks already */
     if (dini->call->ahead.laid[k] && dini->call->ahead.v[k] == v && dini->call->ahead.n[k] == n)
       PetscFunctionReturn(PETSC_SUCCESS);
-  wrong = (PetscBool)(vn != n);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)v, n, -1, &any));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
              "%s: %s is distributed over the ranks otherwise than %s (local sizes %" PetscInt_FMT " and %" PetscInt_FMT
              " on this rank); create it with VecDuplicate() or DiniCreateParameterVec()",

@@ -25,14 +25,13 @@ static PetscErrorCode DiniCheckGu_FixedPoint(Dini dini)
 {
   Dini_FixedPoint *ctx = (Dini_FixedPoint *)dini->data;
   PetscInt         m, n;
-  PetscBool        wrong, any;
+  PetscBool        any;
 
   PetscFunctionBegin;
   PetscCheck(ctx->Gu, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "G_u of this fixed point shall come from a matrix, and there is none; call DiniSetFixedPointJacobian()");
   PetscCall(MatGetLocalSize(ctx->Gu, &m, &n));
-  wrong = (PetscBool)(m != dini->n || n != dini->n);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)ctx->Gu, dini->n, dini->n, &any));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
              "G_u has %" PetscInt_FMT " local rows and %" PetscInt_FMT
              " local columns where the state has %" PetscInt_FMT " local entries",

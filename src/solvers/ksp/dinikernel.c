@@ -70,10 +70,10 @@ static PetscErrorCode DiniOrthonormal_KSP(Dini dini, PetscInt j, Vec v[])
 /* An orthonormal basis of Dini's own: the application may write the next one into its vectors */
 static PetscErrorCode DiniKernelBasis_KSP(Dini dini, MatNullSpace null, DiniKernel *k)
 {
-  PetscInt   n     = 0;
-  PetscBool  ones  = PETSC_FALSE;
-  const Vec *vecs  = NULL;
-  PetscBool  wrong = PETSC_FALSE, any;
+  PetscInt   n    = 0;
+  PetscBool  ones = PETSC_FALSE;
+  const Vec *vecs = NULL;
+  PetscBool  other, any = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(VecDestroyVecs(k->n, &k->v));
@@ -82,12 +82,9 @@ static PetscErrorCode DiniKernelBasis_KSP(Dini dini, MatNullSpace null, DiniKern
   if (null) PetscCall(MatNullSpaceGetVecs(null, &ones, &n, &vecs));
   if (!ones && !n) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt i = 0; i < n; i++) {
-    PetscInt local;
-
-    PetscCall(VecGetLocalSize(vecs[i], &local));
-    if (local != dini->n) wrong = PETSC_TRUE;
+    PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)vecs[i], dini->n, -1, &other));
+    if (other) any = PETSC_TRUE;
   }
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
              "%s: The vectors of the null space that is attached with MatSetNullSpace() have another layout than u",
              DiniLabel_Private(dini));

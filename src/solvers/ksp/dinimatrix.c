@@ -40,7 +40,7 @@ PetscErrorCode DiniNeedLinear_KSP(Dini dini, const char what[])
 PetscErrorCode DiniCheckMatrix_Private(Dini dini, Mat dA, const char what[])
 {
   PetscInt  m, n, rows, columns;
-  PetscBool wrong, any, assembled;
+  PetscBool any, assembled;
   Mat       A;
   KSP       ksp;
 
@@ -52,8 +52,7 @@ PetscErrorCode DiniCheckMatrix_Private(Dini dini, Mat dA, const char what[])
   PetscCall(KSPGetOperators(ksp, &A, NULL));
   PetscCall(MatGetLocalSize(A, &rows, &columns));
   PetscCall(MatGetLocalSize(dA, &m, &n));
-  wrong = (PetscBool)(m != rows || n != columns);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)dA, rows, columns, &any));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
              "%s has %" PetscInt_FMT " local rows and %" PetscInt_FMT " local columns where A has %" PetscInt_FMT
              " and %" PetscInt_FMT " on this rank",

@@ -6,7 +6,7 @@
 PetscErrorCode DiniCheckBlock_Private(Dini dini, Mat X, const char what[], PetscInt *n)
 {
   PetscInt  m, columns;
-  PetscBool dense, wrong, any;
+  PetscBool dense, any;
 
   PetscFunctionBegin;
   PetscCheck(X, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "%s is NULL", what);
@@ -16,8 +16,7 @@ PetscErrorCode DiniCheckBlock_Private(Dini dini, Mat X, const char what[], Petsc
              "%s has to be a dense matrix, as by MatCreateDense()", what);
   PetscCall(MatGetLocalSize(X, &m, NULL));
   PetscCall(MatGetSize(X, NULL, &columns));
-  wrong = (PetscBool)(m != dini->n);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)X, dini->n, -1, &any));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
              "%s has %" PetscInt_FMT " local rows where the state has %" PetscInt_FMT " local entries on this rank",
              what, m, dini->n);

@@ -53,31 +53,39 @@ static PetscErrorCode DiniLocalVecFunction_SNES(DM dm, Vec u, Vec F, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* PETSc's callbacks for DMs with local functions, known by asking DMs that have some; once for an object */
+static PetscErrorCode DiniLocalCallbacks_SNES(Dini_SNES *ctx)
+{
+  DM dm;
+
+  PetscFunctionBegin;
+  for (int k = 0; k < 2 && !ctx->local[k]; k++) {
+    PetscCall(DMDACreate1d(PETSC_COMM_SELF, DM_BOUNDARY_NONE, 1, 1, 0, NULL, &dm));
+    if (k) PetscCall(DMSNESSetFunctionLocal(dm, DiniLocalVecFunction_SNES, NULL));
+    else PetscCall(DMDASNESSetFunctionLocal(dm, INSERT_VALUES, DiniLocalFunction_SNES, NULL));
+    PetscCall(DMSNESGetJacobian(dm, &ctx->local[k], NULL));
+    PetscCall(DMDestroy(&dm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   PETSc's callback for DMs with local functions makes differences where there is no local Jacobian, with a colouring that it
   ties to the DM and to the first matrix it is given; it must not be given another one. That of a DMDA does not tell which it will do.
 */
-static PetscErrorCode DiniIsLocal_SNES(SNES snes, DiniSNESJacobianFn *compute, PetscBool *local)
+static PetscErrorCode DiniIsLocal_SNES(Dini dini, SNES snes, DiniSNESJacobianFn *compute, PetscBool *local)
 {
-  DM                  dm, mine;
-  DiniSNESJacobianFn *found;
+  Dini_SNES *ctx = (Dini_SNES *)dini->data;
+  DM         dm;
   PetscErrorCode (*exact)(DM, Vec, Mat, Mat, void *) = NULL;
 
   PetscFunctionBegin;
-  *local = PETSC_FALSE;
-  for (int k = 0; k < 2; k++) {
-    PetscCall(DMDACreate1d(PETSC_COMM_SELF, DM_BOUNDARY_NONE, 1, 1, 0, NULL, &dm));
-    if (k) PetscCall(DMSNESSetFunctionLocal(dm, DiniLocalVecFunction_SNES, NULL));
-    else PetscCall(DMDASNESSetFunctionLocal(dm, INSERT_VALUES, DiniLocalFunction_SNES, NULL));
-    PetscCall(DMSNESGetJacobian(dm, &found, NULL));
-    if (found == compute) *local = PETSC_TRUE;
-    if (found == compute && k) { /* this one does tell */
-      PetscCall(SNESGetDM(snes, &mine));
-      PetscCall(DMSNESGetJacobianLocal(mine, &exact, NULL));
-      *local = (PetscBool)!exact;
-    }
-    PetscCall(DMDestroy(&dm));
-  }
+  PetscCall(DiniLocalCallbacks_SNES(ctx));
+  *local = (PetscBool)(compute == ctx->local[0]);
+  if (*local || compute != ctx->local[1]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(SNESGetDM(snes, &dm)); /* this one does tell */
+  PetscCall(DMSNESGetJacobianLocal(dm, &exact, NULL));
+  *local = (PetscBool)!exact;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -87,7 +95,7 @@ static PetscErrorCode DiniDiffers_SNES(Dini dini, SNES snes, DiniSNESJacobianFn 
   PetscFunctionBegin;
   *differs =
       (PetscBool)(!compute || compute == SNESComputeJacobianDefault || compute == SNESComputeJacobianDefaultColor);
-  if (!*differs && dini->source.type != DINI_JACOBIAN_GIVEN) PetscCall(DiniIsLocal_SNES(snes, compute, differs));
+  if (!*differs && dini->source.type != DINI_JACOBIAN_GIVEN) PetscCall(DiniIsLocal_SNES(dini, snes, compute, differs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -95,7 +103,7 @@ static PetscErrorCode DiniDiffers_SNES(Dini dini, SNES snes, DiniSNESJacobianFn 
   Does the callback take one-sided differences? PETSc's own for DMs do where they have composed a colouring with the DM, which
   is there from the first time on.
 */
-static PetscErrorCode DiniOneSided_SNES(SNES snes, DiniSNESJacobianFn *compute, PetscBool *onesided)
+static PetscErrorCode DiniOneSided_SNES(Dini dini, SNES snes, DiniSNESJacobianFn *compute, PetscBool *onesided)
 {
   PetscBool local;
   DM        dm;
@@ -103,7 +111,7 @@ static PetscErrorCode DiniOneSided_SNES(SNES snes, DiniSNESJacobianFn *compute, 
   PetscFunctionBegin;
   *onesided = (PetscBool)(compute == SNESComputeJacobianDefault || compute == SNESComputeJacobianDefaultColor);
   if (*onesided || !compute) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniIsLocal_SNES(snes, compute, &local));
+  PetscCall(DiniIsLocal_SNES(dini, snes, compute, &local));
   PetscCall(SNESGetDM(snes, &dm));
   if (local) PetscCall(DiniDMHasColoring_Private(dm, onesided));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -327,7 +335,7 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
     *P = ctx->P;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniOneSided_SNES(snes, compute, &dini->source.differenced));
+  PetscCall(DiniOneSided_SNES(dini, snes, compute, &dini->source.differenced));
   if (dini->source.differenced && dini->source.type != DINI_JACOBIAN_GIVEN && !dini->source.accepts) {
     PetscCall(DiniFilled_SNES(dini, snes, *P, &filled));
     *J = NULL; /* Dini's own are central, and P goes on to precondition as it is */
@@ -342,7 +350,7 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
   if (lag == 1) PetscCall(DiniComputeJacobian_SNES(dini, snes, u, *J, *P));
   else PetscCall(DiniLaggedJacobian_SNES(dini, snes, u, J, P));
   if (dini->source.differenced) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniOneSided_SNES(snes, compute, &dini->source.differenced)); /* a DM tells after the first time */
+  PetscCall(DiniOneSided_SNES(dini, snes, compute, &dini->source.differenced)); /* a DM tells after the first time */
   if (dini->source.differenced && dini->source.type != DINI_JACOBIAN_GIVEN) *J = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

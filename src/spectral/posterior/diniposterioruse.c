@@ -17,16 +17,14 @@ static PetscErrorCode DiniReady_Posterior(DiniPosterior post)
 /* v is laid out as a flat parameter vector, and is none of those in use here */
 static PetscErrorCode DiniCheckVec_Posterior(DiniPosterior post, Vec v, const char what[])
 {
-  PetscInt  n, m;
-  PetscBool wrong, any;
+  PetscInt  n;
+  PetscBool any;
 
   PetscFunctionBegin;
   PetscCheck(v, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_NULL, "%s: %s is NULL", DiniLabel_Private(post->dini),
              what);
   PetscCall(VecGetLocalSize(post->w[0], &n));
-  PetscCall(VecGetLocalSize(v, &m));
-  wrong = (PetscBool)(m != n);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)post)));
+  PetscCall(DiniOtherLayout_Private(PetscObjectComm((PetscObject)post), (PetscObject)v, n, -1, &any));
   PetscCheck(!any, PetscObjectComm((PetscObject)post), PETSC_ERR_ARG_SIZ,
              "%s: %s is not laid out as the flat parameter vector of %" PetscInt_FMT
              " entries, see DiniCreateParameterVec()",

@@ -136,14 +136,14 @@ static PetscErrorCode DiniDestroy_SVD(Mat A)
 static PetscErrorCode DiniCheckFactor_SVD(Dini dini, Mat M, PetscBool rows, PetscInt n, PetscInt N, const char what[])
 {
   PetscInt  local[2], global[2];
-  PetscBool transposes, hermitian, wrong, any;
+  PetscBool transposes, hermitian, any;
 
   PetscFunctionBegin;
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)M, what));
   PetscCall(MatGetLocalSize(M, &local[0], &local[1]));
   PetscCall(MatGetSize(M, &global[0], &global[1]));
-  wrong = (PetscBool)(local[!rows] != n || global[!rows] != N);
-  PetscCall(MPIU_Allreduce(&wrong, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  PetscCall(
+      DiniOtherLayout_Private(PetscObjectComm((PetscObject)dini), (PetscObject)M, rows ? n : -1, rows ? -1 : n, &any));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_SIZ,
              "%s: the %s of %s must have the layout of %s: here %" PetscInt_FMT " of %" PetscInt_FMT
              " on this rank, and there %" PetscInt_FMT " of %" PetscInt_FMT "; create it with these sizes",
