@@ -47,25 +47,6 @@ PetscErrorCode DiniCheckVerdict_Private(Dini dini, DiniChecking *check, DiniVerd
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The step that one more Newton iteration would take: the error of u */
-PetscErrorCode DiniCheckError_Private(Dini dini, Vec u, PetscReal *error, Vec correction)
-{
-  Vec       F;
-  PetscReal unorm;
-
-  PetscFunctionBegin;
-  PetscCall(VecDuplicate(u, &F));
-  PetscCall(DiniComputeResidual(dini, u, F));
-  PetscCall(DiniLinearize_Private(dini));
-  PetscCall(DiniFilterStep_Private(dini, u, F));
-  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, F, correction));
-  PetscCall(DiniNorm_Private(correction, error));
-  PetscCall(DiniNorm_Private(u, &unorm));
-  *error += 100.0 * PETSC_MACHINE_EPSILON * unorm;
-  PetscCall(VecDestroy(&F));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* A random flat direction that moves block p alone, or every block for p < 0, by relative amounts */
 PetscErrorCode DiniCheckDirection_Private(Dini dini, PetscInt p, Vec dm)
 {

@@ -12,6 +12,26 @@ typedef struct {
   PetscReal r0, r1, noise; /* zeroth- and first-order remainder, and the error of the forward solves in them */
 } DiniTaylorRow;
 
+/* The step that one more Newton iteration would take: the error of u */
+PetscErrorCode DiniCheckError_Private(Dini dini, Vec u, PetscReal *error, Vec correction)
+{
+  Vec       F;
+  PetscBool good;
+  PetscReal unorm;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(u, &F));
+  PetscCall(DiniComputeResidual(dini, u, F));
+  PetscCall(DiniLinearize_Private(dini));
+  PetscCall(DiniFilterStep_Private(dini, u, F));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, F, correction, &good));
+  PetscCall(DiniNorm_Private(correction, error));
+  PetscCall(DiniNorm_Private(u, &unorm));
+  PetscCall(VecDestroy(&F));
+  *error += 100.0 * PETSC_MACHINE_EPSILON * unorm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* J(u) at the parameters that are set, and dJ/du: the application's objective, or Re <w, u> */
 static PetscErrorCode DiniTaylorValue(Dini dini, DiniChecking *check, Vec u, PetscReal *value)
 {

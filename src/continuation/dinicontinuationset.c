@@ -92,6 +92,11 @@ PetscErrorCode DiniContinuationSetFromOptions_Private(Dini dini, DiniOptionItems
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* From the one with the smallest number, -4, up */
+static const char *const DiniContinuationReasons[] = {
+    "DIVERGED_STEPS", "DIVERGED_BRANCH", "DIVERGED_TANGENT", "DIVERGED_FORWARD", "ITERATING", "TARGET",
+    "FOLD",           "BIFURCATION"};
+
 /**
   @brief Text of the reason why a continuation ended, of the form "FOLD".
   @level{intermediate}
@@ -105,34 +110,9 @@ PetscErrorCode DiniContinuationSetFromOptions_Private(Dini dini, DiniOptionItems
 PetscErrorCode DiniContinuationReasonString(DiniContinuationReason reason, const char **text)
 {
   PetscFunctionBegin;
-  switch (reason) {
-  case DINI_CONTINUATION_ITERATING:
-    *text = "ITERATING";
-    break;
-  case DINI_CONTINUATION_TARGET:
-    *text = "TARGET";
-    break;
-  case DINI_CONTINUATION_FOLD:
-    *text = "FOLD";
-    break;
-  case DINI_CONTINUATION_BIFURCATION:
-    *text = "BIFURCATION";
-    break;
-  case DINI_CONTINUATION_DIVERGED_FORWARD:
-    *text = "DIVERGED_FORWARD";
-    break;
-  case DINI_CONTINUATION_DIVERGED_TANGENT:
-    *text = "DIVERGED_TANGENT";
-    break;
-  case DINI_CONTINUATION_DIVERGED_BRANCH:
-    *text = "DIVERGED_BRANCH";
-    break;
-  case DINI_CONTINUATION_DIVERGED_STEPS:
-    *text = "DIVERGED_STEPS";
-    break;
-  default:
-    *text = "unknown reason";
-  }
+  *text = reason < DINI_CONTINUATION_DIVERGED_STEPS || reason > DINI_CONTINUATION_BIFURCATION
+              ? "unknown reason"
+              : DiniContinuationReasons[(int)reason - (int)DINI_CONTINUATION_DIVERGED_STEPS];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

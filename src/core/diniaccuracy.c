@@ -19,7 +19,8 @@ PetscErrorCode DiniEstimateObjective_Private(Dini dini)
 }
 
 /* One more adjoint solve, for the residual of lambda: lambda and mbar corrected, and the size of what has been added */
-static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, Vec delta, PetscReal *relative)
+static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, Vec delta, PetscReal *relative,
+                                  PetscBool *good)
 {
   Mat J, P;
 
@@ -28,9 +29,9 @@ static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, V
                                           &P)); /* an adjoint solve may have put an assembled one in its place */
   PetscCall(MatMultHermitianTranspose(J, dini->lambda, r));
   PetscCall(VecAYPX(r, -1.0, ubar));
-  PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, r, e));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, r, e, good));
   *relative = PETSC_INFINITY;
-  if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterApplyAdjoint_Private(dini, e, delta));
   PetscCall(VecAXPY(dini->lambda, 1.0, e));
   PetscCall(VecAXPY(mbar, -1.0, delta));
@@ -46,6 +47,7 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
 {
   const PetscReal wanted = dini->gradientrtol;
   PetscReal       error = PETSC_INFINITY, relative = PETSC_INFINITY, unorm;
+  PetscBool       good;
   DiniTolerances  before;
   PetscErrorCode  failed;
   Mat             J, P;
@@ -54,18 +56,18 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   PetscFunctionBegin;
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   if (!J) { /* the application's own solves: no residual to correct by */
-    PetscCall(DiniRuleVJP_Private(dini, ubar, mbar));
+    PetscCall(DiniRuleVJP_Private(dini, ubar, mbar, &good));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecDuplicate(dini->u, &r));
   PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecDuplicate(mbar, &delta));
   PetscCall(DiniEngineUseTolerances_Private(dini->engine, 0.0, PetscMin(wanted, DINI_CORRECTION_RTOL), &before));
-  failed = DiniRuleVJP_Private(dini, ubar, mbar);
+  failed = DiniRuleVJP_Private(dini, ubar, mbar, &good);
   PetscCall(DiniEngineRestoreTolerances_Private(dini->engine, &before));
   PetscCall(DiniEngineUseTolerances_Private(dini->engine, 0.0, DINI_CORRECTION_RTOL, &before));
-  for (int k = 0; k < DINI_MAX_CORRECTIONS && !failed && dini->reason > 0; k++) {
-    failed = DiniCorrect(dini, ubar, mbar, r, e, delta, &relative);
+  for (int k = 0; k < DINI_MAX_CORRECTIONS && !failed && good; k++) {
+    failed = DiniCorrect(dini, ubar, mbar, r, e, delta, &relative, &good);
     error  = DINI_CORRECTION_RTOL * relative;
     if (error <= wanted) break;
   }
@@ -75,13 +77,13 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCall(VecDestroy(&e));
   PetscCall(VecDestroy(&delta));
   PetscCall(failed);
-  if (dini->reason > 0 && error <= wanted) {
+  if (good && error <= wanted) {
     PetscCall(DiniNorm_Private(ubar, &unorm));
     PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, unorm, dini->lambda,
                                         &dini->stats.gradient_error)); /* that is the forward solve's to lower */
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (dini->reason > 0) dini->reason = DINI_DIVERGED_ADJOINT;
+  if (good) dini->reason = DINI_DIVERGED_ADJOINT;
   PetscCheck(!dini->erroriffail, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: The gradient has an estimated relative error of %g where -dini_gradient_rtol asks for %g; a tighter "
              "adjoint solve does not lower it",

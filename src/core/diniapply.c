@@ -49,6 +49,7 @@ static PetscErrorCode DiniConjugateInput(Dini dini, DiniAdjointType type, Vec x,
 static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar)
 {
   const PetscBool determines = dini->determines;
+  PetscBool       good;
   Vec             g;
 
   PetscFunctionBegin;
@@ -62,8 +63,8 @@ static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar
   if (determines != dini->determines) dini->call->ahead.stays = PETSC_FALSE;
   if (dini->gradientrtol > 0.0 && !dini->ops->vjp) PetscCall(DiniAccurateVJP_Private(dini, g, mbar));
   else {
-    PetscCall(DiniRuleVJP_Private(dini, g, mbar));
-    if (dini->reason > 0) PetscCall(DiniEstimateGradient_Private(dini, g, mbar));
+    PetscCall(DiniRuleVJP_Private(dini, g, mbar, &good));
+    if (good) PetscCall(DiniEstimateGradient_Private(dini, g, mbar));
   }
   if (DiniConjugates(type)) PetscCall(VecConjugate(mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -79,6 +80,8 @@ PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mb
 
 static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
 {
+  PetscBool good;
+
   PetscFunctionBegin;
   PetscCall(DiniAhead_Private(dini, DINI_TANGENT, dm, du));
   PetscCall(DiniLinearize_Private(dini));
@@ -86,8 +89,8 @@ static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
   dini->call->ahead.stays = PETSC_FALSE; /* filling F_m may write into J */
   PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
-  PetscCall(DiniRuleJVP_Private(dini, dm, du));
-  if (dini->lastunit == 1.0 && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dini->r, du));
+  PetscCall(DiniRuleJVP_Private(dini, dm, du, &good));
+  if (good && dini->lastunit == 1.0 && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -96,6 +99,7 @@ static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdj
 {
   const PetscBool tangent = (PetscBool)(direction == DINI_TANGENT);
   Vec             rhs     = b;
+  PetscBool       good; /* else x is NaN */
 
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
@@ -103,7 +107,7 @@ static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdj
   PetscCall(DiniCheckState_Private(dini, x, tangent ? "The solution x" : "The solution lambda"));
   if (!tangent) PetscCall(DiniConjugateInput(dini, type, b, &rhs));
   PetscCall(DiniFilterPart_Private(dini, rhs, &rhs));
-  PetscCall(DiniLinearSolve_Private(dini, direction, rhs, x));
+  PetscCall(DiniLinearSolve_Private(dini, direction, rhs, x, &good));
   if (!tangent && DiniConjugates(type)) PetscCall(VecConjugate(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -260,47 +264,60 @@ static PetscErrorCode DiniEstimateColumns(Dini dini, DiniDirection direction, Ma
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+typedef struct {
+  DiniDirection       direction;
+  PetscBool           conj; /* the plain transpose */
+  Mat                 X, Y;
+  DiniConvergedReason all; /* of the first block that has failed, where one has */
+} DiniColumnsCall;
+
+/* The columns of X and Y have the layouts of what is handed in and out */
+static PetscErrorCode DiniCheckColumnLayouts(Dini dini, const DiniColumnsCall *call, PetscInt first)
+{
+  const PetscBool tangent = (PetscBool)(call->direction == DINI_TANGENT);
+  Vec             x, y;
+  PetscErrorCode  failed;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseGetColumnVecRead(call->X, first, &x));
+  PetscCall(MatDenseGetColumnVecWrite(call->Y, first, &y));
+  failed = tangent ? DiniCheckFlat_Private(dini, x, "The direction dm")
+                   : DiniCheckLayout_Private(dini, x, dini->n, dini->N, "The cotangent ubar", "the state u");
+  if (!failed)
+    failed = tangent ? DiniCheckLayout_Private(dini, y, dini->n, dini->N, "The result du", "the state u")
+                     : DiniCheckFlat_Private(dini, y, "The result mbar");
+  PetscCall(MatDenseRestoreColumnVecWrite(call->Y, first, &y));
+  PetscCall(MatDenseRestoreColumnVecRead(call->X, first, &x));
+  PetscCall(failed); /* with the matrices given back: they are the application's */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniApplyBlock(Dini dini, PetscInt first, PetscInt count, Mat R, Mat S, void *ctx)
+{
+  DiniColumnsCall *call = (DiniColumnsCall *)ctx;
+
+  PetscFunctionBegin;
+  PetscCall(DiniCheckColumnLayouts(dini, call, first));
+  if (call->direction == DINI_TANGENT) PetscCall(DiniRuleMatJVP_Private(dini, call->X, call->Y, first, count, R, S));
+  else PetscCall(DiniRuleMatVJP_Private(dini, call->conj, call->X, call->Y, first, count, R, S));
+  PetscCall(DiniEstimateColumns(dini, call->direction, R, S, call->Y, first));
+  if (call->all >= 0) call->all = dini->reason;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Y = (du/dm) X for the tangent; Y = (du/dm)^H X or (du/dm)^T X, by type, for the adjoint */
 static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniAdjointType type, Mat X, Mat Y,
                                        const char what[])
 {
-  DiniConvergedReason all = DINI_CONVERGED_ITERATING;
-  PetscInt            n, block;
-  Vec                 x, y;
-  Mat                 R, S;
-  PetscErrorCode      failed;
+  DiniColumnsCall call = {direction, DiniConjugates(type), X, Y, DINI_CONVERGED_ITERATING};
+  PetscInt        n;
 
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniCheckColumns_Private(dini, X, Y, what, &n));
   if (direction == DINI_ADJOINT) PetscCall(DiniDetermines_Private(dini));
-  PetscCall(DiniEngineGetBlockSize_Private(dini->engine, &block));
-  for (PetscInt first = 0; first < n; first += block) {
-    PetscInt count = PetscMin(block, n - first);
-
-    PetscCall(MatDenseGetColumnVecRead(X, first, &x));
-    PetscCall(MatDenseGetColumnVecWrite(Y, first, &y));
-    failed = direction == DINI_TANGENT
-                 ? DiniCheckFlat_Private(dini, x, "The direction dm")
-                 : DiniCheckLayout_Private(dini, x, dini->n, dini->N, "The cotangent ubar", "the state u");
-    if (!failed)
-      failed = direction == DINI_TANGENT
-                   ? DiniCheckLayout_Private(dini, y, dini->n, dini->N, "The result du", "the state u")
-                   : DiniCheckFlat_Private(dini, y, "The result mbar");
-    PetscCall(MatDenseRestoreColumnVecWrite(Y, first, &y));
-    PetscCall(MatDenseRestoreColumnVecRead(X, first, &x));
-    PetscCall(failed); /* with the matrices given back: they are the application's */
-    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &R));
-    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &S));
-    if (direction == DINI_TANGENT) failed = DiniRuleMatJVP_Private(dini, X, Y, first, count, R, S);
-    else failed = DiniRuleMatVJP_Private(dini, DiniConjugates(type), X, Y, first, count, R, S);
-    if (!failed) failed = DiniEstimateColumns(dini, direction, R, S, Y, first);
-    PetscCall(MatDestroy(&R));
-    PetscCall(MatDestroy(&S));
-    PetscCall(failed);
-    if (all >= 0) all = dini->reason; /* of the first block that has failed, where one has */
-  }
-  if (n) dini->reason = all;
+  PetscCall(DiniEachBlock_Private(dini, n, DiniApplyBlock, &call));
+  if (n) dini->reason = call.all;
   PetscCall(MatAssemblyBegin(Y, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(Y, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -23,9 +23,9 @@ static PetscErrorCode DiniCorrection(Dini dini, Vec F, Vec correction, PetscBool
   PetscCall(DiniGetTolerances(dini, &tangentrtol, NULL));
   PetscCall(DiniSetTolerances(dini, PetscMax(POLISH_RTOL, tangentrtol), PETSC_DEFAULT));
   dini->erroriffail            = PETSC_FALSE;
-  failed                       = DiniLinearSolve_Private(dini, DINI_TANGENT, F, correction);
+  failed                       = DiniLinearSolve_Private(dini, DINI_TANGENT, F, correction, converged);
   dini->erroriffail            = errors;
-  *converged                   = (PetscBool)(!failed && dini->reason > 0);
+  *converged                   = (PetscBool)(!failed && *converged);
   dini->reason                 = reason;
   dini->lastnorm               = norm;
   dini->lastrelative           = relative;

@@ -3,6 +3,8 @@
 
 static PetscErrorCode DiniSecondJVP_Call(Dini dini, Vec dm1, Vec dm2, Vec ddu)
 {
+  PetscBool good;
+
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
   PetscCheck(!dini->ops->jvp, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
@@ -11,7 +13,7 @@ static PetscErrorCode DiniSecondJVP_Call(Dini dini, Vec dm1, Vec dm2, Vec ddu)
   PetscCall(DiniCheckFlat_Private(dini, dm1, "The direction dm1"));
   PetscCall(DiniCheckFlat_Private(dini, dm2, "The direction dm2"));
   PetscCall(DiniCheckState_Private(dini, ddu, "The result ddu"));
-  PetscCall(DiniRuleSecondJVP_Private(dini, dm1, dm2, ddu));
+  PetscCall(DiniRuleSecondJVP_Private(dini, dm1, dm2, ddu, &good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

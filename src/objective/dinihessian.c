@@ -50,7 +50,7 @@ PetscErrorCode DiniHessianOf_Private(Dini dini, Vec dJdu)
 static PetscErrorCode DiniObjectiveAdjoint(Dini dini)
 {
   Vec            dJdu, dJdm;
-  PetscBool      same = PETSC_FALSE;
+  PetscBool      same = PETSC_FALSE, good;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -65,9 +65,9 @@ static PetscErrorCode DiniObjectiveAdjoint(Dini dini)
     failed = VecEqual(dJdu, dini->hessian.dJdu, &same);
   if (!failed && !same) {
     dini->hessian.point = 0;
-    failed              = DiniLinearSolve_Private(dini, DINI_ADJOINT, dJdu, dini->hessian.lambda);
+    failed              = DiniLinearSolve_Private(dini, DINI_ADJOINT, dJdu, dini->hessian.lambda, &good);
     if (!failed) failed = DiniHessianOf_Private(dini, dJdu);
-    if (!failed && dini->reason > 0) dini->hessian.point = dini->point;
+    if (!failed && good) dini->hessian.point = dini->point;
   }
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));
@@ -103,41 +103,39 @@ static PetscErrorCode DiniHVPAny(Dini dini, Vec v, Vec Hv)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBlockProduct(Dini dini, Mat V, Mat HV)
+static PetscErrorCode DiniHessianBlock(Dini dini, PetscInt first, PetscInt count, Mat R, Mat X, void *ctx)
 {
   const PetscBool policy = dini->erroriffail;
-  PetscInt        n      = 0, block;
-  PetscErrorCode  failed = PETSC_SUCCESS;
+  const Mat      *call   = (const Mat *)ctx; /* V and HV */
+  PetscErrorCode  failed;
   Vec             v;
-  Mat             R, S;
+
+  PetscFunctionBegin;
+  for (int k = 0; k < 2; k++) {
+    PetscCall(MatDenseGetColumnVecRead(call[k], first, &v));
+    failed = DiniCheckFlat_Private(dini, v, k ? "The result H v" : "The direction v");
+    PetscCall(MatDenseRestoreColumnVecRead(call[k], first, &v));
+    PetscCall(failed);
+  }
+  dini->erroriffail = PETSC_TRUE;
+  failed            = DiniRuleMatHVP_Private(dini, call[0], call[1], first, count, R, X);
+  dini->erroriffail = policy;
+  dini->stats.hessian_products += count;
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniBlockProduct(Dini dini, Mat V, Mat HV)
+{
+  Mat      call[2] = {V, HV};
+  PetscInt n       = 0;
 
   PetscFunctionBegin;
   PetscCheck(dini->hessian.point == dini->point, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: the adjoint solve for lambda, with J^H lambda = dJ/du, has failed, so there is no Hessian",
              DiniLabel_Private(dini));
   PetscCall(DiniCheckColumns_Private(dini, V, HV, "DiniMatHVP()", &n));
-  PetscCall(DiniEngineGetBlockSize_Private(dini->engine, &block));
-  for (PetscInt first = 0; first < n && !failed; first += block) {
-    PetscInt count = PetscMin(block, n - first);
-
-    PetscCall(MatDenseGetColumnVecRead(V, first, &v));
-    failed = DiniCheckFlat_Private(dini, v, "The direction v");
-    PetscCall(MatDenseRestoreColumnVecRead(V, first, &v));
-    PetscCall(failed);
-    PetscCall(MatDenseGetColumnVecRead(HV, first, &v));
-    failed = DiniCheckFlat_Private(dini, v, "The result H v");
-    PetscCall(MatDenseRestoreColumnVecRead(HV, first, &v));
-    PetscCall(failed);
-    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &R));
-    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &S));
-    dini->erroriffail = PETSC_TRUE;
-    failed            = DiniRuleMatHVP_Private(dini, V, HV, first, count, R, S);
-    dini->erroriffail = policy;
-    PetscCall(MatDestroy(&R));
-    PetscCall(MatDestroy(&S));
-    dini->stats.hessian_products += count;
-  }
-  PetscCall(failed);
+  PetscCall(DiniEachBlock_Private(dini, n, DiniHessianBlock, call));
   PetscCall(MatAssemblyBegin(HV, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(HV, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -6,14 +6,14 @@
 #include "../private/diniimpl.h"
 #include <math.h>
 
-static PetscErrorCode DiniHVPAt(Dini dini, Vec v, Vec Hv, Vec du, Vec hu, Vec mu, Vec hm)
+static PetscErrorCode DiniHVPAt(Dini dini, Vec v, Vec Hv, Vec du, Vec hu, Vec mu, Vec hm, PetscBool *good)
 {
   PetscFunctionBegin;
-  PetscCall(DiniRuleJVP_Private(dini, v, du));
-  if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniRuleJVP_Private(dini, v, du, good));
+  if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSecond_Private(dini, du, v, hu, hm));
-  PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, hu, mu));
-  if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, hu, mu, good));
+  if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParameterApplyAdjoint_Private(dini, mu, Hv));
   PetscCall(VecAYPX(Hv, -1.0, hm));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -23,6 +23,7 @@ PetscErrorCode DiniRuleHVP_Private(Dini dini, Vec v, Vec Hv)
 {
   Vec            du, hu, mu, hm, scaled;
   PetscReal      unit;
+  PetscBool      good;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -31,7 +32,7 @@ PetscErrorCode DiniRuleHVP_Private(Dini dini, Vec v, Vec Hv)
   PetscCall(VecDuplicate(dini->u, &mu));
   PetscCall(VecDuplicate(v, &hm));
   PetscCall(DiniTakeUnit_Private(v, &unit, &scaled));
-  failed = DiniHVPAt(dini, scaled, Hv, du, hu, mu, hm);
+  failed = DiniHVPAt(dini, scaled, Hv, du, hu, mu, hm, &good);
   PetscCall(DiniReturnUnit_Private(v, &scaled));
   PetscCall(VecDestroy(&du));
   PetscCall(VecDestroy(&hu));
@@ -39,6 +40,6 @@ PetscErrorCode DiniRuleHVP_Private(Dini dini, Vec v, Vec Hv)
   PetscCall(VecDestroy(&hm));
   PetscCall(failed);
   PetscCall(DiniScaleBack_Private(dini, unit, Hv, "The result Hv"));
-  if (dini->reason < 0) PetscCall(VecSet(Hv, NAN)); /* nobody shall take it for a derivative */
+  if (!good) PetscCall(VecSet(Hv, NAN)); /* nobody shall take it for a derivative */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

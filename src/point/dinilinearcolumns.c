@@ -25,8 +25,7 @@ static PetscErrorCode DiniEachColumn(Dini dini, DiniDirection direction, Mat B, 
       PetscCall(DiniGetColumn_Private(X, j, x));
       guess = PETSC_TRUE;
     }
-    PetscCall(DiniLinearSolveGuess_Private(dini, direction, b, x, guess));
-    good[j] = (PetscBool)(dini->reason >= 0);
+    PetscCall(DiniLinearSolveGuess_Private(dini, direction, b, x, guess, &good[j]));
     if (all >= 0) all = dini->reason; /* of the first column that has failed, where one has */
     PetscCall(DiniSetColumn_Private(X, j, PETSC_FALSE, x));
     if (basis && !good[j] && basis->size && basis->column[basis->size - 1] == j) basis->size--;

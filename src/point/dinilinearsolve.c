@@ -175,7 +175,8 @@ static PetscErrorCode DiniSolveAny(Dini dini, DiniDirection direction, Vec b, Ve
 }
 
 /* J has been, or has moved, elsewhere: linearizes at the point and solves. b may be a work vector, which that needs */
-static PetscErrorCode DiniSolveAnew(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess, PetscReal *unit)
+static PetscErrorCode DiniSolveAnew(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess, PetscReal *unit,
+                                    PetscBool *good)
 {
   PetscErrorCode failed;
   Vec            copy;
@@ -184,14 +185,15 @@ static PetscErrorCode DiniSolveAnew(Dini dini, DiniDirection direction, Vec b, V
   PetscCall(VecDuplicate(b, &copy));
   PetscCall(VecCopy(b, copy));
   failed = DiniLinearize_Private(dini);
-  if (!failed) failed = DiniLinearSolveUnit_Private(dini, direction, copy, x, guess, unit);
+  if (!failed) failed = DiniLinearSolveUnit_Private(dini, direction, copy, x, guess, unit, good);
   PetscCall(VecDestroy(&copy));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A monitor or a callback has written into J under a solve: nobody knows of which J this solution is. Once more, then. */
-static PetscErrorCode DiniSolveSpoiled(Dini dini, DiniDirection direction, Vec b, Vec x, PetscReal *unit)
+static PetscErrorCode DiniSolveSpoiled(Dini dini, DiniDirection direction, Vec b, Vec x, PetscReal *unit,
+                                       PetscBool *good)
 {
   PetscErrorCode failed;
 
@@ -201,7 +203,7 @@ static PetscErrorCode DiniSolveSpoiled(Dini dini, DiniDirection direction, Vec b
              "or a callback. Give derivatives a matrix of their own, with DiniSetJacobian()",
              DiniLabel_Private(dini), DiniOperations[DINI_OPERATION_TANGENT + direction]);
   dini->spoiled = PETSC_TRUE;
-  failed        = DiniSolveAnew(dini, direction, b, x, PETSC_FALSE, unit);
+  failed        = DiniSolveAnew(dini, direction, b, x, PETSC_FALSE, unit, good);
   dini->spoiled = PETSC_FALSE;
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -222,10 +224,10 @@ static PetscErrorCode DiniRecalled(Dini dini, DiniDirection direction, const Din
 
 /*
   J x = b / unit or J^H x = b / unit, right to the tolerance or not at all, where unit is one or, with right-hand sides at the
-  ends of the range of numbers, a power of two; with guess, x holds a first approximation.
+  ends of the range of numbers, a power of two; with guess, x holds a first approximation. Where errors are off, *good tells.
 */
 PetscErrorCode DiniLinearSolveUnit_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess,
-                                           PetscReal *unit)
+                                           PetscReal *unit, PetscBool *good)
 {
   const PetscLogEvent event  = direction == DINI_TANGENT ? DINI_Tangent : DINI_Adjoint;
   DiniSolveResult     result = {0};
@@ -235,11 +237,12 @@ PetscErrorCode DiniLinearSolveUnit_Private(Dini dini, DiniDirection direction, V
 
   PetscFunctionBegin;
   *unit = 1.0;
+  *good = PETSC_TRUE;
   PetscCheck(b != x, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
              "Right-hand side and solution of a linear solve must be different vectors");
   PetscCall(DiniJacobianStays_Private(dini, &moved));
   if (moved) {
-    PetscCall(DiniSolveAnew(dini, direction, b, x, guess, unit));
+    PetscCall(DiniSolveAnew(dini, direction, b, x, guess, unit, good));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniCheckFinite_Private(dini, b,
@@ -277,7 +280,7 @@ PetscErrorCode DiniLinearSolveUnit_Private(Dini dini, DiniDirection direction, V
   if (result.good && result.unwritten) moved = PETSC_FALSE;
   else PetscCall(DiniJacobianStays_Private(dini, &moved));
   if (moved) {
-    PetscCall(DiniSolveSpoiled(dini, direction, b, x, unit));
+    PetscCall(DiniSolveSpoiled(dini, direction, b, x, unit, good));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniLinearMonitor(dini, direction, &result, (PetscReal)(end - start)));
@@ -292,6 +295,7 @@ PetscErrorCode DiniLinearSolveUnit_Private(Dini dini, DiniDirection direction, V
     if (*unit == 1.0) PetscCall(DiniEngineRemember_Private(dini->engine, direction, b, x, &result));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  *good = PETSC_FALSE;
   if (result.good) dini->reason = direction == DINI_TANGENT ? DINI_DIVERGED_TANGENT : DINI_DIVERGED_ADJOINT;
   PetscCall(VecSet(x, NAN)); /* nobody shall take it for a derivative */
   PetscCall(DiniRefuse(dini, direction, &result));
@@ -299,21 +303,22 @@ PetscErrorCode DiniLinearSolveUnit_Private(Dini dini, DiniDirection direction, V
 }
 
 /* The same, J x = b or J^H x = b */
-PetscErrorCode DiniLinearSolveGuess_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess)
+PetscErrorCode DiniLinearSolveGuess_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess,
+                                            PetscBool *good)
 {
   PetscReal unit;
 
   PetscFunctionBegin;
-  PetscCall(DiniLinearSolveUnit_Private(dini, direction, b, x, guess, &unit));
+  PetscCall(DiniLinearSolveUnit_Private(dini, direction, b, x, guess, &unit, good));
   PetscCall(DiniScaleBack_Private(dini, unit, x,
                                   direction == DINI_TANGENT ? "The result of the tangent solve"
                                                             : "The result of the adjoint solve"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniLinearSolve_Private(Dini dini, DiniDirection direction, Vec b, Vec x)
+PetscErrorCode DiniLinearSolve_Private(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool *good)
 {
   PetscFunctionBegin;
-  PetscCall(DiniLinearSolveGuess_Private(dini, direction, b, x, PETSC_FALSE));
+  PetscCall(DiniLinearSolveGuess_Private(dini, direction, b, x, PETSC_FALSE, good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -356,10 +356,11 @@ DINI_INTERN PetscErrorCode DiniLinearCreate_Private(Dini);
 DINI_INTERN PetscErrorCode DiniLinear_Private(Dini, DiniEngine *);
 DINI_INTERN PetscErrorCode DiniLinearSetFromOptions_Private(Dini, DiniOptionItems);
 DINI_INTERN PetscErrorCode DiniIterations_Private(Dini, PetscInt *max);
-DINI_INTERN PetscErrorCode DiniLinearSolve_Private(Dini, DiniDirection, Vec r, Vec x);
-DINI_INTERN PetscErrorCode DiniLinearSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess);
+DINI_INTERN PetscErrorCode DiniLinearSolve_Private(Dini, DiniDirection, Vec r, Vec x, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniLinearSolveGuess_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,
+                                                        PetscBool *good);
 DINI_INTERN PetscErrorCode DiniLinearSolveUnit_Private(Dini, DiniDirection, Vec b, Vec x, PetscBool guess,
-                                                       PetscReal *unit);
+                                                       PetscReal *unit, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniLinearMatSolve_Private(Dini, DiniDirection, Mat B, Mat X, PetscBool good[]);
 DINI_INTERN PetscErrorCode DiniLinearLoose_Private(Dini, DiniDirection, Vec r, Vec d, PetscReal rtol, PetscBool setup,
                                                    PetscBool *good);

@@ -1,11 +1,15 @@
 /* Private to the library, a part of diniimpl.h: the formulas of src/rules. */
 #pragma once
 
+/* blocks of columns */
+typedef PetscErrorCode     DiniBlockFn(Dini, PetscInt first, PetscInt count, Mat R, Mat X, void *ctx);
+DINI_INTERN PetscErrorCode DiniEachBlock_Private(Dini, PetscInt n, DiniBlockFn *, void *ctx);
+
 /* rules */
-DINI_INTERN PetscErrorCode DiniRuleSecondJVP_Private(Dini, Vec dm1, Vec dm2, Vec ddu);
+DINI_INTERN PetscErrorCode DiniRuleSecondJVP_Private(Dini, Vec dm1, Vec dm2, Vec ddu, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniSecondTangent_Private(Dini, Vec a, Vec dm1, Vec b, Vec dm2, Vec y);
-DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du);
-DINI_INTERN PetscErrorCode DiniRuleVJP_Private(Dini, Vec ubar, Vec mbar);
+DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniRuleVJP_Private(Dini, Vec ubar, Vec mbar, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniRuleHVP_Private(Dini, Vec v, Vec Hv);
 DINI_INTERN PetscErrorCode DiniRuleMatHVP_Private(Dini, Mat V, Mat HV, PetscInt first, PetscInt count, Mat R, Mat X);
 DINI_INTERN PetscErrorCode DiniRuleMatJVP_Private(Dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X);

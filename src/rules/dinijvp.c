@@ -1,7 +1,7 @@
 /* J du = -F_m dm */
 #include "../private/diniimpl.h"
 
-static PetscErrorCode DiniTangent(Dini dini, Vec dm, Vec du)
+static PetscErrorCode DiniTangent(Dini dini, Vec dm, Vec du, PetscBool *good)
 {
   PetscBool zero;
 
@@ -12,24 +12,27 @@ static PetscErrorCode DiniTangent(Dini dini, Vec dm, Vec du)
     dini->lastnorm = 0.0;
   } else {
     PetscCall(VecScale(dini->r, -1.0));
-    PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->r, du));
+    PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->r, du, good));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniRuleJVP_Private(Dini dini, Vec dm, Vec du)
+/* Where errors are off, *good tells whether there is a tangent; so in all rules */
+PetscErrorCode DiniRuleJVP_Private(Dini dini, Vec dm, Vec du, PetscBool *good)
 {
   PetscReal      unit;
   Vec            scaled;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
+  *good = PETSC_TRUE;
   if (dini->ops->jvp) {
     PetscUseTypeMethod(dini, jvp, dm, du);
+    *good = (PetscBool)(dini->reason >= 0); /* the method's own word */
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniTakeUnit_Private(dm, &unit, &scaled));
-  failed = DiniTangent(dini, scaled, du);
+  failed = DiniTangent(dini, scaled, du, good);
   PetscCall(DiniReturnUnit_Private(dm, &scaled));
   PetscCall(failed);
   PetscCall(DiniScaleBack_Private(dini, unit, du, "The result du"));

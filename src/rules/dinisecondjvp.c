@@ -6,21 +6,21 @@
 #include "../private/diniimpl.h"
 #include <math.h>
 
-static PetscErrorCode DiniSolves(Dini dini, Vec dm1, Vec dm2, Vec a, Vec b, Vec r, Vec w)
+static PetscErrorCode DiniSolves(Dini dini, Vec dm1, Vec dm2, Vec a, Vec b, Vec r, Vec w, PetscBool *good)
 {
   PetscFunctionBegin;
-  PetscCall(DiniRuleJVP_Private(dini, dm1, a));
-  if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniRuleJVP_Private(dini, dm1, a, good));
+  if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
   if (dm1 == dm2) PetscCall(VecCopy(a, b));
-  else PetscCall(DiniRuleJVP_Private(dini, dm2, b));
-  if (dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  else PetscCall(DiniRuleJVP_Private(dini, dm2, b, good));
+  if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSecondTangent_Private(dini, a, dm1, b, dm2, r));
   PetscCall(VecScale(r, -1.0));
-  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, r, w));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, r, w, good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniRuleSecondJVP_Private(Dini dini, Vec dm1, Vec dm2, Vec w)
+PetscErrorCode DiniRuleSecondJVP_Private(Dini dini, Vec dm1, Vec dm2, Vec w, PetscBool *good)
 {
   Vec            a, b, r;
   PetscErrorCode failed;
@@ -29,11 +29,11 @@ PetscErrorCode DiniRuleSecondJVP_Private(Dini dini, Vec dm1, Vec dm2, Vec w)
   PetscCall(VecDuplicate(dini->u, &a));
   PetscCall(VecDuplicate(dini->u, &b));
   PetscCall(VecDuplicate(dini->u, &r));
-  failed = DiniSolves(dini, dm1, dm2, a, b, r, w);
+  failed = DiniSolves(dini, dm1, dm2, a, b, r, w, good);
   PetscCall(VecDestroy(&a));
   PetscCall(VecDestroy(&b));
   PetscCall(VecDestroy(&r));
   PetscCall(failed);
-  if (dini->reason < 0) PetscCall(VecSet(w, NAN)); /* nobody shall take it for a derivative */
+  if (!*good) PetscCall(VecSet(w, NAN)); /* nobody shall take it for a derivative */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

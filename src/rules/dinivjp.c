@@ -2,19 +2,20 @@
 #include "../private/diniimpl.h"
 #include <math.h>
 
-PetscErrorCode DiniRuleVJP_Private(Dini dini, Vec ubar, Vec mbar)
+PetscErrorCode DiniRuleVJP_Private(Dini dini, Vec ubar, Vec mbar, PetscBool *good)
 {
   PetscReal unit;
 
   PetscFunctionBegin;
   if (dini->ops->vjp) {
     PetscUseTypeMethod(dini, vjp, ubar, mbar);
+    *good = (PetscBool)(dini->reason >= 0); /* the method's own word */
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (dini->guess) PetscCall(VecCopy(dini->guess, dini->lambda));
-  PetscCall(
-      DiniLinearSolveUnit_Private(dini, DINI_ADJOINT, ubar, dini->lambda, (PetscBool)(dini->guess != NULL), &unit));
-  if (dini->reason < 0) PetscCall(VecSet(mbar, NAN)); /* lambda is NaN: keep it away from the application's code */
+  PetscCall(DiniLinearSolveUnit_Private(dini, DINI_ADJOINT, ubar, dini->lambda, (PetscBool)(dini->guess != NULL), &unit,
+                                        good));
+  if (!*good) PetscCall(VecSet(mbar, NAN)); /* lambda is NaN: keep it away from the application's code */
   else {
     PetscCall(dini->lastnorm > 0.0 ? DiniParameterGradient_Private(dini, dini->lambda, mbar)
                                    : DiniParameterApplyAdjoint_Private(dini, dini->lambda, mbar));

@@ -21,6 +21,12 @@ const char *const DiniFixedPointMethods[]     = {"krylov", "iterate", "DiniFixed
 const char *const DiniFixedPointDerivatives[] = {
     "auto", "matrix", "operator", "coloring", "fd", "DiniFixedPointDerivative", "DINI_FIXEDPOINT_", NULL};
 
+/* From the one with the smallest number, -6, up */
+static const char *const DiniReasons[] = {
+    "DIVERGED_PC_FAILED",        "DIVERGED_NAN",      "DIVERGED_ADJOINT",    "DIVERGED_TANGENT",
+    "DIVERGED_FORWARD_RESIDUAL", "DIVERGED_FORWARD",  "CONVERGED_ITERATING", "CONVERGED_FORWARD",
+    "CONVERGED_ATTACHED",        "CONVERGED_TANGENT", "CONVERGED_ADJOINT"};
+
 /**
   @brief Text of a converged reason, of the form "CONVERGED_ADJOINT".
   @level{intermediate}
@@ -34,42 +40,8 @@ const char *const DiniFixedPointDerivatives[] = {
 PetscErrorCode DiniConvergedReasonString(DiniConvergedReason reason, const char **text)
 {
   PetscFunctionBegin;
-  switch (reason) {
-  case DINI_CONVERGED_ITERATING:
-    *text = "CONVERGED_ITERATING";
-    break;
-  case DINI_CONVERGED_FORWARD:
-    *text = "CONVERGED_FORWARD";
-    break;
-  case DINI_CONVERGED_ATTACHED:
-    *text = "CONVERGED_ATTACHED";
-    break;
-  case DINI_CONVERGED_TANGENT:
-    *text = "CONVERGED_TANGENT";
-    break;
-  case DINI_CONVERGED_ADJOINT:
-    *text = "CONVERGED_ADJOINT";
-    break;
-  case DINI_DIVERGED_FORWARD:
-    *text = "DIVERGED_FORWARD";
-    break;
-  case DINI_DIVERGED_FORWARD_RESIDUAL:
-    *text = "DIVERGED_FORWARD_RESIDUAL";
-    break;
-  case DINI_DIVERGED_TANGENT:
-    *text = "DIVERGED_TANGENT";
-    break;
-  case DINI_DIVERGED_ADJOINT:
-    *text = "DIVERGED_ADJOINT";
-    break;
-  case DINI_DIVERGED_NAN:
-    *text = "DIVERGED_NAN";
-    break;
-  case DINI_DIVERGED_PC_FAILED:
-    *text = "DIVERGED_PC_FAILED";
-    break;
-  default:
-    *text = "unknown reason";
-  }
+  *text = reason < DINI_DIVERGED_PC_FAILED || reason > DINI_CONVERGED_ADJOINT
+              ? "unknown reason"
+              : DiniReasons[(int)reason - (int)DINI_DIVERGED_PC_FAILED];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -233,7 +233,7 @@ static PetscErrorCode DiniMatrixRHS_KSP(Dini dini, Mat dA, Vec r)
 
 static PetscErrorCode DiniMatrixVJP_Call(Dini dini, Vec ubar, Mat Abar)
 {
-  PetscBool conj;
+  PetscBool conj, good;
   Vec       g = ubar;
 
   PetscFunctionBegin;
@@ -247,9 +247,9 @@ static PetscErrorCode DiniMatrixVJP_Call(Dini dini, Vec ubar, Mat Abar)
     PetscCall(VecCopy(ubar, g));
     PetscCall(VecConjugate(g));
   }
-  PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, g, dini->lambda));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, g, dini->lambda, &good));
   if (conj) PetscCall(VecDestroy(&g));
-  if (dini->reason < 0) PetscCall(VecSet(dini->lambda, NAN));
+  if (!good) PetscCall(VecSet(dini->lambda, NAN));
   PetscCall(DiniMatrixBar_KSP(dini, dini->lambda, Abar));
   if (conj) PetscCall(MatConjugate(Abar));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -292,6 +292,8 @@ PetscErrorCode DiniMatrixVJP(Dini dini, Vec ubar, Mat Abar)
 
 static PetscErrorCode DiniMatrixJVP_Call(Dini dini, Mat dA, Vec du)
 {
+  PetscBool good;
+
   PetscFunctionBegin;
   PetscCall(DiniNeedLinear_KSP(dini, "DiniMatrixJVP()"));
   PetscCall(DiniLinearize_Private(dini));
@@ -299,7 +301,7 @@ static PetscErrorCode DiniMatrixJVP_Call(Dini dini, Mat dA, Vec du)
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
   if (((Dini_KSP *)dini->data)->kernel.n) PetscCall(DiniKernelDirection_KSP(dini, dA));
   PetscCall(DiniMatrixRHS_KSP(dini, dA, dini->r));
-  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->r, du));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->r, du, &good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -70,9 +70,15 @@ static PetscErrorCode DiniApplyParameters_KSP(Dini dini, Vec dm, Vec c, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Work of a derivative, whatever becomes of it */
+/* A derivative under way, and its work */
 typedef struct {
-  Mat        R, X, outer;
+  Mat        dA, dB, dU; /* of a JVP */
+  Vec        dm;
+  Mat        Ubar, Abar, Bbar; /* of a VJP */
+  Vec        mbar;
+  PetscBool  conj; /* the plain transpose */
+  PetscBool  all;  /* columns are good so far */
+  Mat        outer;
   Vec        lambda, sum, t;
   PetscBool *good;
 } DiniBlockWork;
@@ -80,8 +86,6 @@ typedef struct {
 static PetscErrorCode DiniBlockWorkDestroy_KSP(DiniBlockWork *w)
 {
   PetscFunctionBegin;
-  PetscCall(MatDestroy(&w->R));
-  PetscCall(MatDestroy(&w->X));
   PetscCall(MatDestroy(&w->outer));
   PetscCall(VecDestroy(&w->lambda));
   PetscCall(VecDestroy(&w->sum));
@@ -90,121 +94,120 @@ static PetscErrorCode DiniBlockWorkDestroy_KSP(DiniBlockWork *w)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBlockJVP_KSP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU, DiniBlockWork *w)
+static PetscErrorCode DiniTangentBlock_KSP(Dini dini, PetscInt first, PetscInt count, Mat R, Mat X, void *work)
 {
-  Dini_KSP *ctx = (Dini_KSP *)dini->data;
-  PetscInt  n, block;
-  PetscBool zero;
+  Dini_KSP      *ctx = (Dini_KSP *)dini->data;
+  DiniBlockWork *w   = (DiniBlockWork *)work;
 
   PetscFunctionBegin;
-  PetscCall(MatGetSize(ctx->U, NULL, &n));
-  PetscCall(DiniEngineGetBlockSize_Private(dini->engine, &block));
-  PetscCall(VecDuplicate(ctx->column, &w->sum));
-  PetscCall(VecDuplicate(ctx->column, &w->t));
-  PetscCall(PetscMalloc1(n, &w->good));
-  if (dm) {
-    PetscCall(DiniAtColumn_KSP(dini, -1));
-    PetscCall(DiniParameterApply_Private(dini, dm, w->sum, &zero));
+  for (PetscInt k = 0; k < count; k++) {
+    PetscCall(DiniAtColumn_KSP(dini, first + k));
+    if (w->dm) PetscCall(DiniApplyParameters_KSP(dini, w->dm, w->sum, dini->r));
+    else PetscCall(VecSet(dini->r, 0.0));
+    if (w->dA) {
+      PetscCall(MatMult(w->dA, ctx->column, w->t));
+      PetscCall(VecAXPY(dini->r, 1.0, w->t));
+    }
+    PetscCall(VecScale(dini->r, -1.0));
+    if (w->dB) {
+      PetscCall(DiniGetColumn_Private(w->dB, first + k, w->t));
+      PetscCall(VecAXPY(dini->r, 1.0, w->t));
+    }
+    PetscCall(DiniSetColumn_Private(R, k, PETSC_FALSE, dini->r));
   }
-  for (PetscInt first = 0; first < n; first += block) {
-    const PetscInt count = PetscMin(block, n - first);
-
-    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &w->R));
-    PetscCall(MatDuplicate(w->R, MAT_DO_NOT_COPY_VALUES, &w->X));
-    for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniAtColumn_KSP(dini, first + k));
-      if (dm) PetscCall(DiniApplyParameters_KSP(dini, dm, w->sum, dini->r));
-      else PetscCall(VecSet(dini->r, 0.0));
-      if (dA) {
-        PetscCall(MatMult(dA, ctx->column, w->t));
-        PetscCall(VecAXPY(dini->r, 1.0, w->t));
-      }
-      PetscCall(VecScale(dini->r, -1.0));
-      if (dB) {
-        PetscCall(DiniGetColumn_Private(dB, first + k, w->t));
-        PetscCall(VecAXPY(dini->r, 1.0, w->t));
-      }
-      PetscCall(DiniSetColumn_Private(w->R, k, PETSC_FALSE, dini->r));
-    }
-    PetscCall(DiniLinearMatSolve_Private(dini, DINI_TANGENT, w->R, w->X, w->good));
-    for (PetscInt k = 0; k < count; k++) { /* what has failed is NaN already */
-      PetscCall(DiniGetColumn_Private(w->X, k, w->t));
-      PetscCall(DiniSetColumn_Private(dU, first + k, PETSC_FALSE, w->t));
-    }
-    PetscCall(MatDestroy(&w->R));
-    PetscCall(MatDestroy(&w->X));
+  PetscCall(DiniLinearMatSolve_Private(dini, DINI_TANGENT, R, X, w->good));
+  for (PetscInt k = 0; k < count; k++) { /* what has failed is NaN already */
+    PetscCall(DiniGetColumn_Private(X, k, w->t));
+    PetscCall(DiniSetColumn_Private(w->dU, first + k, PETSC_FALSE, w->t));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniBlockJVP_KSP(Dini dini, DiniBlockWork *w)
+{
+  Dini_KSP *ctx = (Dini_KSP *)dini->data;
+  PetscInt  n;
+  PetscBool zero;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(ctx->U, NULL, &n));
+  PetscCall(VecDuplicate(ctx->column, &w->sum));
+  PetscCall(VecDuplicate(ctx->column, &w->t));
+  PetscCall(PetscMalloc1(n, &w->good));
+  if (w->dm) {
+    PetscCall(DiniAtColumn_KSP(dini, -1));
+    PetscCall(DiniParameterApply_Private(dini, w->dm, w->sum, &zero));
+  }
+  PetscCall(DiniEachBlock_Private(dini, n, DiniTangentBlock_KSP, w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What one lambda adds to the results */
-static PetscErrorCode DiniBlockColumn_KSP(Dini dini, PetscInt k, Vec lambda, PetscBool good, Mat Abar, Mat *work,
-                                          Vec mbar, Vec t)
+static PetscErrorCode DiniBlockColumn_KSP(Dini dini, PetscInt k, PetscBool good, DiniBlockWork *w)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
 
   PetscFunctionBegin;
   PetscCall(DiniAtColumn_KSP(dini, k));
-  if (Abar) PetscCall(DiniOuter_Private(Abar, (PetscBool)(k > 0), work, -1.0, lambda, ctx->column));
-  if (!mbar) PetscFunctionReturn(PETSC_SUCCESS);
+  if (w->Abar) PetscCall(DiniOuter_Private(w->Abar, (PetscBool)(k > 0), &w->outer, -1.0, w->lambda, ctx->column));
+  if (!w->mbar) PetscFunctionReturn(PETSC_SUCCESS);
   if (good) { /* a lambda of NaN stays away from the application's code */
-    PetscCall(DiniParameterApplyAdjoint_Private(dini, lambda, t));
-    PetscCall(VecAXPY(mbar, -1.0, t));
-  } else PetscCall(VecSet(mbar, NAN));
+    PetscCall(DiniParameterApplyAdjoint_Private(dini, w->lambda, w->t));
+    PetscCall(VecAXPY(w->mbar, -1.0, w->t));
+  } else PetscCall(VecSet(w->mbar, NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBlockVJP_KSP(Dini dini, PetscBool conj, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar,
-                                       DiniBlockWork *w)
+static PetscErrorCode DiniAdjointBlock_KSP(Dini dini, PetscInt first, PetscInt count, Mat R, Mat X, void *work)
+{
+  DiniBlockWork *w = (DiniBlockWork *)work;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < count; k++) {
+    PetscCall(DiniGetColumn_Private(w->Ubar, first + k, w->lambda));
+    PetscCall(DiniSetColumn_Private(R, k, w->conj, w->lambda));
+  }
+  PetscCall(DiniLinearMatSolve_Private(dini, DINI_ADJOINT, R, X, w->good));
+  for (PetscInt k = 0; k < count; k++) {
+    PetscCall(DiniGetColumn_Private(X, k, w->lambda));
+    if (w->Bbar) PetscCall(DiniSetColumn_Private(w->Bbar, first + k, w->conj, w->lambda));
+    PetscCall(DiniBlockColumn_KSP(dini, first + k, w->good[k], w));
+    PetscCall(VecAXPY(w->sum, 1.0, w->lambda));
+    w->all = (PetscBool)(w->all && w->good[k]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniBlockVJP_KSP(Dini dini, DiniBlockWork *w)
 {
   Dini_KSP *ctx = (Dini_KSP *)dini->data;
-  PetscInt  n, block;
-  PetscBool all = PETSC_TRUE;
+  PetscInt  n;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(ctx->U, NULL, &n));
-  PetscCall(DiniEngineGetBlockSize_Private(dini->engine, &block));
   PetscCall(VecDuplicate(ctx->column, &w->lambda));
   PetscCall(VecDuplicate(ctx->column, &w->sum));
   PetscCall(VecSet(w->sum, 0.0));
   PetscCall(PetscMalloc1(n, &w->good));
-  if (mbar) {
-    PetscCall(VecDuplicate(mbar, &w->t));
-    PetscCall(VecSet(mbar, 0.0));
+  w->all = PETSC_TRUE;
+  if (w->mbar) {
+    PetscCall(VecDuplicate(w->mbar, &w->t));
+    PetscCall(VecSet(w->mbar, 0.0));
   }
-  for (PetscInt first = 0; first < n; first += block) {
-    const PetscInt count = PetscMin(block, n - first);
-
-    PetscCall(MatCreateDense(PetscObjectComm((PetscObject)dini), dini->n, PETSC_DECIDE, dini->N, count, NULL, &w->R));
-    PetscCall(MatDuplicate(w->R, MAT_DO_NOT_COPY_VALUES, &w->X));
-    for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniGetColumn_Private(Ubar, first + k, w->lambda));
-      PetscCall(DiniSetColumn_Private(w->R, k, conj, w->lambda));
-    }
-    PetscCall(DiniLinearMatSolve_Private(dini, DINI_ADJOINT, w->R, w->X, w->good));
-    for (PetscInt k = 0; k < count; k++) {
-      PetscCall(DiniGetColumn_Private(w->X, k, w->lambda));
-      if (Bbar) PetscCall(DiniSetColumn_Private(Bbar, first + k, conj, w->lambda));
-      PetscCall(DiniBlockColumn_KSP(dini, first + k, w->lambda, w->good[k], Abar, &w->outer, mbar, w->t));
-      PetscCall(VecAXPY(w->sum, 1.0, w->lambda));
-      all = (PetscBool)(all && w->good[k]);
-    }
-    PetscCall(MatDestroy(&w->R));
-    PetscCall(MatDestroy(&w->X));
-  }
-  if (mbar && all) { /* what b(m) has put into F_m */
+  PetscCall(DiniEachBlock_Private(dini, n, DiniAdjointBlock_KSP, w));
+  if (w->mbar && w->all) { /* what b(m) has put into F_m */
     PetscCall(DiniAtColumn_KSP(dini, -1));
     PetscCall(DiniParameterApplyAdjoint_Private(dini, w->sum, w->t));
-    PetscCall(VecAXPY(mbar, 1.0, w->t));
+    PetscCall(VecAXPY(w->mbar, 1.0, w->t));
   }
-  if (mbar && conj) PetscCall(VecConjugate(mbar));
-  if (Abar && conj) PetscCall(MatConjugate(Abar));
+  if (w->mbar && w->conj) PetscCall(VecConjugate(w->mbar));
+  if (w->Abar && w->conj) PetscCall(MatConjugate(w->Abar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode DiniMatSolveJVP_Call(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
 {
-  DiniBlockWork  w = {0};
+  DiniBlockWork  w = {.dA = dA, .dB = dB, .dm = dm, .dU = dU};
   PetscErrorCode failed;
   PetscInt       n = -1;
 
@@ -217,7 +220,7 @@ static PetscErrorCode DiniMatSolveJVP_Call(Dini dini, Mat dA, Mat dB, Vec dm, Ma
   if (dm) PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniCheckBlock_Private(dini, dU, "The result dU", &n));
   dini->closed++;
-  failed = DiniBlockJVP_KSP(dini, dA, dB, dm, dU, &w);
+  failed = DiniBlockJVP_KSP(dini, &w);
   dini->closed--;
   dini->stage = DINI_STAGE_NEW;
   PetscCall(DiniBlockWorkDestroy_KSP(&w));
@@ -251,13 +254,12 @@ PetscErrorCode DiniMatSolveJVP(Dini dini, Mat dA, Mat dB, Vec dm, Mat dU)
 
 static PetscErrorCode DiniMatSolveVJP_Call(Dini dini, Mat Ubar, Mat Abar, Mat Bbar, Vec mbar)
 {
-  DiniBlockWork  w = {0};
+  DiniBlockWork  w = {.Ubar = Ubar, .Abar = Abar, .Bbar = Bbar, .mbar = mbar};
   PetscErrorCode failed;
   PetscInt       n = -1;
-  PetscBool      conj;
 
   PetscFunctionBegin;
-  conj = (PetscBool)(PetscDefined(USE_COMPLEX) && dini->adjointtype == DINI_ADJOINT_TRANSPOSE);
+  w.conj = (PetscBool)(PetscDefined(USE_COMPLEX) && dini->adjointtype == DINI_ADJOINT_TRANSPOSE);
   PetscCall(DiniBlockReady_KSP(dini, "DiniMatSolveVJP()"));
   dini->stage = DINI_STAGE_NEW; /* for DiniVJP() and the rest, this is no point */
   PetscCall(DiniCheckBlock_Private(dini, ((Dini_KSP *)dini->data)->U, "The matrix U of solutions", &n));
@@ -266,7 +268,7 @@ static PetscErrorCode DiniMatSolveVJP_Call(Dini dini, Mat Ubar, Mat Abar, Mat Bb
   if (Bbar) PetscCall(DiniCheckBlock_Private(dini, Bbar, "The result Bbar", &n));
   if (mbar) PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
   dini->closed++;
-  failed = DiniBlockVJP_KSP(dini, conj, Ubar, Abar, Bbar, mbar, &w);
+  failed = DiniBlockVJP_KSP(dini, &w);
   dini->closed--;
   dini->stage = DINI_STAGE_NEW;
   PetscCall(DiniBlockWorkDestroy_KSP(&w));

@@ -14,10 +14,9 @@ PetscErrorCode DiniTrySolve_KSP(Dini dini, Vec r, Vec x, PetscBool *good)
 
   PetscFunctionBegin;
   dini->erroriffail = PETSC_FALSE;
-  failed            = DiniLinearSolve_Private(dini, DINI_TANGENT, r, x);
+  failed            = DiniLinearSolve_Private(dini, DINI_TANGENT, r, x, good);
   dini->erroriffail = errors;
   PetscCall(failed);
-  *good = (PetscBool)(dini->reason > 0);
   if (*good) dini->reason = before;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -29,13 +28,14 @@ static PetscErrorCode DiniKernelDual_KSP(Dini dini)
   DiniKernel *k   = &ctx->kernel;
   Mat         A;
   Vec         z;
+  PetscBool   good; /* else y is NaN, and nothing that is made of it is small */
 
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ctx->ksp, &A, NULL));
   PetscCall(VecDestroy(&k->y));
   PetscCall(VecDuplicate(ctx->b, &k->y));
   PetscCall(VecDuplicate(dini->u, &z));
-  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->u, z));
+  PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, dini->u, z, &good));
   PetscCall(MatMult(A, z, k->y));
   PetscCall(VecDestroy(&z));
   PetscFunctionReturn(PETSC_SUCCESS);

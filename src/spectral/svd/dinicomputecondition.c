@@ -29,9 +29,11 @@ static PetscErrorCode DiniProject_Condition(DiniSpectrum *s, Vec v)
 /* x = J^{-1} b or J^{-H} b, zero from the first solve on that fails */
 static PetscErrorCode DiniSolve_Condition(DiniSpectrum *s, DiniDirection direction, Vec b, Vec x)
 {
+  PetscBool good = PETSC_FALSE;
+
   PetscFunctionBegin;
-  if (!s->failed) PetscCall(DiniLinearSolve_Private(s->dini, direction, b, x));
-  if (!s->failed && s->dini->reason < 0) s->failed = PETSC_TRUE;
+  if (!s->failed) PetscCall(DiniLinearSolve_Private(s->dini, direction, b, x, &good));
+  if (!good) s->failed = PETSC_TRUE;
   if (s->failed) PetscCall(VecSet(x, 0.0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
