@@ -21,7 +21,7 @@ ROOMS = {
     "spectral": "eigenpairs, posteriors, singular values",
     "objective": "objectives, gradients, Hessians, Tao",
     "solvers": "who finds u",
-    "active": "the active set of a variational inequality",
+    "active": "active set of a variational inequality",
     "core": "the object",
     "rules": "JVP and VJP: formulas",
     "parameter": "who knows F_m",
@@ -31,9 +31,6 @@ ROOMS = {
     "linear": "the engine: J x = b and J^H x = b",
     "sys": "norms, names, random numbers",
 }
-
-# What may be called from below: the eigensolvers have a Dini of their own inside
-CALLED_FROM_BELOW = {"DiniCreate"}
 
 
 def room_of(source):
@@ -63,7 +60,7 @@ def read(build):
     owner = {s: f for f, path in files.items() for s in symbols(path, "--defined-only")}
     arrows = collections.defaultdict(set)
     for f, path in files.items():
-        for s in symbols(path, "--undefined-only") - CALLED_FROM_BELOW:
+        for s in symbols(path, "--undefined-only"):
             if s in owner and owner[s] != f:
                 arrows[f, owner[s]].add(s)
     return files, arrows
