@@ -8,8 +8,12 @@ sources() { find include src tests examples -name '*.[ch]' "$@"; }
 
 lint_format() { sources -print0 | xargs -0 clang-format --dry-run -Werror; }
 
-# Every file with warnings as errors; leaves compile_commands.json in its build directory for the next two.
-lint_warnings() { build dev; }
+# Every file, and every public header alone, with warnings as errors; leaves compile_commands.json in its build directory for
+# the next two.
+lint_warnings() {
+  build dev
+  cmake --build "$builds/dev" --target all_verify_interface_header_sets
+}
 
 lint_tidy() {
   sources -name '*.c' -not -path '*/consumer/*' -not -name otherprecision.c -print0 |
