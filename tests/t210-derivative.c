@@ -106,7 +106,8 @@ static PetscErrorCode FillDense(Mat X, PetscInt seed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TestDense(void)
+/* Of the derivative at the last solution, or of one that is pinned there */
+static PetscErrorCode TestDense(PetscBool pinned)
 {
   Transport t;
   Mat       D, X, Y, DX, DtY;
@@ -116,7 +117,8 @@ static PetscErrorCode TestDense(void)
   PetscCall(TransportCreate(7, 6, &t));
   PetscCall(TransportDini(&t, DINIPARAMETERMATRIX));
   PetscCall(DiniSolve(t.dini, t.u));
-  PetscCall(DiniGetDerivative(t.dini, &D));
+  if (pinned) PetscCall(DiniCreateDerivative(t.dini, DINI_ALL_PARAMETERS, &D));
+  else PetscCall(DiniGetDerivative(t.dini, &D));
   PetscCall(VecGetLocalSize(t.u, &n));
   PetscCall(VecGetSize(t.u, &N));
   PetscCall(MatCreateDense(PETSC_COMM_WORLD, n, PETSC_DECIDE, N, 4, NULL, &X));
@@ -134,6 +136,7 @@ static PetscErrorCode TestDense(void)
   PetscCall(MatDestroy(&DtY));
   PetscCall(MatDestroy(&X));
   PetscCall(MatDestroy(&Y));
+  if (pinned) PetscCall(MatDestroy(&D));
   PetscCall(TransportDestroy(&t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -177,7 +180,8 @@ int main(int argc, char **argv)
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestProducts());
-  PetscCall(TestDense());
+  PetscCall(TestDense(PETSC_FALSE));
+  PetscCall(TestDense(PETSC_TRUE));
   PetscCall(TestLife());
   PetscCall(PetscFinalize());
   return 0;

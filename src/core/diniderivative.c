@@ -1,59 +1,32 @@
 /* The derivative du/dm as a Mat, so that composition, products, SVD and Gauss-Newton need no interface of their own. */
 #include "../private/diniimpl.h"
 
-static PetscErrorCode DiniDerivativeGetDini(Mat D, Dini *dini)
+static PetscErrorCode DiniDerivativeMult(void *dini, Vec dm, Vec du)
 {
-  PetscFunctionBegin;
-  PetscCall(MatShellGetContext(D, dini));
-  PetscCheck(*dini, PetscObjectComm((PetscObject)D), PETSC_ERR_ARG_WRONGSTATE,
-             "The Dini of this derivative has been destroyed, reset, or given other parameters; call "
-             "DiniGetDerivative() again");
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return DiniJVP((Dini)dini, dm, du);
 }
 
-static PetscErrorCode DiniDerivativeMult(Mat D, Vec dm, Vec du)
+static PetscErrorCode DiniDerivativeMultTranspose(void *dini, Vec ubar, Vec mbar)
 {
-  Dini dini;
-
-  PetscFunctionBegin;
-  PetscCall(DiniDerivativeGetDini(D, &dini));
-  PetscCall(DiniJVP(dini, dm, du));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return DiniVJP_Private((Dini)dini, DINI_ADJOINT_TRANSPOSE, ubar, mbar);
 }
 
-/* The plain transpose, always: MatMultHermitianTranspose() conjugates around it. */
-static PetscErrorCode DiniDerivativeMultTranspose(Mat D, Vec ubar, Vec mbar)
+static PetscErrorCode DiniDerivativeMatMult(void *dini, Mat dM, Mat dU)
 {
-  Dini dini;
-
-  PetscFunctionBegin;
-  PetscCall(DiniDerivativeGetDini(D, &dini));
-  PetscCall(DiniVJP_Private(dini, DINI_ADJOINT_TRANSPOSE, ubar, mbar));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return DiniMatJVP((Dini)dini, dM, dU);
 }
 
-/* C = D B and C = D^T B; the dense C is made by PETSc, which also applies a MatScale() of D afterwards */
-static PetscErrorCode DiniDerivativeProduct(Mat D, Mat B, Mat C, void *ctx)
+static PetscErrorCode DiniDerivativeTransposeMatMult(void *dini, Mat Ubar, Mat Mbar)
 {
-  Dini dini;
-
-  PetscFunctionBegin;
-  (void)ctx;
-  PetscCall(DiniDerivativeGetDini(D, &dini));
-  PetscCall(DiniMatJVP(dini, B, C));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return DiniMatVJP_Private((Dini)dini, DINI_ADJOINT_TRANSPOSE, Ubar, Mbar);
 }
 
-static PetscErrorCode DiniDerivativeTransposeProduct(Mat D, Mat B, Mat C, void *ctx)
-{
-  Dini dini;
-
-  PetscFunctionBegin;
-  (void)ctx;
-  PetscCall(DiniDerivativeGetDini(D, &dini));
-  PetscCall(DiniMatVJP_Private(dini, DINI_ADJOINT_TRANSPOSE, B, C));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+const DiniProductOps DiniDerivativeProducts_Private = {.what             = "derivative",
+                                                       .again            = "DiniGetDerivative()",
+                                                       .mult             = DiniDerivativeMult,
+                                                       .multtranspose    = DiniDerivativeMultTranspose,
+                                                       .matmult          = DiniDerivativeMatMult,
+                                                       .transposematmult = DiniDerivativeTransposeMatMult};
 
 /**
   @brief Gives the derivative du/dm as a Mat.
@@ -84,13 +57,8 @@ PetscErrorCode DiniGetDerivative(Dini dini, Mat *D)
     PetscCheck(N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
                "%s has no active parameter to differentiate with respect to; call DiniAddParameter()",
                DiniLabel_Private(dini));
-    PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, n, dini->N, N, dini, &dini->D));
-    PetscCall(MatShellSetOperation(dini->D, MATOP_MULT, (void (*)(void))DiniDerivativeMult));
-    PetscCall(MatShellSetOperation(dini->D, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniDerivativeMultTranspose));
-    PetscCall(
-        MatShellSetMatProductOperation(dini->D, MATPRODUCT_AB, NULL, DiniDerivativeProduct, NULL, MATDENSE, MATDENSE));
-    PetscCall(MatShellSetMatProductOperation(dini->D, MATPRODUCT_AtB, NULL, DiniDerivativeTransposeProduct, NULL,
-                                             MATDENSE, MATDENSE));
+    PetscCall(DiniProductsCreate_Private((PetscObject)dini, (PetscInt[2]){dini->n, dini->N}, (PetscInt[2]){n, N},
+                                         &DiniDerivativeProducts_Private, dini, &dini->D));
   }
   *D = dini->D;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -10,8 +10,7 @@ PetscErrorCode DiniReset_Private(Dini dini)
   PetscCall(DiniMark_Private(NULL, &dini->held));
   PetscCall(DiniEngineReset_Private(dini->engine));
   PetscCall(DiniParameterReset_Private(dini));
-  if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
-  PetscCall(MatDestroy(&dini->D));
+  PetscCall(DiniProductsRelease_Private(&dini->D));
   DiniEachFeature(reset, dini);
   PetscCall(DiniConditionReset_Private(dini));
   PetscCall(VecDestroy(&dini->u));

@@ -24,12 +24,12 @@ typedef struct {
   PetscReal        fnorm; /* |F| there */
 } DiniPinned;
 
-static PetscErrorCode DiniPinnedGet(Mat D, DiniPinned **pin)
-{
-  PetscFunctionBegin;
-  PetscCall(MatShellGetContext(D, pin));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+/* One of the products of the derivative: of a Vec, or of a dense matrix */
+typedef struct {
+  PetscBool transpose;
+  Vec       x, y;
+  Mat       X, Y;
+} DiniPinnedProduct;
 
 /* Columns as at creation? */
 static PetscErrorCode DiniPinnedCheck(DiniPinned *pin)
@@ -55,7 +55,7 @@ static PetscErrorCode DiniPin_Derivative(Mat D)
   PetscInt    n;
 
   PetscFunctionBegin;
-  PetscCall(DiniPinnedGet(D, &pin));
+  PetscCall(DiniProductsOwner_Private(D, &pin));
   dini = pin->dini;
   PetscCall(DiniPinnedCheck(pin));
   PetscCall(DiniCheckPoint_Private(dini));
@@ -71,7 +71,7 @@ static PetscErrorCode DiniPin_Derivative(Mat D)
   pin->relation = dini->relation;
   pin->mstamp   = dini->mstamp;
   pin->fnorm    = dini->fpoint >= 0.0 ? dini->fpoint : dini->fnorm; /* not what a check has found since */
-  PetscCall(PetscObjectStateIncrease((PetscObject)D));
+  PetscCall(DiniProductsMoved_Private(D));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -173,20 +173,27 @@ static PetscErrorCode DiniPinnedReturn(DiniPinned *pin, PetscBool *elsewhere)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DiniPinnedMultiply(Dini dini, const DiniPinnedProduct *p)
+{
+  const DiniProductOps *does = &DiniDerivativeProducts_Private;
+
+  PetscFunctionBegin;
+  if (p->x) PetscCall((p->transpose ? does->multtranspose : does->mult)(dini, p->x, p->y));
+  else PetscCall((p->transpose ? does->transposematmult : does->matmult)(dini, p->X, p->Y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
-  fn at the point of the pin, with only its blocks active. The application's parameters hold their own values again
+  A product at the point of the pin, with only its blocks active. The application's parameters hold their own values again
   afterwards; where the Dini was taken back it stays there, and refuses other derivatives until the next solve.
 */
-static PetscErrorCode DiniPinnedApply(Mat D, PetscErrorCode (*fn)(Dini, void *, void *), void *x, void *y)
+static PetscErrorCode DiniPinnedApply(DiniPinned *pin, const DiniPinnedProduct *product)
 {
-  DiniPinned    *pin;
-  Dini           dini;
+  Dini           dini = pin->dini;
   PetscBool      there, swapped = PETSC_FALSE, elsewhere;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(DiniPinnedGet(D, &pin));
-  dini = pin->dini;
   PetscCheck(pin->relation == dini->relation, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
              "%s has been reset or given another relation since this derivative was pinned; solve again and call "
              "DiniPinDerivative()",
@@ -204,7 +211,7 @@ static PetscErrorCode DiniPinnedApply(Mat D, PetscErrorCode (*fn)(Dini, void *, 
     for (PetscInt q = 0; q < pin->nparams; q++)
       if (pin->p != DINI_ALL_PARAMETERS) dini->params[q]->active = (PetscBool)(q == pin->p);
     dini->closed++; /* to callbacks: blocks, values and point are those of the pin */
-    failed = (*fn)(dini, x, y);
+    failed = DiniPinnedMultiply(dini, product);
     dini->closed--;
     for (PetscInt q = 0; q < pin->nparams; q++) dini->params[q]->active = pin->blocks[q].active;
   }
@@ -220,64 +227,31 @@ static PetscErrorCode DiniPinnedApply(Mat D, PetscErrorCode (*fn)(Dini, void *, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniPinnedJVP(Dini dini, void *x, void *y)
+static PetscErrorCode DiniPinnedMult(void *pin, Vec dm, Vec du)
 {
-  return DiniJVP(dini, (Vec)x, (Vec)y);
+  return DiniPinnedApply((DiniPinned *)pin, &(DiniPinnedProduct){.x = dm, .y = du});
 }
 
-static PetscErrorCode DiniPinnedVJP(Dini dini, void *x, void *y)
+static PetscErrorCode DiniPinnedMultTranspose(void *pin, Vec ubar, Vec mbar)
 {
-  return DiniVJP_Private(dini, DINI_ADJOINT_TRANSPOSE, (Vec)x, (Vec)y);
+  return DiniPinnedApply((DiniPinned *)pin, &(DiniPinnedProduct){.transpose = PETSC_TRUE, .x = ubar, .y = mbar});
 }
 
-static PetscErrorCode DiniPinnedMatJVP(Dini dini, void *x, void *y)
+static PetscErrorCode DiniPinnedMatMult(void *pin, Mat dM, Mat dU)
 {
-  return DiniMatJVP(dini, (Mat)x, (Mat)y);
+  return DiniPinnedApply((DiniPinned *)pin, &(DiniPinnedProduct){.X = dM, .Y = dU});
 }
 
-static PetscErrorCode DiniPinnedMatVJP(Dini dini, void *x, void *y)
+static PetscErrorCode DiniPinnedTransposeMatMult(void *pin, Mat Ubar, Mat Mbar)
 {
-  return DiniMatVJP_Private(dini, DINI_ADJOINT_TRANSPOSE, (Mat)x, (Mat)y);
+  return DiniPinnedApply((DiniPinned *)pin, &(DiniPinnedProduct){.transpose = PETSC_TRUE, .X = Ubar, .Y = Mbar});
 }
 
-static PetscErrorCode DiniPinnedMult(Mat D, Vec dm, Vec du)
+static PetscErrorCode DiniPinnedDestroy(void *ctx)
 {
-  PetscFunctionBegin;
-  PetscCall(DiniPinnedApply(D, DiniPinnedJVP, dm, du));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The plain transpose, always: MatMultHermitianTranspose() conjugates around it. */
-static PetscErrorCode DiniPinnedMultTranspose(Mat D, Vec ubar, Vec mbar)
-{
-  PetscFunctionBegin;
-  PetscCall(DiniPinnedApply(D, DiniPinnedVJP, ubar, mbar));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniPinnedProduct(Mat D, Mat B, Mat C, void *ctx)
-{
-  PetscFunctionBegin;
-  (void)ctx;
-  PetscCall(DiniPinnedApply(D, DiniPinnedMatJVP, B, C));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniPinnedTransposeProduct(Mat D, Mat B, Mat C, void *ctx)
-{
-  PetscFunctionBegin;
-  (void)ctx;
-  PetscCall(DiniPinnedApply(D, DiniPinnedMatVJP, B, C));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniPinnedDestroy(Mat D)
-{
-  DiniPinned *pin;
+  DiniPinned *pin = (DiniPinned *)ctx;
 
   PetscFunctionBegin;
-  PetscCall(DiniPinnedGet(D, &pin));
-  PetscCall(PetscObjectComposeFunction((PetscObject)D, "DiniPinDerivative_C", NULL));
   PetscCall(VecDestroy(&pin->u));
   for (PetscInt q = 0; q < pin->nparams; q++) {
     PetscCall(VecDestroy(&pin->blocks[q].m));
@@ -288,6 +262,14 @@ static PetscErrorCode DiniPinnedDestroy(Mat D)
   PetscCall(PetscFree(pin));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+static const DiniProductOps DiniPinnedProducts = {.what             = "pinned derivative",
+                                                  .again            = "DiniCreateDerivative()",
+                                                  .mult             = DiniPinnedMult,
+                                                  .multtranspose    = DiniPinnedMultTranspose,
+                                                  .matmult          = DiniPinnedMatMult,
+                                                  .transposematmult = DiniPinnedTransposeMatMult,
+                                                  .destroy          = DiniPinnedDestroy};
 
 static PetscErrorCode DiniPinnedCreate(Dini dini, PetscInt p, DiniPinned **out)
 {
@@ -353,13 +335,8 @@ PetscErrorCode DiniCreateDerivative(Dini dini, PetscInt p, Mat *D)
     N = par->N;
   }
   PetscCall(DiniPinnedCreate(dini, p, &pin));
-  PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), dini->n, n, dini->N, N, pin, D));
-  PetscCall(MatShellSetOperation(*D, MATOP_MULT, (void (*)(void))DiniPinnedMult));
-  PetscCall(MatShellSetOperation(*D, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniPinnedMultTranspose));
-  PetscCall(MatShellSetOperation(*D, MATOP_DESTROY, (void (*)(void))DiniPinnedDestroy));
-  PetscCall(MatShellSetMatProductOperation(*D, MATPRODUCT_AB, NULL, DiniPinnedProduct, NULL, MATDENSE, MATDENSE));
-  PetscCall(
-      MatShellSetMatProductOperation(*D, MATPRODUCT_AtB, NULL, DiniPinnedTransposeProduct, NULL, MATDENSE, MATDENSE));
+  PetscCall(DiniProductsCreate_Private((PetscObject)dini, (PetscInt[2]){dini->n, dini->N}, (PetscInt[2]){n, N},
+                                       &DiniPinnedProducts, pin, D));
   PetscCall(PetscObjectComposeFunction((PetscObject)*D, "DiniPinDerivative_C", DiniPin_Derivative));
   PetscCall(DiniPin_Derivative(*D));
   PetscFunctionReturn(PETSC_SUCCESS);

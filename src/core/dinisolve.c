@@ -49,8 +49,8 @@ PetscErrorCode DiniSetPoint_Private(Dini dini, Vec u)
   PetscCall(DiniFilterRemember_Private(dini));
   dini->mpoint = dini->mstamp;
   PetscTryTypeMethod(dini, point);
-  if (dini->D) PetscCall(PetscObjectStateIncrease((PetscObject)dini->D)); /* others cache what they made of it */
-  if (dini->hessian.H) PetscCall(PetscObjectStateIncrease((PetscObject)dini->hessian.H));
+  PetscCall(DiniProductsMoved_Private(dini->D));
+  PetscCall(DiniProductsMoved_Private(dini->hessian.H));
   dini->fpoint     = dini->fsolve;
   dini->fsolve     = -1.0;
   dini->stage      = DINI_STAGE_SOLVED;

@@ -8,8 +8,7 @@ const char *const DiniHessianTypes[] = {"full", "gauss_newton", "blend", "DiniHe
 PetscErrorCode DiniHessianReset_Private(Dini dini)
 {
   PetscFunctionBegin;
-  if (dini->hessian.H) PetscCall(MatShellSetContext(dini->hessian.H, NULL));
-  PetscCall(MatDestroy(&dini->hessian.H));
+  PetscCall(DiniProductsRelease_Private(&dini->hessian.H));
   PetscCall(VecDestroy(&dini->hessian.lambda));
   PetscCall(VecDestroy(&dini->hessian.dJdu));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -217,36 +216,23 @@ PetscErrorCode DiniMatHVP(Dini dini, Mat V, Mat HV)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniHessianGetDini(Mat H, Dini *dini)
+static PetscErrorCode DiniHessianMult(void *dini, Vec v, Vec Hv)
 {
-  PetscFunctionBegin;
-  PetscCall(MatShellGetContext(H, dini));
-  PetscCheck(*dini, PetscObjectComm((PetscObject)H), PETSC_ERR_ARG_WRONGSTATE,
-             "The Dini of this Hessian has been destroyed, reset, or given other parameters; call DiniGetHessian() "
-             "again");
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return DiniHVP((Dini)dini, v, Hv);
 }
 
-static PetscErrorCode DiniHessianMult(Mat H, Vec v, Vec Hv)
+static PetscErrorCode DiniHessianMatMult(void *dini, Mat V, Mat HV)
 {
-  Dini dini;
-
-  PetscFunctionBegin;
-  PetscCall(DiniHessianGetDini(H, &dini));
-  PetscCall(DiniHVP(dini, v, Hv));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return DiniMatHVP((Dini)dini, V, HV);
 }
 
-static PetscErrorCode DiniHessianMatMult(Mat H, Mat V, Mat HV, void *ctx)
-{
-  Dini dini;
-
-  PetscFunctionBegin;
-  (void)ctx;
-  PetscCall(DiniHessianGetDini(H, &dini));
-  PetscCall(DiniMatHVP(dini, V, HV));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+static const DiniProductOps DiniHessianProducts = {.what  = "Hessian",
+                                                   .again = "DiniGetHessian()",
+                                                   .mult  = DiniHessianMult,
+#if !defined(PETSC_USE_COMPLEX)
+                                                   .multtranspose = DiniHessianMult,
+#endif
+                                                   .matmult = DiniHessianMatMult};
 
 /**
   @brief Gives the Hessian of the reduced objective as a Mat.
@@ -270,12 +256,9 @@ PetscErrorCode DiniGetHessian(Dini dini, Mat *H)
     PetscCall(DiniParameterLayout_Private(dini, &n, &N));
     PetscCheck(N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
                "This Dini has no active parameter to differentiate with respect to; call DiniAddParameter()");
-    PetscCall(MatCreateShell(PetscObjectComm((PetscObject)dini), n, n, N, N, dini, &dini->hessian.H));
-    PetscCall(MatShellSetOperation(dini->hessian.H, MATOP_MULT, (void (*)(void))DiniHessianMult));
-    PetscCall(MatShellSetMatProductOperation(dini->hessian.H, MATPRODUCT_AB, NULL, DiniHessianMatMult, NULL, MATDENSE,
-                                             MATDENSE));
+    PetscCall(DiniProductsCreate_Private((PetscObject)dini, (PetscInt[2]){n, N}, (PetscInt[2]){n, N},
+                                         &DiniHessianProducts, dini, &dini->hessian.H));
     if (!PetscDefined(USE_COMPLEX)) {
-      PetscCall(MatShellSetOperation(dini->hessian.H, MATOP_MULT_TRANSPOSE, (void (*)(void))DiniHessianMult));
       PetscCall(MatSetOption(dini->hessian.H, MAT_SYMMETRIC, PETSC_TRUE));
       PetscCall(MatSetOption(dini->hessian.H, MAT_SYMMETRY_ETERNAL, PETSC_TRUE));
     }

@@ -37,8 +37,7 @@ static PetscErrorCode DiniFind(Dini dini, const char name[], PetscInt *p)
 static PetscErrorCode DiniParameterRelayout(Dini dini)
 {
   PetscFunctionBegin;
-  if (dini->D) PetscCall(MatShellSetContext(dini->D, NULL));
-  PetscCall(MatDestroy(&dini->D));
+  PetscCall(DiniProductsRelease_Private(&dini->D));
   DiniEachFeature(reset, dini);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -22,6 +22,17 @@ typedef PetscCtxRt DiniDestroyArgument;
   #define DiniDestroyed(ctx)               (*(void **)(ctx))
   #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(ctx)
 #endif
+/* what a MatShellSetContextDestroy() destroys: the context, or since 3.23 its address */
+#if PETSC_VERSION_LT(3, 23, 0)
+typedef void *DiniContextDestroyArgument;
+  #define DiniContextDestroyed(ctx) (ctx)
+#elif PETSC_VERSION_LT(3, 25, 0)
+typedef void         **DiniContextDestroyArgument;
+  #define DiniContextDestroyed(ctx) (*(ctx))
+#else
+typedef PetscCtxRt DiniContextDestroyArgument;
+  #define DiniContextDestroyed(ctx) (*(void **)(ctx))
+#endif
 #if PETSC_VERSION_LT(3, 26, 0)
   #define DiniPCMatState(pc) ((pc)->matstate)
 #else

@@ -4,6 +4,7 @@
 #include "dinidefs.h"
 #include "dinilinearimpl.h"
 #include "dinimarkimpl.h"
+#include "diniproductsimpl.h"
 #include "dinisingularimpl.h"
 
 typedef struct _DiniParameter *DiniParameter;
@@ -300,6 +301,8 @@ DINI_INTERN PetscErrorCode DiniForwardSpent_Private(Dini, PetscBool kept, PetscI
 #include "dinipointimpl.h"
 
 /* core */
+DINI_INTERN const DiniProductOps DiniDerivativeProducts_Private; /* of a Dini */
+
 DINI_INTERN PetscErrorCode DiniReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniWarnOptions_Private(Dini, PetscBool atend);
 DINI_INTERN PetscErrorCode DiniWarnOptionsOf_Private(Dini, const char prefix[], PetscBool atend);
