@@ -97,14 +97,11 @@ static PetscErrorCode Forward(Bench *t, KSP *ksp, PetscBool *converged)
 
   PetscFunctionBeginUser;
   PetscCall(KSPCreate(PETSC_COMM_WORLD, ksp));
-  if (t->dm) {
-    PetscCall(KSPSetDM(*ksp, t->dm));
-    PetscCall(KSPSetDMActive(*ksp, PETSC_FALSE));
-  }
+  PetscCall(KSPGetPC(*ksp, &pc));
+  if (t->dm) PetscCall(PCSetDM(pc, t->dm)); /* for its levels; the operators are ours */
   PetscCall(KSPSetOperators(*ksp, t->A, t->A));
   PetscCall(KSPSetTolerances(*ksp, 1e-8, 1e-50, PETSC_DEFAULT, 600));
   PetscCall(KSPSetFromOptions(*ksp));
-  PetscCall(KSPGetPC(*ksp, &pc));
   if (t->field[0]) {
     PetscCall(PCFieldSplitSetIS(pc, "u", t->field[0]));
     PetscCall(PCFieldSplitSetIS(pc, "p", t->field[1]));
