@@ -3,7 +3,7 @@
 
 /* blocks of columns */
 typedef PetscErrorCode     DiniBlockFn(Dini, PetscInt first, PetscInt count, Mat R, Mat X, void *ctx);
-DINI_INTERN PetscErrorCode DiniEachBlock_Private(Dini, PetscInt n, DiniBlockFn *, void *ctx);
+DINI_INTERN PetscErrorCode DiniEachBlock_Private(Dini, PetscInt n, DiniBlockFn *body, void *ctx);
 
 /* rules */
 DINI_INTERN PetscErrorCode DiniRuleSecondJVP_Private(Dini, Vec dm1, Vec dm2, Vec ddu, PetscBool *good);
