@@ -1,0 +1,91 @@
+static char help[] =
+    "Somebody writes into J or F_m while an adjoint solve is under way, on all ranks or on one: the gradient is that of the matrices\n\
+of the point, which are made again, though one reduction before the solve and one after it is all that a VJP asks of the ranks.\n";
+
+#include <petsc/private/petscimpl.h>
+#include "support/fixtures.h"
+
+typedef enum { QUIET, INTO_J, INTO_FM, INTO_FM_ONE, INTO_FM_ALWAYS, WRITES } Write;
+
+typedef struct {
+  Transport t;
+  Write     write;
+  PetscInt  times;
+} Bench;
+
+/* The numbers of the last rank alone, and their state there */
+static PetscErrorCode ScaleOne(Mat A)
+{
+  PetscMPIInt rank, size;
+  Mat         part = A;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  if (rank != size - 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (size > 1) PetscCall(MatMPIAIJGetSeqAIJ(A, &part, NULL, NULL));
+  PetscCall(MatScale(part, 2.0));
+  PetscCall(PetscObjectStateIncrease((PetscObject)A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Monitor(KSP ksp, PetscInt it, PetscReal rnorm, void *ctx)
+{
+  Bench *b = (Bench *)ctx;
+
+  PetscFunctionBeginUser;
+  (void)ksp;
+  (void)rnorm;
+  if (it != 1 || (b->times++ && b->write != INTO_FM_ALWAYS)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (b->write == INTO_J) PetscCall(MatScale(b->t.J, 1.5));
+  if (b->write == INTO_FM || b->write == INTO_FM_ALWAYS) PetscCall(MatScale(b->t.Fm, 2.0));
+  if (b->write == INTO_FM_ONE) PetscCall(ScaleOne(b->t.Fm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Test(Bench *b, Vec g, Vec expected)
+{
+  DiniStatistics was, is;
+  Vec            mbar;
+
+  PetscFunctionBeginUser;
+  b->times = 0;
+  PetscCall(DiniGetStatistics(b->t.dini, &was));
+  PetscCall(VecDuplicate(expected, &mbar));
+  PetscCall(DiniVJP(b->t.dini, g, mbar));
+  PetscCall(DiniTestVecsClose(mbar, expected, 1e-7, "mbar, with somebody writing meanwhile"));
+  PetscCall(DiniGetStatistics(b->t.dini, &is));
+  DiniTestTrue(b->times > 0, "The monitor has not been called");
+  DiniTestCount(is.relinearizations - was.relinearizations, b->write == QUIET ? 0 : 1, "matrices made again");
+  PetscCall(VecDestroy(&mbar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  Bench b = {0};
+  KSP   ksp;
+  Vec   g, expected;
+
+  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(TransportCreate(9, 7, &b.t));
+  PetscCall(TransportDini(&b.t, DINIPARAMETERMATRIX));
+  PetscCall(DiniSolve(b.t.dini, b.t.u));
+  PetscCall(DiniTestVec(b.t.u, 1, &g));
+  PetscCall(VecDuplicate(b.t.m, &expected));
+  PetscCall(DiniVJP(b.t.dini, g, expected));
+  PetscCall(TransportReferenceVJP(&b.t, g, expected));
+  PetscCall(DiniGetAdjointKSP(b.t.dini, &ksp));
+  PetscCall(KSPMonitorSet(ksp, Monitor, &b, NULL));
+  for (int write = QUIET; write < WRITES; write++) {
+    b.write = (Write)write;
+    PetscCall(VecScale(g, -2.0)); /* another one, or it would be recalled */
+    PetscCall(VecScale(expected, -2.0));
+    PetscCall(Test(&b, g, expected));
+  }
+  PetscCall(VecDestroy(&g));
+  PetscCall(VecDestroy(&expected));
+  PetscCall(TransportDestroy(&b.t));
+  PetscCall(PetscFinalize());
+  return 0;
+}
