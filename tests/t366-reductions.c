@@ -8,7 +8,7 @@ write by hand with the same Krylov method, preconditioner and number of iteratio
 #define POINTS 3
 #define CALLS  5
 #define BEYOND 3  /* of a later VJP at a point: before the solve, its true residual, after it */
-#define FIRST  15 /* of the first one, which also asks whether u solves F(u, m) = 0, and takes J and F_m */
+#define FIRST  16 /* of the first one, which also asks whether u solves F(u, m) = 0, and takes J and F_m */
 
 typedef struct {
   Transport t;
