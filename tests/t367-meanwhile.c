@@ -10,7 +10,7 @@ typedef enum { QUIET, INTO_J, INTO_FM, INTO_FM_ONE, INTO_FM_ALWAYS, WRITES } Wri
 typedef struct {
   Transport t;
   Write     write;
-  PetscInt  times;
+  PetscInt  times, most; /* calls that have written, and how many may */
 } Bench;
 
 /* The numbers of the last rank alone, and their state there */
@@ -40,6 +40,54 @@ static PetscErrorCode Monitor(KSP ksp, PetscInt it, PetscReal rnorm, void *ctx)
   if (b->write == INTO_J) PetscCall(MatScale(b->t.J, 1.5));
   if (b->write == INTO_FM || b->write == INTO_FM_ALWAYS) PetscCall(MatScale(b->t.Fm, 2.0));
   if (b->write == INTO_FM_ONE) PetscCall(ScaleOne(b->t.Fm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Dini's own monitor is shown a linearization: the J that it has written into is made again before anybody solves with it */
+static PetscErrorCode Shown(Dini dini, DiniOperation operation, PetscInt its, PetscReal rnorm, void *ctx)
+{
+  Bench *b = (Bench *)ctx;
+
+  PetscFunctionBeginUser;
+  (void)dini;
+  (void)its;
+  (void)rnorm;
+  if (operation != DINI_OPERATION_LINEARIZE || b->times >= b->most) PetscFunctionReturn(PETSC_SUCCESS);
+  b->times++;
+  PetscCall(MatScale(b->t.J, 2.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestShown(Bench *b, Vec g)
+{
+  Vec mbar, expected;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecDuplicate(b->t.m, &mbar));
+  PetscCall(VecDuplicate(b->t.m, &expected));
+  PetscCall(DiniMonitorSet(b->t.dini, Shown, b, NULL));
+  b->write = QUIET;
+  for (b->most = 0; b->most < 2; b->most++) {
+    b->times = 0;
+    PetscCall(VecShift(b->t.m, 0.05));
+    PetscCall(DiniSolve(b->t.dini, b->t.u));
+    PetscCall(DiniVJP(b->t.dini, g, mbar));
+    DiniTestCount(b->times, b->most, "times that the monitor has written into J");
+    PetscCall(TransportReferenceVJP(&b->t, g, expected));
+    PetscCall(DiniTestVecsClose(mbar, expected, 1e-7, "mbar, with a monitor that writes into J"));
+  }
+  b->most  = 1000;
+  b->times = 0;
+  PetscCall(DiniSolve(b->t.dini, b->t.u));
+  DiniTestExpect(DiniVJP(b->t.dini, g, mbar), PETSC_ERR_ARG_WRONGSTATE, "writes into the Jacobian each time");
+  PetscCall(DiniMonitorCancel(b->t.dini));
+  DiniTestExpect(DiniVJP(b->t.dini, g, g), PETSC_ERR_ARG_IDN, "are the same Vec");
+  DiniTestExpect(DiniJVP(b->t.dini, g, g), PETSC_ERR_ARG_IDN, "are the same Vec");
+  PetscCall(DiniVJP(b->t.dini, g, mbar));
+  PetscCall(TransportReferenceVJP(&b->t, g, expected));
+  PetscCall(DiniTestVecsClose(mbar, expected, 1e-7, "mbar, after all that"));
+  PetscCall(VecDestroy(&mbar));
+  PetscCall(VecDestroy(&expected));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -83,6 +131,8 @@ int main(int argc, char **argv)
     PetscCall(VecScale(expected, -2.0));
     PetscCall(Test(&b, g, expected));
   }
+  PetscCall(KSPMonitorCancel(ksp));
+  PetscCall(TestShown(&b, g));
   PetscCall(VecDestroy(&g));
   PetscCall(VecDestroy(&expected));
   PetscCall(TransportDestroy(&b.t));

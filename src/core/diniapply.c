@@ -53,6 +53,9 @@ static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar
   Vec             g;
 
   PetscFunctionBegin;
+  PetscCheck(ubar != mbar || !ubar, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+             "%s: The cotangent ubar and the result mbar are the same Vec; give them one each",
+             DiniLabel_Private(dini));
   PetscCall(DiniAhead_Private(dini, DINI_ADJOINT, ubar, mbar));
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniAheadNow_Private(dini));
@@ -83,6 +86,8 @@ static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
   PetscBool good;
 
   PetscFunctionBegin;
+  PetscCheck(dm != du || !dm, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+             "%s: The direction dm and the result du are the same Vec; give them one each", DiniLabel_Private(dini));
   PetscCall(DiniAhead_Private(dini, DINI_TANGENT, dm, du));
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniAheadNow_Private(dini));

@@ -21,6 +21,39 @@ static PetscErrorCode DiniParameterMult(DiniParameter par, PetscBool adjoint, Ve
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+#define DINI_ENSURE_MAX 3
+
+/*
+  F_m of the active blocks, or of those that move: until filling one has not written into another one's. A matrix that two
+  blocks share is looked at with its product.
+*/
+static PetscErrorCode DiniParameterEnsureAll(Dini dini, PetscBool moving)
+{
+  PetscFunctionBegin;
+  for (int pass = 0; pass < DINI_ENSURE_MAX; pass++) {
+    const PetscInt64 before  = dini->callouts;
+    PetscInt         blocks  = 0;
+    const char      *written = "";
+
+    for (PetscInt p = 0; p < dini->nparams; p++) {
+      DiniParameter    par   = dini->params[p];
+      const PetscInt64 since = dini->callouts;
+
+      if (!par->active || (moving && !par->moves) || (pass && DiniParameterShared_Private(dini, par))) continue;
+      PetscCall(DiniParameterEnsure_Private(dini, par));
+      if (dini->callouts != since) written = par->name;
+      blocks++;
+    }
+    if (dini->callouts == before || blocks < 2) break;
+    PetscCheck(
+        pass + 1 < DINI_ENSURE_MAX, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+        "%s: F_m of parameter \"%s\" is written to whenever that of another one is filled: one of their callbacks "
+        "writes into both. Give each a matrix and a callback of its own",
+        DiniLabel_Private(dini), written);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   Which blocks dm moves, their directions in par->x, and F_m of those: all of them before anything is multiplied, for what F_m
   is held against takes the work vectors of the object, and y or lambda may be one.
@@ -44,8 +77,8 @@ static PetscErrorCode DiniParameterMoves(Dini dini, Vec dm)
     if (norm == 0.0) continue;
     par->moves = PETSC_TRUE;
     PetscCall(DiniParameterCheckReal_Private(dini, par, par->x, what));
-    PetscCall(DiniParameterEnsure_Private(dini, par));
   }
+  PetscCall(DiniParameterEnsureAll(dini, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,8 +163,7 @@ static PetscErrorCode DiniParameterApplyAdjoint(Dini dini, PetscBool bounds, Vec
   PetscFunctionBegin;
   PetscCall(DiniFilterPart_Private(dini, lambda, &part));
   PetscCall(DiniNormMax_Private(part, &norm));
-  for (PetscInt p = 0; p < dini->nparams; p++)
-    if (norm != 0.0 && dini->params[p]->active) PetscCall(DiniParameterEnsure_Private(dini, dini->params[p]));
+  if (norm != 0.0) PetscCall(DiniParameterEnsureAll(dini, PETSC_FALSE));
   PetscCall(DiniParameterProducts(dini, bounds, (PetscBool)(norm == 0.0), lambda, mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -146,7 +178,7 @@ static PetscErrorCode DiniParameterAfter(Dini dini, Vec mbar, PetscReal *norm, P
     DiniParameter par = dini->params[p];
     PetscBool     mine;
 
-    if (!par->active || !par->current || !par->Fmuser) continue;
+    if (!par->active || !par->current) continue;
     if (DiniParameterShared_Private(dini, par))
       continue; /* has been looked at with its product, and is another block's by now */
     PetscCall(DiniMarkMoved_Private(&par->held, PETSC_FALSE, &mine));

@@ -78,6 +78,7 @@ static PetscErrorCode DiniGivenJacobian(Dini dini, Mat *J, Mat *P)
       dini->stats.jacobian_assemblies++;
     }
   } else if (dini->ops->jacobian) PetscUseTypeMethod(dini, jacobian, dini->u, J, P);
+  if (*J && !*P) *P = *J;
   if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->Juser && dini->jacobian) PetscCall(DiniFilled_Private(*J));
   PetscCall(DiniJacobianFits(dini, *J));

@@ -93,16 +93,12 @@ PetscErrorCode DiniRefuseStale_Private(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Lazy: a Dini that is only ever solved never assembles a second Jacobian. */
-PetscErrorCode DiniLinearize_Private(Dini dini)
+static PetscErrorCode DiniLinearizeNow(Dini dini)
 {
-  PetscBool      again;
-  PetscLogDouble start, end;
+  const PetscBool again = (PetscBool)(dini->linearized == dini->point);
+  PetscLogDouble  start, end;
 
   PetscFunctionBegin;
-  PetscCall(DiniCheckPoint_Private(dini));
-  if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
-  again = (PetscBool)(dini->linearized == dini->point);
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(DiniRefuseStale_Private(dini));
@@ -117,6 +113,23 @@ PetscErrorCode DiniLinearize_Private(Dini dini)
   dini->stage      = DINI_STAGE_LINEARIZED;
   dini->linearized = dini->point;
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_LINEARIZE, 0, 0.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Lazy: a Dini that is only ever solved never assembles a second Jacobian. A monitor may have written into the one it was shown */
+PetscErrorCode DiniLinearize_Private(Dini dini)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniCheckPoint_Private(dini));
+  if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->call) dini->call->ahead.stays = PETSC_FALSE; /* that was said of another J */
+  PetscCall(DiniLinearizeNow(dini));
+  if (dini->stage != DINI_STAGE_LINEARIZED) PetscCall(DiniLinearizeNow(dini));
+  PetscCheck(
+      dini->stage == DINI_STAGE_LINEARIZED, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+      "%s: a monitor (DiniMonitorSet()) writes into the Jacobian each time that it is told of a linearization; give "
+      "derivatives a matrix of their own, with DiniSetJacobian()",
+      DiniLabel_Private(dini));
   PetscCall(DiniConditionLinearized_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -123,6 +123,8 @@ PetscErrorCode DiniEigenvalueVJP(Dini dini, PetscInt i, PetscScalar weight, Pets
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniEigenReady_Private(dini, i, "DiniEigenvalueVJP()", "derivative", &mode));
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
+  PetscCheck(!PetscIsInfOrNanScalar(weight) && !PetscIsInfOrNanScalar(wimag), PetscObjectComm((PetscObject)dini),
+             PETSC_ERR_FP, "%s: The weight of an eigenvalue is NaN or Inf", DiniLabel_Private(dini));
   if (DiniEigenConjugates_Private(dini)) w = DiniCxConj(w);
   PetscCall(VecSet(mbar, 0.0));
   PetscCall(DiniAddEigenvalueVJP_Eigen(dini, mode, w, mbar));
