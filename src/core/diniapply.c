@@ -53,14 +53,14 @@ static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar
   Vec             g;
 
   PetscFunctionBegin;
-  PetscCheck(ubar != mbar || !ubar, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
-             "%s: The cotangent ubar and the result mbar are the same Vec; give them one each",
-             DiniLabel_Private(dini));
   PetscCall(DiniAhead_Private(dini, DINI_ADJOINT, ubar, mbar));
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniAheadNow_Private(dini));
   PetscCall(DiniCheckState_Private(dini, ubar, "The cotangent ubar"));
   PetscCall(DiniCheckFlat_Private(dini, mbar, "The result mbar"));
+  PetscCheck(ubar != mbar, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+             "%s: The cotangent ubar and the result mbar are the same Vec; give them one each",
+             DiniLabel_Private(dini));
   PetscCall(DiniConjugateInput(dini, type, ubar, &g));
   PetscCall(DiniDetermines_Private(dini));
   if (determines != dini->determines) dini->call->ahead.stays = PETSC_FALSE;
@@ -86,14 +86,14 @@ static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
   PetscBool good;
 
   PetscFunctionBegin;
-  PetscCheck(dm != du || !dm, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
-             "%s: The direction dm and the result du are the same Vec; give them one each", DiniLabel_Private(dini));
   PetscCall(DiniAhead_Private(dini, DINI_TANGENT, dm, du));
   PetscCall(DiniLinearize_Private(dini));
   PetscCall(DiniAheadNow_Private(dini));
   dini->call->ahead.stays = PETSC_FALSE; /* filling F_m may write into J */
   PetscCall(DiniCheckFlat_Private(dini, dm, "The direction dm"));
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
+  PetscCheck(dm != du, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+             "%s: The direction dm and the result du are the same Vec; give them one each", DiniLabel_Private(dini));
   PetscCall(DiniRuleJVP_Private(dini, dm, du, &good));
   if (good && dini->lastunit == 1.0 && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
