@@ -157,7 +157,7 @@ static PetscErrorCode DiniScales(DiniEngine e, DiniDirection direction, Vec x, D
 {
   const PetscInt   n                     = e->nfields;
   Vec              v[2]                  = {x, NULL};
-  PetscReal        size[DINI_MAX_FIELDS] = {0.0}, drive[DINI_MAX_FIELDS], all = 0.0, *norms[2] = {size, NULL};
+  PetscReal        size[DINI_MAX_FIELDS] = {0.0}, drive[DINI_MAX_FIELDS] = {0.0}, all = 0.0, *norms[2] = {size, NULL};
   const PetscReal *A;
 
   PetscFunctionBegin;
