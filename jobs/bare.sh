@@ -40,6 +40,7 @@ fi
 system=$root/system
 cp -a "$keep/$release" "$system"
 cp /etc/resolv.conf "$system/etc/"
+printf '127.0.0.1 localhost %s\n' "$(uname -n)" >"$system/etc/hosts" # as on any machine; MPI asks for it at each start
 apt-config dump Acquire::http::Proxy >"$system/etc/apt/apt.conf.d/proxy" 2>/dev/null || true
 git clone --quiet --no-hardlinks . "$system/root/dini"
 
