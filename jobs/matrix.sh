@@ -29,7 +29,7 @@ where() {
   esac
 }
 
-# row <flavour> <directory>: builds and tests; result says how far that went
+# row <flavour> <directory>: builds, looks at the plan of the house and tests; result says how far that went
 row() {
   local petsc
   case $1 in
@@ -41,6 +41,8 @@ row() {
   esac
   result="build failed"
   if petsc=$(where "$1") && cmake --preset release -B "$2" -DPETSC_DIR="$petsc" && cmake --build "$2"; then
+    result="an arrow runs up" # what complex scalars alone use, say
+    python3 jobs/rooms.py "$2" || return 0
     result="tests failed"
     if run_tests "$2"; then result=ok; fi
   fi

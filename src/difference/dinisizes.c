@@ -177,28 +177,6 @@ PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal nought, PetscRea
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscBool DiniHasImaginary(PetscScalar a)
-{
-  return (PetscBool)(PetscAbsReal(PetscImaginaryPart(a)) > 1e-8 * PetscAbsScalar(a));
-}
-
-/* Has v no imaginary parts, beyond rounding? */
-PetscErrorCode DiniIsReal_Private(Vec v, PetscBool *real)
-{
-  const PetscScalar *a;
-  PetscInt           n;
-  PetscBool          mine = PETSC_TRUE;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetLocalSize(v, &n));
-  PetscCall(VecGetArrayRead(v, &a));
-  for (PetscInt i = 0; i < n; i++)
-    if (DiniHasImaginary(a[i])) mine = PETSC_FALSE;
-  PetscCall(VecRestoreArrayRead(v, &a));
-  PetscCall(MPIU_Allreduce(&mine, real, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)v)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /*
   A random direction whose entries have the size of those of `like`, and imaginary parts where those have: fields of unlike
   units are all perturbed by the same relative amount, and real problems in complex builds are not led off the real axis.
@@ -226,7 +204,7 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
     const PetscReal size  = like == v ? 0.0 : PetscAbsScalar(l[i]);
 
     value = DiniRandomNext_Private(&state);
-    a[i]  = (size + floor) * (like != v && DiniHasImaginary(l[i]) ? value : PetscRealPart(value));
+    a[i]  = (size + floor) * (like != v && DiniHasImaginary_Private(l[i]) ? value : PetscRealPart(value));
     if (zero) a[i] = PetscAbsScalar(a[i]);
   }
   PetscCall(VecRestoreArray(v, &a));

@@ -28,6 +28,7 @@ DINI_INTERN PetscBool      DiniKnownNorm_Private(Dini, Vec v, PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniCheckFinite_Private(Dini, Vec, const char what[], PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniCheckMatFinite_Private(Dini, Mat, const char what[]);
 DINI_INTERN PetscErrorCode DiniGhosts_Private(Vec);
+DINI_INTERN PetscBool      DiniHasImaginary_Private(PetscScalar);
 DINI_INTERN PetscErrorCode DiniIsReal_Private(Vec, PetscBool *);
 DINI_INTERN PetscErrorCode DiniRandomStart_Private(MPI_Comm, PetscInt seed, uint64_t *state);
 DINI_INTERN PetscScalar    DiniRandomNext_Private(uint64_t *state);

@@ -115,6 +115,28 @@ PetscErrorCode DiniNormMax_Private(Vec v, PetscReal *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscBool DiniHasImaginary_Private(PetscScalar a)
+{
+  return (PetscBool)(PetscAbsReal(PetscImaginaryPart(a)) > 1e-8 * PetscAbsScalar(a));
+}
+
+/* Has v no imaginary parts, beyond rounding? */
+PetscErrorCode DiniIsReal_Private(Vec v, PetscBool *real)
+{
+  const PetscScalar *a;
+  PetscInt           n;
+  PetscBool          mine = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(v, &a));
+  for (PetscInt i = 0; i < n; i++)
+    if (DiniHasImaginary_Private(a[i])) mine = PETSC_FALSE;
+  PetscCall(VecRestoreArrayRead(v, &a));
+  PetscCall(MPIU_Allreduce(&mine, real, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)v)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Has a reduction before told |v|? It is told once. */
 PetscBool DiniKnownNorm_Private(Dini dini, Vec v, PetscReal *norm)
 {
