@@ -127,10 +127,13 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
 {
   DiniForwardResult result    = {.reason = DINI_DIVERGED_FORWARD, .why = "no reason of its own", .fnorm = -1.0};
   char              look[128] = "";
+  DiniEngine        e;
 
   PetscFunctionBegin;
   *its           = 0;
   dini->cause[0] = 0;
+  PetscCall(DiniLinear_Private(dini, &e));
+  PetscCall(DiniEngineBeforeForward_Private(e));
   if (dini->solve) {
     DiniCallUserOpen(dini, DINI_DOOR_RESIDUALS, "The solve callback (DiniSetSolve())",
                      (*dini->solve)(dini, u, dini->solvectx));

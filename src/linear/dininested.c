@@ -282,8 +282,8 @@ static PetscErrorCode DiniVisitFailed(PC pc, void *ctx)
   PetscFunctionBegin;
   (void)ctx;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factors, PCLU, PCCHOLESKY, PCQR, PCILU, PCICC, ""));
-  if (mine && !factors)
-    PetscCall(PCSetFailedReason(pc, PC_NOERROR)); /* that of its parts, which begin anew themselves */
+  if (mine)
+    PetscCall(PCSetFailedReason(pc, PC_NOERROR)); /* PCReset() leaves it, and KSPSolve() believes it once more */
   if (!factors || !DiniPCIsSetUp_Private(pc)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MPIU_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
   PetscCall(PCGetOperatorsSet(pc, NULL, &set));
@@ -298,16 +298,25 @@ static PetscErrorCode DiniVisitFailed(PC pc, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* No later set-up of the forward solver's preconditioner inherits what a failed factorisation has left */
+/* No later set-up of the forward solver's preconditioner inherits what a failed factorisation has left, in whosever solve */
 PetscErrorCode DiniEngineMend_Private(DiniEngine e)
 {
   KSP ksp = NULL;
   PC  pc;
 
   PetscFunctionBegin;
+  e->mend = PETSC_FALSE;
   PetscCall(DiniEngineGetForward_Private(e, &ksp));
   if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(DiniWalk(pc, DiniVisitFailed, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Before a forward solve: what a set-up for a tangent or an adjoint has left since */
+PetscErrorCode DiniEngineBeforeForward_Private(DiniEngine e)
+{
+  PetscFunctionBegin;
+  if (e->mend) PetscCall(DiniEngineMend_Private(e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -215,6 +215,7 @@ PetscErrorCode DiniEngineSetUpPC_Private(DiniEngine e, PetscBool refresh)
   PetscCall(PetscTime(&start));
   PetscCall(PCGetReusePreconditioner(e->pc, &reuse));
   PetscCall(PCSetReusePreconditioner(e->pc, PETSC_FALSE));
+  if (e->mend) PetscCall(DiniEngineMend_Private(e));
   PetscCall(DiniSetUpFrom(e));
   PetscCall(PCSetReusePreconditioner(e->pc, reuse));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)e->pc, &factored, PCLU, PCCHOLESKY, PCQR, ""));
@@ -226,8 +227,12 @@ PetscErrorCode DiniEngineSetUpPC_Private(DiniEngine e, PetscBool refresh)
   if (factored) e->stats->factorizations++;
   e->fresh = PETSC_TRUE;
   PetscCall(DiniEnginePCFailed_Private(e, e->pc, &e->broken));
-  if (e->broken && e->ownpc) e->stood = PETSC_FALSE;
-  if (e->broken && e->ownpc) PetscCall(PCReset(e->pc)); /* no later set-up inherits what this one has left */
+  if (e->broken && e->ownpc) { /* no later set-up inherits what this one has left */
+    e->stood = PETSC_FALSE;
+    PetscCall(PCReset(e->pc));
+    PetscCall(PCSetFailedReason(e->pc, PC_NOERROR)); /* which PCReset() leaves */
+  }
+  e->mend = (PetscBool)(e->broken && !e->ownpc);
   if (e->broken) e->pcfailed = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

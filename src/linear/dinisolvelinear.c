@@ -100,7 +100,9 @@ PetscErrorCode DiniEngineKrylov_Private(DiniEngine e, DiniDirection direction, K
     PetscCall(KSPGetPC(ksp, &pc));
     PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSHELL, &shell));
     if (ksp == e->companion) PetscCall(DiniEngineDropCompanion_Private(e));
-    else if (shell) { /* a PC counts the solves that it is in */ PetscCall(KSPReset(ksp));
+    else if (shell) {
+      /* a PC counts the solves that it is in */
+      PetscCall(KSPReset(ksp));
       PetscCall(PCCreate(PetscObjectComm((PetscObject)e), &pc));
       PetscCall(DiniEngineSetShell_Private(e, pc));
       PetscCall(KSPSetPC(ksp, pc));

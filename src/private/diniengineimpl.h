@@ -97,6 +97,7 @@ struct _p_DiniEngine {
   PetscBool          fresh;             /* the PC belongs to the point */
   PetscBool          broken;            /* its set-up at the point has failed */
   PetscBool          pcfailed;          /* that has stood in the way of the solve under way */
+  PetscBool          mend;              /* so has that of the forward solver's, which keeps what is left of it */
   PetscBool          stood;             /* it has been set up when last looked at */
   PetscBool          regular;           /* a random right-hand side has been solved for, once for an object */
   char               singular[320];     /* what shows that J is singular at the point, empty when nothing does */
