@@ -137,6 +137,22 @@ static PetscErrorCode DiniTransposeMatrices(DiniEngine e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A second SuperLU_DIST that would stand inside the companion, out of reach: there is no companion then. PETSc's heap breaks */
+static PetscErrorCode DiniSecondGrid(DiniEngine e, PetscBool *inside)
+{
+  PetscBool factored;
+
+  PetscFunctionBegin;
+  *inside = PETSC_FALSE;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)e->pc, &factored, PCLU, PCCHOLESKY, ""));
+  if (!factored) PetscCall(DiniUsesGrid_Private(e->pc, inside)); /* of the outermost itself, another package */
+  if (*inside)
+    PetscCall(PetscInfo(e,
+                        "No explicit transpose: SuperLU_DIST is used inside the forward preconditioner, and two of its "
+                        "factorisations on one communicator break PETSc's heap\n"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniSetUpCompanion(DiniEngine e, PetscBool own)
 {
   PetscBool factored, first = (PetscBool)(!own && !e->companion);
@@ -147,8 +163,13 @@ static PetscErrorCode DiniSetUpCompanion(DiniEngine e, PetscBool own)
   if (first) PetscCall(DiniCreateCompanion(e));
   ksp = own ? e->ksp[DINI_ADJOINT] : e->companion;
   PetscCall(KSPSetOperators(ksp, e->J == e->P ? e->PH : e->JH, e->PH));
-  if (own) PetscCall(KSPGetPC(ksp, &pc));
-  else {
+  if (own) {
+    PetscBool uses = PETSC_FALSE;
+
+    PetscCall(KSPGetPC(ksp, &pc));
+    if (e->pc) PetscCall(DiniUsesGrid_Private(e->pc, &uses));
+    if (uses) PetscCall(DiniAvoidSecondGrid_Private(pc));
+  } else {
     pc = e->companionpc;
     PetscCall(PCSetOperators(pc, e->AH, e->PH));
   }
@@ -163,7 +184,7 @@ static PetscErrorCode DiniSetUpCompanion(DiniEngine e, PetscBool own)
 /* The KSP of the explicit transpose, with the values of the point; its preconditioner is set up here, once for a point. NULL: none */
 PetscErrorCode DiniEngineGetCompanion_Private(DiniEngine e, KSP *ksp)
 {
-  PetscBool own, broken, transposable;
+  PetscBool own, broken, transposable, grid = PETSC_FALSE;
   PC        pc;
 
   PetscFunctionBegin;
@@ -171,6 +192,9 @@ PetscErrorCode DiniEngineGetCompanion_Private(DiniEngine e, KSP *ksp)
   *ksp = NULL;
   PetscCall(DiniTransposable_Private(e->P, &transposable));
   if (e->companionfailed || !transposable) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!own && !e->companion) PetscCall(DiniSecondGrid(e, &grid));
+  if (grid) e->companionfailed = PETSC_TRUE;
+  if (grid) PetscFunctionReturn(PETSC_SUCCESS);
   if (!e->companionready) {
     PetscCall(DiniTransposeMatrices(e));
     PetscCall(DiniSetUpCompanion(e, own));

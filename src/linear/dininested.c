@@ -1,5 +1,5 @@
 /*
-  Preconditioners inside preconditioners. Four questions go down the whole tree:
+  Preconditioners inside preconditioners. Five questions go down the whole tree:
 
   - Has each a transposed apply? PCApplyTransposeExists() answers for the outermost only, and finding out by an error is no
     way: PETSc leaves a preconditioner that failed half-way unfit for the next forward solve.
@@ -7,6 +7,7 @@
   - Keep it as it is. The reuse flag of the outermost does not always reach the inner ones, which look at matrices that have
     just been assembled anew and would be set up again.
   - Has a factorisation failed? Packages do not recover from NaN by themselves.
+  - Is one of the factorisations SuperLU_DIST's, of which a communicator bears one alone?
 */
 #include "../private/diniengineimpl.h"
 #include "../private/petscaccess.h"
@@ -318,5 +319,38 @@ PetscErrorCode DiniEngineBeforeForward_Private(DiniEngine e)
 {
   PetscFunctionBegin;
   if (e->mend) PetscCall(DiniEngineMend_Private(e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Factorisations by SuperLU_DIST; what is inside of these two is of no interest to the others */
+static PetscErrorCode DiniVisitGrids(PC pc, void *ctx)
+{
+  MatSolverType solver = NULL;
+  PetscBool     factored, is = PETSC_FALSE;
+  KSP           inner = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factored, PCLU, PCCHOLESKY, ""));
+  if (factored) PetscCall(PCFactorGetMatSolverType(pc, &solver));
+  if (solver) PetscCall(PetscStrcmp(solver, MATSOLVERSUPERLU_DIST, &is));
+  if (is) ++*(int *)ctx;
+  if (!DiniPCIsSetUp_Private(pc)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCTELESCOPE, &is));
+  if (is) PetscCall(PCTelescopeGetKSP(pc, &inner)); /* none on the ranks that it leaves out */
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCDEFLATION, &is));
+  if (is) PetscCall(PCDeflationGetCoarseKSP(pc, &inner));
+  if (inner) PetscCall(DiniWalkKSP(inner, DiniVisitGrids, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Does pc, or what is inside it, factorise by SuperLU_DIST on any rank? Collective */
+PetscErrorCode DiniUsesGrid_Private(PC pc, PetscBool *uses)
+{
+  int mine = 0, any;
+
+  PetscFunctionBegin;
+  PetscCall(DiniWalk(pc, DiniVisitGrids, &mine));
+  PetscCall(MPIU_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
+  *uses = (PetscBool)(any > 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -130,6 +130,7 @@ DINI_INTERN PetscErrorCode DiniEnginePCApply_Private(PC, PetscBool transpose, Ve
 DINI_INTERN PetscErrorCode DiniEngineProbe_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineTransposable_Private(DiniEngine, PetscBool *);
 DINI_INTERN PetscErrorCode DiniUsesAmat_Private(PC, PetscBool *);
+DINI_INTERN PetscErrorCode DiniUsesGrid_Private(PC, PetscBool *);
 DINI_INTERN PetscErrorCode DiniKnownLiar_Private(PC, const char **why);
 DINI_INTERN PetscErrorCode DiniSetUpInside_Private(PC);
 DINI_INTERN PetscErrorCode DiniFreeze_Private(PC, DiniFrozen *);
