@@ -1,8 +1,9 @@
 static char help[] =
     "Where do the solutions of the Bratu problem end? Option prefix -bratu_.\n"
     "  Delta u + m e^u = 0 on the unit square, u = 0 on its boundary: a reaction that heats itself. Two solutions for\n"
-    "  small m, which meet in a fold; none beyond. The program goes up both branches and finds the fold from either "
-    "side.\n"
+    "  small m, which meet in a fold; none beyond. The program goes up the lower branch, round the fold and down the "
+    "upper "
+    "one,\n  and finds the fold from either side.\n"
     "  Try:  mpiexec -n 2 ./bratu -bratu_n 31 -bratu_output bratu.txt\n\n";
 
 #include <petscdmda.h>
@@ -25,7 +26,9 @@ typedef struct {
   PetscScalar m;
   FILE       *output; /* NULL for none */
   PetscBool   table, upper;
-  PetscReal   top; /* max u of the last solution */
+  PetscInt    points;   /* on the path so far */
+  PetscReal   top, end; /* max u of the last solution on the lower branch, and of the last one */
+  PetscReal   before;   /* m of that */
 } Bratu;
 
 /* F = -Delta_h u - m e^u */
@@ -100,22 +103,34 @@ static PetscErrorCode Jacobian(SNES snes, Vec u, Mat J, Mat P, void *ctx)
 /* One line for each solution on the path; there is much to see near the fold. */
 static PetscErrorCode Report(Dini dini, PetscReal m, Vec u, Vec dudm, PetscReal fold, void *ctx)
 {
-  Bratu      *b = (Bratu *)ctx;
-  PetscReal   top, slope, sigma = 0.0;
-  PetscScalar sum;
-  char        ahead[32] = "";
+  Bratu    *b = (Bratu *)ctx;
+  PetscReal top, slope, sigma = 0.0;
+  PetscBool upper;
+  char      ahead[32] = "";
 
   PetscFunctionBeginUser;
   PetscCall(VecNorm(u, NORM_INFINITY, &top));
   PetscCall(VecNorm(dudm, NORM_INFINITY, &slope));
-  PetscCall(VecSum(dudm, &sum)); /* on the upper branch u falls as m grows */
-  PetscCheck((PetscRealPart(sum) < 0.0) == b->upper, PETSC_COMM_WORLD, PETSC_ERR_PLIB, "This is the other branch");
+  upper = (PetscBool)(b->points && m <= b->before);
+  PetscCheck(!b->points || top > b->end, PETSC_COMM_WORLD, PETSC_ERR_PLIB,
+             "max u grows all along the path, but at m = %g", (double)m);
 #if defined(BRATU_SLEPC)
   PetscCall(DiniComputeCondition(dini, &sigma, NULL, NULL, NULL));
 #else
   (void)dini;
 #endif
-  b->top = top;
+  if (b->table && (!b->points || upper != b->upper))
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD,
+                          "%s branch\n          m      max u   max |du/dm|   sigma_min   fold ahead\n",
+                          upper ? "upper" : "lower"));
+  if (b->output && (!b->points || upper != b->upper))
+    PetscCall(PetscFPrintf(PETSC_COMM_WORLD, b->output, "\n\n# %s branch: m, max u, max |du/dm|, sigma_min\n",
+                           upper ? "upper" : "lower"));
+  if (!upper) b->top = top;
+  b->end    = top;
+  b->before = m;
+  b->upper  = upper;
+  b->points++;
   if (fold < PETSC_INFINITY) PetscCall(PetscSNPrintf(ahead, sizeof(ahead), "%.8f", (double)fold));
   if (b->table)
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%11.7f %10.6f %12.4f %12.6f   %s\n", (double)m, (double)top, (double)slope,
@@ -126,64 +141,62 @@ static PetscErrorCode Report(Dini dini, PetscReal m, Vec u, Vec dudm, PetscReal 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* top sin(pi x) sin(pi y): 0 leads to the lower branch, a high one to the upper */
-static PetscErrorCode InitialGuess(Bratu *b, PetscReal top)
+static PetscErrorCode Expect(DiniContinuationReason reason, DiniContinuationReason expected, PetscReal m)
 {
-  DMDALocalInfo info;
-  PetscScalar **x;
+  const char *text;
 
   PetscFunctionBeginUser;
-  PetscCall(DMDAGetLocalInfo(b->da, &info));
-  PetscCall(DMDAVecGetArray(b->da, b->u, &x));
-  for (PetscInt j = info.ys; j < info.ys + info.ym; j++)
-    for (PetscInt i = info.xs; i < info.xs + info.xm; i++)
-      x[j][i] = top * PetscSinReal(PETSC_PI * (PetscReal)(i + 1) / (PetscReal)(info.mx + 1)) *
-                PetscSinReal(PETSC_PI * (PetscReal)(j + 1) / (PetscReal)(info.my + 1));
-  PetscCall(DMDAVecRestoreArray(b->da, b->u, &x));
+  PetscCall(DiniContinuationReasonString(reason, &text));
+  PetscCheck(reason == expected, PETSC_COMM_WORLD, PETSC_ERR_PLIB, "The path ends with %s at %g", text, (double)m);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Branch(Bratu *b, PetscReal start, PetscReal top, const char name[], PetscReal *fold)
+/* Up the lower branch, round the fold, down the upper one to where m began; and up again to the fold from there. */
+static PetscErrorCode Path(Bratu *b, PetscReal *fold)
 {
   Dini                   dini;
-  PetscInt               p;
+  PetscInt               p, n;
   DiniContinuationReason reason;
   DiniStatistics         stats;
-  const char            *text;
+  const PetscReal       *folds;
+  PetscReal              reached;
 
   PetscFunctionBeginUser;
-  b->m     = start;
-  b->upper = (PetscBool)(top > 0.0);
-  PetscCall(InitialGuess(b, top));
+  b->m      = 1.0;
+  b->points = 0;
+  PetscCall(VecSet(b->u, 0.0)); /* leads to the lower branch */
   PetscCall(DiniCreate(PETSC_COMM_WORLD, &dini));
   PetscCall(DiniSetSNES(dini, b->snes));
   PetscCall(DiniAddScalarParameter(dini, "m", &b->m, &p));
   PetscCall(DiniContinuationMonitorSet(dini, Report, b));
+  PetscCall(DiniSetContinuationFolds(dini, 1, PETSC_INFINITY));
   PetscCall(DiniSetFromOptions(dini));
-  if (b->table)
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD,
-                          "%s branch\n          m      max u   max |du/dm|   sigma_min   fold ahead\n", name));
-  if (b->output)
-    PetscCall(PetscFPrintf(PETSC_COMM_WORLD, b->output, "\n\n# %s: m, max u, max |du/dm|, sigma_min\n", name));
-  PetscCall(DiniContinue(dini, p, 10.0, b->u, fold, &reason));
-  PetscCall(DiniContinuationReasonString(reason, &text));
+  PetscCall(DiniContinue(dini, p, 10.0, b->u, &reached, &reason));
+  PetscCall(Expect(reason, DINI_CONTINUATION_RETURN, reached));
+  PetscCall(DiniGetContinuationFolds(dini, &n, &folds));
+  *fold = folds[0];
+  PetscCheck(b->upper, PETSC_COMM_WORLD, PETSC_ERR_PLIB, "The path has not come round to the upper branch");
+  PetscCall(DiniSetContinuationFolds(dini, 0, PETSC_INFINITY));
+  PetscCall(DiniContinuationMonitorSet(dini, NULL, NULL));
+  PetscCall(DiniContinue(dini, p, 10.0, b->u, &reached, &reason));
+  PetscCall(Expect(reason, DINI_CONTINUATION_FOLD, reached));
+  PetscCheck(PetscAbsReal(reached - *fold) <= 1e-6 * *fold, PETSC_COMM_WORLD, PETSC_ERR_PLIB,
+             "From the upper branch the fold is at %.8f, from the lower one at %.8f", (double)reached, (double)*fold);
   PetscCall(DiniGetStatistics(dini, &stats));
-  PetscCheck(reason == DINI_CONTINUATION_FOLD, PETSC_COMM_WORLD, PETSC_ERR_PLIB, "The %s branch ends with %s at %g",
-             name, text, (double)*fold);
   PetscCheck(stats.forward_failures == 0, PETSC_COMM_WORLD, PETSC_ERR_PLIB,
-             "%" PetscInt_FMT " Newton solves have failed on the %s branch", stats.forward_failures, name);
+             "%" PetscInt_FMT " Newton solves have failed on the way", stats.forward_failures);
   PetscCall(PetscPrintf(PETSC_COMM_WORLD,
-                        "%s branch: %s at %.8f, after %" PetscInt_FMT " solves, none of which failed\n", name, text,
-                        (double)*fold, stats.forward_solves));
+                        "round the fold at %.8f to max u %.6f, and back to it, in %" PetscInt_FMT
+                        " solves, none of which failed\n",
+                        (double)*fold, (double)b->end, stats.forward_solves));
   PetscCall(DiniDestroy(&dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The fold on a grid of n x n nodes, from both sides */
+/* The whole curve on a grid of n x n nodes, and its fold from both sides */
 static PetscErrorCode FoldOnGrid(Bratu *b, PetscInt n, PetscReal *fold)
 {
-  Mat       J;
-  PetscReal upper;
+  Mat J;
 
   PetscFunctionBeginUser;
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " x %" PetscInt_FMT " nodes\n", n, n));
@@ -197,10 +210,7 @@ static PetscErrorCode FoldOnGrid(Bratu *b, PetscInt n, PetscReal *fold)
   PetscCall(SNESSetFunction(b->snes, NULL, Residual, b));
   PetscCall(SNESSetJacobian(b->snes, J, J, Jacobian, b));
   PetscCall(SNESSetFromOptions(b->snes));
-  PetscCall(Branch(b, 0.0, 0.0, "lower", fold));
-  PetscCall(Branch(b, 3.0, 3.5, "upper", &upper));
-  PetscCheck(PetscAbsReal(upper - *fold) <= 1e-6 * *fold, PETSC_COMM_WORLD, PETSC_ERR_PLIB,
-             "The branches end at %.8f and %.8f", (double)*fold, (double)upper);
+  PetscCall(Path(b, fold));
   PetscCall(MatDestroy(&J));
   PetscCall(SNESDestroy(&b->snes));
   PetscCall(VecDestroy(&b->u));

@@ -11,12 +11,12 @@ stats file index 2 using 1 nooutput
 fold = STATS_max
 set xlabel "m"
 
-set multiplot layout 1,2 title sprintf("Δu + m e^u = 0 on the unit square: two branches, one fold at m = %.4f on this grid", fold)
-set key at graph 0.45, 0.68
+set multiplot layout 1,2 title sprintf("Δu + m e^u = 0 on the unit square: one path, round its fold at m = %.4f on this grid", fold)
+set key top right
 set ylabel "max u"
 set xrange [0:8]
-set yrange [0:4.5]
-set arrow 1 from fold, 0 to fold, 4.5 nohead dt 2 lc rgb "#888888"
+set yrange [0:7]
+set arrow 1 from fold, 0 to fold, 7 nohead dt 2 lc rgb "#888888"
 plot file index 0 using 1:2 with linespoints pt 7 ps 0.9 lw 2 lc rgb "#2166ac" title "lower branch", \
      file index 1 using 1:2 with linespoints pt 7 ps 0.9 lw 2 lc rgb "#b2182b" title "upper branch", \
      file index 2 using 1:2 with points pt 6 ps 2.5 lw 2 lc rgb "black" title "fold, foretold"

@@ -6,6 +6,8 @@
 #define DINI_PATH_NEAR   1e-6 /* of the way: as near to a fold at zero as need be */
 #define DINI_PATH_LEAST  1e-2 /* of that: the smallest step */
 #define DINI_PATH_LEAP   0.75 /* of the distance to a fold */
+#define DINI_PATH_POLE   0.25 /* powers of the distance that lambda goes to zero with: less, and du/dm grows by itself; */
+#define DINI_PATH_FOLD   0.9 /* 1/2 at a fold, 3/4 and 5/6 at flatter ones, 1 where branches cross */
 
 /* The block is one number, real and active; the target is one for all ranks. */
 static PetscErrorCode DiniCheckContinuation(Dini dini, PetscInt p, PetscReal target, Vec u)
@@ -14,7 +16,8 @@ static PetscErrorCode DiniCheckContinuation(Dini dini, PetscInt p, PetscReal tar
   Vec         m;
   PetscInt    N;
   PetscBool   active, real;
-  PetscReal   mine[2] = {target, -target}, all[2];
+  PetscReal   mine[2] = {target, -target}, all[2], back = dini->continuation.back;
+  PetscScalar start;
 
   PetscFunctionBegin;
   PetscCall(DiniSetUp(dini));
@@ -47,6 +50,12 @@ static PetscErrorCode DiniCheckContinuation(Dini dini, PetscInt p, PetscReal tar
   PetscCheck(real, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "%s: Parameter \"%s\" has an imaginary part; DiniContinue() goes along real values",
              DiniLabel_Private(dini), name);
+  PetscCall(VecSum(m, &start));
+  PetscCheck(back >= PETSC_INFINITY || (target - PetscRealPart(start)) * (PetscRealPart(start) - back) >= 0.0,
+             PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: A path of parameter \"%s\" that runs back must end beyond its beginning %g, seen from its target %g, "
+             "and not at %g",
+             DiniLabel_Private(dini), name, (double)PetscRealPart(start), (double)target, (double)back);
   PetscCall(DiniSetUpLayout_Private(dini, u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -99,9 +108,9 @@ static PetscErrorCode DiniPathAtFold(DiniPath *path, DiniContinuationReason *rea
   if (!path->seen || path->sign * (path->target - path->fold) < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   if (PetscAbsReal(path->fold - path->point[0].m) > tol || path->spread > tol) PetscFunctionReturn(PETSC_SUCCESS);
   power   = DiniPathGrowth_Private(path, path->fold);
-  *reason = power < 0.25   ? DINI_CONTINUATION_DIVERGED_TANGENT
-            : power < 0.75 ? DINI_CONTINUATION_FOLD
-                           : DINI_CONTINUATION_BIFURCATION;
+  *reason = power < DINI_PATH_POLE   ? DINI_CONTINUATION_DIVERGED_TANGENT
+            : power < DINI_PATH_FOLD ? DINI_CONTINUATION_FOLD
+                                     : DINI_CONTINUATION_BIFURCATION;
   if (*reason > 0) path->end = path->fold;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -114,28 +123,23 @@ static PetscErrorCode DiniPathAtTurn(DiniPath *path, PetscReal dm, DiniContinuat
   PetscFunctionBegin;
   if (dm > DiniPathTolerance(path, path->turn)) PetscFunctionReturn(PETSC_SUCCESS);
   power   = DiniPathGrowth_Private(path, path->turn);
-  *reason = power < 0.75 ? DINI_CONTINUATION_DIVERGED_BRANCH : DINI_CONTINUATION_BIFURCATION;
+  *reason = power < DINI_PATH_FOLD ? DINI_CONTINUATION_DIVERGED_BRANCH : DINI_CONTINUATION_BIFURCATION;
   if (*reason > 0) path->end = path->turn;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From the latest point to where the eigenvalue of J that shrinks most is zero, by a straight line; infinite if none shrinks */
-static PetscReal DiniPathToZero(const DiniPath *path)
-{
-  if (path->n < 2 || !(path->ratio > 1.0)) return PETSC_INFINITY;
-  return PetscAbsReal(path->point[0].m - path->point[1].m) / (path->ratio - 1.0);
-}
-
-/* Has the point where J is singular come near enough? The eigenvalue has gone to zero in first order, and not as at a fold. */
+/* Has the point where J is singular come near enough? A fold is one, too, and need not have been in sight. */
 static PetscErrorCode DiniPathAtZero(DiniPath *path, DiniContinuationReason *reason)
 {
-  const PetscReal distance = DiniPathToZero(path), where = path->point[0].m + path->sign * distance;
+  PetscBool       known, fold;
+  const PetscReal where = DiniPathWhereZero_Private(path, &known, &fold);
 
   PetscFunctionBegin;
-  if (distance > DiniPathTolerance(path, where)) PetscFunctionReturn(PETSC_SUCCESS);
-  if (DiniPathGrowth_Private(path, where) < 0.75) PetscFunctionReturn(PETSC_SUCCESS);
-  *reason   = DINI_CONTINUATION_BIFURCATION;
+  if (!known || PetscAbsReal(where - path->point[0].m) > DiniPathTolerance(path, where))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  *reason   = fold ? DINI_CONTINUATION_FOLD : DINI_CONTINUATION_BIFURCATION;
   path->end = where;
+  if (fold) path->fold = where;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,8 +147,10 @@ static PetscErrorCode DiniPathAtZero(DiniPath *path, DiniContinuationReason *rea
 static PetscReal DiniPathLimit(const DiniPath *path, PetscReal step)
 {
   const PetscReal distance = PetscAbsReal(path->fold - path->point[0].m);
+  PetscBool       known, fold;
+  const PetscReal where = DiniPathWhereZero_Private(path, &known, &fold);
 
-  step = PetscMin(step, DINI_PATH_LEAP * DiniPathToZero(path));
+  step = PetscMin(step, DINI_PATH_LEAP * PetscAbsReal(where - path->point[0].m));
   if (!path->seen) return step;
   return PetscMin(step, DINI_PATH_LEAP * PetscMax(distance - path->spread, distance / 3.0));
 }
@@ -177,6 +183,13 @@ static PetscErrorCode DiniPathWalk(Dini dini, DiniPath *path, PetscReal step, Di
                            PetscMax(0.5, DINI_PATH_ERROR / PetscMax(error, 0.05)));
       if (path->seen) PetscCall(DiniPathAtFold(path, reason));
       if (!*reason) PetscCall(DiniPathAtZero(path, reason));
+      if (*reason == DINI_CONTINUATION_FOLD && dini->continuation.nfolds < path->maxfolds) {
+        PetscCall(DiniPathRound_Private(dini, path, &step, reason));
+        if (*reason) break;
+        PetscCall(DiniPathReport(dini, path, m, outcome, error));
+        path->end = m;
+        continue;
+      }
       if (!*reason && step < path->minstep && !path->seen) *reason = DINI_CONTINUATION_DIVERGED_STEPS;
     } else {
       step = 0.5 * dm;
@@ -184,7 +197,8 @@ static PetscErrorCode DiniPathWalk(Dini dini, DiniPath *path, PetscReal step, Di
       else if (step < path->minstep) *reason = diverged[outcome];
     }
   }
-  if (path->point[0].m == path->target) *reason = DINI_CONTINUATION_TARGET;
+  if (path->point[0].m == path->target)
+    *reason = dini->continuation.nfolds % 2 ? DINI_CONTINUATION_RETURN : DINI_CONTINUATION_TARGET;
   else if (!*reason) *reason = DINI_CONTINUATION_DIVERGED_STEPS;
   PetscCall(DiniPathReturn_Private(dini, path));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -51,6 +51,62 @@ PetscErrorCode DiniSetContinuation(Dini dini, PetscReal step, PetscReal minstep,
 }
 
 /**
+  @brief Sets how many folds DiniContinue() goes round.
+  @level{intermediate}
+
+  Logically Collective. At a fold the parameter turns back, and the path goes on along the other branch, with the parameter running the
+  other way: behind an odd number of folds to `back` (DINI_CONTINUATION_RETURN), behind an even one to the target again, as
+  on the S of a hysteresis. The forward solve itself is asked for the solution on the other side, from a guess
+  that the fold's shape gives; where it does not get there, as a fixed-point iteration on an unstable branch, the path ends with
+  DINI_CONTINUATION_DIVERGED_FOLD.
+
+  @param[in] dini  the Dini
+  @param[in] folds most folds to go round; initially 0: the first one ends the path
+  @param[in] back  where a path that runs back ends, in units of the parameter, not between its beginning and its target;
+                   PETSC_INFINITY (initially): at the value that it began at
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a negative number, or NaN
+
+  Options: `-dini_continuation_folds`, `-dini_continuation_back`.
+
+  @see DiniContinue(), DiniGetContinuationFolds()
+*/
+PetscErrorCode DiniSetContinuationFolds(Dini dini, PetscInt folds, PetscReal back)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCheck(folds >= 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: %" PetscInt_FMT " folds can not be gone round; 0 ends the path at the first one",
+             DiniLabel_Private(dini), folds);
+  PetscCheck(!PetscIsNanReal(back), PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: A path can not run back to %g", DiniLabel_Private(dini), (double)back);
+  dini->continuation.folds = folds;
+  dini->continuation.back  = back;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gets the folds that the last DiniContinue() has gone round.
+  @level{intermediate}
+
+  Not Collective.
+
+  @param[in]  dini  the Dini
+  @param[out] n     their number, without the one that may have ended the path
+  @param[out] folds values of the parameter there, in their order on the path; valid until the next DiniContinue(); may be NULL
+  @return 0 or a PETSc error code
+
+  @see DiniSetContinuationFolds()
+*/
+PetscErrorCode DiniGetContinuationFolds(Dini dini, PetscInt *n, const PetscReal *folds[])
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  *n = dini->continuation.nfolds;
+  if (folds) *folds = dini->continuation.fold;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
   @brief Gives a function that DiniContinue() calls at each solution on the path, the first one included.
   @level{intermediate}
 
@@ -86,16 +142,21 @@ PetscErrorCode DiniContinuationSetFromOptions_Private(Dini dini, DiniOptionItems
   PetscCall(PetscOptionsReal("-dini_continuation_rtol", "How near to a fold the path ends", "DiniSetContinuation",
                              c.rtol, &c.rtol, NULL));
   PetscCall(DiniSetContinuation(dini, c.step, c.minstep, c.maxsteps, c.rtol));
+  PetscCall(PetscOptionsInt("-dini_continuation_folds", "Folds to go round", "DiniSetContinuationFolds", c.folds,
+                            &c.folds, NULL));
+  PetscCall(PetscOptionsReal("-dini_continuation_back", "Where a path that runs back ends", "DiniSetContinuationFolds",
+                             c.back, &c.back, NULL));
+  PetscCall(DiniSetContinuationFolds(dini, c.folds, c.back));
   PetscCall(PetscOptionsBool("-dini_continuation_monitor", "Print a line per step", "DiniContinuationMonitorSet",
                              c.print, &dini->continuation.print, NULL));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From the one with the smallest number, -4, up */
+/* From the one with the smallest number, -5, up */
 static const char *const DiniContinuationReasons[] = {
-    "DIVERGED_STEPS", "DIVERGED_BRANCH", "DIVERGED_TANGENT", "DIVERGED_FORWARD", "ITERATING", "TARGET",
-    "FOLD",           "BIFURCATION"};
+    "DIVERGED_FOLD", "DIVERGED_STEPS", "DIVERGED_BRANCH", "DIVERGED_TANGENT", "DIVERGED_FORWARD", "ITERATING", "TARGET",
+    "FOLD",          "BIFURCATION",    "RETURN"};
 
 /**
   @brief Text of the reason why a continuation ended, of the form "FOLD".
@@ -110,9 +171,9 @@ static const char *const DiniContinuationReasons[] = {
 PetscErrorCode DiniContinuationReasonString(DiniContinuationReason reason, const char **text)
 {
   PetscFunctionBegin;
-  *text = reason < DINI_CONTINUATION_DIVERGED_STEPS || reason > DINI_CONTINUATION_BIFURCATION
+  *text = reason < DINI_CONTINUATION_DIVERGED_FOLD || reason > DINI_CONTINUATION_RETURN
               ? "unknown reason"
-              : DiniContinuationReasons[(int)reason - (int)DINI_CONTINUATION_DIVERGED_STEPS];
+              : DiniContinuationReasons[(int)reason - (int)DINI_CONTINUATION_DIVERGED_FOLD];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -121,9 +182,18 @@ static PetscErrorCode DiniCreate_Continuation(Dini dini)
   PetscFunctionBegin;
   dini->continuation.rtol     = 1e-4;
   dini->continuation.maxsteps = 200;
+  dini->continuation.back     = PETSC_INFINITY;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniDestroy_Continuation(Dini dini)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(dini->continuation.fold));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const DiniFeature DiniFeatureContinuation = {.name           = "continuation",
                                              .create         = DiniCreate_Continuation,
+                                             .destroy        = DiniDestroy_Continuation,
                                              .setfromoptions = DiniContinuationSetFromOptions_Private};

@@ -1,6 +1,6 @@
 /*
-  Where the path turns back. At a fold du/dm is infinite, but the path itself is smooth: with xi the component of u along the
-  latest tangent, which turns into the singular vector of J as the fold comes near, m is a smooth function of xi, whose
+  Where the path turns back. At a fold du/dm is infinite, but the path itself is smooth: with xi the component of u that du/dm
+  grows along, which turns into the singular vector of J as the fold comes near, m is a smooth function of xi, whose
   derivative 1/(dxi/dm) is zero at the fold. So m(xi) is interpolated with its derivative at the last points, and its
   maximum is looked for ahead: an error in xi enters the value there in second order.
 */
@@ -8,6 +8,8 @@
 
 #define DINI_FOLD_REACH 6.0 /* times the length of the known path: past that, a polynomial foretells nothing */
 #define DINI_FOLD_SCAN  400
+#define DINI_FOLD_STILL                                                                                                \
+  0.2 /* of du/dm: changes are measured in this part at least, so that its rounding does not count */
 
 /* Newton's form of a polynomial, with its derivative */
 static PetscReal DiniNewtonForm(PetscInt n, const PetscReal z[], const PetscReal c[], PetscReal x,
@@ -67,23 +69,67 @@ static PetscBool DiniTurningPoint(PetscInt n, const PetscReal xi[], const PetscR
   return PETSC_FALSE;
 }
 
-/* Foretells the fold from all points, and how sure that is from one point less */
-PetscErrorCode DiniPathFold_Private(DiniPath *path)
+/*
+  What the path bends along: q, by which du/dm has changed since the point before, each entry in units of the largest change that
+  it has seen. At a fold that is the singular vector of J; entries that go on in a straight line, or bend no more
+  than they did, do not count, in whatever units and however many they are.
+*/
+PetscErrorCode DiniPathBend_Private(DiniPath *path)
 {
-  PetscReal   xi[DINI_PATH_POINTS], mu[DINI_PATH_POINTS], slope[DINI_PATH_POINTS], tnorm, reach, ahead, fewer;
+  const PetscScalar *now, *before;
+  PetscScalar       *weight, *along;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  if (path->n < 2) PetscCall(VecSet(path->weight, 0.0));
+  if (path->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetLocalSize(path->weight, &n));
+  PetscCall(VecGetArrayRead(path->point[0].t, &now));
+  PetscCall(VecGetArrayRead(path->point[1].t, &before));
+  PetscCall(VecGetArray(path->weight, &weight));
+  PetscCall(VecGetArrayWrite(path->along, &along));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal size = PetscMax(PetscAbsScalar(now[i]), PetscAbsScalar(before[i])), old = PetscRealPart(weight[i]);
+    const PetscReal most =
+        PetscMax(old > 0.0 ? 1.0 / old : 0.0, PetscMax(PetscAbsScalar(now[i] - before[i]), DINI_FOLD_STILL * size));
+
+    weight[i] = most > 0.0 ? 1.0 / most : 0.0;
+    along[i]  = (now[i] - before[i]) * weight[i] * weight[i];
+  }
+  PetscCall(VecRestoreArrayWrite(path->along, &along));
+  PetscCall(VecRestoreArray(path->weight, &weight));
+  PetscCall(VecRestoreArrayRead(path->point[1].t, &before));
+  PetscCall(VecRestoreArrayRead(path->point[0].t, &now));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The component of v along that */
+PetscErrorCode DiniPathAlong_Private(DiniPath *path, Vec v, PetscReal *along)
+{
   PetscScalar dot;
 
   PetscFunctionBegin;
+  PetscCall(VecDot(v, path->along, &dot));
+  *along = PetscRealPart(dot);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Foretells the fold from all points, and how sure that is from one point less */
+PetscErrorCode DiniPathFold_Private(DiniPath *path)
+{
+  PetscReal xi[DINI_PATH_POINTS], mu[DINI_PATH_POINTS], slope[DINI_PATH_POINTS], reach, ahead, fewer;
+  PetscReal change = 0.0, rate = 0.0;
+
+  PetscFunctionBegin;
   path->seen = PETSC_FALSE;
-  PetscCall(DiniNorm_Private(path->point[0].t, &tnorm));
-  if (path->n < 2 || !path->moves || !(tnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (path->n < 2 || !path->moves) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt i = 0; i < path->n; i++) {
     PetscCall(VecWAXPY(path->w[0], -1.0, path->point[0].u, path->point[i].u));
-    PetscCall(VecDot(path->w[0], path->point[0].t, &dot));
-    xi[i] = path->sign * PetscRealPart(dot) / tnorm;
-    mu[i] = path->sign * (path->point[i].m - path->point[0].m);
-    PetscCall(VecDot(path->point[i].t, path->point[0].t, &dot));
-    slope[i] = tnorm / PetscRealPart(dot); /* dmu/dxi */
+    PetscCall(DiniPathAlong_Private(path, path->w[0], &change));
+    PetscCall(DiniPathAlong_Private(path, path->point[i].t, &rate));
+    xi[i]    = path->sign * change;
+    mu[i]    = path->sign * (path->point[i].m - path->point[0].m);
+    slope[i] = 1.0 / rate; /* dmu/dxi */
   }
   reach      = DINI_FOLD_REACH * (xi[0] - xi[path->n - 1]);
   path->seen = DiniTurningPoint(path->n, xi, mu, slope, reach, &ahead);
@@ -100,7 +146,40 @@ PetscReal DiniPathGrowth_Private(const DiniPath *path, PetscReal critical)
 {
   PetscReal d[2];
 
-  if (path->n < 2 || !(path->ratio > 0.0)) return 0.0;
+  if (path->n < 2 || !(path->ratio[0] > 0.0)) return 0.0;
   for (int i = 0; i < 2; i++) d[i] = PetscAbsReal(critical - path->point[i].m);
-  return d[0] > 0.0 && d[1] > d[0] ? PetscLogReal(path->ratio) / PetscLogReal(d[1] / d[0]) : 0.0;
+  return d[0] > 0.0 && d[1] > d[0] ? PetscLogReal(path->ratio[0]) / PetscLogReal(d[1] / d[0]) : 0.0;
+}
+
+/* Where lambda^power is zero if it goes on as between the last two points, and by how much it has bent since the third, relative */
+static PetscReal DiniPathZero(const DiniPath *path, PetscReal power, PetscReal *bend)
+{
+  const PetscReal h0 = PetscAbsReal(path->point[0].m - path->point[1].m), grown = PetscPowReal(path->ratio[0], power);
+  PetscReal       h1, slope[2];
+
+  *bend = PETSC_INFINITY;
+  if (path->n > 2) {
+    h1       = PetscAbsReal(path->point[1].m - path->point[2].m);
+    slope[0] = (grown - 1.0) / h0;
+    slope[1] = grown * (PetscPowReal(path->ratio[1], power) - 1.0) / h1;
+    *bend    = PetscAbsReal(slope[1] - slope[0]) / slope[0];
+  }
+  return path->point[0].m + path->sign * h0 / (grown - 1.0);
+}
+
+/*
+  Where the eigenvalue of J that shrinks most is zero: infinite if none shrinks. *fold: it goes there like a square root. The last
+  three points tell, by which of lambda and lambda^2 has the straighter line; two do not.
+*/
+PetscReal DiniPathWhereZero_Private(const DiniPath *path, PetscBool *known, PetscBool *fold)
+{
+  PetscReal where, square, bend[2];
+
+  *known = *fold = PETSC_FALSE;
+  if (path->n < 2 || !(path->ratio[0] > 1.0)) return path->sign * PETSC_INFINITY;
+  where  = DiniPathZero(path, 1.0, &bend[0]);
+  square = DiniPathZero(path, 2.0, &bend[1]);
+  *known = (PetscBool)(path->n > 2 && path->ratio[1] > 1.0);
+  *fold  = (PetscBool)(*known && bend[1] < bend[0]);
+  return *fold ? square : where;
 }

@@ -50,6 +50,10 @@ PetscErrorCode DiniPathCreate_Private(Dini dini, PetscInt p, PetscReal target, V
 
   PetscFunctionBegin;
   PetscCall(PetscMemzero(path, sizeof(*path)));
+  path->maxfolds            = dini->continuation.folds;
+  dini->continuation.nfolds = 0;
+  PetscCall(PetscFree(dini->continuation.fold));
+  PetscCall(PetscMalloc1(path->maxfolds, &dini->continuation.fold));
   path->p      = p;
   path->target = target;
   path->u      = u;
@@ -61,12 +65,16 @@ PetscErrorCode DiniPathCreate_Private(Dini dini, PetscInt p, PetscReal target, V
   PetscCall(DiniGetParameterSubVec(dini, path->flat, p, &part));
   PetscCall(VecSum(part, &value));
   PetscCall(DiniRestoreParameterSubVec(dini, path->flat, p, &part));
-  path->start = PetscRealPart(value);
-  path->sign  = target < path->start ? -1.0 : 1.0;
+  path->start   = PetscRealPart(value);
+  path->sign    = target < path->start ? -1.0 : 1.0;
+  path->ends[0] = target;
+  path->ends[1] = dini->continuation.back >= PETSC_INFINITY ? path->start : dini->continuation.back;
   PetscCall(VecDuplicate(u, &path->w[0]));
   PetscCall(VecDuplicate(u, &path->w[1]));
   PetscCall(VecDuplicate(u, &path->size));
   PetscCall(VecSet(path->size, 0.0));
+  PetscCall(VecDuplicate(u, &path->along));
+  PetscCall(VecDuplicate(u, &path->weight));
   for (int i = 0; i < DINI_PATH_POINTS; i++) PetscCall(DiniPointCreate(u, &path->point[i]));
   PetscCall(DiniPointCreate(u, &path->trial));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -81,12 +89,14 @@ PetscErrorCode DiniPathDestroy_Private(DiniPath *path)
   PetscCall(VecDestroy(&path->dm));
   PetscCall(MatDestroy(&path->before));
   PetscCall(VecDestroy(&path->size));
+  PetscCall(VecDestroy(&path->along));
+  PetscCall(VecDestroy(&path->weight));
   PetscCall(VecDestroy(&path->w[0]));
   PetscCall(VecDestroy(&path->w[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniConverged(Dini dini, PetscBool *converged)
+PetscErrorCode DiniPathConverged_Private(Dini dini, PetscBool *converged)
 {
   DiniConvergedReason reason;
 
@@ -97,7 +107,7 @@ static PetscErrorCode DiniConverged(Dini dini, PetscBool *converged)
 }
 
 /* The rest of the trial at the state that has been found */
-static PetscErrorCode DiniPathTangent(Dini dini, DiniPath *path, PetscReal m, PetscBool *converged)
+PetscErrorCode DiniPathTangent_Private(Dini dini, DiniPath *path, PetscReal m, PetscBool *converged)
 {
   DiniPathPoint *trial = &path->trial;
 
@@ -109,7 +119,7 @@ static PetscErrorCode DiniPathTangent(Dini dini, DiniPath *path, PetscReal m, Pe
   if (path->n) PetscCall(DiniTrial_Private(dini, converged)); /* at the start it is an error, which says why */
   if (!*converged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniJVP(dini, path->dm, trial->t));
-  PetscCall(DiniConverged(dini, converged));
+  PetscCall(DiniPathConverged_Private(dini, converged));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -132,7 +142,7 @@ static PetscErrorCode DiniPathSizes(DiniPath *path, Vec u)
 }
 
 /* The trial becomes the latest point. */
-static PetscErrorCode DiniPathAccept(Dini dini, DiniPath *path)
+PetscErrorCode DiniPathAccept_Private(Dini dini, DiniPath *path)
 {
   const DiniPathPoint oldest = path->point[DINI_PATH_POINTS - 1];
 
@@ -144,6 +154,7 @@ static PetscErrorCode DiniPathAccept(Dini dini, DiniPath *path)
   path->here     = PETSC_TRUE;
   PetscCall(DiniPathSizes(path, path->point[0].u));
   PetscCall(DiniPathHold_Private(dini, path));
+  PetscCall(DiniPathBend_Private(path));
   PetscCall(DiniPathFold_Private(path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -193,10 +204,10 @@ PetscErrorCode DiniPathStep_Private(Dini dini, DiniPath *path, PetscReal m, Dini
   PetscCall(VecCopy(path->w[0], path->u));
   PetscCall(DiniPathParameter_Private(dini, path, m));
   PetscCall(DiniSolve(dini, path->u));
-  PetscCall(DiniConverged(dini, &converged));
+  PetscCall(DiniPathConverged_Private(dini, &converged));
   *outcome = DINI_STEP_FORWARD;
   if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPathTangent(dini, path, m, &converged));
+  PetscCall(DiniPathTangent_Private(dini, path, m, &converged));
   *outcome = DINI_STEP_TANGENT;
   if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPathJudge(path, outcome, error));
@@ -204,8 +215,9 @@ PetscErrorCode DiniPathStep_Private(Dini dini, DiniPath *path, PetscReal m, Dini
   PetscCall(DiniPathCrossing_Private(dini, path, &converged, &crosses, &ratio));
   *outcome = !converged ? DINI_STEP_TANGENT : crosses ? DINI_STEP_TURN : DINI_STEP_GOOD;
   if (*outcome != DINI_STEP_GOOD) PetscFunctionReturn(PETSC_SUCCESS);
-  path->ratio = ratio;
-  PetscCall(DiniPathAccept(dini, path));
+  path->ratio[1] = path->ratio[0];
+  path->ratio[0] = ratio;
+  PetscCall(DiniPathAccept_Private(dini, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -215,10 +227,10 @@ static PetscErrorCode DiniPathSettle(Dini dini, DiniPath *path, Vec u, PetscBool
   PetscFunctionBegin;
   PetscCall(VecCopy(u, path->u));
   PetscCall(DiniAttach(dini, path->u));
-  PetscCall(DiniConverged(dini, converged));
+  PetscCall(DiniPathConverged_Private(dini, converged));
   if (*converged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSolve(dini, path->u));
-  PetscCall(DiniConverged(dini, converged));
+  PetscCall(DiniPathConverged_Private(dini, converged));
   if (!*converged) PetscCall(VecCopy(u, path->u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -231,18 +243,18 @@ PetscErrorCode DiniPathBegin_Private(Dini dini, DiniPath *path)
   PetscFunctionBegin;
   PetscCall(VecCopy(path->u, path->point[0].u)); /* the guess, to come back to */
   PetscCall(DiniSolve(dini, path->u));
-  PetscCall(DiniConverged(dini, &converged));
+  PetscCall(DiniPathConverged_Private(dini, &converged));
   if (!converged) PetscCall(DiniPathSettle(dini, path, path->point[0].u, &converged));
   PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: There is no solution to continue from: the forward solve fails at the present value %g of parameter "
              "\"%s\". Begin where it is easy, with a better initial guess",
              DiniLabel_Private(dini), (double)path->start, path->name);
-  PetscCall(DiniPathTangent(dini, path, path->start, &converged));
+  PetscCall(DiniPathTangent_Private(dini, path, path->start, &converged));
   PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: The tangent solve fails at the present value %g of parameter \"%s\", so there is no direction to "
              "continue in: J may be singular there. Begin elsewhere, or look at it with -dini_monitor",
              DiniLabel_Private(dini), (double)path->start, path->name);
-  PetscCall(DiniPathAccept(dini, path));
+  PetscCall(DiniPathAccept_Private(dini, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

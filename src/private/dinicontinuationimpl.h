@@ -24,7 +24,9 @@ typedef struct {
   /* set by the caller */
   PetscInt    p;
   const char *name;
-  PetscReal   start, target, sign; /* the parameter runs from start to target: sign * m grows */
+  PetscReal   start, target, sign; /* the parameter runs to target: sign * m grows */
+  PetscReal   ends[2];             /* where it runs to behind an even and an odd number of folds */
+  PetscInt    maxfolds;            /* to go round */
   PetscReal   minstep, rtol, near; /* near: how near to a fold the path ends where it is at zero */
   Vec         u;                   /* the caller's */
 
@@ -33,6 +35,8 @@ typedef struct {
   Vec      dm;     /* one in the parameter, zero elsewhere */
   Vec      w[2];   /* layout of u */
   Vec      size;   /* largest |u_i| seen */
+  Vec      along;  /* what du/dm grows along */
+  Vec      weight; /* of its entries: 1 over the largest change of (du/dm)_i in a step, 0 for none */
   Mat      before; /* J at the latest point, a copy; NULL where it can not be copied */
   PetscInt n;      /* good points, the latest first */
 
@@ -44,7 +48,7 @@ typedef struct {
   PetscBool seen;         /* a fold is in sight: */
   PetscReal fold, spread; /* where, and how far two ways to foretell it are apart */
   PetscReal end;          /* where the path ends, as told to the caller */
-  PetscReal ratio;        /* lambda at the point before the latest over lambda at the latest, of what shrinks most */
+  PetscReal ratio[2];     /* lambda at the point before the latest over lambda at the latest, of what shrinks most */
   PetscReal turn;         /* where J is singular, inside of the last step of kind DINI_STEP_TURN */
 } DiniPath;
 
@@ -54,8 +58,15 @@ DINI_INTERN PetscErrorCode DiniPathParameter_Private(Dini, DiniPath *, PetscReal
 DINI_INTERN PetscErrorCode DiniPathBegin_Private(Dini, DiniPath *);
 DINI_INTERN PetscErrorCode DiniPathStep_Private(Dini, DiniPath *, PetscReal m, DiniStep *, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniPathReturn_Private(Dini, DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathConverged_Private(Dini, PetscBool *);
+DINI_INTERN PetscErrorCode DiniPathTangent_Private(Dini, DiniPath *, PetscReal m, PetscBool *converged);
+DINI_INTERN PetscErrorCode DiniPathAccept_Private(Dini, DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathRound_Private(Dini, DiniPath *, PetscReal *step, DiniContinuationReason *);
 DINI_INTERN PetscErrorCode DiniPathHold_Private(Dini, DiniPath *);
 DINI_INTERN PetscErrorCode DiniPathCrossing_Private(Dini, DiniPath *, PetscBool *converged, PetscBool *crosses,
                                                     PetscReal *ratio);
+DINI_INTERN PetscErrorCode DiniPathBend_Private(DiniPath *);
+DINI_INTERN PetscErrorCode DiniPathAlong_Private(DiniPath *, Vec v, PetscReal *along);
 DINI_INTERN PetscErrorCode DiniPathFold_Private(DiniPath *);
+DINI_INTERN PetscReal      DiniPathWhereZero_Private(const DiniPath *, PetscBool *known, PetscBool *fold);
 DINI_INTERN PetscReal      DiniPathGrowth_Private(const DiniPath *, PetscReal critical);

@@ -37,7 +37,8 @@ typedef struct {
   PetscReal    error; /* of lambda: |T x| / |D x| */
   PetscReal    gap;   /* to the nearest other eigenvalue found */
   PetscReal    overlap;
-  PetscInt     cluster; /* number of its cluster, the first of its members */
+  PetscInt     cluster;  /* number of its cluster, the first of its members */
+  PetscBool    infinite; /* D x = 0: no derivatives, and no part in clusters and gaps */
   PetscBool    probed;
 } DiniMode;
 

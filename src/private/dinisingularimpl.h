@@ -5,11 +5,13 @@
 
 /* How DiniContinue() goes along a path: set by the user; zero stands for what the way to the target gives */
 typedef struct {
-  PetscReal           step, minstep, rtol;
-  PetscInt            maxsteps;
+  PetscReal           step, minstep, rtol, back;
+  PetscInt            maxsteps, folds; /* so many folds are gone round */
   PetscBool           print;
   DiniContinuationFn *monitor;
   void               *ctx;
+  PetscInt            nfolds; /* gone round in the last one: */
+  PetscReal          *fold;   /* where */
 } DiniContinuation;
 
 /* The smallest and the largest singular value of J at the point; SLEPc finds them */

@@ -2,6 +2,8 @@
 #include "../../private/dinieigenimpl.h"
 #include <math.h>
 
+#define DINI_EIGEN_INFINITE 1e-10 /* |D x| below this part of what D does to a random vector is zero */
+
 PetscErrorCode DiniModesDestroy_Private(PetscInt n, DiniMode **modes)
 {
   PetscFunctionBegin;
@@ -14,6 +16,28 @@ PetscErrorCode DiniModesDestroy_Private(PetscInt n, DiniMode **modes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* An eigenvalue where B is singular comes out as 1e17 or Inf, and says nothing about the others */
+static PetscErrorCode DiniFindInfinite_Eigen(Dini dini, DiniMode *mode, DiniEigenVec work)
+{
+  DiniEigenVec v = {NULL, NULL};
+  PetscReal    dnorm, norm, vdnorm, vnorm;
+
+  PetscFunctionBegin;
+  mode->infinite = (PetscBool)(PetscIsInfReal(mode->lambda.re) || PetscIsInfReal(mode->lambda.im));
+  if (mode->infinite || PetscIsInfOrNanReal(DiniCxAbs(mode->lambda))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEigenVecNorm_Private(mode->x, &norm));
+  PetscCall(DiniEigenD_Private(dini, mode, mode->x, work));
+  PetscCall(DiniEigenVecNorm_Private(work, &dnorm));
+  PetscCall(DiniEigenVecCreate_Private(mode->x.r, (PetscBool)(mode->x.i != NULL), &v));
+  PetscCall(DiniRandomDirection_Private(dini, 31, v.r, v.r));
+  PetscCall(DiniEigenVecNorm_Private(v, &vnorm));
+  PetscCall(DiniEigenD_Private(dini, mode, v, work));
+  PetscCall(DiniEigenVecNorm_Private(work, &vdnorm));
+  PetscCall(DiniEigenVecDestroy_Private(&v));
+  mode->infinite = (PetscBool)(vdnorm > 0.0 && dnorm * vnorm <= DINI_EIGEN_INFINITE * vdnorm * norm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* x^H B x = 1 in Hermitian problems, x^H x = 1 in others; the largest entry real and positive */
 static PetscErrorCode DiniNormalize_Eigen(Dini dini, DiniMode *mode, DiniEigenVec work, PetscReal *norm)
 {
@@ -22,7 +46,7 @@ static PetscErrorCode DiniNormalize_Eigen(Dini dini, DiniMode *mode, DiniEigenVe
 
   PetscFunctionBegin;
   PetscCall(DiniEigenVecNorm_Private(mode->x, norm));
-  if (ctx->hermitian && *norm > 0.0 && !PetscIsInfOrNanReal(*norm)) {
+  if (ctx->hermitian && !mode->infinite && *norm > 0.0 && !PetscIsInfOrNanReal(*norm)) {
     PetscCall(DiniEigenD_Private(dini, mode, mode->x, work));
     PetscCall(DiniEigenVecDot_Private(work, mode->x, &dot));
     *norm = dot.re > 0.0 ? PetscSqrtReal(dot.re) : NAN;
@@ -120,8 +144,10 @@ static PetscErrorCode DiniTakePairs_Eigen(Dini dini, const Mat M[], PetscInt n, 
 
     PetscCall(DiniTakePair_Eigen(dini, i, w[0], w[1], mode));
     if (mode->x.i) work.i = w[3];
+    PetscCall(DiniFindInfinite_Eigen(dini, mode, work));
     PetscCall(DiniNormalize_Eigen(dini, mode, work, &norm));
-    if (!PetscIsInfOrNanReal(norm)) PetscCall(DiniCheckPair_Eigen(dini, M, mode, work, &relative));
+    if (mode->infinite) relative = 0.0; /* that has been looked at */
+    else if (!PetscIsInfOrNanReal(norm)) PetscCall(DiniCheckPair_Eigen(dini, M, mode, work, &relative));
     if (PetscIsInfOrNanReal(norm) || PetscIsInfOrNanReal(relative)) {
       *reason = DINI_DIVERGED_NAN;
       PetscCall(PetscSNPrintf(ctx->why, sizeof(ctx->why), "NaN, Inf or no length (x^H B x) in pair %" PetscInt_FMT, i));
@@ -204,7 +230,7 @@ PetscErrorCode DiniEigenGaps_Private(Dini dini)
       DiniMode       *a = &ctx->modes[i], *b = &ctx->modes[j];
       const PetscReal gap = DiniCxAbs(DiniCxSub(a->lambda, b->lambda));
 
-      if (i == j) continue;
+      if (i == j || a->infinite || b->infinite) continue;
       a->gap = PetscMin(a->gap, gap);
       if (gap <= DiniEigenThreshold_Private(ctx, a, b)) {
         const PetscInt from = PetscMax(a->cluster, b->cluster), to = PetscMin(a->cluster, b->cluster);
@@ -227,6 +253,11 @@ PetscErrorCode DiniEigenSimple_Private(Dini dini, PetscInt i, const char what[])
   PetscFunctionBegin;
   for (PetscInt k = 0; k < ctx->nmodes; k++)
     if (ctx->modes[k].cluster == mode->cluster) n++;
+  PetscCheck(!mode->infinite, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "%s: Eigenvalue %" PetscInt_FMT
+             " (%g%+gi) is infinite, as B x = 0 (or the like), and has no %s. Ask the solver "
+             "for those that are nearest to a target",
+             DiniLabel_Private(dini), i, (double)mode->lambda.re, (double)mode->lambda.im, what);
   PetscCheck(
       n == 1, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
       "Eigenvalue %" PetscInt_FMT " (%g%+gi) is one of a cluster of %" PetscInt_FMT
