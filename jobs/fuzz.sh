@@ -69,6 +69,7 @@ program=$dir/tests/fuzz/fuzz
 mkdir -p "$dir/fuzz"
 journal=$dir/fuzz/journal output=$dir/fuzz/output failures=$dir/fuzz/failures.txt
 : >"$failures"
+mpiexec -n 1 "$program" -mode "$mode" -cases 0 >"$output" 2>&1 </dev/null || die "this build has no mode \"$mode\"; see --help"
 
 if [ -n "$seed" ]; then
   exec mpiexec -n "${ranks%% *}" "$program" -mode "$mode" -seed "$seed" -limit "$limit" ${avoid[@]+"${avoid[@]}"}

@@ -1,4 +1,4 @@
-/* Linear relations with Gaussian priors: a posterior that is known. gauss.c is numbers, posterior.c PETSc. */
+/* Linear relations with Gaussian priors: a posterior that is known. gauss.c is numbers, gaussproblem.c and posterior.c PETSc. */
 #pragma once
 #include "modes.h"
 
@@ -22,9 +22,13 @@ typedef struct {
   PetscScalar G[GAUSS_U][GAUSS_N], inverse[GAUSS_N][GAUSS_N], C[GAUSS_N][GAUSS_N]; /* R^{-1} and (G^H W G + R)^{-1} */
   PetscReal   lambda[GAUSS_N]; /* of G^H W G against R, the largest first */
   Vec         m, u, F;
-  Mat         matA, matB, matR, matS, Fm;
+  Mat         matA, matR, matS, Fm;
   SNES        snes;
   Dini        dini;
 } Gauss;
 
 extern PetscErrorCode GaussDraw(Gauss *, Random *);
+/* R (m - m0), and its product with m - m0 */
+extern PetscReal      GaussPrior(const Gauss *, const PetscScalar m[], PetscScalar r[]);
+extern PetscErrorCode FuzzGaussCreate(Gauss *); /* through FuzzTry() */
+extern PetscErrorCode GaussDestroy(Gauss *);

@@ -167,6 +167,8 @@ void PathDraw(Path *path, Random *random)
       path->unit *
       (RandomChance(random, 0.3) ? -path->t : RandomSigned(random, 0.0, 1.0) * RandomPower(random, -1.0, 1.0));
   path->rtol = RandomInt(random, 3) ? 1e-4 : 1e-6;
+  path->rows = rows;
+  path->step = RandomInt(random, 3) ? 0.0 : RandomPower(random, -3.0, -0.5) * PetscAbsReal(path->unit);
   FuzzSay(app, "  %d unknowns%s%s%s\n", (int)path->N, mixed ? ", mixed" : "", rows ? ", rows scaled" : "",
           units ? ", in units" : "");
 }

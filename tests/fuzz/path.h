@@ -29,9 +29,10 @@ typedef struct {
   PetscReal   c[PATH_N], r[PATH_N], offset, unit, t; /* t: of the end */
   End         end;
   PetscInt    first; /* the curve that ends it */
+  PetscBool   rows;  /* of unlike units and no field of their own: the residual of a solve is that of the largest */
   PetscBool   clear; /* the end is near neither to the beginning nor to the target nor to another one */
   PetscScalar m, other;
-  PetscReal   rtol;
+  PetscReal   rtol, step;
   Vec         u, F;
   Mat         J, Fm;
   SNES        snes;

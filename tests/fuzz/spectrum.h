@@ -1,4 +1,4 @@
-/* Eigenproblems A(m) x = lambda B(m) x whose pairs are known. spectrum.c is numbers, eigen.c PETSc and SLEPc. */
+/* Eigenproblems A(m) x = lambda B(m) x whose pairs are known. spectrum.c is numbers, eigenproblem.c and eigen.c SLEPc. */
 #pragma once
 #include "modes.h"
 #include <complex.h>
