@@ -6,6 +6,7 @@ jobs/fuzz.sh [minutes] [options]        default: 10 minutes
   --cases N        stop after N cases in all; without minutes, however long that takes
   --first SEED     seed of the first case (default: 1); a seed is the same case on every machine
   --ranks "1 2 3"  numbers of ranks, in turn (default: 1 2 3)
+  --mode NAME      relation (default), continuation, posterior, eigen; the last two with SLEPc
   --preset NAME    release (default), dev or asan; built in build/NAME
   --build DIR      a build directory that exists already, of another PETSc, say
   --petsc FLAVOUR  one of Debian's PETSc, in build/fuzz-FLAVOUR: real, complex, real64, complex64, debug
@@ -17,16 +18,17 @@ fuzz/failures.txt in the build directory. Exits with 1 if anything was wrong, cr
 not Dini's own, or not on all ranks.
 TEXT
 }
-minutes="" cases="" first=1 ranks="1 2 3" preset=release dir="" flavour="" limit=60 seed="" avoid=()
+mode=relation minutes="" cases="" first=1 ranks="1 2 3" preset=release dir="" flavour="" limit=60 seed="" avoid=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help)
       usage
       exit 0
       ;;
-    --cases | --first | --ranks | --preset | --build | --petsc | --avoid | --limit | --seed)
+    --mode | --cases | --first | --ranks | --preset | --build | --petsc | --avoid | --limit | --seed)
       [ $# -gt 1 ] || { echo "$1 needs a value; see --help" >&2; exit 2; }
       case $1 in
+        --mode) mode=$2 ;;
         --cases) cases=$2 ;;
         --first) first=$2 ;;
         --ranks) ranks=$2 ;;
@@ -67,9 +69,10 @@ program=$dir/tests/fuzz/fuzz
 mkdir -p "$dir/fuzz"
 journal=$dir/fuzz/journal output=$dir/fuzz/output failures=$dir/fuzz/failures.txt
 : >"$failures"
+mpiexec -n 1 "$program" -mode "$mode" -cases 0 >"$output" 2>&1 </dev/null || die "this build has no mode \"$mode\"; see --help"
 
 if [ -n "$seed" ]; then
-  exec mpiexec -n "${ranks%% *}" "$program" -seed "$seed" -limit "$limit" ${avoid[@]+"${avoid[@]}"}
+  exec mpiexec -n "${ranks%% *}" "$program" -mode "$mode" -seed "$seed" -limit "$limit" ${avoid[@]+"${avoid[@]}"}
 fi
 
 # One chunk of seeds on n ranks: after a crash or a hang, on with the seed behind it
@@ -77,7 +80,7 @@ chunk() { # chunk <ranks> <first> <last>
   local n=$1 from=$2 last=$3 status stopped
   while [ "$from" -le "$last" ]; do
     status=0
-    timeout $((limit + 5 * (last - from + 1))) mpiexec -n "$n" "$program" -first "$from" -cases $((last - from + 1)) \
+    timeout $((limit + 5 * (last - from + 1))) mpiexec -n "$n" "$program" -mode "$mode" -first "$from" -cases $((last - from + 1)) \
       -journal "$journal" -limit "$limit" ${avoid[@]+"${avoid[@]}"} >"$output" 2>"$output.errors" </dev/null || status=$?
     grep -a '^FAIL' "$output" | sed "s/^FAIL/FAIL ranks $n/" | tee -a "$failures" || true
     grep -a '^fuzz:' "$output" >>"$output.totals" || true
@@ -89,7 +92,7 @@ chunk() { # chunk <ranks> <first> <last>
   done
 }
 
-step "Run: seeds from $first, ranks $ranks${minutes:+, $minutes minutes}${cases:+, $cases cases}"
+step "Run: $mode, seeds from $first, ranks $ranks${minutes:+, $minutes minutes}${cases:+, $cases cases}"
 start=$SECONDS done=0 size=100
 : >"$output.totals"
 while { [ -z "$cases" ] || [ $done -lt "$cases" ]; } && { [ -z "$minutes" ] || [ $((SECONDS - start)) -lt $((60 * minutes)) ]; }; do
@@ -107,7 +110,7 @@ awk '{ for (i = 2; i <= NF; i++) { if ($i ~ /^right/) r += $(i - 1); if ($i ~ /^
   END { printf "right %d, with an error that is told %d, refused %d, named %d\n", r, t, s, n }' "$output.totals"
 if [ -s "$failures" ]; then
   printf 'failed: %s; repeat one with\n' "$(cut -d: -f1 "$failures" | sort -u | wc -l)"
-  awk -v program="$program" -v avoid="${avoid[*]-}" '{ sub(":", "", $5); if (!seen[$3 " " $5]++ && ++lines <= 20)
+  awk -v program="$program -mode $mode" -v avoid="${avoid[*]-}" '{ sub(":", "", $5); if (!seen[$3 " " $5]++ && ++lines <= 20)
     print "  mpiexec -n " $3 " " program " -seed " $5 " " avoid }' "$failures"
   exit 1
 fi

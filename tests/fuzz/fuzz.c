@@ -1,5 +1,10 @@
 static char help[] =
-    "Random relations, solvers and sequences of calls, held against dense derivatives.\n"
+    "Random problems, held against what is known of them without Dini.\n"
+    "  -mode <relation> relations, solvers and sequences of calls against dense derivatives; continuation: "
+    "DiniContinue()\n"
+    "                  on known diagrams; and with SLEPc posterior: Gaussian ones against closed forms; eigen: "
+    "derivatives\n"
+    "                  of eigenpairs against perturbation theory\n"
     "  -first <1>      seed of the first case\n"
     "  -cases <100>    number of cases\n"
     "  -seed <n>       one case, described as it runs\n"
@@ -11,14 +16,17 @@ static char help[] =
     "                  hessian, second\n"
     "Exits with 1 where a result was wrong, an error was not Dini's own, or was raised on some ranks only.\n";
 
-#include "app.h"
+#include "modes.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+typedef PetscErrorCode CaseFn(App *);
+
 typedef struct {
+  CaseFn   *mode;
   PetscInt  first, cases, limit;
   PetscBool one, refusals;
   char      avoid[160];
@@ -98,7 +106,7 @@ static PetscErrorCode RunCase(PetscInt seed, const Run *run, App *app)
   (void)alarm((unsigned)run->limit);
   PetscCall(PetscPushErrorHandler(FuzzHandler, app));
   FuzzBegin(app, "creation");
-  ierr = FuzzCase(app);
+  ierr = run->mode(app);
   PetscCall(PetscPopErrorHandler());
   (void)alarm(0);
   if (ierr) {
@@ -134,10 +142,19 @@ static PetscErrorCode Report(PetscInt seed, const Run *run, const App *app, Pets
 
 static PetscErrorCode Options(Run *run)
 {
-  PetscInt seed = 0;
+#if defined(FUZZ_SLEPC)
+  static CaseFn *const     modes[] = {FuzzCase, ModeContinuation, ModePosterior, ModeEigen};
+  static const char *const names[] = {"relation", "continuation", "posterior", "eigen"};
+#else
+  static CaseFn *const     modes[] = {FuzzCase, ModeContinuation};
+  static const char *const names[] = {"relation", "continuation"};
+#endif
+  PetscInt seed = 0, mode = 0;
 
   PetscFunctionBeginUser;
   *run = (Run){.first = 1, .cases = 100, .limit = 60};
+  PetscCall(PetscOptionsGetEList(NULL, NULL, "-mode", names, PETSC_STATIC_ARRAY_LENGTH(names), &mode, NULL));
+  run->mode = modes[mode];
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-first", &run->first, NULL));
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-cases", &run->cases, NULL));
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-limit", &run->limit, NULL));
