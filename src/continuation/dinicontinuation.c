@@ -6,8 +6,10 @@
 #define DINI_PATH_NEAR   1e-6 /* of the way: as near to a fold at zero as need be */
 #define DINI_PATH_LEAST  1e-2 /* of that: the smallest step */
 #define DINI_PATH_LEAP   0.75 /* of the distance to a fold */
+#define DINI_PATH_SHRUNK 1.2  /* lambda has to, in a step, to say where it will be zero */
+#define DINI_PATH_AGREE  4.0  /* tolerances that this may be off what du/dm says */
 #define DINI_PATH_POLE   0.25 /* powers of the distance that lambda goes to zero with: less, and du/dm grows by itself; */
-#define DINI_PATH_FOLD   0.9 /* 1/2 at a fold, 3/4 and 5/6 at flatter ones, 1 where branches cross */
+#define DINI_PATH_FOLD   0.87 /* 1/2 at a fold, 3/4 and 5/6 at flatter ones, 1 where branches cross */
 
 /* The block is one number, real and active; the target is one for all ranks. */
 static PetscErrorCode DiniCheckContinuation(Dini dini, PetscInt p, PetscReal target, Vec u)
@@ -107,10 +109,13 @@ static PetscErrorCode DiniPathAtFold(DiniPath *path, DiniContinuationReason *rea
   PetscFunctionBegin;
   if (!path->seen || path->sign * (path->target - path->fold) < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   if (PetscAbsReal(path->fold - path->point[0].m) > tol || path->spread > tol) PetscFunctionReturn(PETSC_SUCCESS);
-  power   = DiniPathGrowth_Private(path, path->fold);
-  *reason = power < DINI_PATH_POLE   ? DINI_CONTINUATION_DIVERGED_TANGENT
-            : power < DINI_PATH_FOLD ? DINI_CONTINUATION_FOLD
-                                     : DINI_CONTINUATION_BIFURCATION;
+  power = PetscMax(DiniPathPower_Private(path), DiniPathGrowth_Private(path, path->fold));
+  if (power >= DINI_PATH_POLE &&
+      (path->ratio[0] < DINI_PATH_SHRUNK ||
+       PetscAbsReal(DiniPathWhereZero_Private(path, 0.5) - path->point[0].m) > DINI_PATH_AGREE * tol))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  if (power >= DINI_PATH_FOLD) PetscFunctionReturn(PETSC_SUCCESS); /* no fold, and lambda itself tells where */
+  *reason = power < DINI_PATH_POLE ? DINI_CONTINUATION_DIVERGED_TANGENT : DINI_CONTINUATION_FOLD;
   if (*reason > 0) path->end = path->fold;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -131,15 +136,16 @@ static PetscErrorCode DiniPathAtTurn(DiniPath *path, PetscReal dm, DiniContinuat
 /* Has the point where J is singular come near enough? A fold is one, too, and need not have been in sight. */
 static PetscErrorCode DiniPathAtZero(DiniPath *path, DiniContinuationReason *reason)
 {
-  PetscBool       known, fold;
-  const PetscReal where = DiniPathWhereZero_Private(path, &known, &fold);
+  const PetscReal power = DiniPathPower_Private(path), where = DiniPathWhereZero_Private(path, power);
+  const PetscReal tol = DiniPathTolerance(path, where), moved = PetscAbsReal(where - path->zero);
 
   PetscFunctionBegin;
-  if (!known || PetscAbsReal(where - path->point[0].m) > DiniPathTolerance(path, where))
-    PetscFunctionReturn(PETSC_SUCCESS);
-  *reason   = fold ? DINI_CONTINUATION_FOLD : DINI_CONTINUATION_BIFURCATION;
+  path->zero = where;
+  if (power < DINI_PATH_POLE || path->ratio[0] < DINI_PATH_SHRUNK) PetscFunctionReturn(PETSC_SUCCESS);
+  if (PetscAbsReal(where - path->point[0].m) > tol || moved > tol) PetscFunctionReturn(PETSC_SUCCESS);
+  *reason   = power < DINI_PATH_FOLD ? DINI_CONTINUATION_FOLD : DINI_CONTINUATION_BIFURCATION;
   path->end = where;
-  if (fold) path->fold = where;
+  if (*reason == DINI_CONTINUATION_FOLD) path->fold = where;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -147,8 +153,7 @@ static PetscErrorCode DiniPathAtZero(DiniPath *path, DiniContinuationReason *rea
 static PetscReal DiniPathLimit(const DiniPath *path, PetscReal step)
 {
   const PetscReal distance = PetscAbsReal(path->fold - path->point[0].m);
-  PetscBool       known, fold;
-  const PetscReal where = DiniPathWhereZero_Private(path, &known, &fold);
+  const PetscReal where    = DiniPathWhereZero_Private(path, DiniPathPower_Private(path));
 
   step = PetscMin(step, DINI_PATH_LEAP * PetscAbsReal(where - path->point[0].m));
   if (!path->seen) return step;

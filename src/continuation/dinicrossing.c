@@ -13,6 +13,7 @@
 #define DINI_CROSSING_KRYLOV 30    /* most tangent solves for a step */
 #define DINI_CROSSING_LEAST  3     /* so many at least, unless the Krylov space is exhausted */
 #define DINI_CROSSING_ALL    1e-12 /* of the first residual: the Krylov space is exhausted, and more of it rounding */
+#define DINI_CROSSING_DROP   1e-4  /* so much less is left of the first vector: what has a part in it has been seen */
 #define DINI_CROSSING_SETTLE 0.1   /* a ratio that changes by less than this part of itself has been found */
 
 typedef struct {
@@ -114,7 +115,7 @@ static PetscErrorCode DiniCrossingStop(KSP ksp, PetscInt it, PetscReal rnorm, KS
   if (c->failed || rnorm <= DINI_CROSSING_ALL * c->first || it >= c->dini->N) *reason = KSP_CONVERGED_ITS;
   if (*reason || it < 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniCrossingRatios(ksp, it, c, &settled));
-  if (settled || it >= DINI_CROSSING_KRYLOV) *reason = KSP_CONVERGED_ITS;
+  if ((settled && rnorm <= DINI_CROSSING_DROP * c->first) || it >= DINI_CROSSING_KRYLOV) *reason = KSP_CONVERGED_ITS;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

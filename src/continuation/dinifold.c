@@ -6,8 +6,13 @@
 */
 #include "../private/dinicontinuationimpl.h"
 
-#define DINI_FOLD_REACH 6.0 /* times the length of the known path: past that, a polynomial foretells nothing */
-#define DINI_FOLD_SCAN  400
+#define DINI_FOLD_REACH       6.0 /* times the length of the known path: past that, a polynomial foretells nothing */
+#define DINI_FOLD_SCAN        400
+#define DINI_FOLD_POWER_LEAST 0.2 /* that is told from others */
+#define DINI_FOLD_POWER_MOST  1.5
+#define DINI_FOLD_GROWTH                                                                                               \
+  0.05 /* part by which du/dm has to change in a step, in some entry, for a fold to be foretold from it */
+#define DINI_FOLD_NOUGHT 1e-8 /* of |u| over the way: du/dm below that is none */
 #define DINI_FOLD_STILL                                                                                                \
   0.2 /* of du/dm: changes are measured in this part at least, so that its rounding does not count */
 
@@ -76,13 +81,16 @@ static PetscBool DiniTurningPoint(PetscInt n, const PetscReal xi[], const PetscR
 */
 PetscErrorCode DiniPathBend_Private(DiniPath *path)
 {
-  const PetscScalar *now, *before;
+  const PetscReal    way = PetscAbsReal(path->ends[0] - path->start);
+  const PetscScalar *now, *before, *sizes;
   PetscScalar       *weight, *along;
+  PetscReal          grown = 0.0;
   PetscInt           n;
 
   PetscFunctionBegin;
   if (path->n < 2) PetscCall(VecSet(path->weight, 0.0));
   if (path->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetArrayRead(path->size, &sizes));
   PetscCall(VecGetLocalSize(path->weight, &n));
   PetscCall(VecGetArrayRead(path->point[0].t, &now));
   PetscCall(VecGetArrayRead(path->point[1].t, &before));
@@ -95,11 +103,15 @@ PetscErrorCode DiniPathBend_Private(DiniPath *path)
 
     weight[i] = most > 0.0 ? 1.0 / most : 0.0;
     along[i]  = (now[i] - before[i]) * weight[i] * weight[i];
+    grown     = PetscMax(grown, PetscAbsScalar(now[i] - before[i]) /
+                                    PetscMax(size, DINI_FOLD_NOUGHT * PetscRealPart(sizes[i]) / way));
   }
+  PetscCall(VecRestoreArrayRead(path->size, &sizes));
   PetscCall(VecRestoreArrayWrite(path->along, &along));
   PetscCall(VecRestoreArray(path->weight, &weight));
   PetscCall(VecRestoreArrayRead(path->point[1].t, &before));
   PetscCall(VecRestoreArrayRead(path->point[0].t, &now));
+  PetscCall(MPIU_Allreduce(&grown, &path->grown, 1, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)path->u)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -122,7 +134,7 @@ PetscErrorCode DiniPathFold_Private(DiniPath *path)
 
   PetscFunctionBegin;
   path->seen = PETSC_FALSE;
-  if (path->n < 2 || !path->moves) PetscFunctionReturn(PETSC_SUCCESS);
+  if (path->n < 2 || !path->moves || path->grown < DINI_FOLD_GROWTH) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt i = 0; i < path->n; i++) {
     PetscCall(VecWAXPY(path->w[0], -1.0, path->point[0].u, path->point[i].u));
     PetscCall(DiniPathAlong_Private(path, path->w[0], &change));
@@ -151,35 +163,42 @@ PetscReal DiniPathGrowth_Private(const DiniPath *path, PetscReal critical)
   return d[0] > 0.0 && d[1] > d[0] ? PetscLogReal(path->ratio[0]) / PetscLogReal(d[1] / d[0]) : 0.0;
 }
 
-/* Where lambda^power is zero if it goes on as between the last two points, and by how much it has bent since the third, relative */
-static PetscReal DiniPathZero(const DiniPath *path, PetscReal power, PetscReal *bend)
+/* The slopes of lambda^q between the last three points, in units of the latest value: the latest one first */
+static void DiniPathSlopes(const DiniPath *path, PetscReal q, PetscReal slope[2])
 {
-  const PetscReal h0 = PetscAbsReal(path->point[0].m - path->point[1].m), grown = PetscPowReal(path->ratio[0], power);
-  PetscReal       h1, slope[2];
+  const PetscReal now = PetscPowReal(path->ratio[0], q), before = PetscPowReal(path->ratio[1], q);
 
-  *bend = PETSC_INFINITY;
-  if (path->n > 2) {
-    h1       = PetscAbsReal(path->point[1].m - path->point[2].m);
-    slope[0] = (grown - 1.0) / h0;
-    slope[1] = grown * (PetscPowReal(path->ratio[1], power) - 1.0) / h1;
-    *bend    = PetscAbsReal(slope[1] - slope[0]) / slope[0];
-  }
-  return path->point[0].m + path->sign * h0 / (grown - 1.0);
+  slope[0] = (now - 1.0) / PetscAbsReal(path->point[0].m - path->point[1].m);
+  slope[1] = now * (before - 1.0) / PetscAbsReal(path->point[1].m - path->point[2].m);
 }
 
 /*
-  Where the eigenvalue of J that shrinks most is zero: infinite if none shrinks. *fold: it goes there like a square root. The last
-  three points tell, by which of lambda and lambda^2 has the straighter line; two do not.
+  p in lambda ~ |m - critical|^p, of the eigenvalue that shrinks most: the one for which lambda^(1/p) is a straight line through
+  the last three points. 1/2 at a fold, 3/4 and so on at flatter ones, 1 where branches cross. 0 where none shrinks.
 */
-PetscReal DiniPathWhereZero_Private(const DiniPath *path, PetscBool *known, PetscBool *fold)
+PetscReal DiniPathPower_Private(const DiniPath *path)
 {
-  PetscReal where, square, bend[2];
+  PetscReal low = 1.0 / DINI_FOLD_POWER_MOST, high = 1.0 / DINI_FOLD_POWER_LEAST, slope[2];
 
-  *known = *fold = PETSC_FALSE;
+  if (path->n < 3 || !(path->ratio[0] > 1.0) || !(path->ratio[1] > 1.0)) return 0.0;
+  for (int bisection = 0; bisection < 40; bisection++) {
+    const PetscReal q = 0.5 * (low + high);
+
+    DiniPathSlopes(path, q, slope);
+    if (slope[1] > slope[0]) high = q; /* bends upwards still */
+    else low = q;
+  }
+  return 2.0 / (low + high);
+}
+
+/* Where that eigenvalue is zero if it goes on like the power p; infinite if none shrinks */
+PetscReal DiniPathWhereZero_Private(const DiniPath *path, PetscReal p)
+{
+  PetscReal slope;
+
   if (path->n < 2 || !(path->ratio[0] > 1.0)) return path->sign * PETSC_INFINITY;
-  where  = DiniPathZero(path, 1.0, &bend[0]);
-  square = DiniPathZero(path, 2.0, &bend[1]);
-  *known = (PetscBool)(path->n > 2 && path->ratio[1] > 1.0);
-  *fold  = (PetscBool)(*known && bend[1] < bend[0]);
-  return *fold ? square : where;
+  if (PetscAbsReal(p - 0.5) < 0.1) p = 0.5;
+  if (!(p > 0.0) || PetscAbsReal(p - 1.0) < 0.13) p = 1.0;
+  slope = (PetscPowReal(path->ratio[0], 1.0 / p) - 1.0) / PetscAbsReal(path->point[0].m - path->point[1].m);
+  return path->point[0].m + path->sign / slope;
 }

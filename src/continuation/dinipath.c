@@ -3,6 +3,7 @@
 
 /* |u - predicted| over the change of u: a step on the same branch, up to a fold, stays below 1/2. */
 #define DINI_PATH_JUMP     0.6
+#define DINI_PATH_BOTH     0.3   /* the same by the mean of both tangents: 1/8 at most */
 #define DINI_PATH_ROUNDING 1e-10 /* a change below this part of |u| is no change */
 #define DINI_PATH_STILL    0.05  /* a change below this part of |u| counts as that part: u need not change at all */
 
@@ -55,6 +56,7 @@ PetscErrorCode DiniPathCreate_Private(Dini dini, PetscInt p, PetscReal target, V
   PetscCall(PetscFree(dini->continuation.fold));
   PetscCall(PetscMalloc1(path->maxfolds, &dini->continuation.fold));
   path->p      = p;
+  path->zero   = PETSC_INFINITY;
   path->target = target;
   path->u      = u;
   PetscCall(DiniGetParameter(dini, p, &path->name, NULL));
@@ -161,34 +163,42 @@ PetscErrorCode DiniPathAccept_Private(Dini dini, DiniPath *path)
 
 /*
   Is the trial on the path of the latest point? *error is the part of the step that the tangent has not foretold, in the entry
-  where it is largest: a jump of one entry does not hide behind the others.
+  where it is largest: a jump of one entry does not hide behind the others. The mean of the tangents at both ends foretells a
+  step much better, and nothing on another branch.
 */
 static PetscErrorCode DiniPathJudge(DiniPath *path, DiniStep *outcome, PetscReal *error)
 {
-  const PetscScalar *predicted, *before, *now, *size;
-  PetscReal          worst[2] = {0.0, 0.0}, all[2]; /* of the miss, and of the change in units of the sizes */
+  const PetscReal    half = 0.5 * (path->trial.m - path->point[0].m);
+  const PetscScalar *predicted, *mean, *before, *now, *size;
+  PetscReal          worst[3] = {0.0, 0.0, 0.0}, all[3]; /* of both misses, and of the change in units of the sizes */
   PetscInt           n;
 
   PetscFunctionBegin;
+  PetscCall(VecWAXPY(path->w[1], half, path->trial.t, path->w[0]));
+  PetscCall(VecAXPY(path->w[1], -half, path->point[0].t));
+  PetscCall(VecGetArrayRead(path->w[1], &mean));
   PetscCall(VecGetLocalSize(path->trial.u, &n));
   PetscCall(VecGetArrayRead(path->w[0], &predicted));
   PetscCall(VecGetArrayRead(path->point[0].u, &before));
   PetscCall(VecGetArrayRead(path->trial.u, &now));
   PetscCall(VecGetArrayRead(path->size, &size));
   for (PetscInt i = 0; i < n; i++) {
-    const PetscReal change = PetscAbsScalar(now[i] - before[i]), most = PetscRealPart(size[i]);
+    const PetscReal most = PetscRealPart(size[i]), change = PetscAbsScalar(now[i] - before[i]);
+    const PetscReal unit = PetscMax(change, DINI_PATH_STILL * most);
 
-    worst[0] = PetscMax(worst[0], PetscAbsScalar(now[i] - predicted[i]) / PetscMax(change, DINI_PATH_STILL * most));
-    worst[1] = PetscMax(worst[1], change / most);
+    worst[0] = PetscMax(worst[0], PetscAbsScalar(now[i] - predicted[i]) / unit);
+    worst[1] = PetscMax(worst[1], PetscAbsScalar(now[i] - mean[i]) / unit);
+    worst[2] = PetscMax(worst[2], change / most);
   }
   PetscCall(VecRestoreArrayRead(path->size, &size));
   PetscCall(VecRestoreArrayRead(path->trial.u, &now));
   PetscCall(VecRestoreArrayRead(path->point[0].u, &before));
   PetscCall(VecRestoreArrayRead(path->w[0], &predicted));
-  PetscCall(MPIU_Allreduce(worst, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)path->u)));
+  PetscCall(VecRestoreArrayRead(path->w[1], &mean));
+  PetscCall(MPIU_Allreduce(worst, all, 3, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)path->u)));
   *error      = all[0];
-  path->moves = (PetscBool)(all[1] > DINI_PATH_ROUNDING);
-  *outcome    = *error > DINI_PATH_JUMP ? DINI_STEP_JUMP : DINI_STEP_GOOD;
+  path->moves = (PetscBool)(all[2] > DINI_PATH_ROUNDING);
+  *outcome    = *error > DINI_PATH_JUMP || all[1] > DINI_PATH_BOTH ? DINI_STEP_JUMP : DINI_STEP_GOOD;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

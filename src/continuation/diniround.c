@@ -80,6 +80,7 @@ PetscErrorCode DiniPathRound_Private(Dini dini, DiniPath *path, PetscReal *step,
   c->fold[c->nfolds++] = path->fold;
   path->sign           = -path->sign;
   path->target         = path->ends[c->nfolds % 2];
+  path->zero           = PETSC_INFINITY;
   path->n              = 0; /* what has been foretold belongs to the other side */
   path->ratio[0] = path->ratio[1] = 0.0;
   *step                           = PetscMax(d, path->minstep);

@@ -44,11 +44,13 @@ typedef struct {
 
   /* status */
   PetscBool here;         /* the Dini is at the latest point */
+  PetscReal grown;        /* part by which du/dm has changed in the last step, where it has most */
   PetscBool moves;        /* u changes along the path, by more than rounding */
   PetscBool seen;         /* a fold is in sight: */
   PetscReal fold, spread; /* where, and how far two ways to foretell it are apart */
   PetscReal end;          /* where the path ends, as told to the caller */
   PetscReal ratio[2];     /* lambda at the point before the latest over lambda at the latest, of what shrinks most */
+  PetscReal zero;         /* where the eigenvalue that shrinks most is zero, as it seemed at the latest point */
   PetscReal turn;         /* where J is singular, inside of the last step of kind DINI_STEP_TURN */
 } DiniPath;
 
@@ -68,5 +70,6 @@ DINI_INTERN PetscErrorCode DiniPathCrossing_Private(Dini, DiniPath *, PetscBool 
 DINI_INTERN PetscErrorCode DiniPathBend_Private(DiniPath *);
 DINI_INTERN PetscErrorCode DiniPathAlong_Private(DiniPath *, Vec v, PetscReal *along);
 DINI_INTERN PetscErrorCode DiniPathFold_Private(DiniPath *);
-DINI_INTERN PetscReal      DiniPathWhereZero_Private(const DiniPath *, PetscBool *known, PetscBool *fold);
+DINI_INTERN PetscReal      DiniPathPower_Private(const DiniPath *);
+DINI_INTERN PetscReal      DiniPathWhereZero_Private(const DiniPath *, PetscReal power);
 DINI_INTERN PetscReal      DiniPathGrowth_Private(const DiniPath *, PetscReal critical);
