@@ -278,6 +278,19 @@ static PetscErrorCode TestFailingTrials(const char options[], PetscBool must)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* PETSc registers no types there, as docs/objectives.rst says */
+static PetscErrorCode TestNoTypes(void)
+{
+  Tao tao;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoCreate(PETSC_COMM_WORLD, &tao));
+  DiniTestExpectAny(TaoSetType(tao, TAOLMVM), "Unable to find requested Tao type lmvm");
+  DiniTestExpectAny(TaoSetType(tao, TAOSHELL), "Unable to find requested Tao type shell");
+  PetscCall(TaoDestroy(&tao));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   const char *const types[] = {"-tao_type lmvm", "-tao_type blmvm", "-tao_type cg", "-tao_type bncg",
@@ -287,7 +300,8 @@ int main(int argc, char **argv)
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestCallbacks());
-  if (PetscDefined(USE_COMPLEX)) { /* PETSc has no Tao types there */
+  if (PetscDefined(USE_COMPLEX)) {
+    PetscCall(TestNoTypes());
     PetscCall(PetscFinalize());
     return 0;
   }

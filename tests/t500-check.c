@@ -272,6 +272,43 @@ static PetscErrorCode TestOption(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The report is text: a viewer that takes none is refused before anything is computed, and one that names a file writes it. */
+static PetscErrorCode TestViewers(void)
+{
+  char        options[64], name[32];
+  Cubic       c;
+  Vec         ubar, mbar;
+  PetscViewer viewer;
+  PetscBool   written;
+  PetscMPIInt rank, size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "t500.%d.txt", (int)size));
+  PetscCall(PetscSNPrintf(options, sizeof(options), "-dini_check ascii:%s", name));
+  PetscCall(DiniTestOptionsSet(options));
+  PetscCall(CubicCreate(9, 0.0, &c));
+  PetscCall(CubicDini(&c, DINISNES, DINIPARAMETERRHS));
+  PetscCall(DiniSolve(c.dini, c.u));
+  PetscCall(PetscViewerCreate(PETSC_COMM_WORLD, &viewer));
+  PetscCall(PetscViewerSetType(viewer, PETSCVIEWERBINARY));
+  DiniTestExpect(DiniCheck(c.dini, viewer), PETSC_ERR_SUP, "this viewer is of type binary: hand it an ASCII viewer");
+  PetscCall(PetscViewerDestroy(&viewer));
+  PetscCall(DiniTestVec(c.u, 2, &ubar));
+  PetscCall(VecDuplicate(c.m, &mbar));
+  PetscCall(DiniVJP(c.dini, ubar, mbar));
+  PetscCall(CubicDestroy(&c));
+  PetscCall(PetscTestFile(name, 'r', &written));
+  PetscCheck(written, PETSC_COMM_SELF, PETSC_ERR_PLIB, "%s has written no file", options);
+  PetscCallMPI(MPI_Barrier(PETSC_COMM_WORLD));
+  if (rank == 0) (void)remove(name);
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(VecDestroy(&mbar));
+  PetscCall(DiniTestOptionsClear(options));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -282,6 +319,7 @@ int main(int argc, char **argv)
   PetscCall(TestWrong(PETSC_FALSE));
   PetscCall(TestLoose());
   PetscCall(TestOption());
+  PetscCall(TestViewers());
   PetscCall(PetscFinalize());
   return 0;
 }

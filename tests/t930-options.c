@@ -102,12 +102,20 @@ int main(int argc, char **argv)
       {"-dini_parameter_m_step -1e-3", "-0.001"},
       {"-dini_parameter_m_max_columns -1", "-1"},
       {"-dini_guard perhaps", "perhaps"},
+      {"-dini_check hdf5:t930", "-dini_check hdf5:t930: the check prints text"},
+      {"-dini_check binary:t930", "-dini_check binary:t930: the check prints text"},
+      {"-dini_check draw", "-dini_check draw: the check prints text"},
+      {"-dini_check t930.txt", "-dini_check t930.txt: the check prints text"},
   };
+
+  PetscBool made;
 
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(DiniTestForgiveLeaks());
   for (size_t k = 0; k < sizeof(absurd) / sizeof(*absurd); k++) PetscCall(TestAbsurd(absurd[k]));
+  PetscCall(PetscTestFile("t930", 'r', &made));
+  PetscCheck(!made, PETSC_COMM_SELF, PETSC_ERR_PLIB, "A viewer that is refused has made its file");
   PetscCall(TestSetters());
   PetscCall(TestPrefixes());
   PetscCall(PetscFinalize());

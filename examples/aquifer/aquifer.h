@@ -28,6 +28,7 @@ typedef struct {
   PetscBool       compare;   /* first-order methods against Newton, see compare.c */
   PetscReal       compare_gatol;
   PetscBool       check_forward, check_prior, check_posterior;
+  PetscInt        check_interrupt; /* a signal in this iteration, see interrupt.c */
   char            gradient_write[PETSC_MAX_PATH_LEN], gradient_compare[PETSC_MAX_PATH_LEN]; /* see selfcheck.c */
   DiniHessianType posterior_hessian;
 } AquiferOptions;
@@ -109,14 +110,16 @@ typedef struct {
   Tao                   tao;
   Vec                   x; /* both xi, flat, as Tao takes them */
   PetscInt              iterations;
-  DiniStatistics        shown; /* when the monitor printed last */
+  DiniStatistics        shown;  /* when the monitor printed last */
+  int                   signal; /* that has ended the optimisation, or 0 */
 } Inversion;
 
 /* what a run leaves behind for the final table */
 typedef struct {
   PetscReal      rms_before, rms_after, weight, seconds;
-  PetscInt       iterations, grids;
+  PetscInt       iterations, grids, cells[2];
   PetscBool      matched;
+  int            signal;     /* that has ended it, or 0 */
   DiniStatistics statistics; /* summed over the grids */
 } Summary;
 
@@ -137,8 +140,11 @@ typedef struct {
 PetscErrorCode AquiferOptionsGet(MPI_Comm, AquiferOptions *);
 PetscErrorCode AquiferOptionsCheck(MPI_Comm, PetscBool after);
 PetscErrorCode WellsRead(MPI_Comm, const char[], Wells *);
+PetscErrorCode WellsCheckScale(MPI_Comm, const Wells *, const AquiferOptions *);
 PetscErrorCode WellsGetDomain(MPI_Comm, const Wells *, const AquiferOptions *, PetscReal[4]);
 PetscErrorCode WellsDestroy(Wells *);
+PetscErrorCode PlacesSpread(const Wells *, PetscReal *, PetscInt *);
+PetscErrorCode PlacesCheck(MPI_Comm, const AquiferOptions *, const Wells *);
 PetscErrorCode TrendFit(MPI_Comm, const Wells *, Trend *);
 PetscReal      TrendAt(const Trend *, PetscReal, PetscReal);
 
@@ -184,9 +190,15 @@ PetscErrorCode InversionSolve(Inversion *);
 PetscErrorCode InversionRun(MPI_Comm, const AquiferOptions *, const Wells *, Inversion **, Summary *);
 PetscErrorCode InversionDestroy(Inversion **);
 
+void           InterruptWatch(PetscBool);
+PetscErrorCode InterruptGet(MPI_Comm, int *);
+PetscErrorCode InterruptTest(Tao, void *);
+
 PetscErrorCode ReportHeader(Inversion *);
 PetscErrorCode ReportMonitor(Tao, void *);
 PetscErrorCode ReportSummary(MPI_Comm, const AquiferOptions *, const Wells *, const Summary *);
+PetscErrorCode OutputSpectrumName(const PetscInt[2], char[], size_t);
+PetscErrorCode OutputCheck(MPI_Comm, const AquiferOptions *);
 PetscErrorCode OutputWrite(Inversion *, const Wells *);
 PetscErrorCode OutputFields(Inversion *, const char[], PetscInt, const char *const[], Vec[], PetscInt[]);
 PetscErrorCode OutputOpen(Inversion *, const char[], PetscViewer *);
@@ -196,5 +208,6 @@ PetscErrorCode PosteriorRun(Inversion *, const Wells *);
 PetscErrorCode CoverageAdd(Inversion *, const Wells *, Coverage *);
 PetscErrorCode CoverageReport(MPI_Comm, const Coverage *);
 PetscErrorCode CompareMethods(Inversion *);
+PetscErrorCode CrossValidateCheck(MPI_Comm, const AquiferOptions *, const Wells *);
 PetscErrorCode CrossValidate(MPI_Comm, const AquiferOptions *, const Wells *);
 PetscErrorCode CheckFromOptions(MPI_Comm, const AquiferOptions *, const Wells *, PetscBool *);

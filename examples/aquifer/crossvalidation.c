@@ -36,6 +36,36 @@ static PetscReal Rms(PetscReal sum, PetscInt n)
   return PetscSqrtReal(sum / (PetscReal)PetscMax(n, 1));
 }
 
+static PetscErrorCode HoldOut(const AquiferOptions *options, const Wells *wells, PetscInt fold, Wells *part)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscArraycpy(part->well, wells->well, wells->n));
+  for (PetscInt i = fold; i < wells->n; i += options->folds) part->well[i].used = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+/* Before the first inversion: the wells without each fold have a plane */
+PetscErrorCode CrossValidateCheck(MPI_Comm comm, const AquiferOptions *options, const Wells *wells)
+{
+  Wells part = *wells;
+  char  name[PETSC_MAX_PATH_LEN + 32];
+  Trend trend;
+
+  PetscFunctionBeginUser;
+  PetscCheck(options->folds <= wells->n, comm, PETSC_ERR_USER_INPUT,
+             "-aquifer_crossvalidate %" PetscInt_FMT ": more folds than the %" PetscInt_FMT " wells", options->folds,
+             wells->n);
+  PetscCall(PetscMalloc1(wells->n, &part.well));
+  for (PetscInt fold = 0; fold < options->folds; fold++) {
+    PetscCall(HoldOut(options, wells, fold, &part));
+    PetscCall(PetscSNPrintf(name, sizeof(name), "%s without fold %" PetscInt_FMT, wells->file, fold + 1));
+    part.file = name;
+    PetscCall(TrendFit(comm, &part, &trend));
+  }
+  PetscCall(PetscFree(part.well));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode CrossValidate(MPI_Comm comm, const AquiferOptions *options, const Wells *wells)
 {
   AquiferOptions silent = *options;
@@ -47,9 +77,6 @@ PetscErrorCode CrossValidate(MPI_Comm comm, const AquiferOptions *options, const
 
   PetscFunctionBeginUser;
   silent.quiet = PETSC_TRUE;
-  PetscCheck(options->folds <= wells->n, comm, PETSC_ERR_USER_INPUT,
-             "-aquifer_crossvalidate %" PetscInt_FMT ": more folds than the %" PetscInt_FMT " wells", options->folds,
-             wells->n);
   PetscCall(PetscMalloc1(wells->n, &part.well));
   PetscCall(
       PetscPrintf(comm, "\nCross-validation, %" PetscInt_FMT " folds: error at wells held out\n", options->folds));
@@ -59,8 +86,7 @@ PetscErrorCode CrossValidate(MPI_Comm comm, const AquiferOptions *options, const
     Summary    summary;
     Errors     e = {0, 0, 0};
 
-    PetscCall(PetscArraycpy(part.well, wells->well, wells->n));
-    for (PetscInt i = fold; i < wells->n; i += options->folds) part.well[i].used = PETSC_FALSE;
+    PetscCall(HoldOut(options, wells, fold, &part));
     PetscCall(InversionRun(comm, &silent, &part, &inv, &summary));
     PetscCall(HeldOut(comm, inv, &part, &e));
 #if defined(AQUIFER_POSTERIOR)

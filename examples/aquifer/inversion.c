@@ -93,6 +93,7 @@ static PetscErrorCode SetUpTao(MPI_Comm comm, Inversion *inv)
   PetscCall(DiniSetTao(inv->dini, inv->tao));
   if (!inv->options->quiet) PetscCall(TaoMonitorSet(inv->tao, ReportMonitor, inv, NULL));
   PetscCall(TaoSetFromOptions(inv->tao));
+  PetscCall(TaoSetConvergenceTest(inv->tao, InterruptTest, inv));
 #else
   (void)comm, (void)inv;
 #endif

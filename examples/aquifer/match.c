@@ -41,6 +41,7 @@ static PetscErrorCode Match(Inversion *inv, PetscBool *matched)
     PetscReal miss;
 
     PetscCall(InversionSolve(inv));
+    if (inv->signal) break;
     miss     = PetscLogReal(inv->rms / o->head_error);
     *matched = (PetscBool)(PetscAbsReal(miss) <= o->match_tolerance);
     if (*matched || !o->match) break;
@@ -75,6 +76,9 @@ static PetscErrorCode Collect(Inversion *inv, Summary *summary)
   summary->grids++;
   summary->weight    = inv->weight;
   summary->rms_after = inv->rms;
+  summary->signal    = inv->signal;
+  summary->cells[0]  = inv->grid.nx - 1;
+  summary->cells[1]  = inv->grid.ny - 1;
   PetscFunctionReturn(0);
 }
 
@@ -99,7 +103,7 @@ static PetscErrorCode CountGrids(MPI_Comm comm, const AquiferOptions *o, PetscIn
   PetscFunctionReturn(0);
 }
 
-/* Gives the inversion on the finest grid, at its minimum */
+/* Gives the inversion on the finest grid, at its minimum; or on the one that a signal has ended it on */
 PetscErrorCode InversionRun(MPI_Comm comm, const AquiferOptions *options, const Wells *wells, Inversion **result,
                             Summary *summary)
 {
@@ -123,6 +127,7 @@ PetscErrorCode InversionRun(MPI_Comm comm, const AquiferOptions *options, const 
     PetscCall(Collect(inv, summary));
     summary->rms_before = inv->trend.rms;
     coarse              = inv;
+    if (summary->signal) break;
   }
   PetscCall(PetscTime(&end));
   summary->seconds = (PetscReal)(end - start);

@@ -56,6 +56,8 @@ static PetscErrorCode GetChecks(MPI_Comm comm, AquiferOptions *o)
                              &o->check_forward, NULL));
   PetscCall(PetscOptionsBool("-aquifer_check_prior", "the priors' standard deviations", "", o->check_prior,
                              &o->check_prior, NULL));
+  PetscCall(PetscOptionsInt("-aquifer_check_interrupt", "iteration in which a signal arrives, 0: none", "",
+                            o->check_interrupt, &o->check_interrupt, NULL));
   PetscCall(PetscOptionsBool("-aquifer_check_posterior", "its variances, by the wells' covariance", "",
                              o->check_posterior, &o->check_posterior, NULL));
   PetscCall(PetscOptionsString("-aquifer_gradient_write", "file for the gradient at a rough point", "",
@@ -89,10 +91,22 @@ PetscErrorCode AquiferOptionsCheck(MPI_Comm comm, PetscBool after)
   PetscFunctionReturn(0);
 }
 
+/* PETSc drops numbers beyond those it is asked for */
+static PetscErrorCode CheckCount(MPI_Comm comm, const char option[], PetscInt expected, const char numbers[])
+{
+  PetscReal value[16];
+  PetscInt  n = PETSC_STATIC_ARRAY_LENGTH(value);
+  PetscBool set;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetRealArray(NULL, NULL, option, value, &n, &set));
+  PetscCheck(!set || n == expected, comm, PETSC_ERR_USER_INPUT, "%s: expected %s", option, numbers);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode AquiferOptionsGet(MPI_Comm comm, AquiferOptions *o)
 {
-  PetscInt  two = 2, four = 4;
-  PetscBool has_cells;
+  PetscInt two = 2, four = 4;
 
   PetscFunctionBeginUser;
   *o = defaults;
@@ -101,7 +115,7 @@ PetscErrorCode AquiferOptionsGet(MPI_Comm comm, AquiferOptions *o)
                                sizeof(o->wells), NULL));
   PetscCall(PetscOptionsString("-aquifer_output", "existing directory for fields and plot data", "", o->output,
                                o->output, sizeof(o->output), NULL));
-  PetscCall(PetscOptionsIntArray("-aquifer_cells", "cells in x and y", "", o->cells, &two, &has_cells));
+  PetscCall(PetscOptionsIntArray("-aquifer_cells", "cells in x and y", "", o->cells, &two, NULL));
   PetscCall(
       PetscOptionsInt("-aquifer_levels", "grids from coarse to fine, 0: automatic", "", o->levels, &o->levels, NULL));
   PetscCall(PetscOptionsReal("-aquifer_margin", "margin around the wells (km)", "", o->margin, &o->margin, NULL));
@@ -132,8 +146,8 @@ PetscErrorCode AquiferOptionsGet(MPI_Comm comm, AquiferOptions *o)
   PetscOptionsEnd();
   PetscCall(GetChecks(comm, o));
   PetscCall(AquiferOptionsCheck(comm, PETSC_FALSE));
-  PetscCheck(!has_cells || two == 2, comm, PETSC_ERR_USER_INPUT, "-aquifer_cells: expected two numbers, as in 128,96");
-  PetscCheck(!o->has_domain || four == 4, comm, PETSC_ERR_USER_INPUT, "-aquifer_domain: expected x0,x1,y0,y1 in km");
+  PetscCall(CheckCount(comm, "-aquifer_cells", 2, "two numbers, as in 128,96"));
+  PetscCall(CheckCount(comm, "-aquifer_domain", 4, "x0,x1,y0,y1 in km"));
 #if !defined(AQUIFER_POSTERIOR)
   PetscCheck(
       !o->posterior, comm, PETSC_ERR_SUP,

@@ -3,9 +3,38 @@
      wells.txt, boundary.txt, flow.txt, settings.gp    what plot.gp needs beside it */
 #include "aquifer.h"
 #include <petscviewer.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FIELDS = 4, PATH = PETSC_MAX_PATH_LEN + 32, ARROWS = 24 };
+
+/* errno of an attempt to write to a file, which leaves it as it is, or 0 */
+static int TryToWrite(const char path[])
+{
+  const int there = access(path, F_OK) == 0;
+  FILE     *file  = fopen(path, "ab");
+
+  if (!file) return errno;
+  (void)fclose(file);
+  if (!there) (void)remove(path);
+  return 0;
+}
+
+static PetscErrorCode CheckFile(MPI_Comm comm, const char directory[], const char name[])
+{
+  char        path[PATH];
+  PetscMPIInt rank;
+  int         err = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(path, sizeof(path), "%s/%s", directory, name));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (rank == 0) err = TryToWrite(path);
+  PetscCallMPI(MPI_Bcast(&err, 1, MPI_INT, 0, comm));
+  PetscCheck(!err, comm, PETSC_ERR_FILE_OPEN, "%s: cannot be written: %s", path, strerror(err));
+  PetscFunctionReturn(0);
+}
 
 static PetscErrorCode CheckDirectory(MPI_Comm comm, const char path[])
 {
@@ -19,6 +48,32 @@ static PetscErrorCode CheckDirectory(MPI_Comm comm, const char path[])
   there = found;
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, comm));
   PetscCheck(there, comm, PETSC_ERR_FILE_OPEN, "%s: no directory to write to; make it first", path);
+  PetscFunctionReturn(0);
+}
+
+/* Of the spectrum of the posterior: on each grid its own */
+PetscErrorCode OutputSpectrumName(const PetscInt cells[2], char name[], size_t length)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(name, length, "spectrum_%" PetscInt_FMT "x%" PetscInt_FMT ".txt", cells[0], cells[1]));
+  PetscFunctionReturn(0);
+}
+
+/* Before the inversion: the directory is there, and every file can be written */
+PetscErrorCode OutputCheck(MPI_Comm comm, const AquiferOptions *o)
+{
+  const char *const names[] = {"aquifer.vtk", "wells.txt", "boundary.txt", "flow.txt", "settings.gp"};
+  const char *const more[]  = {"posterior.vtk", "posterior.gp"};
+  char              spectrum[64];
+
+  PetscFunctionBeginUser;
+  if (!o->output[0]) PetscFunctionReturn(0);
+  PetscCall(CheckDirectory(comm, o->output));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(names); k++) PetscCall(CheckFile(comm, o->output, names[k]));
+  if (!o->posterior) PetscFunctionReturn(0);
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(more); k++) PetscCall(CheckFile(comm, o->output, more[k]));
+  PetscCall(OutputSpectrumName(o->cells, spectrum, sizeof(spectrum)));
+  PetscCall(CheckFile(comm, o->output, spectrum));
   PetscFunctionReturn(0);
 }
 
@@ -106,7 +161,7 @@ PetscErrorCode OutputFields(Inversion *inv, const char file[], PetscInt n, const
   PetscCall(PetscSNPrintf(
       text, sizeof(text),
       "# vtk DataFile Version 3.0\naquifer, lengths in km\nBINARY\nDATASET STRUCTURED_POINTS\nDIMENSIONS %" PetscInt_FMT
-      " %" PetscInt_FMT " 1\nORIGIN %g %g 0\nSPACING %.12g %.12g 1\nPOINT_DATA %" PetscInt_FMT,
+      " %" PetscInt_FMT " 1\nORIGIN %.12g %.12g 0\nSPACING %.12g %.12g 1\nPOINT_DATA %" PetscInt_FMT,
       g->nx, g->ny, (double)g->domain[0], (double)g->domain[2], (double)g->dx, (double)g->dy, g->nx * g->ny));
   PetscCall(WriteString(viewer, text, &bytes));
   for (PetscInt f = 0; f < n; f++) {
@@ -148,7 +203,7 @@ static PetscErrorCode WriteWells(Inversion *inv, const Wells *wells)
     const Well     *w = &wells->well[ob->id[k]];
     const PetscReal d = PetscRealPart(r[k]);
 
-    PetscCall(PetscViewerASCIISynchronizedPrintf(viewer, "%.4f %.4f %.3f %.3f %.3f\n", (double)w->x, (double)w->y,
+    PetscCall(PetscViewerASCIISynchronizedPrintf(viewer, "%.8g %.8g %.3f %.3f %.3f\n", (double)w->x, (double)w->y,
                                                  (double)w->head, (double)(w->head + d), (double)d));
   }
   PetscCall(VecRestoreArrayRead(ob->residual, &r));
@@ -183,7 +238,7 @@ static PetscErrorCode WriteBoundary(Inversion *inv)
     PetscInt i, j;
 
     GridGetBoundaryPoint(g, k, &i, &j);
-    PetscCall(PetscViewerASCIISynchronizedPrintf(viewer, "%.4f %.3f %.3f\n", (double)AlongRing(g, i, j),
+    PetscCall(PetscViewerASCIISynchronizedPrintf(viewer, "%.8g %.3f %.3f\n", (double)AlongRing(g, i, j),
                                                  (double)PetscRealPart(hb[k]), (double)PetscRealPart(mean[k])));
   }
   PetscCall(VecRestoreArrayRead(inv->block[BOUNDARY].prior.mean, &mean));
@@ -217,7 +272,7 @@ static PetscErrorCode WriteFlow(Inversion *inv)
       qx = -t * PetscRealPart(h[j][i + 1] - h[j][i - 1]) / (2 * g->dx);
       qy = -t * PetscRealPart(h[j + 1][i] - h[j - 1][i]) / (2 * g->dy);
       PetscCall(PetscViewerASCIISynchronizedPrintf(
-          viewer, "%.4f %.4f %.6g %.6g\n", (double)(g->domain[0] + (PetscReal)i * g->dx),
+          viewer, "%.8g %.8g %.6g %.6g\n", (double)(g->domain[0] + (PetscReal)i * g->dx),
           (double)(g->domain[2] + (PetscReal)j * g->dy), (double)qx, (double)qy));
     }
   }
@@ -242,7 +297,7 @@ static PetscErrorCode WriteSettings(Inversion *inv, const PetscInt skip[FIELDS])
   most = PetscMax(high - inv->options->m_mean, inv->options->m_mean - low) / PetscLogReal(10.0);
   PetscCall(OutputOpen(inv, "settings.gp", &viewer));
   PetscCall(PetscViewerASCIIPrintf(viewer, "nx = %" PetscInt_FMT "; ny = %" PetscInt_FMT "\n", g->nx, g->ny));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "x0 = %.8g; x1 = %.8g; y0 = %.8g; y1 = %.8g\n", (double)g->domain[0],
+  PetscCall(PetscViewerASCIIPrintf(viewer, "x0 = %.12g; x1 = %.12g; y0 = %.12g; y1 = %.12g\n", (double)g->domain[0],
                                    (double)g->domain[1], (double)g->domain[2], (double)g->domain[3]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "dx = %.12g; dy = %.12g\n", (double)g->dx, (double)g->dy));
   PetscCall(
@@ -260,7 +315,6 @@ PetscErrorCode OutputWrite(Inversion *inv, const Wells *wells)
   PetscInt skip[FIELDS];
 
   PetscFunctionBeginUser;
-  PetscCall(CheckDirectory(PetscObjectComm((PetscObject)inv->dini), inv->options->output));
   PetscCall(WriteFields(inv, skip));
   PetscCall(WriteWells(inv, wells));
   PetscCall(WriteBoundary(inv));

@@ -198,14 +198,14 @@ static PetscErrorCode FillFields(Inversion *inv, DiniPosterior post, Mat L, Vec 
 
 static PetscErrorCode WriteSpectrum(Inversion *inv, DiniPosterior post)
 {
+  const PetscInt   cells[2] = {inv->grid.nx - 1, inv->grid.ny - 1};
   char             name[64];
   const PetscReal *lambda;
   PetscInt         n;
   PetscViewer      viewer;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscSNPrintf(name, sizeof(name), "spectrum_%" PetscInt_FMT "x%" PetscInt_FMT ".txt", inv->grid.nx - 1,
-                          inv->grid.ny - 1));
+  PetscCall(OutputSpectrumName(cells, name, sizeof(name)));
   PetscCall(OutputOpen(inv, name, &viewer));
   PetscCall(DiniPosteriorGetEigenvalues(post, &n, &lambda, NULL));
   PetscCall(PetscViewerASCIIPrintf(viewer, "# number, eigenvalue of the misfit's Hessian relative to the prior\n"));

@@ -35,15 +35,15 @@ PetscErrorCode ReportMonitor(Tao tao, void *ctx)
 
 PetscErrorCode ReportSummary(MPI_Comm comm, const AquiferOptions *o, const Wells *wells, const Summary *s)
 {
-  const DiniStatistics *t = &s->statistics;
+  const DiniStatistics *t     = &s->statistics;
+  const char           *after = s->matched ? ", matched" : (o->match ? ", NOT matched" : ", not matched on purpose");
 
   PetscFunctionBeginUser;
   PetscCall(PetscPrintf(comm, "\nHeads at %" PetscInt_FMT " wells, %" PetscInt_FMT " x %" PetscInt_FMT " cells\n",
-                        wells->n, o->cells[0], o->cells[1]));
+                        wells->n, s->cells[0], s->cells[1]));
   PetscCall(PetscPrintf(comm, "  RMS misfit, best-fit plane        %10.2f m\n", (double)s->rms_before));
   PetscCall(PetscPrintf(comm, "  RMS misfit, inversion             %10.2f m  (asked for: %.2f m%s)\n",
-                        (double)s->rms_after, (double)o->head_error,
-                        s->matched ? ", matched" : (o->match ? ", NOT matched" : ", not matched on purpose")));
+                        (double)s->rms_after, (double)o->head_error, s->signal ? ", interrupted" : after));
   PetscCall(PetscPrintf(comm, "  prior weight                      %10.4g\n", (double)s->weight));
   PetscCall(PetscPrintf(comm, "  optimisation iterations           %10" PetscInt_FMT "  on %" PetscInt_FMT " grids\n",
                         s->iterations, s->grids));
@@ -57,7 +57,7 @@ PetscErrorCode ReportSummary(MPI_Comm comm, const AquiferOptions *o, const Wells
   PetscCall(PetscPrintf(comm, "  PC set-ups for adjoints           %10" PetscInt_FMT "\n", t->pc_setups));
   PetscCall(PetscPrintf(comm, "  worst adjoint residual            %10.1e\n", (double)t->adjoint_residual));
   PetscCall(PetscPrintf(comm, "  seconds                           %10.2f\n", (double)s->seconds));
-  if (!s->matched && o->match)
+  if (!s->matched && o->match && !s->signal)
     PetscCall(PetscPrintf(comm,
                           "No weight of the prior gives this misfit: change -aquifer_head_error, or the priors' sigmas "
                           "and lengths.\n"));

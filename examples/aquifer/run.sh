@@ -27,7 +27,7 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 mkdir -p "$directory"
 # shellcheck disable=SC2086 # a launcher may come with options
-$mpiexec -n "$ranks" "$program" -aquifer_output "$directory" "$@" | tee "$directory/run.log"
+$mpiexec -n "$ranks" "$program" -aquifer_output "$directory" "$@" | tee -i "$directory/run.log"
 if command -v gnuplot >/dev/null; then
   (cd "$directory" && gnuplot "$here/plot.gp")
   echo "pictures: $directory/head.png transmissivity.png residuals.png boundary.png"

@@ -98,6 +98,7 @@ static PetscErrorCode ParseText(MPI_Comm comm, const char file[], char text[], P
   PetscCheck(text[n - 1] == '\n', comm, PETSC_ERR_FILE_UNEXPECTED,
              "%s:%" PetscInt_FMT ": the file ends within a line: it may be truncated; end the last row with a newline",
              file, lines + 1);
+  if (strncmp(text, "\xEF\xBB\xBF", 3) == 0) text += 3; /* the byte order mark that spreadsheets begin UTF-8 with */
   PetscCall(PetscCalloc1((size_t)lines, &wells->well));
   for (char *line = text, *next; *line; line = next) {
     Well       *w = &wells->well[wells->n];
@@ -129,6 +130,29 @@ PetscErrorCode WellsRead(MPI_Comm comm, const char file[], Wells *wells)
   PetscCall(ReadText(comm, file, &text, &n));
   PetscCall(ParseText(comm, file, text, n, wells));
   PetscCall(PetscFree(text));
+  PetscFunctionReturn(0);
+}
+
+/* In another unit than that of the lengths, the wells' fields are constant, or rough beyond any grid */
+PetscErrorCode WellsCheckScale(MPI_Comm comm, const Wells *wells, const AquiferOptions *o)
+{
+  const char *const option[] = {"-aquifer_m_length", "-aquifer_boundary_length", "-aquifer_margin"};
+  const PetscReal   length[] = {o->m_length, o->boundary_length, o->has_domain ? 0 : o->margin};
+  PetscReal         extent   = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 1; i < wells->n; i++) {
+    const Well *v = &wells->well[0], *w = &wells->well[i];
+
+    extent = PetscMax(extent, PetscMax(PetscAbsReal(w->x - v->x), PetscAbsReal(w->y - v->y)));
+  }
+  if (!(extent > 0)) PetscFunctionReturn(0); /* no plane fits them, says the trend */
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(option); k++)
+    PetscCheck(
+        length[k] <= 100 * extent && (k == 2 || extent <= 1000 * length[k]), comm, PETSC_ERR_USER_INPUT,
+        "%s: the wells extend over %g km, %.2g times %s, which is %g km. Coordinates and lengths are in km: convert "
+        "the file, or give -aquifer_m_length, -aquifer_boundary_length and -aquifer_margin in its unit",
+        wells->file, (double)extent, (double)(extent / length[k]), option[k], (double)length[k]);
   PetscFunctionReturn(0);
 }
 

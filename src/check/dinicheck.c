@@ -308,11 +308,11 @@ static PetscErrorCode DiniCheckAll(Dini dini, DiniChecking *check)
   for right derivatives. Without an objective J is Re<w, u>. Where the forward solve is too loose to tell, the line says which
   tolerance would decide; that is neither wrong nor a pass. State, parameters and statistics are as before afterwards, also
   after an error; the solver's own counts and reason are those of a solve beside the point.
-  Option: `-dini_check [viewer]` runs it once, before the first derivative is used.
+  Option: `-dini_check [ascii:file]` runs it once, before the first derivative is used.
 
   @param[in] dini   the Dini, after DiniSolve() or DiniAttach()
-  @param[in] viewer an ASCII viewer, NULL for standard output
-  @return 0 or an error code; after everything has been printed PETSC_ERR_ARG_WRONG, or PETSC_ERR_NOT_CONVERGED if inconclusive
+  @param[in] viewer an ASCII viewer, NULL for standard output; another one is refused
+  @return 0 or an error code: PETSC_ERR_SUP for another viewer; after everything has been printed PETSC_ERR_ARG_WRONG, or PETSC_ERR_NOT_CONVERGED if inconclusive
 */
 PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
 {
@@ -322,12 +322,17 @@ PetscErrorCode DiniCheck(Dini dini, PetscViewer viewer)
   const PetscInt            nmonitors = dini->nmonitors;
   const PetscBool           guard = dini->guard, policy = dini->erroriffail, told = dini->reasonrequested;
   PetscErrorCode            failed, back;
+  PetscBool                 ascii;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniCheck()"));
   PetscCall(DiniCheckPoint_Private(dini));
   if (!viewer) PetscCall(PetscViewerASCIIGetStdout(PetscObjectComm((PetscObject)dini), &viewer));
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  PetscCheck(ascii, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+             "%s: DiniCheck() prints text, and this viewer is of type %s: hand it an ASCII viewer, or NULL",
+             DiniLabel_Private(dini), ((PetscObject)viewer)->type_name);
   check.viewer = viewer;
   check.home   = dini->u;
   check.fpoint = dini->fpoint;

@@ -55,6 +55,31 @@ PetscErrorCode DiniGetOptionsPrefix(Dini dini, const char *prefix[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Asked before PETSc makes the viewer, which may open a file or a window */
+static PetscErrorCode DiniOptionsCheck(Dini dini, DiniOptionItems PetscOptionsObject)
+{
+  PetscObject object                    = (PetscObject)dini;
+  char        value[PETSC_MAX_PATH_LEN] = "";
+  PetscBool   asked, set, file, ascii;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsName("-dini_check", "Check the derivatives before the first one is used", "DiniCheck", &asked));
+  if (!asked) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscOptionsGetString(object->options, object->prefix, "-dini_check", value, sizeof(value), &set));
+  PetscCall(PetscStrbeginswith(value, ":", &file));
+  PetscCall(PetscStrbeginswith(value, "ascii:", &ascii));
+  if (!ascii) PetscCall(PetscStrcmp(value, "ascii", &ascii));
+  PetscCheck(
+      !value[0] || file || ascii, PetscObjectComm(object), PETSC_ERR_SUP,
+      "%s: -dini_check %s: the check prints text; leave the value out for standard output, or name a text file, as "
+      "in -dini_check ascii:check.txt",
+      DiniLabel_Private(dini), value);
+  PetscCall(PetscViewerDestroy(&dini->checkviewer));
+  PetscCall(PetscOptionsCreateViewer(PetscObjectComm(object), object->options, object->prefix, "-dini_check",
+                                     &dini->checkviewer, NULL, &dini->checkrequested));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What stands between PETSc's macros of begin and end, which an error must not jump over */
 static PetscErrorCode DiniOptions(Dini dini, DiniOptionItems PetscOptionsObject)
 {
@@ -109,13 +134,7 @@ static PetscErrorCode DiniOptions(Dini dini, DiniOptionItems PetscOptionsObject)
   PetscCall(PetscOptionsName("-dini_converged_reason", "Print why each solve ended", "DiniGetConvergedReason",
                              &dini->reasonrequested));
   PetscCall(PetscOptionsName("-dini_view", "Print the object when it is destroyed", "DiniView", &dini->viewrequested));
-  PetscCall(PetscOptionsName("-dini_check", "Check the derivatives before the first one is used", "DiniCheck", &flag));
-  if (flag) {
-    PetscCall(PetscViewerDestroy(&dini->checkviewer));
-    PetscCall(PetscOptionsCreateViewer(PetscObjectComm((PetscObject)dini), ((PetscObject)dini)->options,
-                                       ((PetscObject)dini)->prefix, "-dini_check", &dini->checkviewer, NULL,
-                                       &dini->checkrequested));
-  }
+  PetscCall(DiniOptionsCheck(dini, PetscOptionsObject));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,7 +156,7 @@ static PetscErrorCode DiniOptions(Dini dini, DiniOptionItems PetscOptionsObject)
   - `-dini_monitor`: print a line per operation
   - `-dini_converged_reason`: print why each solve ended
   - `-dini_condition`, with SLEPc: print the singular values of J after each linearization, DiniComputeCondition()
-  - `-dini_check [viewer]`: run DiniCheck() once, before the first derivative
+  - `-dini_check [ascii:file]`: run DiniCheck() once, before the first derivative
   - `-dini_attach_rtol <1e-6>`, `-dini_attach_atol <1e-50>`: DiniSetAttachTolerances()
   - `-dini_polish <false>`: DiniSetPolish()
   - `-dini_predict <false>`: DiniSetPredict()

@@ -169,7 +169,7 @@ PetscErrorCode DiniSetHessianPreconditioner(Dini dini, Mat P)
   options database, `-tao_type blmvm` or `bnls`, say. Newton's linear solves are inexact, and the tolerance of the solves in a
   Hessian product follows theirs. A forward solve that
   fails at a trial point gives the line search a value ten times the last good one, so that it shortens its step, and the
-  state is put back.
+  state is put back. PETSc registers no types of Tao in complex builds: there this serves types of one's own, by TaoRegister().
 
   @param[in] dini the Dini, with DiniSetState() and DiniSetObjective()
   @param[in] tao  the optimiser; it keeps a reference to the Dini

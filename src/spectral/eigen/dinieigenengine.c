@@ -68,16 +68,19 @@ static PetscErrorCode DiniEngineShow_Eigen(DiniEngine e)
 {
   PetscObject object = (PetscObject)e;
   PetscViewer viewer;
-  PetscBool   set;
+  PetscBool   set, ascii;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsCreateViewer(PetscObjectComm(object), object->options, object->prefix, "-dini_view", &viewer,
                                      NULL, &set));
   if (!set) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectPrintClassNamePrefixType(object, viewer));
-  PetscCall(PetscViewerASCIIPushTab(viewer));
-  PetscCall(DiniEngineView_Private(e, viewer));
-  PetscCall(PetscViewerASCIIPopTab(viewer));
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (ascii) {
+    PetscCall(PetscObjectPrintClassNamePrefixType(object, viewer));
+    PetscCall(PetscViewerASCIIPushTab(viewer));
+    PetscCall(DiniEngineView_Private(e, viewer));
+    PetscCall(PetscViewerASCIIPopTab(viewer));
+  }
   PetscCall(PetscViewerDestroy(&viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

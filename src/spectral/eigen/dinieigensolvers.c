@@ -17,9 +17,42 @@ static PetscErrorCode DiniSetTerms_EPS(PetscObject solver, PetscInt n, Mat M[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  SLEPc's BVNormalize(), up to 3.26 at least, hands LAPACK's lascl the number of a rank's rows as the leading dimension: zero is an
+  error on that rank, and the others wait for it. These solvers end with it.
+*/
+static PetscErrorCode DiniCheckRows_EPS(EPS eps)
+{
+  Mat             A;
+  const PetscInt *start;
+  EPSProblemType  type;
+  PetscBool       twosided, subspace, spared, normalizes;
+  PetscMPIInt     size;
+
+  PetscFunctionBegin;
+  PetscCall(EPSGetProblemType(eps, &type));
+  PetscCall(EPSGetTwoSided(eps, &twosided));
+  PetscCall(PetscObjectTypeCompare((PetscObject)eps, EPSSUBSPACE, &subspace));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)eps, &spared, EPSLAPACK, EPSGD, EPSJD, ""));
+  normalizes = (PetscBool)(subspace || twosided || type == EPS_GHIEP || type == EPS_PGNHEP);
+  if (spared || !normalizes) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EPSGetOperators(eps, &A, NULL));
+  PetscCall(MatGetOwnershipRanges(A, &start));
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)eps), &size));
+  for (PetscMPIInt r = 0; r < size; r++)
+    PetscCheck(
+        start[r] < start[r + 1], PetscObjectComm((PetscObject)eps), PETSC_ERR_SUP,
+        "Rank %d has no rows, and SLEPc's BVNormalize() fails there alone, in LAPACK's lascl, which an EPS of type "
+        "%s ends with in this problem%s: give every rank a row, use fewer ranks, or -eps_type lapack",
+        (int)r, ((PetscObject)eps)->type_name ? ((PetscObject)eps)->type_name : EPSKRYLOVSCHUR,
+        twosided ? " with left vectors" : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniSolve_EPS(PetscObject solver)
 {
   PetscFunctionBegin;
+  PetscCall(DiniCheckRows_EPS((EPS)solver));
   PetscCall(EPSSolve((EPS)solver));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
