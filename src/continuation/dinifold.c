@@ -163,13 +163,13 @@ PetscReal DiniPathGrowth_Private(const DiniPath *path, PetscReal critical)
   return d[0] > 0.0 && d[1] > d[0] ? PetscLogReal(path->ratio[0]) / PetscLogReal(d[1] / d[0]) : 0.0;
 }
 
-/* The slopes of lambda^q between the last three points, in units of the latest value: the latest one first */
-static void DiniPathSlopes(const DiniPath *path, PetscReal q, PetscReal slope[2])
+/* By how much lambda^q bends upwards at the last three points: the slope before the last step over that in it, less one */
+static PetscReal DiniPathBends(const DiniPath *path, PetscReal q)
 {
   const PetscReal now = PetscPowReal(path->ratio[0], q), before = PetscPowReal(path->ratio[1], q);
+  const PetscReal h[2] = {path->point[0].m - path->point[1].m, path->point[1].m - path->point[2].m};
 
-  slope[0] = (now - 1.0) / PetscAbsReal(path->point[0].m - path->point[1].m);
-  slope[1] = now * (before - 1.0) / PetscAbsReal(path->point[1].m - path->point[2].m);
+  return now * (before - 1.0) / (now - 1.0) * PetscAbsReal(h[0] / h[1]) - 1.0;
 }
 
 /*
@@ -178,14 +178,13 @@ static void DiniPathSlopes(const DiniPath *path, PetscReal q, PetscReal slope[2]
 */
 PetscReal DiniPathPower_Private(const DiniPath *path)
 {
-  PetscReal low = 1.0 / DINI_FOLD_POWER_MOST, high = 1.0 / DINI_FOLD_POWER_LEAST, slope[2];
+  PetscReal low = 1.0 / DINI_FOLD_POWER_MOST, high = 1.0 / DINI_FOLD_POWER_LEAST;
 
   if (path->n < 3 || !(path->ratio[0] > 1.0) || !(path->ratio[1] > 1.0)) return 0.0;
   for (int bisection = 0; bisection < 40; bisection++) {
     const PetscReal q = 0.5 * (low + high);
 
-    DiniPathSlopes(path, q, slope);
-    if (slope[1] > slope[0]) high = q; /* bends upwards still */
+    if (DiniPathBends(path, q) > 0.0) high = q;
     else low = q;
   }
   return 2.0 / (low + high);

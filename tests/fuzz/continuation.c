@@ -221,7 +221,7 @@ static PetscErrorCode Verdict(Path *path, DiniContinuationReason reason, PetscRe
   App                                *app     = path->app;
   const PetscReal                     place   = path->offset + path->unit * path->t;
   const PetscReal tolerance = 2.0 * PetscMax(path->rtol * PetscAbsReal(place), 1e-6 * PetscAbsReal(path->unit));
-  PetscBool       good, there = (PetscBool)(PetscAbsReal(reached - place) <= tolerance);
+  PetscBool       good = PETSC_FALSE, there = (PetscBool)(PetscAbsReal(reached - place) <= tolerance);
   const char     *text;
   char            why[300];
 

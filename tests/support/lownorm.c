@@ -175,6 +175,12 @@ static PetscErrorCode AttachNullSpace(const LowNorm *p, const PetscScalar m[], L
     v[i][0] += p->tilt;
     PetscCall(MatCreateVecs(A, &vecs[i], NULL));
     PetscCall(LowNormFill(vecs[i], v[i]));
+    for (PetscInt j = 0; j < i; j++) { /* a tilt leans them on each other */
+      PetscScalar dot;
+
+      PetscCall(VecDot(vecs[i], vecs[j], &dot));
+      PetscCall(VecAXPY(vecs[i], -dot, vecs[j]));
+    }
     PetscCall(VecNormalize(vecs[i], NULL));
   }
   PetscCall(MatNullSpaceCreate(PETSC_COMM_WORLD, PETSC_FALSE, n, vecs, &null));
