@@ -135,7 +135,8 @@ static PetscErrorCode DiniCrossingArnoldi(DiniCrossing *c)
   PetscCall(MatShellSetOperation(G, MATOP_MULT, (void (*)(void))DiniCrossingMult));
   PetscCall(VecDuplicate(c->path->u, &b));
   PetscCall(VecDuplicate(c->path->u, &x));
-  PetscCall(DiniRandomDirection_Private(dini, 31, c->path->size, b)); /* leans to no subspace, and to no u that is zero */
+  PetscCall(
+      DiniRandomDirection_Private(dini, 31, c->path->size, b)); /* leans to no subspace, and to no u that is zero */
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)dini), &ksp));
   PetscCall(KSPSetOperators(ksp, G, G));
   PetscCall(KSPSetType(ksp, KSPGMRES));
