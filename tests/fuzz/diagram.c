@@ -56,6 +56,7 @@ static End Exponent(PetscInt n, const PetscReal nu[], const PetscReal gy[], Pets
 {
   PetscReal distance[2], value[2], p;
 
+  if (n < 1) return END_OTHER;
   for (int k = 0; k < 2; k++) {
     PetscInt i = n - 1;
 

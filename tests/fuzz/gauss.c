@@ -59,7 +59,7 @@ static PetscErrorCode Eigenvalues(PetscInt n, const PetscScalar H[], PetscReal l
       a[i * N + n + j]       = -PetscImaginaryPart(H[i * n + j]);
     }
   Jacobi(N, a, all);
-  for (PetscInt i = 0; i < n; i++) lambda[i] = all[k * i];
+  for (PetscInt i = 0; i < n; i++) lambda[i] = all[(size_t)k * (size_t)i];
   PetscCall(PetscFree2(a, all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -38,8 +38,9 @@ static void DrawMixed(PetscInt n, PetscBool unitary, SpectrumMatrix Q, Random *r
     const PetscInt    i = RandomInt(random, n), j = (i + 1 + RandomInt(random, n - 1)) % n;
     const PetscReal   angle = RandomReal(random, 0.0, 6.3), phase = RandomReal(random, 0.0, 6.3);
     const PetscReal   d = unitary ? 1.0 : RandomReal(random, 0.8, 1.25), c = PetscCosReal(angle);
-    const PetscScalar z = DiniTestScalar(PetscCosReal(phase), PetscSinReal(phase));
-    const PetscScalar s = PetscSinReal(angle) * (PetscDefined(USE_COMPLEX) ? z : (PetscScalar)1.0);
+    const PetscScalar s =
+        PetscSinReal(angle) *
+        (PetscDefined(USE_COMPLEX) ? DiniTestScalar(PetscCosReal(phase), PetscSinReal(phase)) : (PetscScalar)1.0);
 
     for (PetscInt k = 0; k < n; k++) {
       const PetscScalar a = Q[i][k], b = Q[j][k];
