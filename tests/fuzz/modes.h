@@ -13,7 +13,8 @@ extern PetscErrorCode ModeEigen(App *);
 extern PetscErrorCode ModeVec(App *, PetscInt N, Vec *);
 /* An assembled matrix with these rows and columns, with entry(i, j, ctx) wherever that is not zero; AIJ or dense */
 typedef PetscScalar   ModeEntryFn(PetscInt i, PetscInt j, const void *ctx);
-extern PetscErrorCode ModeMatrix(App *, Vec rows, Vec columns, PetscBool dense, ModeEntryFn *, const void *ctx, Mat *);
+extern PetscErrorCode ModeMatrix(App *, Vec rows, Vec columns, PetscBool dense, ModeEntryFn *entry, const void *ctx,
+                                 Mat *M);
 /* The values on every rank, to and from */
 extern PetscErrorCode ModeWrite(App *, const PetscScalar values[], Vec);
 /* B <- A^{-1} B by rows, A is spent; false where A is singular */

@@ -35,12 +35,16 @@ static void DrawMixed(PetscInt n, PetscBool unitary, SpectrumMatrix Q, Random *r
   for (PetscInt i = 0; i < n; i++)
     for (PetscInt j = 0; j < n; j++) Q[i][j] = i == j ? (unitary ? 1.0 : RandomReal(random, 0.5, 2.0)) : 0.0;
   for (PetscInt r = 0; r < 4 * n && n > 1; r++) {
-    const PetscInt    i = RandomInt(random, n), j = (i + 1 + RandomInt(random, n - 1)) % n;
-    const PetscReal   angle = RandomReal(random, 0.0, 6.3), phase = RandomReal(random, 0.0, 6.3);
-    const PetscReal   d = unitary ? 1.0 : RandomReal(random, 0.8, 1.25), c = PetscCosReal(angle);
-    const PetscScalar s =
-        PetscSinReal(angle) *
-        (PetscDefined(USE_COMPLEX) ? DiniTestScalar(PetscCosReal(phase), PetscSinReal(phase)) : (PetscScalar)1.0);
+    const PetscInt  i = RandomInt(random, n), j = (i + 1 + RandomInt(random, n - 1)) % n;
+    const PetscReal angle = RandomReal(random, 0.0, 6.3), phase = RandomReal(random, 0.0, 6.3);
+    const PetscReal d = unitary ? 1.0 : RandomReal(random, 0.8, 1.25), c = PetscCosReal(angle);
+#if defined(PETSC_USE_COMPLEX)
+    const PetscScalar s = PetscSinReal(angle) * DiniTestScalar(PetscCosReal(phase), PetscSinReal(phase));
+#else
+    const PetscScalar s = PetscSinReal(angle);
+
+    (void)phase; /* drawn all the same: a seed is the same case */
+#endif
 
     for (PetscInt k = 0; k < n; k++) {
       const PetscScalar a = Q[i][k], b = Q[j][k];
