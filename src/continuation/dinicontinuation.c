@@ -239,7 +239,7 @@ static PetscErrorCode DiniPathEnd(Dini dini, const DiniPath *path, DiniContinuat
   Collective. Natural continuation: each step predicts u + (du/dm) dm by a tangent solve, corrects by the forward solve, and
   is halved where that fails or leaves the branch. A fold, where the path turns back and du/dm is infinite, is foretold from
   the tangents at the last points, and steps are fractions of the distance to it, so that the forward solve is never asked
-  for a solution beyond. The path also ends where J turns singular with a bounded tangent, because branches cross there.
+  for a solution beyond. It ends the path, or is gone round, see DiniSetContinuationFolds(). The path also ends where J turns singular with a bounded tangent, because branches cross there.
 
   On return u and the parameter are at the last good solution, and the Dini is ready for derivatives there. At a fold or a
   bifurcation that is nearer to it than the tolerance of DiniSetContinuation(). When the call raises an error they have that
@@ -257,9 +257,9 @@ static PetscErrorCode DiniPathEnd(Dini dini, const DiniPath *path, DiniContinuat
           PETSC_ERR_ARG_OUTOFRANGE for a target that is not finite, PETSC_ERR_SUP for eigenproblems
 
   Options: `-dini_continuation_step`, `-dini_continuation_min_step`, `-dini_continuation_max_steps`,
-  `-dini_continuation_rtol`, `-dini_continuation_monitor`.
+  `-dini_continuation_rtol`, `-dini_continuation_folds`, `-dini_continuation_back`, `-dini_continuation_monitor`.
 
-  @see DiniSetContinuation(), DiniContinuationMonitorSet(), DiniJVP()
+  @see DiniSetContinuation(), DiniSetContinuationFolds(), DiniContinuationMonitorSet(), DiniJVP()
 */
 PetscErrorCode DiniContinue(Dini dini, PetscInt p, PetscReal target, Vec u, PetscReal *reached,
                             DiniContinuationReason *reason)
