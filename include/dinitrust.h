@@ -96,7 +96,8 @@ typedef struct {
   PetscInt  hessian_products;     /**< products with the Hessian of the objective, DiniHVP() */
   PetscReal objective_error;      /**< |lambda^H F(u, m)| of the last gradient: what the forward solve has left in J */
   PetscReal
-      gradient_error; /**< estimated relative error of the last mbar: of its adjoint solve, and by that of the state */
+      gradient_error; /**< estimated relative error of the last mbar: of its adjoint solve, and by that of the state; after
+                           DiniAdjointSolve() what residual and J make of lambda */
   PetscReal tangent_error; /**< the same of the last du, of its worst field: of its tangent solve, and by the state's */
   PetscReal state_error;   /**< estimated relative error of the state at the last derivative, |J^{-1} F| / |u|, of its
                                     worst field; negative: not known */

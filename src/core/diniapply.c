@@ -95,7 +95,8 @@ static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
   PetscCheck(dm != du, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
              "%s: The direction dm and the result du are the same Vec; give them one each", DiniLabel_Private(dini));
   PetscCall(DiniRuleJVP_Private(dini, dm, du, &good));
-  if (good && dini->lastunit == 1.0 && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dini->r, du));
+  if (good) dini->stats.tangent_error = 0.0;
+  if (good && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -114,6 +115,7 @@ static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdj
   PetscCall(DiniFilterPart_Private(dini, rhs, &rhs));
   PetscCall(DiniLinearSolve_Private(dini, direction, rhs, x, &good));
   if (!tangent && DiniConjugates(type)) PetscCall(VecConjugate(x));
+  if (good) *(tangent ? &dini->stats.tangent_error : &dini->stats.gradient_error) = DiniSolveError_Private(dini);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

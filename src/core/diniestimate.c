@@ -93,6 +93,23 @@ PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What differences have to do with the error of a derivative at the point: J and the worst of the F_m that have been used */
+PetscReal DiniDifferenceError_Private(Dini dini)
+{
+  PetscReal worst = 0.0;
+
+  for (PetscInt p = 0; p < dini->nparams; p++)
+    if (dini->params[p]->active && dini->params[p]->current)
+      worst = PetscMax(worst, PetscMax(dini->params[p]->error, dini->params[p]->lost));
+  return PetscMax(dini->source.error, dini->source.lost) + worst;
+}
+
+/* Of a solution with J alone: by its residual, and by J */
+PetscReal DiniSolveError_Private(Dini dini)
+{
+  return PetscMax(dini->lasterror, dini->lastrelative) + PetscMax(dini->source.error, dini->source.lost);
+}
+
 /* One loose solve and what it changes in mbar */
 static PetscErrorCode DiniMeasureGradient(Dini dini, Vec ubar, Vec mbar, PetscReal *error, PetscBool *good)
 {
@@ -157,6 +174,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
 
   PetscFunctionBegin;
   PetscCall(DiniCheckFinite_Private(dini, mbar, "The result mbar", &mnorm));
+  dini->stats.gradient_error = 0.0;
   if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   gain       = (mnorm / dini->lastunit) / (unorm / dini->lastunit);
   dini->gain = PetscMax(dini->gain, gain);
@@ -169,6 +187,8 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
   else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
   if (!good && dini->lasterror > 0.0) error = dini->lasterror;
+  if (dini->recalled) error = PetscMax(error, a->last); /* the same solve, and not better for being asked for again */
+  a->last                    = error;
   dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, unorm, dini->lambda, &dini->stats.gradient_error));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -201,13 +221,15 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
   PetscFunctionBegin;
   if (dini->ops->jvp || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->recalled && a->measured) a->uses--;
-  if (++a->uses >= a->next) {
+  if (++a->uses >= a->next && dini->lastunit == 1.0) {
     PetscCall(DiniMeasureTangent(dini, b, x, &error, &good));
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, 1.0));
   }
   if (!good && a->measured) error = DINI_SPREAD * a->factor * dini->lastrelative;
   else if (!good) error = dini->lastrelative;
   if (!good && dini->lasterror > 0.0) error = dini->lasterror;
+  if (dini->recalled) error = PetscMax(error, a->last);
+  a->last                   = error;
   dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
   PetscCall(DiniAddStateError_Private(dini, DINI_TANGENT, b, dini->lastnorm, x, &dini->stats.tangent_error));
   PetscFunctionReturn(PETSC_SUCCESS);

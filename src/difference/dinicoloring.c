@@ -22,6 +22,7 @@ PetscErrorCode DiniColoringDestroy_Private(DiniColoring *coloring)
   PetscCall(PetscFree(c->colorptr));
   PetscCall(PetscFree5(c->values, c->tried, c->last, c->second, c->rowsizes));
   PetscCall(PetscFree(c->columns));
+  PetscCall(PetscFree(c->errors));
   PetscCall(VecDestroy(&c->one));
   PetscCall(VecDestroy(&c->two));
   PetscCall(VecDestroy(&c->ghosth));

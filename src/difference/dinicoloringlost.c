@@ -189,6 +189,41 @@ static PetscErrorCode DiniColoringFind(Dini dini, DiniColoring c, DiniScheme *sc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What the entries of the fill are known to, where a field is lost by more than DINI_DOUBTFUL */
+static PetscErrorCode DiniBlocksErrors(DiniColoring c, const DiniBlocks *b, PetscReal lost)
+{
+  const PetscInt nnz = c->rowptr[c->nrows];
+
+  PetscFunctionBegin;
+  PetscCall(PetscFree(c->errors));
+  if (!(lost > DINI_DOUBTFUL) || !b->entries) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(nnz, &c->errors));
+  for (PetscInt k = 0; k < nnz; k++) c->errors[k] = c->values[k] != (PetscScalar)0.0 ? b->entries[k].error : 0.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = E x with E of the size of what the entries are off by; *any: on all ranks, is there such a thing? */
+PetscErrorCode DiniColoringErrors_Private(DiniColoring c, Vec x, Vec y, PetscBool *any)
+{
+  const PetscScalar *ghosts;
+  PetscScalar       *a;
+
+  PetscFunctionBegin;
+  *any = (PetscBool)(c->lost > DINI_DOUBTFUL);
+  if (!*any) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecCopy(x, c->one));
+  PetscCall(DiniColoringToGhosts_Private(c, c->ghostw));
+  PetscCall(VecGetArrayRead(c->ghostw, &ghosts));
+  PetscCall(VecGetArrayWrite(y, &a));
+  for (PetscInt r = 0; r < c->nrows; r++) {
+    a[r] = 0.0;
+    for (PetscInt k = c->rowptr[r]; k < c->rowptr[r + 1] && c->errors; k++) a[r] += c->errors[k] * ghosts[c->ghost[k]];
+  }
+  PetscCall(VecRestoreArrayWrite(y, &a));
+  PetscCall(VecRestoreArrayRead(c->ghostw, &ghosts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* After a fill has been verified: scheme->lost, which costs residuals where fields are lost only */
 PetscErrorCode DiniColoringLost_Private(Dini dini, DiniColoring c, DiniScheme *scheme, Vec point, PetscInt active[])
 {
@@ -200,6 +235,7 @@ PetscErrorCode DiniColoringLost_Private(Dini dini, DiniColoring c, DiniScheme *s
   if (b.nrow > 1 || !scheme->judged) { /* else the columns know */
     PetscCall(DiniBlocksCreate(dini, c, point, &b));
     failed = DiniColoringFind(dini, c, scheme, &b, active);
+    if (!failed) failed = DiniBlocksErrors(c, &b, scheme->lost);
   }
   PetscCall(DiniBlocksDestroy(&b));
   PetscCall(failed);

@@ -212,3 +212,54 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
   PetscCall(DiniRangeDestroy_Private(&range));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* Typical sizes of the fields that J has been found to have, as of the components of a block size; 0 for one at rest */
+static PetscErrorCode DiniFieldsTypical(Dini dini, PetscInt n, const unsigned char field[], PetscReal typical[])
+{
+  MPI_Comm           comm                     = PetscObjectComm((PetscObject)dini);
+  PetscReal          largest[DINI_MAX_FIELDS] = {0.0}, sums[2 * DINI_MAX_FIELDS] = {0.0};
+  const PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(dini->u, &a));
+  for (PetscInt i = 0; i < dini->n; i++) largest[field[i]] = PetscMax(largest[field[i]], PetscAbsScalar(a[i]));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, largest, (PetscMPIInt)n, MPIU_REAL, MPIU_MAX, comm));
+  for (PetscInt i = 0; i < dini->n; i++) {
+    const PetscReal size = PetscAbsScalar(a[i]);
+
+    if (!(size > DINI_DIRT * largest[field[i]])) continue;
+    sums[2 * (size_t)field[i]] += PetscLogReal(size);
+    sums[2 * (size_t)field[i] + 1] += 1.0;
+  }
+  PetscCall(VecRestoreArrayRead(dini->u, &a));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)(2 * n), MPIU_REAL, MPIU_SUM, comm));
+  for (size_t f = 0; f < (size_t)n; f++)
+    typical[f] = largest[f] > DINI_NOUGHT && sums[2 * f + 1] > 0.0 ? PetscExpReal(sums[2 * f] / sums[2 * f + 1]) : 0.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same of the size of u, by the fields that J has been found to have where nobody has declared any: J is in the engine */
+PetscErrorCode DiniFieldDirection_Private(Dini dini, PetscInt seed, Vec v)
+{
+  const unsigned char *field;
+  const PetscScalar   *u;
+  PetscScalar         *a;
+  PetscReal            typical[DINI_MAX_FIELDS];
+  PetscInt             n;
+
+  PetscFunctionBegin;
+  PetscCall(DiniRandomDirection_Private(dini, seed, dini->u, v));
+  PetscCall(DiniEngineGetFields_Private(dini->engine, &n, &field));
+  if (n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniFieldsTypical(dini, n, field, typical));
+  PetscCall(VecGetArrayRead(dini->u, &u));
+  PetscCall(VecGetArray(v, &a));
+  for (PetscInt i = 0; i < dini->n; i++) {
+    const PetscReal most = PetscAbsScalar(u[i]) + DINI_FLOOR * typical[field[i]], size = PetscAbsScalar(a[i]);
+
+    if (typical[field[i]] > 0.0 && size > most) a[i] *= most / size;
+  }
+  PetscCall(VecRestoreArray(v, &a));
+  PetscCall(VecRestoreArrayRead(dini->u, &u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

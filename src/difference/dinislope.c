@@ -15,7 +15,7 @@
 #define SLOPE_ROUND  50.0  /* roundings in a row of F */
 #define SLOPE_KINK   1e-3  /* of the slope: what F bends by within the first step, where that looks like a corner */
 #define SLOPE_SEEN   1e-12 /* of the terms of a row: a slope that differences do not see */
-#define SLOPE_COARSE 1e-4  /* relative: differences that are no better can not vouch for y */
+#define SLOPE_SMOOTH 1e-3  /* relative: differences at several steps that agree so well are no quanta of rounding */
 
 static const PetscReal slopesteps[SLOPE_STEPS] = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12};
 
@@ -99,6 +99,7 @@ static PetscReal DiniSlopeNoise(const PetscScalar *const T[], const PetscReal h[
 /* A row at all steps: the best difference, by what it is good to */
 typedef struct {
   PetscReal dis, error, size; /* |T - y|, of T, and what they are relative to */
+  PetscReal found;            /* |T| */
   PetscBool noisy;            /* noise is what limits it */
 } DiniRowVerdict;
 
@@ -106,7 +107,7 @@ static DiniRowVerdict DiniSlopeRow(const DiniRow *r, PetscReal loose, const Pets
                                    int n, PetscInt i, PetscReal pooled)
 {
   const PetscReal slope = DiniRowSlope(r, i), terms = DiniRowTerms(r, i);
-  DiniRowVerdict  v = {0.0, PETSC_MAX_REAL, 0.0, PETSC_FALSE};
+  DiniRowVerdict  v = {0.0, PETSC_MAX_REAL, 0.0, 0.0, PETSC_FALSE};
 
   for (int k = 1; k < n; k++) {
     const PetscReal rounding   = SLOPE_ROUND * PETSC_MACHINE_EPSILON * terms / h[k];
@@ -117,7 +118,8 @@ static DiniRowVerdict DiniSlopeRow(const DiniRow *r, PetscReal loose, const Pets
     v.error = PetscMax(truncation, noise);
     v.noisy = (PetscBool)(noise >= truncation);
     v.dis   = PetscMax(PetscAbsScalar(T[k][i] - r->y[i]) - rounding - loose * terms, 0.0);
-    v.size  = PetscMax(slope, PetscAbsScalar(T[k][i]));
+    v.found = PetscAbsScalar(T[k][i]);
+    v.size  = PetscMax(slope, v.found);
   }
   return v;
 }
@@ -155,7 +157,7 @@ static PetscErrorCode DiniSlopeJudge(Dini dini, const DiniRow *r, const PetscSca
     const DiniRowVerdict v = DiniSlopeRow(r, s->loose, T, h, n, i, pooled);
     PetscReal            relative;
 
-    if (!(v.size > 0.0)) continue;
+    if (!(v.size > 0.0) || (s->own && !(v.error <= SLOPE_SMOOTH * v.found))) continue;
     relative = v.dis / v.size;
     if (v.error <= 0.1 * v.size) worst[0] = 1.0;
     if (v.dis > SLOPE_SURE * v.error) worst[1] = PetscMax(worst[1], relative);
@@ -327,7 +329,7 @@ static PetscErrorCode DiniSlopeCompare(Dini dini, DiniShift *residual, Vec direc
   s->step = h;
   if (far) PetscCall(DiniSlopeFar(dini, residual, direction, ctx, r, t, s, &agrees));
   if (!agrees) PetscCall(DiniSlopeSteps(dini, residual, direction, ctx, r, &t[0], s));
-  s->wrong = PetscMax(s->wrong, s->corner);
+  if (!s->own) s->wrong = PetscMax(s->wrong, s->corner);
   if (!agrees)
     s->seen = far ? PetscMax(s->seen, s->wrong) : s->wrong; /* eleven steps tell less than the longest ones */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -345,7 +347,7 @@ PetscErrorCode DiniGuardSlope_Private(Dini dini, DiniShift *residual, Vec direct
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  *s = (DiniSlope){.few = s->few, .rows = s->rows, .loose = s->loose, .part = -1};
+  *s = (DiniSlope){.few = s->few, .rows = s->rows, .own = s->own, .loose = s->loose, .part = -1};
   for (int k = 0; k < 2; k++) {
     PetscCall(VecDuplicate(y, &t[k].T));
     PetscCall(VecDuplicate(y, &t[k].even));
@@ -381,15 +383,4 @@ PetscErrorCode DiniSlopeTell_Private(Dini dini, const char what[], const DiniSlo
     PetscCall(PetscInfo(dini, "%s and differences of F, good to %g, disagree by %g, and by %g more than by chance\n",
                         what, (double)s->error, (double)s->apart, (double)s->wrong));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* What differences have to do with the error of a derivative at the point: J and the worst of the F_m that have been used */
-PetscReal DiniDifferenceError_Private(Dini dini)
-{
-  PetscReal worst = 0.0;
-
-  for (PetscInt p = 0; p < dini->nparams; p++)
-    if (dini->params[p]->active && dini->params[p]->current)
-      worst = PetscMax(worst, PetscMax(dini->params[p]->error, dini->params[p]->lost));
-  return PetscMax(dini->source.error, dini->source.lost) + worst;
 }

@@ -324,11 +324,11 @@ PetscErrorCode DiniRowSizes_Private(Dini dini, Vec *rows)
   if (!dini->rows) PetscCall(VecDuplicate(dini->u, &dini->rows));
   if (dini->rowspoint != dini->point) {
     PetscCall(VecDuplicate(dini->u, &v));
-    PetscCall(DiniRandomDirection_Private(dini, 1, dini->u, v));
+    PetscCall(DiniFieldDirection_Private(dini, 1, v));
     PetscCall(MatMult(J, v, dini->rows));
     PetscCall(VecAbs(dini->rows));
     PetscCall(VecDuplicate(dini->u, &w)); /* a second one, since a product may cancel by chance */
-    PetscCall(DiniRandomDirection_Private(dini, 13, dini->u, v));
+    PetscCall(DiniFieldDirection_Private(dini, 13, v));
     PetscCall(MatMult(J, v, w));
     PetscCall(VecAbs(w));
     PetscCall(VecAXPY(dini->rows, 1.0, w));

@@ -95,6 +95,8 @@ static PetscErrorCode DiniConfirm(DiniEngine e, DiniDirection direction, KSP ksp
   PetscCall(PetscInfo(e, "A correction moves the worst field of the %s solution by a relative %g\n",
                       DiniOperations[DINI_OPERATION_TANGENT + direction], (double)moved));
   status->error = good ? moved : 0.0;
+  if (!good)
+    e->regular = PETSC_FALSE; /* not even one digit for a right-hand side of rounding: a random one will tell */
   if (e->nfields < 2 || (good && (rounding || moved <= limit))) PetscFunctionReturn(PETSC_SUCCESS);
   status->error = good ? moved : INFINITY;
   status->good  = PETSC_FALSE;

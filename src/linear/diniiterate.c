@@ -9,6 +9,8 @@
 #define DINI_GROWTH 1e10 /* of the residual: far beyond what a G_u that is not normal does before it contracts */
 #define DINI_STILL  20   /* iterations without progress, after which rounding is suspected */
 
+#define ITERATE_ROUNDING (10.0 * PETSC_MACHINE_EPSILON) /* of a relative residual */
+
 /* The residual at two earlier iterations: rates are geometric means over at least half of them, beyond any transient */
 typedef struct {
   PetscInt  old, recent;
@@ -55,7 +57,8 @@ PetscErrorCode DiniEngineIterate_Private(DiniEngine e, DiniDirection direction, 
   status->rung = DINI_RUNG_ITERATION;
   best = rate.rold = rate.rrecent = status->relative;
   while (status->its < max && status->relative < DINI_GROWTH) {
-    if (status->good)
+    if (status->good &&
+        (status->its || status->relative <= ITERATE_ROUNDING)) /* a guess may have left entries at zero */
       PetscCall(
           DiniEngineSettled_Private(e, direction, b, x, e->b, 1.0 - PetscMin(status->rate, 0.99), status, &settled));
     if (settled) break; /* in every field, too */

@@ -172,3 +172,19 @@ PetscErrorCode DiniEngineProject_Private(DiniEngine e, DiniDirection direction, 
   PetscCall(PetscObjectStateIncrease((PetscObject)x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* The null spaces that the application has attached to the given matrix are those of J */
+PetscErrorCode DiniCopyNullSpaces_Private(Mat from, Mat to)
+{
+  MatNullSpace null;
+
+  PetscFunctionBegin;
+  if (!from) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetNullSpace(from, &null));
+  if (null) PetscCall(MatSetNullSpace(to, null));
+  PetscCall(MatGetTransposeNullSpace(from, &null));
+  if (null) PetscCall(MatSetTransposeNullSpace(to, null));
+  PetscCall(MatGetNearNullSpace(from, &null));
+  if (null) PetscCall(MatSetNearNullSpace(to, null));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

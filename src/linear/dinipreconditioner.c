@@ -90,6 +90,30 @@ PetscErrorCode DiniEnginePCFailed_Private(DiniEngine e, PC pc, PetscBool *failed
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* SOR divides by the diagonal when it is applied, and raises an error then: a zero on it is a set-up that has failed */
+static PetscErrorCode DiniDivides(DiniEngine e, PetscBool *zero)
+{
+  const PetscScalar *d;
+  PetscBool          sor, mine = PETSC_FALSE;
+  PetscInt           n;
+  Vec                diagonal;
+
+  PetscFunctionBegin;
+  *zero = PETSC_FALSE;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)e->pc, &sor, PCSOR, PCEISENSTAT, ""));
+  if (!sor) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatCreateVecs(e->P, NULL, &diagonal));
+  PetscCall(MatGetDiagonal(e->P, diagonal));
+  PetscCall(VecGetLocalSize(diagonal, &n));
+  PetscCall(VecGetArrayRead(diagonal, &d));
+  for (PetscInt i = 0; i < n; i++)
+    if (d[i] == (PetscScalar)0.0) mine = PETSC_TRUE;
+  PetscCall(VecRestoreArrayRead(diagonal, &d));
+  PetscCall(VecDestroy(&diagonal));
+  PetscCall(MPIU_Allreduce(&mine, zero, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)e)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What Dini's preconditioners were made of has been written to and has its values back: they are good for the new state. */
 PetscErrorCode DiniEngineSameValues_Private(DiniEngine e, Mat A, PetscObjectState before)
 {
@@ -227,6 +251,7 @@ PetscErrorCode DiniEngineSetUpPC_Private(DiniEngine e, PetscBool refresh)
   if (factored) e->stats->factorizations++;
   e->fresh = PETSC_TRUE;
   PetscCall(DiniEnginePCFailed_Private(e, e->pc, &e->broken));
+  if (!e->broken) PetscCall(DiniDivides(e, &e->broken));
   if (e->broken && e->ownpc) { /* no later set-up inherits what this one has left */
     e->stood = PETSC_FALSE;
     PetscCall(PCReset(e->pc));

@@ -92,6 +92,7 @@ static PetscErrorCode DiniFound(DiniEngine e, DiniDirection of, PetscReal ratio,
       PetscSNPrintf(e->singular, sizeof(e->singular), "a %s null vector, with |%s v| = %.1e |J| |v|, is at hand%s",
                     of == DINI_TANGENT ? "right" : "left", of == DINI_TANGENT ? "J" : "J^H", (double)ratio, outside));
   PetscCall(PetscInfo(e, "J is singular: %s\n", e->singular));
+  e->regular = PETSC_FALSE; /* what has been found once is looked for at the next point, too */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -142,6 +142,27 @@ static PetscErrorCode DiniGuardFields(Dini dini, DiniPartProducts *products, Vec
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  Entries of u that are far smaller than the others stand for zero, or for a field in units of its own. The direction before has
+  taken them for the former and moved them by far more than they are. Where differences have told little along it, once more
+  along u itself, entry by entry. Spoils v and Jv.
+*/
+static PetscErrorCode DiniGuardOwnSizes(Dini dini, Mat J, Vec v, Vec Jv, DiniSlope *slope)
+{
+  DiniSlope own = {.few = PETSC_TRUE, .own = PETSC_TRUE};
+
+  PetscFunctionBegin;
+  PetscCall(VecSet(v, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 19, v, v));
+  PetscCall(VecPointwiseMult(v, v, dini->u));
+  PetscCall(MatMult(J, v, Jv));
+  PetscCall(DiniGuardSlope_Private(dini, DiniShiftState_Private, v, NULL, Jv, NULL, NULL, &own));
+  PetscCall(DiniSlopeTell_Private(dini, "J v along u", &own));
+  slope->wrong = PetscMax(slope->wrong, own.wrong);
+  slope->apart = PetscMax(slope->apart, own.apart);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal loose, DiniPartProducts *products,
                                         DiniSlope *slope)
 {
@@ -169,6 +190,8 @@ static PetscErrorCode DiniGuardJacobian(Dini dini, Mat J, Vec work[4], PetscReal
   *slope = (DiniSlope){0};
   PetscCall(DiniGuardSlope_Private(dini, DiniShiftState_Private, v, NULL, Jv, work[3], NULL, slope));
   PetscCall(DiniSlopeTell_Private(dini, "J v", slope));
+  if (slope->error > SLOPE_COARSE && !(slope->wrong > DINI_GUARD_RTOL))
+    PetscCall(DiniGuardOwnSizes(dini, J, work[2], work[3], slope));
   if (slope->bend > GUARD_BENDS) PetscCall(DiniGuardCurvature_Private(dini, v, Jv, work[2], &agrees));
   if (slope->wrong > DINI_GUARD_RTOL)
     PetscCall(DiniGuardHolomorphic_Private(dini, DiniShiftState_Private, v, NULL, work[2], &holomorphic));

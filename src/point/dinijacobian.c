@@ -26,9 +26,9 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
   s->differenced = PETSC_FALSE;
   s->accepts     = PETSC_FALSE;
   s->strict      = PETSC_FALSE;
-  s->error = s->apart = 0.0;
-  s->why[0]           = 0;
-  s->fits             = 0;
+  s->error = s->apart = s->rough = 0.0;
+  s->why[0]                      = 0;
+  s->fits                        = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -160,22 +160,6 @@ static PetscErrorCode DiniGivenServes(Dini dini, Mat J, PetscBool again, PetscBo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The null spaces that the application has attached to the given matrix are those of J */
-static PetscErrorCode DiniCopyNullSpaces(Mat from, Mat to)
-{
-  MatNullSpace null;
-
-  PetscFunctionBegin;
-  if (!from) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatGetNullSpace(from, &null));
-  if (null) PetscCall(MatSetNullSpace(to, null));
-  PetscCall(MatGetTransposeNullSpace(from, &null));
-  if (null) PetscCall(MatSetTransposeNullSpace(to, null));
-  PetscCall(MatGetNearNullSpace(from, &null));
-  if (null) PetscCall(MatSetNearNullSpace(to, null));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Field by field, where J by differences is new: rows of one field may know next to nothing of another one */
 static PetscErrorCode DiniTryFields(Dini dini, Mat *J, PetscReal *error, char text[], size_t size, const char **why)
 {
@@ -227,13 +211,15 @@ static PetscErrorCode DiniTryWay(Dini dini, DiniJacobianWay way, Mat P, Mat *J)
     PetscCall(PetscSNPrintf(text, sizeof(text),
                             "are apart by a relative %g at different steps: F is not smooth here, or noisy",
                             (double)error));
-    why = text;
-    *J  = NULL;
+    why      = text;
+    *J       = NULL;
+    s->rough = error;
   }
   if (*J && way != DINI_WAY_APPLY) PetscCall(DiniTryFields(dini, J, &error, text, sizeof(text), &why));
   if (*J) {
-    s->error = error;
-    s->way   = way;
+    s->error  = error;
+    s->way    = way;
+    s->filled = s->coloring;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniNote(dini, DiniWays_Private[way], why));
@@ -295,8 +281,9 @@ static PetscErrorCode DiniFindDifferences(Dini dini, Mat given, Mat *J, Mat *P, 
   PetscCall(DiniGivenJacobian(dini, J, P));
   if (*J) PetscCall(DiniGivenServes(dini, *J, PETSC_TRUE, &serves));
   if (*J && serves) {
-    *taken  = *J;
-    s->used = DINI_JACOBIAN_GIVEN;
+    *taken   = *J;
+    s->used  = DINI_JACOBIAN_GIVEN;
+    s->error = PetscMax(s->error, s->rough); /* one-sided ones are no better */
   } else PetscCall(DiniTryWays(dini, DINI_WAY_APPLY, last, *P, J));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -308,11 +295,13 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
   const DiniJacobianType asked  = s->type == DINI_JACOBIAN_AUTO ? s->used : s->type;
   const PetscBool        own    = (PetscBool)(dini->linearsolve[DINI_TANGENT] || dini->linearsolve[DINI_ADJOINT]);
   PetscBool              serves = PETSC_FALSE, preconditions, again, suspect;
+  PetscReal              apart  = 0.0;
   Mat                    given, taken;
 
   PetscFunctionBegin;
   if (!s->way) s->why[0] = 0;
   s->error = s->columns = s->missed = s->lost = 0.0;
+  s->filled                                   = NULL;
   PetscCall(DiniRangeMoved_Private(dini->u, &s->range, &again));
   again = (PetscBool)(again || s->asks);
   if (again) s->rangestate++;
@@ -328,9 +317,9 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
     if (serves) {
       if (suspect) s->steady.constant = PETSC_TRUE;
       if (s->differenced && dini->ops->pattern && (dini->guard || dini->inside))
-        PetscCall(
-            DiniGuardDifferences_Private(dini, given, PETSC_FALSE, &s->error)); /* enters the error of gradients */
-      s->error = PetscMax(s->error, s->columns);
+        PetscCall(DiniGuardDifferences_Private(dini, given, PETSC_FALSE, &apart));
+      apart    = PetscMax(apart, s->accepts ? s->rough : 0.0);
+      s->error = PetscMax(PetscMax(s->error, apart), s->columns); /* enters the error of gradients */
       s->used  = DINI_JACOBIAN_GIVEN;
       PetscFunctionReturn(PETSC_SUCCESS);
     }
@@ -347,7 +336,7 @@ PetscErrorCode DiniJacobianFind_Private(Dini dini, Mat *J, Mat *P)
   s->used = s->way == DINI_WAY_APPLY   ? DINI_JACOBIAN_MF
             : s->way == DINI_WAY_DENSE ? DINI_JACOBIAN_FD
                                        : DINI_JACOBIAN_COLORING;
-  PetscCall(DiniCopyNullSpaces(given ? given : *P, *J));
+  PetscCall(DiniCopyNullSpaces_Private(given ? given : *P, *J));
   PetscCall(DiniPreconditions(dini, *P, &preconditions));
   PetscCall(PetscInfo(dini, "The Jacobian is made by %s%s\n", DiniWays_Private[s->way],
                       preconditions ? "; the given matrix preconditions" : ""));
@@ -372,7 +361,7 @@ PetscErrorCode DiniJacobianAssembled_Private(Dini dini, Mat given, Mat P, Mat *J
   if (!dini->source.way) dini->source.why[0] = 0;
   PetscCall(DiniTryWays(dini, DINI_WAY_MESH, DINI_WAY_DENSE, P, J));
   if (!*J) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniCopyNullSpaces(given, *J));
+  PetscCall(DiniCopyNullSpaces_Private(given, *J));
   PetscCall(PetscInfo(dini, "The given Jacobian can only be applied: assembled for adjoints by %s\n",
                       DiniWays_Private[dini->source.way]));
   PetscFunctionReturn(PETSC_SUCCESS);

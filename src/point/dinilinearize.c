@@ -85,6 +85,7 @@ PetscErrorCode DiniRefuseStale_Private(Dini dini)
   if (dini->verified || (dini->stage == DINI_STAGE_LINEARIZED && seen == dini->calls))
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniStillSolves_Private(dini, &solves));
+  if (!solves && dini->stage == DINI_STAGE_LINEARIZED) dini->stage = DINI_STAGE_SOLVED; /* asked again at each call */
   PetscCheck(solves, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
              "%s: The state u is no solution any more: |F(u, m)| was %g after the solve and is %g. F depends on "
              "something that has been changed since and is no parameter; call DiniSolve() again, or accept it with "
@@ -105,6 +106,7 @@ static PetscErrorCode DiniLinearizeNow(Dini dini)
   if (!again) PetscCall(DiniJacobianDue_Private(dini));
   PetscCall(DiniKeepJacobian(dini));
   if (!again) PetscCall(DiniPromiseKept_Private(dini));
+  if (!again) PetscCall(DiniJacobianKnown_Private(dini));
   if (dini->system && dini->system->linearized) PetscCall((*dini->system->linearized)(dini));
   PetscCall(PetscLogEventEnd(DINI_Linearize, dini, dini->u, 0, 0));
   PetscCall(PetscTime(&end));
@@ -116,11 +118,21 @@ static PetscErrorCode DiniLinearizeNow(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is J applied by differences of F, as F is now? Then it follows what is no parameter */
+static PetscBool DiniJacobianReads(Dini dini)
+{
+  const DiniJacobianSource *s = &dini->source;
+
+  if (s->used == DINI_JACOBIAN_MF) return PETSC_TRUE;
+  return (PetscBool)(s->used == DINI_JACOBIAN_GIVEN && s->differenced && !s->filled && !dini->ops->pattern);
+}
+
 /* Lazy: a Dini that is only ever solved never assembles a second Jacobian. A monitor may have written into the one it was shown */
 PetscErrorCode DiniLinearize_Private(Dini dini)
 {
   PetscFunctionBegin;
   PetscCall(DiniCheckPoint_Private(dini));
+  if (dini->stage == DINI_STAGE_LINEARIZED && DiniJacobianReads(dini)) PetscCall(DiniRefuseStale_Private(dini));
   if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->call) dini->call->ahead.stays = PETSC_FALSE; /* that was said of another J */
   PetscCall(DiniLinearizeNow(dini));

@@ -3,8 +3,13 @@
 
   A relative tolerance is one of the first residual, in one norm of all fields. After a start far away, or with fields of
   unlike units, it is met by a u that is no solution in some field, and of which the derivative is somebody else's.
+
+  And is J, where differences have made it, known as well as derivatives ask for?
 */
-#include "../private/diniimpl.h"
+#include "../private/dinistepsimpl.h"
+
+#define KNOWN_RTOL 1e-2 /* of that solve */
+#define KNOWN_MOST 1e-2 /* of a derivative: two digits of it */
 
 /* max |F_f| / s_f at the point, see src/linear/dinijudge.c; negative where nobody can tell */
 PetscErrorCode DiniStateResidual_Private(Dini dini, PetscReal *relative, PetscBool *good, const char **field)
@@ -92,5 +97,53 @@ PetscErrorCode DiniTrial_Private(Dini dini, PetscBool *good)
   if (*good) PetscFunctionReturn(PETSC_SUCCESS);
   dini->stage  = DINI_STAGE_NEW;
   dini->reason = DINI_DIVERGED_FORWARD_RESIDUAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Entries of J by differences that rounding hides need not matter: a row knows next to nothing of a field that it hardly depends
+  on. They do where a change of their size changes derivatives: with E as large as what the entries are off by, J^{-1} E x is
+  what that makes of a derivative x. One loose tangent solve, where a field is known to a digit or two only.
+*/
+PetscErrorCode DiniJacobianKnown_Private(Dini dini)
+{
+  const PetscReal missed = PetscMax(dini->source.columns, dini->source.missed);
+  Vec             x, b, r, d;
+  PetscReal       error = 0.0;
+  PetscBool       any, good = PETSC_FALSE;
+  PetscErrorCode  failed = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  PetscCheck(
+      !dini->source.filled || missed <= KNOWN_MOST, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
+      "%s: The Jacobian by differences is off by a relative %g, as two steps tell: rounding, noise or curvature is "
+      "all that they see. Give the exact one; differences need an F that is smooth, and a u that is a solution to "
+      "less than its own size",
+      DiniLabel_Private(dini), (double)missed);
+  if (!dini->source.filled || !(dini->source.lost > DINI_DOUBTFUL)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecDuplicate(dini->u, &x));
+  PetscCall(VecDuplicate(dini->u, &b));
+  PetscCall(VecDuplicate(dini->u, &r));
+  PetscCall(VecDuplicate(dini->u, &d));
+  PetscCall(DiniRandomDirection_Private(dini, 17, dini->u, x));
+  PetscCall(DiniColoringErrors_Private(dini->source.filled, x, b, &any));
+  if (any) {
+    PetscCall(VecCopy(b, r));
+    failed = DiniLinearLoose_Private(dini, DINI_TANGENT, r, d, KNOWN_RTOL, PETSC_TRUE, &good);
+    if (!failed && good) failed = DiniEngineFieldError_Private(dini->engine, DINI_TANGENT, b, x, d, &error);
+    if (!failed && !good) error = dini->source.lost; /* nobody knows better */
+    if (!failed)
+      failed = PetscInfo(dini, "What J is not known to changes derivatives by a relative %g\n", (double)error);
+  }
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&d));
+  PetscCall(failed);
+  PetscCheck(error <= KNOWN_MOST, PetscObjectComm((PetscObject)dini), PETSC_ERR_FP,
+             "%s: The Jacobian by differences of F is lost in rounding: where F couples two fields of the state, it is "
+             "known to a relative %g only, and that changes derivatives by a relative %g. Give the exact one with "
+             "DiniSetJacobian() or -dini_jacobian_type given, or bring the fields of F to like units",
+             DiniLabel_Private(dini), (double)dini->source.lost, (double)error);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

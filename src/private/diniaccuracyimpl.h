@@ -12,6 +12,7 @@ DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
 DINI_INTERN PetscReal      DiniDifferenceError_Private(Dini);
+DINI_INTERN PetscReal      DiniSolveError_Private(Dini);
 DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniEstimateTangent_Private(Dini, Vec b, Vec x);
 DINI_INTERN PetscErrorCode DiniEstimateGradient_Private(Dini, Vec ubar, Vec mbar);

@@ -23,12 +23,15 @@ typedef struct {
   PetscBool lost;        /* at some step F had no values */
   PetscBool few;         /* asked for: a derivative that is zero, and seen to be, is no reason for more steps */
   PetscBool rows;        /* asked for: each row is to be told, where it needs longer steps, too */
+  PetscBool own;         /* asked for: nobody knows what rounding in a row may be; only where differences are smooth */
   PetscReal loose;       /* asked for: what is let pass, in units of the terms of a row */
   PetscReal seen;        /* rows: by how much they miss differences, chance included */
   PetscBool coarse;      /* there are rows that short steps do not tell anything of */
   PetscReal step;        /* the first one */
   PetscInt  part;        /* the one along which it is wrong; -1: all together */
 } DiniSlope;
+
+#define SLOPE_COARSE 1e-4 /* relative: differences that are no better can not vouch for a product */
 
 #define DINI_MAX_PARTS 32 /* more are taken together */
 

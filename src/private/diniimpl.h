@@ -89,6 +89,7 @@ typedef struct {
   PetscReal        columns;     /* of what has been filled by differences at the point: by its columns */
   PetscReal        missed;      /* and of rows in which all columns move */
   PetscReal        lost;        /* and of fields, by rounding */
+  PetscReal        rough;       /* of Dini's own differences where that was too much of it; else 0 */
   DiniRange        range;       /* of u, when J was last held against differences */
   PetscInt         points, due; /* points so far, and the next one at which everything given is asked again */
   PetscBool        asks;        /* that is this one */
@@ -102,6 +103,7 @@ typedef struct {
   PetscReal        fields;      /* what differences have told of it then, in the worst field */
   Mat              J;           /* by differences */
   DiniColoring     coloring;
+  DiniColoring     filled;   /* by whose differences J at the point is made, or NULL */
   char             why[512]; /* what has been tried and found wanting */
 } DiniJacobianSource;
 
@@ -115,6 +117,7 @@ typedef struct {
   PetscBool  measured;
   PetscReal  factor; /* relative error of mbar, of its worst part, over the relative residual */
   PetscReal  gain;   /* |mbar| / |ubar| at that time */
+  PetscReal  last;   /* of the last solve */
 } DiniAccuracy;
 
 /* What errors of u have to do with residuals, and those of derivatives with errors of u */
@@ -373,6 +376,7 @@ DINI_INTERN PetscErrorCode DiniDetermines_Private(Dini);
 DINI_INTERN PetscErrorCode DiniVerifyUser_Private(Dini, DiniDirection, Vec b, Vec x, PetscReal bnorm,
                                                   PetscReal *relative);
 DINI_INTERN PetscErrorCode DiniRandomDirection_Private(Dini, PetscInt seed, Vec like, Vec v);
+DINI_INTERN PetscErrorCode DiniFieldDirection_Private(Dini, PetscInt seed, Vec v);
 
 #include "diniaccuracyimpl.h"
 #include "diniobjectiveimpl.h"

@@ -146,6 +146,7 @@ DINI_INTERN PetscErrorCode DiniEngineIsSingular_Private(DiniEngine, PetscBool *s
 DINI_INTERN PetscErrorCode DiniEngineMend_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineBeforeForward_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineNullSpace_Private(DiniEngine, DiniDirection, MatNullSpace *);
+DINI_INTERN PetscErrorCode DiniCopyNullSpaces_Private(Mat from, Mat to);
 DINI_INTERN PetscErrorCode DiniFactorTakesBlocks_Private(PC, PetscBool *takes);
 
 /* verdicts */

@@ -32,6 +32,8 @@ DINI_INTERN PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal noug
 DINI_INTERN PetscErrorCode DiniPointResidual_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
 DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
+DINI_INTERN PetscErrorCode DiniColoringErrors_Private(DiniColoring, Vec x, Vec y, PetscBool *any);
+DINI_INTERN PetscErrorCode DiniJacobianKnown_Private(Dini);
 
 /* beside the point */
 DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm, PetscBool matrices,

@@ -56,6 +56,7 @@ enum {
 #define DINI_STEP_FACTOR 8.0
 #define DINI_CLOSE       1e-8 /* relative: two steps that agree */
 #define DINI_ROUGH       1e-3 /* relative: an error of differences that nobody could use */
+#define DINI_DOUBTFUL    1e-2 /* the same of what two fields have in common, which need not matter: it is looked at */
 #define DINI_PROBE_ROUND 4.0  /* roundings in a row of F */
 
 /* What a difference has told: |dF| and |second difference|, rows in units of their sizes; NaN on either side */

@@ -73,6 +73,8 @@ typedef struct {
   PetscInt     pinned[FUZZ_PINS]; /* the block, or DINI_ALL_PARAMETERS */
   Point        pinnedat[FUZZ_PINS];
   PetscBool    monitored, unknown; /* after a call that failed half-way: whatever u and m are */
+  PetscInt     linearizations;     /* before any at this point; -1: there has been one */
+  PetscBool    assembled;          /* before its statistics were reset */
 } Handle;
 
 typedef struct App {
@@ -80,6 +82,7 @@ typedef struct App {
   PetscMPIInt  rank, size;
   Random       random;
   Relation     R;
+  PetscReal    unit;     /* the largest factor that directions and cotangents have had */
   PetscScalar  context;  /* a number that the residual reads and Dini does not know */
   PetscInt     n, start; /* unknowns of this rank */
   Block        block[FUZZ_B];
@@ -159,4 +162,5 @@ extern PetscErrorCode Forward(App *, Handle *);
 extern PetscErrorCode Derive(App *, Handle *);
 extern PetscErrorCode Change(App *, Handle *);
 extern PetscErrorCode DeriveMonitored(App *, Handle *);
+extern PetscBool      FuzzTold(const App *, PetscReal distance); /* by what Dini reports */
 extern void           FuzzCompare(App *, const char what[], PetscReal distance, PetscReal tolerance);

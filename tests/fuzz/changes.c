@@ -175,31 +175,63 @@ static PetscErrorCode Linearized(App *app, PetscBool *yes)
   for (int k = 0; k < 2; k++) {
     if (!app->handle[k].dini) continue;
     PetscCall(DiniGetStatistics(app->handle[k].dini, &s));
-    if (s.jacobian_assemblies > 0 || s.linearizations > 0) *yes = PETSC_TRUE;
+    if (s.jacobian_assemblies > 0 || s.linearizations > 0 || app->handle[k].assembled) *yes = PETSC_TRUE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A solution with any context, such as zero: F does not tell, and the derivative is that of the relation as it is now */
-static void Same(App *app)
+/* Has it, at its point? */
+static PetscErrorCode LinearizedThere(Handle *handle, PetscBool *yes)
+{
+  DiniStatistics s;
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniGetStatistics(handle->dini, &s));
+  *yes = (PetscBool)(s.linearizations != handle->linearizations);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is there a derivative at a point that nobody may have linearized at yet? */
+static PetscBool Pinned(const App *app)
+{
+  for (int k = 0; k < 2; k++)
+    for (PetscInt p = 0; p < FUZZ_PINS; p++)
+      if (app->handle[k].pin[p]) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/*
+  A solution with any context, such as zero, as far as a solver can tell: the derivative is that of the relation as it is now, or
+  as it was when it was linearized there
+*/
+static PetscErrorCode Same(App *app, PetscBool *any)
 {
   PetscScalar G[FUZZ_N];
   PetscReal   size[FUZZ_N], worst;
 
+  PetscFunctionBeginUser;
+  *any = PETSC_FALSE;
   for (int k = 0; k < 2; k++) {
-    Point *at = &app->handle[k].at;
+    Point    *at         = &app->handle[k].at;
+    PetscBool linearized = PETSC_FALSE;
 
     if (!app->handle[k].dini || !at->valid) continue;
+    PetscCall(LinearizedThere(&app->handle[k], &linearized));
+    if (linearized) continue;
     RelationValue(&app->R, app->context, at->v, at->q, G, size);
     worst = 0.0;
     for (PetscInt i = 0; i < app->R.N; i++) worst = PetscMax(worst, PetscAbsScalar(G[i]) / (size[i] + 1e-8));
-    if (worst <= 1e-12) (void)OracleAt(&app->R, app->context, at->v, at->q, at);
+    if (worst > (app->R.wide ? PETSC_MAX_REAL : 1e-5)) continue;
+    (void)OracleAt(&app->R, app->context, at->v, at->q, at);
+    *any = PETSC_TRUE;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode Change(App *app, Handle *handle)
 {
-  PetscBool linearized;
+  PetscBool linearized = PETSC_FALSE, same;
+  PetscReal factor;
 
   PetscFunctionBeginUser;
   switch (RandomInt(&app->random, 24)) {
@@ -212,11 +244,16 @@ PetscErrorCode Change(App *app, Handle *handle)
     if (FuzzAvoids(app, "context") || app->demands.unverified) break; /* without guards nobody looks */
     if (app->R.type == TYPE_FIXEDPOINT && app->jacobian == JACOBIAN_SHELL)
       break; /* products would read it: docs/errors.rst */
+    if (app->handle[0].unknown || app->handle[1].unknown || Pinned(app)) break;
     PetscCall(Linearized(app, &linearized));
     if (app->R.type == TYPE_KSP && linearized) break; /* so would an assembly that is not repeated: docs/errors.rst */
-    FuzzSay(app, "  a number in the application's context changes\n");
-    app->context *= RandomInt(&app->random, 2) ? 1.2 : 1.0 / 1.2;
-    Same(app);
+    factor = RandomInt(&app->random, 2) ? 1.2 : 1.0 / 1.2;
+    app->context *= factor;
+    PetscCall(Same(app, &same));
+    if (same && app->R.type == TYPE_KSP) { /* likewise */
+      app->context /= factor;
+      PetscCall(Same(app, &same));
+    } else FuzzSay(app, "  a number in the application's context changes\n");
     break;
   case 4:
   case 5:
@@ -255,6 +292,9 @@ PetscErrorCode Change(App *app, Handle *handle)
     break;
   case 17:
     FuzzSay(app, "  DiniResetStatistics()\n");
+    PetscCall(LinearizedThere(handle, &linearized));
+    handle->linearizations = linearized ? -1 : 0;
+    PetscCall(Linearized(app, &handle->assembled));
     (void)FuzzTry(app, "DiniResetStatistics", DiniResetStatistics(handle->dini));
     break;
   default:

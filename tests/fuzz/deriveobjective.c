@@ -10,7 +10,8 @@ static PetscErrorCode Moved(App *app, Handle *handle)
   PetscCall(AppState(app, handle->u, v));
   PetscCall(ParametersGather(app, q));
   (void)OracleAt(&app->R, app->context, v, q, &handle->at);
-  handle->unknown = PETSC_FALSE;
+  handle->unknown        = PETSC_FALSE;
+  handle->linearizations = -1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -106,6 +107,18 @@ PetscErrorCode DeriveObjectives(App *app, Handle *handle)
 }
 
 /* By blocks, relative to the terms of first order and to the largest second-order entry of the block */
+/* Parameters that are zero, in units of which nothing tells: second differences have no length to go by */
+static PetscBool NoSize(const App *app, const Handle *handle)
+{
+  if (!DeriveDifferenced(app)) return PETSC_FALSE;
+  for (PetscInt k = 0; k < app->R.M; k++) {
+    const PetscReal d = app->R.d[k];
+
+    if (handle->at.q[k] == (PetscScalar)0.0 && (d > FUZZ_WIDE || d < 1.0 / FUZZ_WIDE)) return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
 PetscErrorCode DeriveHessian(App *app, Handle *handle)
 {
   const Relation *R          = &app->R;
@@ -122,6 +135,7 @@ PetscErrorCode DeriveHessian(App *app, Handle *handle)
   if (!Hv) PetscFunctionReturn(VecDestroy(&v));
   FuzzBegin(app, "DiniHVP");
   PetscCall(DeriveAnswered(app, handle, "DiniHVP", DiniHVP(handle->dini, v, Hv), &yes));
+  if (NoSize(app, handle)) yes = PETSC_FALSE;
   if (yes && OracleHessian(R, &handle->at, dq, right)) {
     PetscCall(ParametersReadFlat(app, Hv, PETSC_TRUE, got));
     for (PetscInt k = 0; k < R->M; k++) {

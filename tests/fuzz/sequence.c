@@ -29,9 +29,10 @@ static void DrawFault(App *app, PetscBool forward)
 /* Is F(u, m) as small as a solution asks, row by row? Rows of unlike units are the solver's own affair. */
 static PetscErrorCode Solved(App *app, Handle *handle, const char what[])
 {
-  PetscScalar v[FUZZ_N] = {0.0}, q[FUZZ_M] = {0.0}, G[FUZZ_N];
-  PetscReal   size[FUZZ_N], worst          = 0.0;
-  char        why[160];
+  PetscScalar    v[FUZZ_N] = {0.0}, q[FUZZ_M] = {0.0}, G[FUZZ_N];
+  PetscReal      size[FUZZ_N], worst          = 0.0;
+  char           why[160];
+  DiniStatistics s;
 
   PetscFunctionBeginUser;
   PetscCall(AppState(app, handle->u, v));
@@ -43,6 +44,8 @@ static PetscErrorCode Solved(App *app, Handle *handle, const char what[])
   }
   (void)OracleAt(&app->R, app->context, v, q, &handle->at);
   handle->unknown = PETSC_FALSE;
+  PetscCall(DiniGetStatistics(handle->dini, &s));
+  handle->linearizations = s.linearizations;
   if (worst > (app->R.wide ? PETSC_MAX_REAL : 2e-3)) {
     (void)PetscSNPrintf(why, sizeof(why), "accepted a state with a residual of %g of its terms", (double)worst);
     FuzzFail(app, WRONG, what, why);

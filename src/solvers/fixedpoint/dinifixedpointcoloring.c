@@ -60,6 +60,7 @@ PetscErrorCode DiniFixedPointColor_Private(Dini dini)
   PetscCall(failed);
   dini->source.columns = PetscMax(scheme.error, scheme.missed);
   dini->source.lost    = scheme.lost;
+  dini->source.filled  = ctx->coloring;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -83,6 +84,7 @@ PetscErrorCode DiniFixedPointColumns_Private(Dini dini)
   PetscCall(failed);
   dini->source.columns = PetscMax(scheme.error, scheme.missed);
   dini->source.lost    = scheme.lost;
+  dini->source.filled  = ctx->coloring;
   dini->stats.jacobian_assemblies++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

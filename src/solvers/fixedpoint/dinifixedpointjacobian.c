@@ -53,6 +53,38 @@ static PetscErrorCode DiniFillGu_FixedPoint(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  What differences of G are good to, in units of J: where G changes as u does, such as a G made of u - F whose F does not see the
+  step, I - G_u is what is left of two ones.
+*/
+static PetscErrorCode DiniCancels_FixedPoint(Dini dini)
+{
+  Dini_FixedPoint   *ctx = (Dini_FixedPoint *)dini->data;
+  const PetscScalar *d, *r;
+  PetscReal          worst = 1.0;
+  Vec                diagonal, rows;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->u, &diagonal));
+  PetscCall(VecDuplicate(dini->u, &rows));
+  PetscCall(MatGetDiagonal(ctx->Gu, diagonal));
+  PetscCall(MatGetRowMaxAbs(ctx->J, rows, NULL));
+  PetscCall(VecGetArrayRead(diagonal, &d));
+  PetscCall(VecGetArrayRead(rows, &r));
+  for (PetscInt i = 0; i < dini->n; i++) {
+    const PetscReal left = PetscMax(PetscAbsScalar(r[i]), PETSC_MACHINE_EPSILON);
+
+    if (PetscAbsScalar(d[i]) > worst * left) worst = PetscAbsScalar(d[i]) / left;
+  }
+  PetscCall(VecRestoreArrayRead(rows, &r));
+  PetscCall(VecRestoreArrayRead(diagonal, &d));
+  PetscCall(VecDestroy(&diagonal));
+  PetscCall(VecDestroy(&rows));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &worst, 1, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  dini->source.columns *= worst;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* J = I - G_u, on the pattern of G_u and the diagonal */
 static PetscErrorCode DiniIdentityMinus_FixedPoint(Dini dini)
 {
@@ -76,6 +108,7 @@ static PetscErrorCode DiniIdentityMinus_FixedPoint(Dini dini)
   PetscCall(MatZeroEntries(ctx->J));
   PetscCall(MatShift(ctx->J, 1.0));
   PetscCall(MatAXPY(ctx->J, -1.0, ctx->Gu, SUBSET_NONZERO_PATTERN));
+  if (ctx->kind == DINI_FIXEDPOINT_COLORING) PetscCall(DiniCancels_FixedPoint(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
