@@ -98,7 +98,8 @@ typedef struct {
   PetscReal
       gradient_error; /**< estimated relative error of the last mbar: of its adjoint solve, and by that of the state; after
                            DiniAdjointSolve() what residual and J make of lambda */
-  PetscReal tangent_error; /**< the same of the last du, of its worst field: of its tangent solve, and by the state's */
+  PetscReal tangent_error; /**< the same of the last du, of its worst field: of its tangent solve, and by the state's;
+                                after DiniTangentSolve() what residual and J make of du */
   PetscReal state_error;   /**< estimated relative error of the state at the last derivative, |J^{-1} F| / |u|, of its
                                     worst field; negative: not known */
   PetscReal forward_residual;  /**< |F(u, m)| at the present state, 2-norm */

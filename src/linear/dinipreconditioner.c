@@ -90,18 +90,20 @@ PetscErrorCode DiniEnginePCFailed_Private(DiniEngine e, PC pc, PetscBool *failed
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* SOR divides by the diagonal when it is applied, and raises an error then: a zero on it is a set-up that has failed */
+/* SOR of an AIJ matrix divides by the diagonal when it is applied, and raises an error then: a zero on it is a set-up
+   that has failed. Other types divide by blocks (BAIJ), or by what their application knows (a shell). */
 static PetscErrorCode DiniDivides(DiniEngine e, PetscBool *zero)
 {
   const PetscScalar *d;
-  PetscBool          sor, mine = PETSC_FALSE;
+  PetscBool          sor, aij, mine = PETSC_FALSE;
   PetscInt           n;
   Vec                diagonal;
 
   PetscFunctionBegin;
   *zero = PETSC_FALSE;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)e->pc, &sor, PCSOR, PCEISENSTAT, ""));
-  if (!sor) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)e->P, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+  if (!sor || !aij) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatCreateVecs(e->P, NULL, &diagonal));
   PetscCall(MatGetDiagonal(e->P, diagonal));
   PetscCall(VecGetLocalSize(diagonal, &n));

@@ -106,7 +106,6 @@ PetscErrorCode DeriveObjectives(App *app, Handle *handle)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* By blocks, relative to the terms of first order and to the largest second-order entry of the block */
 /* Parameters that are zero, in units of which nothing tells: second differences have no length to go by */
 static PetscBool NoSize(const App *app, const Handle *handle)
 {
@@ -119,6 +118,7 @@ static PetscBool NoSize(const App *app, const Handle *handle)
   return PETSC_FALSE;
 }
 
+/* By blocks, relative to the terms of first order and to the largest second-order entry of the block */
 PetscErrorCode DeriveHessian(App *app, Handle *handle)
 {
   const Relation *R          = &app->R;
