@@ -1,12 +1,12 @@
-static char help[] =
-    "Posteriors with fewer data than parameters, none, or hardly any: the covariance is the inverse of A + R.\n";
+static char help[] = "Posteriors of one parameter to thousands, with fewer data than parameters, none, or more: the "
+                     "covariance is the inverse of A + R.\n";
 
 #include "support/dinitest.h"
 #include <dinislepc.h>
 
-/* u = G m, N parameters, D numbers that are predicted; J = weight/2 |u - d|^2, with the prior's |m|^2_R / 2 where it is inside */
+/* u = G m, N parameters, D numbers that are predicted, of which the first `rank` know anything; J = weight/2 |u - d|^2, with the prior's |m|^2_R / 2 where it is inside */
 typedef struct {
-  PetscInt  N, D;
+  PetscInt  N, D, rank;
   PetscReal weight;
   PetscBool inside;
   Mat       G, R, J;
@@ -82,9 +82,28 @@ static PetscErrorCode Gradient(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Rows of numbers in [-1, 1], the same on any number of ranks */
+static PetscErrorCode Predictions(Problem *p, PetscInt rows, PetscInt columns)
+{
+  PetscInt lo, hi;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, rows, columns, p->D, p->N, 0, NULL, 0, NULL, &p->G));
+  PetscCall(MatSetOption(p->G, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
+  PetscCall(MatGetOwnershipRange(p->G, &lo, &hi));
+  for (PetscInt i = lo; i < PetscMin(hi, p->rank); i++)
+    for (PetscInt j = 0; j < p->N; j++) {
+      const PetscReal angle = 12.9898 * (PetscReal)(i + 1) + 78.233 * (PetscReal)(j + 1);
+
+      PetscCall(MatSetValue(p->G, i, j, PetscSinReal(angle * angle), INSERT_VALUES));
+    }
+  PetscCall(MatAssemblyBegin(p->G, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(p->G, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Create(Problem *p)
 {
-  Vec      row;
   PetscInt lo, hi;
 
   PetscFunctionBeginUser;
@@ -93,12 +112,7 @@ static PetscErrorCode Create(Problem *p)
   PetscCall(DiniTestFill(p->d, 3));
   PetscCall(VecGetLocalSize(p->m, &hi));
   PetscCall(VecGetLocalSize(p->d, &lo));
-  PetscCall(MatCreateDense(PETSC_COMM_WORLD, lo, hi, p->D, p->N, NULL, &p->G));
-  for (PetscInt j = 0; j < p->N; j++) {
-    PetscCall(MatDenseGetColumnVecWrite(p->G, j, &row));
-    PetscCall(DiniTestFill(row, 50 + j));
-    PetscCall(MatDenseRestoreColumnVecWrite(p->G, j, &row));
-  }
+  PetscCall(Predictions(p, lo, hi));
   PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, hi, hi, p->N, p->N, 3, NULL, 2, NULL, &p->R));
   PetscCall(MatGetOwnershipRange(p->R, &lo, &hi));
   for (PetscInt i = lo; i < hi; i++) {
@@ -144,10 +158,10 @@ static PetscErrorCode CheckCovariance(Problem *p, DiniPosterior post, PetscBool 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Test(PetscInt N, PetscInt D, PetscReal weight, PetscBool inside, PetscBool R,
+static PetscErrorCode Test(PetscInt N, PetscInt D, PetscInt rank, PetscReal weight, PetscBool inside, PetscBool R,
                            DiniPosteriorMethod method)
 {
-  Problem       p = {.N = N, .D = D, .weight = weight, .inside = inside};
+  Problem       p = {.N = N, .D = D, .rank = rank, .weight = weight, .inside = inside};
   Vec           r, u, m;
   Mat           Fm;
   SNES          snes;
@@ -202,7 +216,8 @@ static PetscErrorCode Test(PetscInt N, PetscInt D, PetscReal weight, PetscBool i
 
 int main(int argc, char **argv)
 {
-  const PetscInt sizes[][2] = {{2, 1}, {44, 7}, {22, 30}};
+  static const PetscInt sizes[][3] = {{1, 1, 1},    {1, 2, 2},     {2, 1, 1},        {44, 7, 7},
+                                      {22, 30, 30}, {500, 10, 10}, {500, 1000, 100}, {5000, 10000, 12}};
 
   PetscFunctionBeginUser;
   PetscCall(SlepcInitialize(&argc, &argv, NULL, help));
@@ -211,8 +226,8 @@ int main(int argc, char **argv)
     const DiniPosteriorMethod method = way < 3 ? DINI_POSTERIOR_EPS : DINI_POSTERIOR_RANDOMIZED;
 
     for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(sizes); k++)
-      PetscCall(Test(sizes[k][0], sizes[k][1], 50.0, inside, R, method));
-    if (R) PetscCall(Test(44, 7, way < 3 ? 0.0 : 1e-12, inside, R, method)); /* none, hardly any */
+      PetscCall(Test(sizes[k][0], sizes[k][1], sizes[k][2], 50.0, inside, R, method));
+    if (R) PetscCall(Test(44, 7, 7, way < 3 ? 0.0 : 1e-12, inside, R, method)); /* none, hardly any */
   }
   PetscCall(SlepcFinalize());
   return 0;
