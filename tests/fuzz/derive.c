@@ -176,7 +176,7 @@ void DeriveCompareParameters(App *app, const char what[], const PetscScalar got[
     for (PetscInt k = 0; k < app->R.M; k++) seen[k] = 0.01 * app->unit;
   if (DeriveDifferenced(app)) /* beyond the last digit of what else F is made of */
     for (PetscInt k = 0; k < app->R.M; k++)
-      seen[k] = PetscMax(size[k], (app->demands.unverified ? 1e-4 : 1e-12) * largest);
+      if (size[k] > 0.0) seen[k] = PetscMax(size[k], (app->demands.unverified ? 1e-4 : 1e-12) * largest);
   Distinct(app, got, right, size, plain);
   all = OracleDistance(app->R.M, got, right, seen, app->R.nb, group);
   if (all <= tolerance || !FuzzTold(app, all)) FuzzCompare(app, what, all, tolerance);
