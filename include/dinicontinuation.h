@@ -26,10 +26,19 @@ typedef enum {
   DINI_CONTINUATION_DIVERGED_FOLD    = -5  /**< the path turns back, and the forward solve does not get round */
 } DiniContinuationReason;
 
+/** What crosses where DiniContinue() has ended with DINI_CONTINUATION_BIFURCATION, see DiniSwitchBranch(). */
+typedef enum {
+  DINI_BIFURCATION_NONE          = 0, /**< no other branch has been found */
+  DINI_BIFURCATION_TRANSCRITICAL = 1, /**< two branches that go on on both sides */
+  DINI_BIFURCATION_PITCHFORK     = 2  /**< the other branch turns back there, and lies on one side */
+} DiniBifurcation;
+DINI_PUBLIC const char *const DiniBifurcations[]; /**< names of the values of DiniBifurcation */
+
 /** Callback of DiniContinuationMonitorSet(): m, u, du/dm, and the fold in sight or PETSC_INFINITY; all read-only. */
 typedef PetscErrorCode DiniContinuationFn(Dini dini, PetscReal m, Vec u, Vec dudm, PetscReal fold, void *ctx);
 
 DINI_PUBLIC PetscErrorCode DiniContinue(Dini, PetscInt, PetscReal, Vec, PetscReal *, DiniContinuationReason *);
+DINI_PUBLIC PetscErrorCode DiniSwitchBranch(Dini, PetscInt, PetscReal, PetscReal, PetscInt, Vec, DiniBifurcation *);
 DINI_PUBLIC PetscErrorCode DiniSetContinuation(Dini, PetscReal, PetscReal, PetscInt, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniSetContinuationFolds(Dini, PetscInt, PetscReal);
 DINI_PUBLIC PetscErrorCode DiniGetContinuationFolds(Dini, PetscInt *, const PetscReal *[]);

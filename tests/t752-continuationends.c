@@ -300,9 +300,16 @@ static PetscErrorCode TestMisuse(void)
 
     PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
     PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-    if (size > 1)
+    if (size > 1) {
       DiniTestExpect(DiniContinue(a.dini, 1, rank ? 2.0 : 3.0, a.u, &reached, &reason), PETSC_ERR_ARG_WRONG,
                      "do not agree");
+      PetscCall(DiniSetContinuation(a.dini, rank ? 0.25 : 0.5, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+      DiniTestExpect(DiniContinue(a.dini, 1, 2.0, a.u, &reached, &reason), PETSC_ERR_ARG_WRONG, "different steps");
+      PetscCall(DiniSetContinuation(a.dini, 0.0, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+      PetscCall(DiniSetContinuationFolds(a.dini, rank ? 1 : 2, PETSC_INFINITY));
+      DiniTestExpect(DiniContinue(a.dini, 1, 2.0, a.u, &reached, &reason), PETSC_ERR_ARG_WRONG, "numbers of folds");
+      PetscCall(DiniSetContinuationFolds(a.dini, 0, PETSC_INFINITY));
+    }
   }
   DiniTestExpect(DiniSetContinuation(a.dini, -1.0, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT),
                  PETSC_ERR_ARG_OUTOFRANGE, "must be positive");

@@ -11,8 +11,30 @@
 #define DINI_PATH_POLE   0.25 /* powers of the distance that lambda goes to zero with: less, and du/dm grows by itself; */
 #define DINI_PATH_FOLD   0.87 /* 1/2 at a fold, 3/4 and 5/6 at flatter ones, 1 where branches cross */
 
+/* Steps that differ by rank would take the ranks to different collective calls. */
+static PetscErrorCode DiniCheckSteps(Dini dini)
+{
+  const DiniContinuation *c      = &dini->continuation;
+  const PetscReal         set[6] = {c->step, c->minstep, c->rtol, c->back, (PetscReal)c->maxsteps, (PetscReal)c->folds};
+  PetscReal               mine[12], all[12];
+  PetscBool               agree = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  for (int i = 0; i < 6; i++) {
+    mine[i]     = set[i];
+    mine[6 + i] = -set[i];
+  }
+  PetscCall(MPIU_Allreduce(mine, all, 12, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  for (int i = 0; i < 6; i++) agree = (PetscBool)(agree && all[i] == -all[6 + i]);
+  PetscCheck(agree, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: The ranks do not agree about the continuation: they have been given different steps, tolerances, or "
+             "numbers of folds (DiniSetContinuation(), DiniSetContinuationFolds())",
+             DiniLabel_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The block is one number, real and active; the target is one for all ranks. */
-static PetscErrorCode DiniCheckContinuation(Dini dini, PetscInt p, PetscReal target, Vec u)
+PetscErrorCode DiniCheckContinuation_Private(Dini dini, PetscInt p, PetscReal target, Vec u)
 {
   const char *name;
   Vec         m;
@@ -48,6 +70,7 @@ static PetscErrorCode DiniCheckContinuation(Dini dini, PetscInt p, PetscReal tar
   PetscCheck(all[0] == -all[1], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "%s: The ranks do not agree about the target of parameter \"%s\": from %g to %g", DiniLabel_Private(dini),
              name, (double)-all[1], (double)all[0]);
+  PetscCall(DiniCheckSteps(dini));
   PetscCall(DiniIsReal_Private(m, &real));
   PetscCheck(real, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
              "%s: Parameter \"%s\" has an imaginary part; DiniContinue() goes along real values",
@@ -275,7 +298,7 @@ PetscErrorCode DiniContinue(Dini dini, PetscInt p, PetscReal target, Vec u, Pets
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniContinue()"));
-  PetscCall(DiniCheckContinuation(dini, p, target, u));
+  PetscCall(DiniCheckContinuation_Private(dini, p, target, u));
   PetscCall(DiniPathCreate_Private(dini, p, target, u, &path));
   way       = PetscAbsReal(target - path.start);
   step      = dini->continuation.step > 0.0 ? dini->continuation.step : way / 20.0;

@@ -38,8 +38,8 @@ PetscErrorCode DiniGuardCurvature_Private(Dini dini, Vec v, Vec y, Vec even, Pet
   PetscCall(PetscInfo(dini, "Along a random direction F changes by %g h, and bends by %g at h = %g; J v %s\n",
                       (double)odd, (double)bend, (double)h, *agrees ? "agrees" : "disagrees"));
   PetscCheck(
-      !*agrees || !(bend > CURVATURE_FACTOR * h * PetscMax(odd, ynorm)), PetscObjectComm((PetscObject)dini),
-      PETSC_ERR_NOT_CONVERGED,
+      dini->lenient || !*agrees || !(bend > CURVATURE_FACTOR * h * PetscMax(odd, ynorm)), /* a path looks for itself */
+      PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
       "%s: J is singular at this solution, or as good as singular: along a random direction |J v| = %g, which F's "
       "curvature exceeds %g times within a relative step of %g. This is a double root or the like, where u(m) has no "
       "derivative; see that F is not a square of the equation that is meant, and that m is no point where two "

@@ -54,6 +54,19 @@ typedef struct {
   PetscReal turn;         /* where J is singular, inside of the last step of kind DINI_STEP_TURN */
 } DiniPath;
 
+/* What is known where two branches cross */
+typedef struct {
+  Dini      dini;
+  DiniPath  path;
+  Vec       phi, psi;       /* null vectors of J and of J^H */
+  Vec       base, t;        /* u at the crossing, by the old branch, and du/dm */
+  Vec       weight;         /* 1 / size^2 */
+  PetscReal critical, from; /* from: where all this has been found */
+  PetscReal norm;           /* |phi|^2, weighted */
+  PetscReal along, before;  /* of du/dm along phi, at the last point and four times as far from the crossing */
+} DiniBranch;
+
+DINI_INTERN PetscErrorCode DiniCheckContinuation_Private(Dini, PetscInt p, PetscReal target, Vec u);
 DINI_INTERN PetscErrorCode DiniPathCreate_Private(Dini, PetscInt p, PetscReal target, Vec u, DiniPath *);
 DINI_INTERN PetscErrorCode DiniPathDestroy_Private(DiniPath *);
 DINI_INTERN PetscErrorCode DiniPathParameter_Private(Dini, DiniPath *, PetscReal m);
@@ -73,3 +86,6 @@ DINI_INTERN PetscErrorCode DiniPathFold_Private(DiniPath *);
 DINI_INTERN PetscReal      DiniPathPower_Private(const DiniPath *);
 DINI_INTERN PetscReal      DiniPathWhereZero_Private(const DiniPath *, PetscReal power);
 DINI_INTERN PetscReal      DiniPathGrowth_Private(const DiniPath *, PetscReal critical);
+DINI_INTERN PetscErrorCode DiniBranchDot_Private(DiniBranch *, Vec, Vec, PetscReal *dot);
+DINI_INTERN PetscErrorCode DiniBranchNull_Private(DiniBranch *, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniBranchScale_Private(DiniBranch *, PetscReal dm, PetscInt side, PetscReal *scale);

@@ -252,6 +252,41 @@ static PetscErrorCode Verdict(Path *path, DiniContinuationReason reason, PetscRe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Over to the branch that crosses: a solution, and not of the path */
+static PetscErrorCode CheckBranch(Path *path, PetscReal reached)
+{
+  App            *app  = path->app;
+  const PetscInt  side = RandomInt(&app->random, 2) ? 1 : -1;
+  PetscScalar     z[PATH_N], truth[PATH_N], G[PATH_N], Gz[PATH_N][PATH_N], Gt[PATH_N];
+  PetscReal       gy, worst = 0.0, distance = PETSC_INFINITY;
+  PetscBool       good;
+  DiniBifurcation kind;
+  char            why[200];
+
+  PetscFunctionBeginUser;
+  if (FuzzTry(app, "DiniSwitchBranch",
+              DiniSwitchBranch(path->dini, 1, reached, 0.003 * PetscAbsReal(path->unit), side, path->u, &kind)) !=
+      RIGHT)
+    PetscFunctionReturn(PETSC_SUCCESS);
+  FuzzSay(app, "    %s, side %d, at t = %.10g\n", DiniBifurcations[kind], (int)side, (double)Now(path));
+  if (kind == DINI_BIFURCATION_NONE) {
+    app->count[NAMED]++;
+    PetscCall(CheckPlace(path, &good));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(State(path, path->u, z));
+  PathValue(path, Now(path), z, G, Gz, Gt);
+  for (PetscInt i = 0; i < path->N; i++) worst = PetscMax(worst, PetscAbsScalar(G[i]));
+  if (PathTruth(path, Now(path), truth, &gy)) distance = ModeDistance(path->N, z, truth, 1.0);
+  if (worst <= 1e-6 && distance > 1e-5) app->count[RIGHT]++;
+  else {
+    (void)snprintf(why, sizeof(why), "|G| is %.3g, and the old branch as near as %.3g", (double)worst,
+                   (double)distance);
+    FuzzFail(app, WRONG, "DiniSwitchBranch", why);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ModeContinuation(App *app)
 {
   static const char *const ends[] = {"the target", "a fold", "a crossing", "another end"};
@@ -270,8 +305,11 @@ PetscErrorCode ModeContinuation(App *app)
           (double)(path->offset + path->unit), (double)path->step, ends[path->end], (double)path->t);
   if (FuzzTry(app, "creation", FuzzPathCreate(path)) == RIGHT &&
       FuzzTry(app, "DiniContinue",
-              DiniContinue(path->dini, 1, path->offset + path->unit, path->u, &reached, &reason)) == RIGHT)
+              DiniContinue(path->dini, 1, path->offset + path->unit, path->u, &reached, &reason)) == RIGHT) {
     PetscCall(Verdict(path, reason, reached));
+    if (reason == DINI_CONTINUATION_BIFURCATION && path->end == END_CROSSING && !app->failure[0])
+      PetscCall(CheckBranch(path, reached));
+  }
   PetscCall(PathDestroy(path));
   PetscCall(PetscFree(path));
   PetscFunctionReturn(PETSC_SUCCESS);
