@@ -154,7 +154,7 @@ static PetscErrorCode Create(Kind kind, PetscInt N, PetscReal unit, PetscReal fr
   PetscCall(SNESCreate(PETSC_COMM_WORLD, &a->snes));
   PetscCall(SNESSetFunction(a->snes, NULL, Residual, a));
   PetscCall(SNESSetJacobian(a->snes, a->J, a->J, Jacobian, a));
-  PetscCall(SNESSetTolerances(a->snes, 1e-13, 1e-12, 0.0, 50, 1000));
+  PetscCall(SNESSetTolerances(a->snes, kind == ROD || kind == REACTION ? 1e-11 : 1e-13, 1e-12, 0.0, 50, 1000));
   PetscCall(SNESGetKSP(a->snes, &ksp));
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCSetType(pc, PCREDUNDANT));
