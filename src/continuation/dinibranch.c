@@ -17,6 +17,7 @@
 #define BRANCH_ARM       0.05 /* of the amplitude at which F bends: an arm, and no rounding */
 #define BRANCH_NEARER    4.0  /* by which m comes nearer to tell how the amplitude shrinks */
 #define BRANCH_STAYS     0.3  /* power of m - m_c: less is no branch from here */
+#define BRANCH_BENDS     1.35 /* more is the old branch, which bends */
 #define BRANCH_ROOT      0.75 /* between 1/2 and 1 */
 
 const char *const DiniBifurcations[] = {"none", "transcritical", "pitchfork", "DiniBifurcation", "DINI_BIFURCATION_",
@@ -85,7 +86,7 @@ static PetscErrorCode DiniBranchKind(DiniBranch *b, PetscReal dm, PetscReal ampl
   if (found == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   power = PetscLogReal(amplitude / found) / PetscLogReal(BRANCH_NEARER);
   PetscCall(PetscInfo(b->dini, "Branches: the amplitude goes like the power %g of the distance\n", (double)power));
-  if (power < BRANCH_STAYS) PetscFunctionReturn(PETSC_SUCCESS);
+  if (power < BRANCH_STAYS || power > BRANCH_BENDS) PetscFunctionReturn(PETSC_SUCCESS);
   *kind = power < BRANCH_ROOT ? DINI_BIFURCATION_PITCHFORK : DINI_BIFURCATION_TRANSCRITICAL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
