@@ -6,6 +6,7 @@
 #define DINI_PATH_NEAR   1e-6 /* of the way: as near to a fold at zero as need be */
 #define DINI_PATH_LEAST  1e-2 /* of that: the smallest step */
 #define DINI_PATH_LEAP   0.75 /* of the distance to a fold */
+#define DINI_PATH_POLES  0.95 /* powers that du/dm grows with where u has a pole; 5/6 at a fold of sixth order */
 #define DINI_PATH_SHRUNK 1.2  /* lambda has to, in a step, to say where it will be zero */
 #define DINI_PATH_AGREE  4.0  /* tolerances that this may be off what du/dm says */
 #define DINI_PATH_POLE   0.25 /* powers of the distance that lambda goes to zero with: less, and du/dm grows by itself; */
@@ -123,11 +124,29 @@ static PetscReal DiniPathTolerance(const DiniPath *path, PetscReal where)
   return PetscMax(path->rtol * PetscAbsReal(where), path->near);
 }
 
+/* Does du/dm grow like the reciprocal of the distance, or faster? At a fold of any order it grows more slowly: u itself has a pole. */
+static PetscErrorCode DiniPathAtPole(const DiniPath *path, PetscReal where, PetscBool *pole)
+{
+  PetscReal t[2], d[2];
+
+  PetscFunctionBegin;
+  *pole = PETSC_FALSE;
+  if (path->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int i = 0; i < 2; i++) {
+    PetscCall(DiniNorm_Private(path->point[i].t, &t[i]));
+    d[i] = PetscAbsReal(where - path->point[i].m);
+  }
+  if (!(t[1] > 0.0) || !(d[0] > 0.0) || !(d[1] > d[0])) PetscFunctionReturn(PETSC_SUCCESS);
+  *pole = (PetscBool)(PetscLogReal(t[0] / t[1]) > DINI_PATH_POLES * PetscLogReal(d[1] / d[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Has the fold come near enough, and is it one? An eigenvalue of J tells: the path may turn for other reasons. */
 static PetscErrorCode DiniPathAtFold(DiniPath *path, DiniContinuationReason *reason)
 {
   const PetscReal tol = DiniPathTolerance(path, path->fold);
   PetscReal       power;
+  PetscBool       pole;
 
   PetscFunctionBegin;
   if (!path->seen || path->sign * (path->target - path->fold) < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
@@ -137,7 +156,8 @@ static PetscErrorCode DiniPathAtFold(DiniPath *path, DiniContinuationReason *rea
       (path->ratio[0] < DINI_PATH_SHRUNK ||
        PetscAbsReal(DiniPathWhereZero_Private(path, 0.5) - path->point[0].m) > DINI_PATH_AGREE * tol))
     PetscFunctionReturn(PETSC_SUCCESS);
-  if (power >= DINI_PATH_FOLD) PetscFunctionReturn(PETSC_SUCCESS); /* no fold, and lambda itself tells where */
+  PetscCall(DiniPathAtPole(path, path->fold, &pole));
+  if (power >= DINI_PATH_FOLD || pole) PetscFunctionReturn(PETSC_SUCCESS); /* no fold, and lambda itself tells where */
   *reason = power < DINI_PATH_POLE ? DINI_CONTINUATION_DIVERGED_TANGENT : DINI_CONTINUATION_FOLD;
   if (*reason > 0) path->end = path->fold;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -161,12 +181,14 @@ static PetscErrorCode DiniPathAtZero(DiniPath *path, DiniContinuationReason *rea
 {
   const PetscReal power = DiniPathPower_Private(path), where = DiniPathWhereZero_Private(path, power);
   const PetscReal tol = DiniPathTolerance(path, where), moved = PetscAbsReal(where - path->zero);
+  PetscBool       pole;
 
   PetscFunctionBegin;
   path->zero = where;
+  PetscCall(DiniPathAtPole(path, where, &pole));
   if (power < DINI_PATH_POLE || path->ratio[0] < DINI_PATH_SHRUNK) PetscFunctionReturn(PETSC_SUCCESS);
   if (PetscAbsReal(where - path->point[0].m) > tol || moved > tol) PetscFunctionReturn(PETSC_SUCCESS);
-  *reason   = power < DINI_PATH_FOLD ? DINI_CONTINUATION_FOLD : DINI_CONTINUATION_BIFURCATION;
+  *reason   = power < DINI_PATH_FOLD && !pole ? DINI_CONTINUATION_FOLD : DINI_CONTINUATION_BIFURCATION;
   path->end = where;
   if (*reason == DINI_CONTINUATION_FOLD) path->fold = where;
   PetscFunctionReturn(PETSC_SUCCESS);
