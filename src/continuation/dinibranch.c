@@ -127,7 +127,7 @@ static PetscErrorCode DiniBranchSearch(DiniBranch *b, PetscReal step, PetscInt s
 {
   const PetscReal ahead = b->critical < b->path.start ? -1.0 : 1.0;
   PetscReal       found = 0.0, again, scale, aside, old[2] = {0.0, 0.0};
-  PetscBool       good;
+  PetscBool       there[2];
 
   PetscFunctionBegin;
   *kind = DINI_BIFURCATION_NONE;
@@ -137,7 +137,9 @@ static PetscErrorCode DiniBranchSearch(DiniBranch *b, PetscReal step, PetscInt s
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (int way = 0; way < 2; way++)
-    PetscCall(DiniBranchSolve(b, b->critical + (way ? -ahead : ahead) * step, 0.0, &old[way], &aside, &good));
+    PetscCall(DiniBranchSolve(b, b->critical + (way ? -ahead : ahead) * step, 0.0, &old[way], &aside, &there[way]));
+  for (int way = 0; way < 2; way++)
+    if (!there[way] && there[1 - way]) old[way] = -old[1 - way]; /* it goes straight through the crossing */
   for (PetscReal a = scale / BRANCH_RANGE; a < scale * BRANCH_RANGE && !*kind; a *= BRANCH_FACTOR)
     for (int way = 0; way < 2 && !*kind; way++) {
       const PetscReal dm = way ? -ahead * step : ahead * step;
@@ -192,7 +194,7 @@ static PetscErrorCode DiniBranchSwitch(DiniBranch *b, PetscReal step, PetscInt s
   PetscCall(VecDuplicate(b->path.u, &begin));
   PetscCall(VecCopy(b->path.u, begin));
   *kind  = DINI_BIFURCATION_NONE;
-  failed = DiniBranchNull_Private(b, &good);
+  failed = DiniBranchNull_Private(b, step, &good);
   if (!failed && good) failed = DiniBranchSearch(b, step, side, kind);
   if (!failed && !*kind) failed = DiniBranchBack(b, begin);
   if (failed) { /* with these values, but not solved */

@@ -7,6 +7,7 @@
 #define DINI_PATH_LEAST  1e-2 /* of that: the smallest step */
 #define DINI_PATH_LEAP   0.75 /* of the distance to a fold */
 #define DINI_PATH_POLES  0.95 /* powers that du/dm grows with where u has a pole; 5/6 at a fold of sixth order */
+#define DINI_PATH_DOUBT  0.65 /* power of lambda that a plain fold does not reach */
 #define DINI_PATH_SHRUNK 1.2  /* lambda has to, in a step, to say where it will be zero */
 #define DINI_PATH_AGREE  4.0  /* tolerances that this may be off what du/dm says */
 #define DINI_PATH_POLE   0.25 /* powers of the distance that lambda goes to zero with: less, and du/dm grows by itself; */
@@ -125,13 +126,13 @@ static PetscReal DiniPathTolerance(const DiniPath *path, PetscReal where)
 }
 
 /* Does du/dm grow like the reciprocal of the distance, or faster? At a fold of any order it grows more slowly: u itself has a pole. */
-static PetscErrorCode DiniPathAtPole(const DiniPath *path, PetscReal where, PetscBool *pole)
+static PetscErrorCode DiniPathAtPole(const DiniPath *path, PetscReal where, PetscReal power, PetscBool *pole)
 {
   PetscReal t[2], d[2];
 
   PetscFunctionBegin;
   *pole = PETSC_FALSE;
-  if (path->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  if (path->n < 2 || power < DINI_PATH_DOUBT) PetscFunctionReturn(PETSC_SUCCESS);
   for (int i = 0; i < 2; i++) {
     PetscCall(DiniNorm_Private(path->point[i].t, &t[i]));
     d[i] = PetscAbsReal(where - path->point[i].m);
@@ -156,7 +157,7 @@ static PetscErrorCode DiniPathAtFold(DiniPath *path, DiniContinuationReason *rea
       (path->ratio[0] < DINI_PATH_SHRUNK ||
        PetscAbsReal(DiniPathWhereZero_Private(path, 0.5) - path->point[0].m) > DINI_PATH_AGREE * tol))
     PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPathAtPole(path, path->fold, &pole));
+  PetscCall(DiniPathAtPole(path, path->fold, power, &pole));
   if (power >= DINI_PATH_FOLD || pole) PetscFunctionReturn(PETSC_SUCCESS); /* no fold, and lambda itself tells where */
   *reason = power < DINI_PATH_POLE ? DINI_CONTINUATION_DIVERGED_TANGENT : DINI_CONTINUATION_FOLD;
   if (*reason > 0) path->end = path->fold;
@@ -185,7 +186,7 @@ static PetscErrorCode DiniPathAtZero(DiniPath *path, DiniContinuationReason *rea
 
   PetscFunctionBegin;
   path->zero = where;
-  PetscCall(DiniPathAtPole(path, where, &pole));
+  PetscCall(DiniPathAtPole(path, where, power, &pole));
   if (power < DINI_PATH_POLE || path->ratio[0] < DINI_PATH_SHRUNK) PetscFunctionReturn(PETSC_SUCCESS);
   if (PetscAbsReal(where - path->point[0].m) > tol || moved > tol) PetscFunctionReturn(PETSC_SUCCESS);
   *reason   = power < DINI_PATH_FOLD && !pole ? DINI_CONTINUATION_FOLD : DINI_CONTINUATION_BIFURCATION;

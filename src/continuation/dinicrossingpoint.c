@@ -6,8 +6,10 @@
 #include "../private/dinicallimpl.h"
 #include "../private/dinistepsimpl.h"
 
-#define BRANCH_INVERSE  4    /* steps of inverse iteration: J is singular to 1e-4 or less where the path has ended */
+#define BRANCH_INVERSE  20   /* steps of inverse iteration at most */
+#define BRANCH_STAYS_SO 1e-9 /* a null vector that changes by less in one */
 #define BRANCH_CREST    0.87 /* of the largest entry */
+#define BRANCH_CLEAR    64.0 /* the distance to look at over this: near enough */
 #define BRANCH_RETREAT  8.0  /* times as far from the crossing, */
 #define BRANCH_RETREATS 4    /* so many times, where J is too near to singular */
 #define BRANCH_PROBES   36   /* amplitudes at which F is looked at, */
@@ -75,18 +77,26 @@ static PetscErrorCode DiniBranchNormalise(DiniBranch *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Inverse iteration with J or J^H: v becomes a null vector */
+/* Inverse iteration with J or J^H until v, the null vector, stays */
 static PetscErrorCode DiniBranchInverse(DiniBranch *b, PetscErrorCode (*solve)(Dini, Vec, Vec), Vec v, PetscBool *good)
 {
-  PetscReal norm;
+  Vec         before = b->path.w[1], moved = b->path.w[0];
+  PetscReal   norm, change                 = 1.0;
+  PetscScalar dot;
 
   PetscFunctionBegin;
   PetscCall(DiniRandomDirection_Private(b->dini, 37, b->dini->u, v));
-  for (int k = 0; k < BRANCH_INVERSE && *good; k++) {
+  for (int k = 0; k < BRANCH_INVERSE && change > BRANCH_STAYS_SO && *good; k++) {
     PetscCall(DiniNorm_Private(v, &norm));
-    PetscCall(VecWAXPY(b->path.w[1], 1.0 / norm - 1.0, v, v));
-    PetscCall((*solve)(b->dini, b->path.w[1], v));
+    PetscCall(VecWAXPY(before, 1.0 / norm - 1.0, v, v));
+    PetscCall((*solve)(b->dini, before, v));
     PetscCall(DiniPathConverged_Private(b->dini, good));
+    if (!*good) break;
+    PetscCall(DiniNorm_Private(v, &norm));
+    PetscCall(VecDot(v, before, &dot));
+    PetscCall(VecWAXPY(moved, -norm * (PetscRealPart(dot) < 0.0 ? -1.0 : 1.0), before, v));
+    PetscCall(DiniNorm_Private(moved, &change));
+    change /= norm;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -111,17 +121,28 @@ static PetscErrorCode DiniBranchFarther(DiniBranch *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Solution, tangent and null vectors of the old branch at b->from, where path.u is a guess */
-static PetscErrorCode DiniBranchStand(DiniBranch *b, PetscBool *good)
+/* u and du/dm of the old branch so far from the crossing, in units of the distance so far, from there along du/dm */
+static PetscErrorCode DiniBranchMove(DiniBranch *b, PetscReal times, PetscBool *good)
 {
+  const PetscReal m = b->critical + times * (b->from - b->critical);
+
   PetscFunctionBegin;
-  PetscCall(DiniPathParameter_Private(b->dini, &b->path, b->from));
+  PetscCall(VecWAXPY(b->path.u, m - b->from, b->t, b->base));
+  PetscCall(PetscObjectStateIncrease((PetscObject)b->path.u));
+  PetscCall(DiniPathParameter_Private(b->dini, &b->path, m));
   PetscCall(DiniSolve(b->dini, b->path.u));
   PetscCall(DiniPathConverged_Private(b->dini, good));
-  if (*good) PetscCall(DiniPathTangent_Private(b->dini, &b->path, b->from, good));
+  if (*good) PetscCall(DiniPathTangent_Private(b->dini, &b->path, m, good));
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecCopy(b->path.u, b->base));
   PetscCall(VecCopy(b->path.trial.t, b->t));
+  b->from = m;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniBranchVectors(DiniBranch *b, PetscBool *good)
+{
+  PetscFunctionBegin;
   PetscCall(DiniBranchWeigh(b));
   PetscCall(DiniBranchInverse(b, DiniTangentSolve, b->phi, good));
   if (*good) PetscCall(DiniBranchNormalise(b));
@@ -130,26 +151,27 @@ static PetscErrorCode DiniBranchStand(DiniBranch *b, PetscBool *good)
 }
 
 /*
-  The null vectors and the tangent next to the crossing, and u at the crossing by that: at the last point, or farther away where J is
-  too near to singular for solves that are verified
+  The null vectors next to the crossing, where the eigenvalue is the smallest one in any units, or a little farther away where
+  solves can not be verified yet; and u and du/dm at it from where rounding does not decide what du/dm is along phi
 */
-PetscErrorCode DiniBranchNull_Private(DiniBranch *b, PetscBool *good)
+PetscErrorCode DiniBranchNull_Private(DiniBranch *b, PetscReal step, PetscBool *good)
 {
+  PetscBool moves = PETSC_TRUE;
+
   PetscFunctionBegin;
   b->path.n = 1; /* on the way: the crossing is near, and no reason to refuse a derivative */
   b->from   = b->path.start;
-  *good     = PETSC_FALSE;
   PetscCall(VecCopy(b->path.u, b->base));
   PetscCall(VecSet(b->t, 0.0));
+  PetscCall(DiniBranchMove(b, 1.0, good));
+  if (*good) PetscCall(DiniBranchVectors(b, good));
   for (int k = 0; k < BRANCH_RETREATS && !*good; k++) {
-    const PetscReal before = b->from;
-
-    if (k) b->from = b->critical + BRANCH_RETREAT * (before - b->critical);
-    PetscCall(VecWAXPY(b->path.u, b->from - before, b->t, b->base)); /* with the tangent, where there was one */
-    PetscCall(PetscObjectStateIncrease((PetscObject)b->path.u));
-    PetscCall(DiniBranchStand(b, good));
+    PetscCall(DiniBranchMove(b, BRANCH_RETREAT, good));
+    if (*good) PetscCall(DiniBranchVectors(b, good));
   }
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
+  while (moves && PetscAbsReal(b->from - b->critical) < step / BRANCH_CLEAR)
+    PetscCall(DiniBranchMove(b, BRANCH_RETREAT, &moves));
   PetscCall(DiniBranchDot_Private(b, b->phi, b->t, &b->along));
   b->along /= b->norm;
   PetscCall(DiniBranchFarther(b));

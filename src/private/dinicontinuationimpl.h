@@ -87,5 +87,5 @@ DINI_INTERN PetscReal      DiniPathPower_Private(const DiniPath *);
 DINI_INTERN PetscReal      DiniPathWhereZero_Private(const DiniPath *, PetscReal power);
 DINI_INTERN PetscReal      DiniPathGrowth_Private(const DiniPath *, PetscReal critical);
 DINI_INTERN PetscErrorCode DiniBranchDot_Private(DiniBranch *, Vec, Vec, PetscReal *dot);
-DINI_INTERN PetscErrorCode DiniBranchNull_Private(DiniBranch *, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniBranchNull_Private(DiniBranch *, PetscReal step, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniBranchScale_Private(DiniBranch *, PetscReal dm, PetscInt side, PetscReal *scale);
