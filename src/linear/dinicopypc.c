@@ -26,17 +26,6 @@ PetscErrorCode DiniAvoidSecondGrid_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Eisenstat's trick changes the operator of the KSP that it is in, which a companion is not: it is SOR otherwise */
-PetscErrorCode DiniAvoidTrick_Private(PC pc)
-{
-  PetscBool trick;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCEISENSTAT, &trick));
-  if (trick) PetscCall(PCSetType(pc, PCSOR));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode DiniCopyFactor(PC from, PC to)
 {
   MatSolverType solver = NULL;

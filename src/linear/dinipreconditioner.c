@@ -33,13 +33,15 @@ PetscErrorCode DiniEngineGetPC_Private(DiniEngine e)
   KSP         ksp = NULL;
   PC          pc;
   PCType      type;
-  PetscBool   same;
+  PetscBool   same, trick = PETSC_FALSE;
   const char *prefix;
 
   PetscFunctionBegin;
   PetscCall(DiniEngineGetForward_Private(e, &ksp));
-  if (ksp) {
-    PetscCall(KSPGetPC(ksp, &pc));
+  if (ksp) PetscCall(KSPGetPC(ksp, &pc));
+  if (ksp) PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCEISENSTAT, &trick));
+  if (trick) PetscCall(DiniEngineStandIn_Private(e, pc));
+  else if (ksp) {
     if (pc != e->pc) {
       PetscCall(PetscObjectReference((PetscObject)pc));
       PetscCall(PCDestroy(&e->pc));
@@ -58,6 +60,7 @@ PetscErrorCode DiniEngineGetPC_Private(DiniEngine e)
     PetscCall(PCAppendOptionsPrefix(e->pc, "dini_"));
     PetscCall(PCSetOperators(e->pc, e->J, e->P));
     PetscCall(PCSetFromOptions(e->pc));
+    PetscCall(DiniAvoidTrick_Private(e->pc));
     e->ownpc = PETSC_TRUE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -87,32 +90,6 @@ PetscErrorCode DiniEnginePCFailed_Private(DiniEngine e, PC pc, PetscBool *failed
   mine = reason != PC_NOERROR;
   PetscCall(MPIU_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)e)));
   *failed = (PetscBool)(any != 0);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* SOR of an AIJ matrix divides by the diagonal when it is applied, and raises an error then: a zero on it is a set-up
-   that has failed. Other types divide by blocks (BAIJ), or by what their application knows (a shell). */
-static PetscErrorCode DiniDivides(DiniEngine e, PetscBool *zero)
-{
-  const PetscScalar *d;
-  PetscBool          sor, aij, mine = PETSC_FALSE;
-  PetscInt           n;
-  Vec                diagonal;
-
-  PetscFunctionBegin;
-  *zero = PETSC_FALSE;
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)e->pc, &sor, PCSOR, PCEISENSTAT, ""));
-  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)e->P, &aij, MATSEQAIJ, MATMPIAIJ, ""));
-  if (!sor || !aij) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatCreateVecs(e->P, NULL, &diagonal));
-  PetscCall(MatGetDiagonal(e->P, diagonal));
-  PetscCall(VecGetLocalSize(diagonal, &n));
-  PetscCall(VecGetArrayRead(diagonal, &d));
-  for (PetscInt i = 0; i < n; i++)
-    if (d[i] == (PetscScalar)0.0) mine = PETSC_TRUE;
-  PetscCall(VecRestoreArrayRead(diagonal, &d));
-  PetscCall(VecDestroy(&diagonal));
-  PetscCall(MPIU_Allreduce(&mine, zero, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)e)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -253,7 +230,7 @@ PetscErrorCode DiniEngineSetUpPC_Private(DiniEngine e, PetscBool refresh)
   if (factored) e->stats->factorizations++;
   e->fresh = PETSC_TRUE;
   PetscCall(DiniEnginePCFailed_Private(e, e->pc, &e->broken));
-  if (!e->broken) PetscCall(DiniDivides(e, &e->broken));
+  if (!e->broken) PetscCall(DiniEngineDivides_Private(e, &e->broken));
   if (e->broken && e->ownpc) { /* no later set-up inherits what this one has left */
     e->stood = PETSC_FALSE;
     PetscCall(PCReset(e->pc));

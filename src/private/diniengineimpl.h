@@ -144,8 +144,11 @@ DINI_INTERN PetscErrorCode DiniEngineOwnsPC_Private(DiniEngine, DiniDirection, P
 /* copypc */
 DINI_INTERN PetscErrorCode DiniCopyPC_Private(PC from, PC to);
 DINI_INTERN PetscErrorCode DiniCopyInside_Private(PC from, PC to);
-DINI_INTERN PetscErrorCode DiniAvoidTrick_Private(PC);
 DINI_INTERN PetscErrorCode DiniAvoidSecondGrid_Private(PC);
+/* sor */
+DINI_INTERN PetscErrorCode DiniAvoidTrick_Private(PC);
+DINI_INTERN PetscErrorCode DiniEngineStandIn_Private(DiniEngine, PC trick);
+DINI_INTERN PetscErrorCode DiniEngineDivides_Private(DiniEngine, PetscBool *zero);
 /* companion */
 DINI_INTERN PetscErrorCode DiniTransposable_Private(Mat, PetscBool *yes);
 DINI_INTERN PetscErrorCode DiniEngineDropCompanion_Private(DiniEngine);
