@@ -265,6 +265,8 @@ typedef struct {
 static const Way ways[] = {
     {"-dini_jacobian_type mf", PETSC_FALSE, 1},
     {"-snes_mf -dini_jacobian_max_columns 0", PETSC_FALSE, 1},
+    {"-snes_mf -dini_jacobian_type given -dini_tangent_rtol 1e-7", PETSC_FALSE, 1},
+    {"-snes_mf_operator -dini_jacobian_type given -dini_tangent_rtol 1e-7", PETSC_FALSE, 1},
     {"-dini_fixedpoint_max_columns 0", PETSC_TRUE, 3},
     {"-dini_jacobian_type given", PETSC_FALSE, 0},
 };

@@ -119,20 +119,29 @@ static PetscErrorCode DiniLinearizeNow(Dini dini)
 }
 
 /* Is J applied by differences of F, as F is now? Then it follows what is no parameter */
-static PetscBool DiniJacobianReads(Dini dini)
+static PetscErrorCode DiniJacobianReads(Dini dini, PetscBool *reads)
 {
   const DiniJacobianSource *s = &dini->source;
+  Mat                       J, P;
 
-  if (s->used == DINI_JACOBIAN_MF) return PETSC_TRUE;
-  return (PetscBool)(s->used == DINI_JACOBIAN_GIVEN && s->differenced && !s->filled && !dini->ops->pattern);
+  PetscFunctionBegin;
+  *reads = (PetscBool)(s->used == DINI_JACOBIAN_MF);
+  if (s->used != DINI_JACOBIAN_GIVEN) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
+  if (J) PetscCall(PetscObjectTypeCompare((PetscObject)J, MATMFFD, reads));
+  if (s->differenced && !s->filled && !dini->ops->pattern) *reads = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Lazy: a Dini that is only ever solved never assembles a second Jacobian. A monitor may have written into the one it was shown */
 PetscErrorCode DiniLinearize_Private(Dini dini)
 {
+  PetscBool reads = PETSC_FALSE;
+
   PetscFunctionBegin;
   PetscCall(DiniCheckPoint_Private(dini));
-  if (dini->stage == DINI_STAGE_LINEARIZED && DiniJacobianReads(dini)) PetscCall(DiniRefuseStale_Private(dini));
+  if (dini->stage == DINI_STAGE_LINEARIZED) PetscCall(DiniJacobianReads(dini, &reads));
+  if (reads) PetscCall(DiniRefuseStale_Private(dini));
   if (dini->stage == DINI_STAGE_LINEARIZED) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->call) dini->call->ahead.stays = PETSC_FALSE; /* that was said of another J */
   PetscCall(DiniLinearizeNow(dini));
