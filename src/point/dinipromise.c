@@ -70,7 +70,7 @@ PetscErrorCode DiniPromiseKept_Private(Dini dini)
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniStateResidual_Private(dini, &relative, &good, &field));
   if (good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniMeasureState_Private(dini, PETSC_TRUE, NULL, &error, &good));
+  PetscCall(DiniMeasureState_Private(dini, PETSC_TRUE, &error, &good));
   PetscCall(PetscInfo(dini, "|F| of the worst field is %g of its terms, and u off by %g\n", (double)relative,
                       good ? (double)error : -1.0));
   if (good && error <= dini->promise) {

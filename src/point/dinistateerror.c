@@ -5,11 +5,16 @@
   as they are smooth, and by far more near a fold, with an exponential, or where little is left of a cotangent u - d. Measured by
   a loose solve, a residual and a dJ/du at the first point, the fourth, the sixteenth ..., after each loose forward solve, where
   |F| has grown, and where the derivative's own solve tells that J is conditioned otherwise; elsewhere the last factors hold.
+
+  A Krylov method meets one digit of |F| without the parts of u that J hardly moves, which are those that F may leave wrong the
+  most. So after a loose forward solve it has to meet more, and no error is less than what an adjoint solution lambda of ubar
+  says of du, lambda^H F = ubar^H du.
 */
 #include "../private/diniimpl.h"
 
 #define ESTIMATE_RTOL 0.1   /* one digit of an error is enough */
-#define LOOSE_RTOL    1e-7  /* |F| of its terms: above, each point is measured */
+#define LOOSE_RTOL    1e-7  /* |F| of its terms: above, each point is measured, */
+#define THOROUGH_RTOL 1e-4  /* and to this */
 #define MINOR         1e-10 /* errors below are not measured again for having grown */
 #define CONDITION     3.0   /* by which |x| / |b| may differ from that of the last measurement */
 #define COTANGENT     10.0  /* the same of |dJ/du| */
@@ -26,8 +31,9 @@ PetscErrorCode DiniPointStep_Private(Dini dini, Vec *F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* du = J^{-1} F, and how large that is of u, of the worst field, by a loose tangent solve; du may be NULL */
-PetscErrorCode DiniMeasureState_Private(Dini dini, PetscBool setup, Vec du, PetscReal *error, PetscBool *good)
+/* du = J^{-1} F to rtol, and how large that is of u, of the worst field; du may be NULL */
+static PetscErrorCode DiniMeasureStateTo(Dini dini, PetscBool setup, PetscReal rtol, Vec du, PetscReal *error,
+                                         PetscBool *good)
 {
   Vec            F, r, e = du;
   PetscErrorCode failed;
@@ -37,11 +43,36 @@ PetscErrorCode DiniMeasureState_Private(Dini dini, PetscBool setup, Vec du, Pets
   PetscCall(VecDuplicate(dini->u, &r));
   if (!du) PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecCopy(F, r));
-  failed = DiniLinearLoose_Private(dini, DINI_TANGENT, r, e, ESTIMATE_RTOL, setup, good);
+  failed = DiniLinearLoose_Private(dini, DINI_TANGENT, r, e, rtol, setup, good);
   if (!failed && *good) failed = DiniEngineFieldError_Private(dini->engine, DINI_TANGENT, F, dini->u, e, error);
   PetscCall(VecDestroy(&r));
   if (!du) PetscCall(VecDestroy(&e));
   PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniMeasureState_Private(Dini dini, PetscBool setup, PetscReal *error, PetscBool *good)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniMeasureStateTo(dini, setup, THOROUGH_RTOL, NULL, error, good));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With J^H lambda = ubar: |lambda^H F|, which is |ubar^H du| for the right du, over what it would be of u at most */
+static PetscErrorCode DiniLeastStateError(Dini dini, Vec ubar, Vec lambda, PetscReal *least)
+{
+  Vec         F, w;
+  PetscScalar seen;
+  PetscReal   most;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPointStep_Private(dini, &F));
+  PetscCall(VecDot(F, lambda, &seen));
+  PetscCall(VecDuplicate(ubar, &w));
+  PetscCall(VecPointwiseMult(w, ubar, dini->u));
+  PetscCall(VecNorm(w, NORM_1, &most));
+  PetscCall(VecDestroy(&w));
+  *least = most > 0.0 ? PetscAbsScalar(seen) / most : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -67,22 +98,27 @@ static PetscBool DiniUntold(DiniObjective objective, PetscReal norm)
 }
 
 /* Both errors anew, with the factors that later points take */
-static PetscErrorCode DiniMeasureDerivative(Dini dini, PetscReal relative, PetscReal condition, DiniObjective objective,
-                                            Vec ubar, PetscBool *measured)
+static PetscErrorCode DiniMeasureDerivative(Dini dini, DiniDirection direction, PetscReal relative, PetscReal condition,
+                                            DiniObjective objective, Vec b, Vec x, PetscBool *measured)
 {
+  const PetscBool    tells = (PetscBool)(direction == DINI_ADJOINT && !dini->active && dini->lastunit == 1.0);
+  const PetscReal    rtol  = relative > LOOSE_RTOL ? THOROUGH_RTOL : ESTIMATE_RTOL;
   DiniStateAccuracy *a     = &dini->stateaccuracy;
-  PetscReal          error = 0.0, bend = 0.0;
+  PetscReal          error = 0.0, bend = 0.0, least = 0.0;
   PetscErrorCode     failed;
   Vec                du;
 
   PetscFunctionBegin;
   PetscCall(VecDuplicate(dini->u, &du));
-  failed = DiniMeasureState_Private(dini, PETSC_FALSE, du, &error, measured);
+  failed = DiniMeasureStateTo(dini, PETSC_FALSE, rtol, du, &error, measured);
   if (!failed && *measured) failed = DiniBend_Private(dini, du, error, condition, &bend);
-  if (!failed && *measured && objective) failed = DiniCotangentBends_Private(dini, objective, ubar, du, error);
+  if (!failed && *measured && objective) failed = DiniCotangentBends_Private(dini, objective, b, du, error);
+  if (!failed && *measured && tells) failed = DiniLeastStateError(dini, b, x, &least);
   PetscCall(VecDestroy(&du));
   PetscCall(failed);
   if (!*measured) PetscFunctionReturn(PETSC_SUCCESS);
+  if (least > error && error > 0.0) bend *= least / error;
+  error            = PetscMax(error, least);
   dini->stateerror = error;
   dini->statebend  = bend;
   if (!(relative > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
@@ -119,7 +155,7 @@ static PetscErrorCode DiniEstimateState(Dini dini, DiniDirection direction, Vec 
   due = (PetscBool)(due || DiniConditioned(a, direction, condition));
   due = (PetscBool)(due || (relative * a->factor > MINOR && relative > 10.0 * a->residual));
   if (due) {
-    PetscCall(DiniMeasureDerivative(dini, relative, condition, objective, b, &measured));
+    PetscCall(DiniMeasureDerivative(dini, direction, relative, condition, objective, b, x, &measured));
     if (a->uses >= a->next) a->next = 4 * a->uses;
     a->condition[direction] = condition;
     if (objective) objective->bentat = bnorm;

@@ -3,7 +3,7 @@
 
 /* what is reported, and a better state */
 DINI_INTERN PetscErrorCode DiniPolish_Private(Dini, Vec u);
-DINI_INTERN PetscErrorCode DiniMeasureState_Private(Dini, PetscBool setup, Vec du, PetscReal *error, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniMeasureState_Private(Dini, PetscBool setup, PetscReal *error, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini, DiniDirection, Vec b, PetscReal bnorm, Vec x,
                                                      PetscReal *error);
 DINI_INTERN PetscErrorCode DiniBend_Private(Dini, Vec du, PetscReal error, PetscReal condition, PetscReal *bend);
