@@ -37,7 +37,7 @@ static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
   PetscCall(VecGetArrayRead(u, &a));
   PetscCall(VecGetArrayRead(c->m, &m));
   PetscCall(VecGetArray(F, &f));
-  for (PetscInt k = 0; k < CELLS; k++) {
+  for (size_t k = 0; k < CELLS; k++) {
     const PetscScalar x = a[3 * k], y = a[3 * k + 1], w = a[3 * k + 2];
     const PetscScalar one = c->B * w, two = c->B * (2.0 + y); /* another rounding at each y */
 
@@ -102,13 +102,13 @@ static PetscErrorCode Create(Cells *c)
   PetscCall(
       MatCreateAIJ(PETSC_COMM_WORLD, 3 * CELLS, 2 * CELLS, PETSC_DETERMINE, PETSC_DETERMINE, 1, NULL, 0, NULL, &Fm));
   PetscCall(VecGetArray(c->m, &a));
-  for (PetscInt k = 0; k < CELLS; k++) {
+  for (size_t k = 0; k < CELLS; k++) {
     a[2 * k]     = Value(k) + 0.5 * Value(k) * Value(k);
     a[2 * k + 1] = Value(k);
   }
   PetscCall(VecRestoreArray(c->m, &a));
   PetscCall(VecGetArray(c->u, &a));
-  for (PetscInt k = 0; k < CELLS; k++) {
+  for (size_t k = 0; k < CELLS; k++) {
     a[3 * k]     = 1.0;
     a[3 * k + 1] = Value(k);
     a[3 * k + 2] = WEIGHT;
@@ -152,14 +152,14 @@ static PetscErrorCode Gradient(Cells *c, int field, PetscErrorCode *ierr, PetscR
   PetscCall(VecDuplicate(c->m, &mbar));
   PetscCall(VecSet(ubar, 0.0));
   PetscCall(VecGetArray(ubar, &a));
-  for (PetscInt k = 0; k < CELLS; k++) a[3 * k + field] = 1.0;
+  for (size_t k = 0; k < CELLS; k++) a[3 * k + field] = 1.0;
   PetscCall(VecRestoreArray(ubar, &a));
   PetscCall(DiniTestCatch());
   *ierr = DiniVJP(c->dini, ubar, mbar);
   PetscCall(DiniTestRelease());
   PetscCall(DiniGetStatistics(c->dini, &s));
   PetscCall(VecGetArrayRead(mbar, &g));
-  for (PetscInt k = 0; k < CELLS; k++) {
+  for (size_t k = 0; k < CELLS; k++) {
     const PetscReal y = Value(k), det = c->K * (1.0 + y) - 0.5;
     const PetscReal right[2][2] = {{-1.0 / det, (1.0 + y) / det}, {c->K / det, -0.5 / det}};
 
