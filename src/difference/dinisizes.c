@@ -8,6 +8,7 @@
 #define DINI_DIRT  1e-10 /* of the largest of its component: what stands for zero */
 #define DINI_FLOOR 1e-3  /* of the typical: the least that a random direction moves an entry by */
 #define DINI_MOVED 10.0  /* what a guard has seen no longer tells anything */
+#define DINI_AWAY  0.25  /* of the largest: no entry of a random direction is next to nothing by chance */
 
 PetscErrorCode DiniRangeDestroy_Private(DiniRange *range)
 {
@@ -177,6 +178,14 @@ PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal nought, PetscRea
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscScalar DiniAway(PetscScalar value)
+{
+  const PetscReal size = PetscAbsScalar(value);
+
+  if (size >= DINI_AWAY) return value;
+  return size > 0.0 ? value * (DINI_AWAY / size) : (PetscScalar)DINI_AWAY;
+}
+
 /*
   A random direction whose entries have the size of those of `like`, and imaginary parts where those have: fields of unlike
   units are all perturbed by the same relative amount, and real problems in complex builds are not led off the real axis.
@@ -204,7 +213,8 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
     const PetscReal size  = like == v ? 0.0 : PetscAbsScalar(l[i]);
 
     value = DiniRandomNext_Private(&state);
-    a[i]  = (size + floor) * (like != v && DiniHasImaginary_Private(l[i]) ? value : PetscRealPart(value));
+    if (like == v || !DiniHasImaginary_Private(l[i])) value = PetscRealPart(value);
+    a[i] = (size + floor) * DiniAway(value);
     if (zero) a[i] = PetscAbsScalar(a[i]);
   }
   PetscCall(VecRestoreArray(v, &a));

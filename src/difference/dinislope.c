@@ -15,6 +15,7 @@
 #define SLOPE_ROUND  50.0  /* roundings in a row of F */
 #define SLOPE_KINK   1e-3  /* of the slope: what F bends by within the first step, where that looks like a corner */
 #define SLOPE_SEEN   1e-12 /* of the terms of a row: a slope that differences do not see */
+#define SLOPE_STAYS  0.3   /* of a miss, at a step ten times shorter: that was no truncation */
 #define SLOPE_SMOOTH 1e-3  /* relative: differences at several steps that agree so well are no quanta of rounding */
 
 static const PetscReal slopesteps[SLOPE_STEPS] = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12};
@@ -240,9 +241,13 @@ static PetscErrorCode DiniSlopeAgrees(Dini dini, const DiniRow *r, const DiniTak
     const PetscReal   slope    = PetscMax(DiniRowSlope(r, i), PetscAbsScalar(T[0][i]));
     const PetscScalar best     = n > 1 ? (100.0 * T[1][i] - T[0][i]) / 99.0 : T[0][i];
     const PetscReal   now = PetscAbsScalar(even[n - 1][i]), first = PetscAbsScalar(even[0][i]);
+    const PetscReal   missed = PetscAbsScalar(T[0][i] - r->y[i]);
 
     if (T[0][i] != (PetscScalar)0.0 || first > 0.0) worst[3] = 1.0;
     if (!(PetscAbsScalar(best - r->y[i]) <= allowed)) worst[0] = 1.0;
+    if (n > 1 && t[0].h > h && missed > allowed * h / t[0].h &&
+        PetscAbsScalar(T[1][i] - r->y[i]) > SLOPE_STAYS * missed)
+      worst[0] = 1.0; /* less than rounding leaves of this step, and more than it leaves of the longer one */
     if (slope > 0.0 && allowed > SLOPE_COARSE * slope) worst[5] = 1.0;
     else if (slope > 0.0) worst[6] = PetscMax(worst[6], PetscAbsScalar(best - r->y[i]) / slope);
     if (slope > rounding) worst[4] = 1.0;
