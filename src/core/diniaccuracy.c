@@ -46,7 +46,8 @@ static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, V
 PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
 {
   const PetscReal wanted = dini->gradientrtol;
-  PetscReal       error = PETSC_INFINITY, relative = PETSC_INFINITY, unorm;
+  PetscReal       error = PETSC_INFINITY, relative = PETSC_INFINITY, unorm = 0.0;
+  DiniAccuracy    once = {0};
   PetscBool       good;
   DiniTolerances  before;
   PetscErrorCode  failed;
@@ -72,13 +73,17 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
     if (error <= wanted) break;
   }
   PetscCall(DiniEngineRestoreTolerances_Private(dini->engine, &before));
-  dini->stats.gradient_error = error + DiniDifferenceError_Private(dini);
+  dini->stats.gradient_error = error;
+  if (!failed && good) failed = DiniNorm_Private(ubar, &unorm);
+  if (!failed && good) {
+    dini->lastnorm = unorm; /* and not of the last correction */
+    failed         = DiniAddGradientDoubt_Private(dini, &once, PETSC_TRUE, ubar, mbar, &dini->stats.gradient_error);
+  }
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&e));
   PetscCall(VecDestroy(&delta));
   PetscCall(failed);
   if (good && error <= wanted) {
-    PetscCall(DiniNorm_Private(ubar, &unorm));
     PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, unorm, dini->lambda,
                                         &dini->stats.gradient_error)); /* that is the forward solve's to lower */
     PetscFunctionReturn(PETSC_SUCCESS);

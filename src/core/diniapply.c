@@ -96,7 +96,7 @@ static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
              "%s: The direction dm and the result du are the same Vec; give them one each", DiniLabel_Private(dini));
   PetscCall(DiniRuleJVP_Private(dini, dm, du, &good));
   if (good) dini->stats.tangent_error = 0.0;
-  if (good && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dini->r, du));
+  if (good && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dm, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -236,7 +236,8 @@ PetscErrorCode DiniCheckColumns_Private(Dini dini, Mat X, Mat Y, const char what
 }
 
 /* The error of tangents S with J S = R, or of gradients Y with J^H S = R, by the first column that is not zero */
-static PetscErrorCode DiniEstimateColumns(Dini dini, DiniDirection direction, Mat R, Mat S, Mat Y, PetscInt first)
+static PetscErrorCode DiniEstimateColumns(Dini dini, DiniDirection direction, Mat R, Mat S, Mat X, Mat Y,
+                                          PetscInt first)
 {
   const PetscBool own    = (PetscBool)(direction == DINI_TANGENT ? dini->ops->jvp != NULL : dini->ops->vjp != NULL);
   DiniObjective  *all    = dini->cotangents;
@@ -255,10 +256,13 @@ static PetscErrorCode DiniEstimateColumns(Dini dini, DiniDirection direction, Ma
     if (!failed) failed = DiniNorm_Private(b, &norm);
     if (!failed && norm > 0.0) failed = DiniGetColumn_Private(S, j, direction == DINI_TANGENT ? x : dini->lambda);
   }
-  if (!failed && norm > 0.0 && direction == DINI_TANGENT) failed = DiniEstimateTangent_Private(dini, b, x);
-  else if (!failed && norm > 0.0 && DiniUnit_Private(norm) == 1.0) {
+  if (!failed && norm > 0.0) {
     dini->lastnorm = norm;
-    dini->lastunit = 1.0;
+    dini->lastunit = DiniUnit_Private(norm);
+  }
+  if (!failed && norm > 0.0 && direction == DINI_TANGENT)
+    failed = DiniEstimateTangentColumn_Private(dini, X, first + j - 1, b, x);
+  else if (!failed && norm > 0.0 && dini->lastunit == 1.0) {
     PetscCall(MatDenseGetColumnVecRead(Y, first + j - 1, &y));
     if (all) dini->cotangents = &all[first + j - 1];
     failed           = DiniEstimateGradient_Private(dini, b, y);
@@ -307,7 +311,7 @@ static PetscErrorCode DiniApplyBlock(Dini dini, PetscInt first, PetscInt count, 
   PetscCall(DiniCheckColumnLayouts(dini, call, first));
   if (call->direction == DINI_TANGENT) PetscCall(DiniRuleMatJVP_Private(dini, call->X, call->Y, first, count, R, S));
   else PetscCall(DiniRuleMatVJP_Private(dini, call->conj, call->X, call->Y, first, count, R, S));
-  PetscCall(DiniEstimateColumns(dini, call->direction, R, S, call->Y, first));
+  PetscCall(DiniEstimateColumns(dini, call->direction, R, S, call->X, call->Y, first));
   if (call->all >= 0) call->all = dini->reason;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

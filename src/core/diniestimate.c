@@ -8,9 +8,8 @@
 #include "../private/diniparameterimpl.h"
 #include <math.h>
 
-#define DINI_CORRECTION_RTOL 0.1 /* one digit of an error is enough */
-#define DINI_SPREAD          1.2 /* by which like residuals make unlike errors: between too little and too much */
-#define DINI_MAX_PARTS       256
+#define DINI_CORRECTION_RTOL 0.1   /* one digit of an error is enough */
+#define DINI_SPREAD          1.2   /* by which like residuals make unlike errors: between too little and too much */
 #define DINI_CANCELLED       1e-10 /* of its terms: what is left of a part that cancels */
 
 /*
@@ -32,12 +31,12 @@ static PetscErrorCode DiniPartsOf(Dini dini, DiniParameter par, PetscInt *n, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The largest entry of each part of v, a flat vector; norms has room for DINI_MAX_PARTS, and what is beyond is taken together */
-static PetscErrorCode DiniPartNorms(Dini dini, Vec v, PetscReal norms[])
+/* The largest entry of each part of v, a flat vector; norms has room for DINI_FLAT_PARTS, and what is beyond is taken together */
+PetscErrorCode DiniPartNorms_Private(Dini dini, Vec v, PetscReal norms[])
 {
   const unsigned char *field;
   const PetscScalar   *a;
-  PetscReal            mine[DINI_MAX_PARTS] = {0.0};
+  PetscReal            mine[DINI_FLAT_PARTS] = {0.0};
   PetscInt             offset = 0, first = 0, n = 1;
 
   PetscFunctionBegin;
@@ -48,7 +47,7 @@ static PetscErrorCode DiniPartNorms(Dini dini, Vec v, PetscReal norms[])
     if (!par->active) continue;
     PetscCall(DiniPartsOf(dini, par, &n, &field));
     for (PetscInt i = 0; i < par->n; i++) {
-      const PetscInt  part = PetscMin(first + (field ? field[i] : i % n), DINI_MAX_PARTS - 1);
+      const PetscInt  part = PetscMin(first + (field ? field[i] : i % n), DINI_FLAT_PARTS - 1);
       const PetscReal size = PetscAbsScalar(a[offset + i]);
 
       if (!(size <= mine[part])) mine[part] = size;
@@ -57,7 +56,7 @@ static PetscErrorCode DiniPartNorms(Dini dini, Vec v, PetscReal norms[])
     first += n;
   }
   PetscCall(VecRestoreArrayRead(v, &a));
-  PetscCall(MPIU_Allreduce(mine, norms, DINI_MAX_PARTS, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCall(MPIU_Allreduce(mine, norms, DINI_FLAT_PARTS, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -67,7 +66,7 @@ static PetscErrorCode DiniPartNorms(Dini dini, Vec v, PetscReal norms[])
 */
 PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *error)
 {
-  PetscReal      d[DINI_MAX_PARTS], m[DINI_MAX_PARTS], t[DINI_MAX_PARTS];
+  PetscReal      d[DINI_FLAT_PARTS], m[DINI_FLAT_PARTS], t[DINI_FLAT_PARTS];
   Vec            mixed, terms;
   PetscErrorCode failed;
 
@@ -78,30 +77,19 @@ PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *
   PetscCall(DiniRandomDirection_Private(dini, 31, mixed, mixed));
   PetscCall(VecPointwiseMult(mixed, mixed, dini->lambda));
   failed = DiniParameterApplyAdjointF_Private(dini, mixed, terms);
-  if (!failed) failed = DiniPartNorms(dini, terms, t);
+  if (!failed) failed = DiniPartNorms_Private(dini, terms, t);
   PetscCall(VecDestroy(&mixed));
   PetscCall(VecDestroy(&terms));
   PetscCall(failed);
-  PetscCall(DiniPartNorms(dini, delta, d));
-  PetscCall(DiniPartNorms(dini, mbar, m));
+  PetscCall(DiniPartNorms_Private(dini, delta, d));
+  PetscCall(DiniPartNorms_Private(dini, mbar, m));
   *error = 0.0;
-  for (PetscInt k = 0; k < DINI_MAX_PARTS; k++) {
+  for (PetscInt k = 0; k < DINI_FLAT_PARTS; k++) {
     const PetscReal size = PetscMax(m[k], DINI_CANCELLED * t[k]);
 
     if (size > 0.0) *error = PetscMax(*error, d[k] / size);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* What differences have to do with the error of a derivative at the point: J and the worst of the F_m that have been used */
-PetscReal DiniDifferenceError_Private(Dini dini)
-{
-  PetscReal worst = 0.0;
-
-  for (PetscInt p = 0; p < dini->nparams; p++)
-    if (dini->params[p]->active && dini->params[p]->current)
-      worst = PetscMax(worst, PetscMax(dini->params[p]->error, dini->params[p]->lost));
-  return PetscMax(dini->source.error, dini->source.lost) + worst;
 }
 
 /* Of a solution with J alone: by its residual, and by J */
@@ -170,7 +158,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   PetscReal            mnorm, error = 0.0, gain;
   PetscInt             nfields;
   const unsigned char *field;
-  PetscBool            good = PETSC_FALSE;
+  PetscBool            good = PETSC_FALSE, due;
 
   PetscFunctionBegin;
   PetscCall(DiniCheckFinite_Private(dini, mbar, "The result mbar", &mnorm));
@@ -179,7 +167,8 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   gain       = (mnorm / dini->lastunit) / (unorm / dini->lastunit);
   dini->gain = PetscMax(dini->gain, gain);
   if (dini->recalled && a->measured) a->uses--; /* the same solve once more tells nothing new */
-  if (++a->uses >= a->next && dini->lastunit == 1.0) {
+  due = (PetscBool)(++a->uses >= a->next && dini->lastunit == 1.0);
+  if (due) {
     PetscCall(DiniMeasureGradient(dini, ubar, mbar, &error, &good));
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, gain));
   }
@@ -189,7 +178,8 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   if (!good && dini->lasterror > 0.0) error = dini->lasterror;
   if (dini->recalled) error = PetscMax(error, a->last); /* the same solve, and not better for being asked for again */
   a->last                    = error;
-  dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
+  dini->stats.gradient_error = PetscMax(error, PETSC_MACHINE_EPSILON);
+  PetscCall(DiniAddGradientDoubt_Private(dini, a, due, ubar, mbar, &dini->stats.gradient_error));
   PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, unorm, dini->lambda, &dini->stats.gradient_error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -211,17 +201,18 @@ static PetscErrorCode DiniMeasureTangent(Dini dini, Vec b, Vec x, PetscReal *err
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* After a JVP, with J x = b: the relative error of x, of its worst field, likewise */
-PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
+/* After a JVP, with J x = b = -F_m dm: the relative error of x, of its worst field, likewise */
+PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec dm, Vec b, Vec x)
 {
   DiniAccuracy *a     = DiniAccuracyOf(dini, DINI_TANGENT);
   PetscReal     error = 0.0;
-  PetscBool     good  = PETSC_FALSE;
+  PetscBool     good  = PETSC_FALSE, due;
 
   PetscFunctionBegin;
   if (dini->ops->jvp || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->recalled && a->measured) a->uses--;
-  if (++a->uses >= a->next && dini->lastunit == 1.0) {
+  due = (PetscBool)(++a->uses >= a->next && dini->lastunit == 1.0);
+  if (due) {
     PetscCall(DiniMeasureTangent(dini, b, x, &error, &good));
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, 1.0));
   }
@@ -230,7 +221,25 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec b, Vec x)
   if (!good && dini->lasterror > 0.0) error = dini->lasterror;
   if (dini->recalled) error = PetscMax(error, a->last);
   a->last                   = error;
-  dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON) + DiniDifferenceError_Private(dini);
+  dini->stats.tangent_error = PetscMax(error, PETSC_MACHINE_EPSILON);
+  PetscCall(DiniAddTangentDoubt_Private(dini, a, due, dm, b, x, &dini->stats.tangent_error));
   PetscCall(DiniAddStateError_Private(dini, DINI_TANGENT, b, dini->lastnorm, x, &dini->stats.tangent_error));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same of column j of dM, with b and x of dM in the units that the rule has taken */
+PetscErrorCode DiniEstimateTangentColumn_Private(Dini dini, Mat dM, PetscInt j, Vec b, Vec x)
+{
+  PetscReal      unit;
+  Vec            dm, scaled;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseGetColumnVecRead(dM, j, &dm));
+  PetscCall(DiniTakeUnit_Private(dm, &unit, &scaled));
+  failed = DiniEstimateTangent_Private(dini, scaled, b, x);
+  PetscCall(DiniReturnUnit_Private(dm, &scaled));
+  PetscCall(MatDenseRestoreColumnVecRead(dM, j, &dm));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -83,6 +83,7 @@ static PetscErrorCode DiniColoringPattern(Mat A, DiniColoring c)
   nnz = c->rowptr[c->nrows];
   PetscCall(PetscMalloc4(nnz, &c->cols, nnz, &c->ghost, nnz, &c->row, nnz, &c->nz));
   PetscCall(PetscMalloc5(nnz, &c->values, nnz, &c->tried, nnz, &c->last, nnz, &c->second, c->nrows, &c->rowsizes));
+  PetscCall(PetscArrayzero(c->rowsizes, c->nrows)); /* not known before a fill asks for them */
   for (PetscInt i = 0; i < c->nrows; i++) {
     PetscInt ncols;
 

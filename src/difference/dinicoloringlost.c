@@ -189,14 +189,14 @@ static PetscErrorCode DiniColoringFind(Dini dini, DiniColoring c, DiniScheme *sc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the entries of the fill are known to, where a field is lost by more than DINI_DOUBTFUL */
-static PetscErrorCode DiniBlocksErrors(DiniColoring c, const DiniBlocks *b, PetscReal lost)
+/* What the entries of the fill are known to, where a field was lost: other steps have been taken for it */
+static PetscErrorCode DiniBlocksErrors(DiniColoring c, const DiniBlocks *b)
 {
   const PetscInt nnz = c->rowptr[c->nrows];
 
   PetscFunctionBegin;
   PetscCall(PetscFree(c->errors));
-  if (!(lost > DINI_DOUBTFUL) || !b->entries) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!b->entries) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(nnz, &c->errors));
   for (PetscInt k = 0; k < nnz; k++) c->errors[k] = c->values[k] != (PetscScalar)0.0 ? b->entries[k].error : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -235,7 +235,7 @@ PetscErrorCode DiniColoringLost_Private(Dini dini, DiniColoring c, DiniScheme *s
   if (b.nrow > 1 || !scheme->judged) { /* else the columns know */
     PetscCall(DiniBlocksCreate(dini, c, point, &b));
     failed = DiniColoringFind(dini, c, scheme, &b, active);
-    if (!failed) failed = DiniBlocksErrors(c, &b, scheme->lost);
+    if (!failed) failed = DiniBlocksErrors(c, &b);
   }
   PetscCall(DiniBlocksDestroy(&b));
   PetscCall(failed);

@@ -237,7 +237,7 @@ PetscErrorCode DiniParameterFill_FD(Dini dini, DiniParameter par, Mat Fm)
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)Fm, &dense, MATSEQDENSE, MATMPIDENSE, ""));
-  if (!dini->beside) par->error = par->lost = 0.0;
+  if (!dini->beside) par->error = par->missed = par->lost = 0.0;
   if (!dense) PetscFunctionReturn(PETSC_SUCCESS); /* by directions */
   if (!par->columns) PetscCall(PetscCalloc1(par->N, &par->columns));
   PetscCall(PetscMalloc1(par->n, &sizes));

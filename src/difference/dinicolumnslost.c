@@ -57,6 +57,20 @@ static PetscErrorCode DiniColumnFind(Dini dini, const DiniScheme *scheme, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What is known of the entries of the column, which have taken steps of their own */
+static PetscErrorCode DiniKeepErrors(Dini dini, DiniParameter par, const DiniLostColumns *l, PetscInt j)
+{
+  const size_t n = (size_t)dini->n;
+
+  PetscFunctionBegin;
+  if (!par->errors) {
+    PetscCall(PetscMalloc1(n * (size_t)par->N, &par->errors));
+    for (size_t i = 0; i < n * (size_t)par->N; i++) par->errors[i] = -1.0;
+  }
+  for (size_t i = 0; i < n; i++) par->errors[i + (size_t)j * n] = l->entries[i].error;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One reduction for all columns, where nothing is lost */
 static PetscErrorCode DiniColumnsFind(Dini dini, DiniParameter par, DiniScheme *scheme, const DiniLostColumns *l, Vec e,
                                       PetscScalar *A, PetscInt lda)
@@ -65,6 +79,7 @@ static PetscErrorCode DiniColumnsFind(Dini dini, DiniParameter par, DiniScheme *
   const PetscInt n    = 3 * l->nfields;
 
   PetscFunctionBegin;
+  PetscCall(PetscFree(par->errors));
   for (PetscInt j = 0; j < par->N; j++) {
     StartEntries(dini, l, &par->columns[j]);
     SumColumn(dini, l, PetscAbsReal(par->columns[j].first) / scheme->step, A + (size_t)j * (size_t)lda,
@@ -82,6 +97,7 @@ static PetscErrorCode DiniColumnsFind(Dini dini, DiniParameter par, DiniScheme *
       StartEntries(dini, l, c);
       PetscCall(DiniUnitVector_Private(par, j, e));
       PetscCall(DiniColumnFind(dini, scheme, l, c, e, sums, A + (size_t)j * (size_t)lda));
+      PetscCall(DiniKeepErrors(dini, par, l, j));
       SumColumn(dini, l, PetscAbsReal(c->first) / scheme->step, A + (size_t)j * (size_t)lda, sums);
       PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)n, MPIU_REAL, MPIU_SUM, comm));
     }

@@ -88,8 +88,9 @@ PetscErrorCode DiniParameterSmooth_Private(Dini dini, DiniParameter par, const D
 {
   PetscFunctionBegin;
   if (dini->beside) PetscFunctionReturn(PETSC_SUCCESS); /* the errors are those of the point */
-  par->error = PetscMax(scheme->error, scheme->missed);
-  par->lost  = scheme->lost;
+  par->error  = PetscMax(scheme->error, scheme->missed);
+  par->missed = scheme->missed;
+  par->lost   = scheme->lost;
   if (!dini->guard || !scheme->judged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!(scheme->error > DINI_ROUGH) || scheme->worst.search == (PetscReal)DINI_SEARCH_NONE ||
                  scheme->worst.search == (PetscReal)DINI_SEARCH_FAR,

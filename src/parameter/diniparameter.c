@@ -11,11 +11,12 @@ PetscErrorCode DiniParameterDrop_Private(Dini dini, DiniParameter par)
   PetscCall(VecDestroy(&par->ureal));
   PetscCall(DMDestroy(&par->pattern));
   PetscCall(PetscFree(par->columns));
+  PetscCall(PetscFree(par->errors));
   PetscCall(DiniRangeDestroy_Private(&par->range));
   par->kind    = NULL;
   par->current = PETSC_FALSE;
   par->guarded = par->boundsguarded = par->seenzero = PETSC_FALSE;
-  par->error = par->lost = 0.0;
+  par->error = par->missed = par->lost = 0.0;
   PetscCall(PetscObjectStateIncrease((PetscObject)dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

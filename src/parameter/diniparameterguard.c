@@ -17,15 +17,10 @@ static PetscErrorCode DiniShiftParameter(Dini dini, PetscReal h, Vec dm, void *c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscBool DiniOwnDifferences(DiniParameter par)
-{
-  return (PetscBool)(par->kind->fill == DiniParameterFill_FD || par->kind->fill == DiniParameterFill_Coloring);
-}
-
 /* What no fill makes right at a new point */
 static PetscBool DiniDeclared(DiniParameter par)
 {
-  if (DiniOwnDifferences(par)) return par->affine;
+  if (DiniOwnDifferences_Private(par)) return par->affine;
   if (!par->Fm) return PETSC_TRUE; /* zero */
   return (PetscBool)(par->type[0] && !par->apply && !(par->Fmuser && par->fill));
 }
@@ -84,7 +79,7 @@ static PetscErrorCode DiniGuardCure(DiniParameter par, char cure[], size_t size)
                             "It is declared zero, and F changes with it at this point: take back "
                             "-dini_parameter_%s_type zero",
                             par->name));
-  else if (DiniOwnDifferences(par)) {
+  else if (DiniOwnDifferences_Private(par)) {
     if (par->affine)
       PetscCall(PetscSNPrintf(
           cure, size, "The block is declared affine, and F is not: take back -dini_parameter_%s_affine", par->name));
@@ -111,7 +106,7 @@ static PetscErrorCode DiniGuardDirection(Dini dini, DiniParameter par, Vec dm)
   PetscCall(DiniRandomDirection_Private(dini, 3, par->copy, dm));
   PetscCall(DiniNormMax_Private(par->copy, &largest));
   if (largest == 0.0) PetscCall(VecAbs(dm));
-  if (DiniOwnDifferences(par)) PetscCall(DiniParameterSteps_Private(par, dm));
+  if (DiniOwnDifferences_Private(par)) PetscCall(DiniParameterSteps_Private(par, dm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -122,7 +117,7 @@ static PetscErrorCode DiniGuardVerdict(Dini dini, DiniParameter par, const char 
 
   PetscFunctionBegin;
   /* of Dini's own the error says the rest */
-  if (wrong <= (DiniOwnDifferences(par) && !par->affine ? GUARD_OWN_RTOL : DINI_GUARD_RTOL))
+  if (wrong <= (DiniOwnDifferences_Private(par) && !par->affine ? GUARD_OWN_RTOL : DINI_GUARD_RTOL))
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardHolomorphic_Private(dini, DiniShiftParameter, dm, par, w, &holomorphic));
   PetscCheck(holomorphic, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
@@ -142,7 +137,7 @@ static PetscErrorCode DiniGuardVerdict(Dini dini, DiniParameter par, const char 
 static PetscErrorCode DiniGuardComponents(Dini dini, DiniParameter par, DiniPartProducts *products, const char what[],
                                           Vec work[4])
 {
-  const PetscBool own = DiniOwnDifferences(par);
+  const PetscBool own = DiniOwnDifferences_Private(par);
   DiniSlope       worst;
   char            name[80], which[512];
 
@@ -150,7 +145,8 @@ static PetscErrorCode DiniGuardComponents(Dini dini, DiniParameter par, DiniPart
   products->rtol  = own ? GUARD_OWN_RTOL : DINI_GUARD_RTOL;
   products->loose = own ? GUARD_OWN_LOOSE : 0.0;
   PetscCall(DiniGuardParts_Private(dini, products, DiniShiftParameter, work[0], par, &worst));
-  par->error = PetscMax(par->error, PetscMax(worst.wrong, worst.seen));
+  par->error  = PetscMax(par->error, PetscMax(worst.wrong, worst.seen));
+  par->missed = PetscMax(par->missed, PetscMax(worst.wrong, worst.seen));
   if (worst.part < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPartName_Private(dini, &products->parts, worst.part, name, sizeof(name)));
   PetscCall(PetscSNPrintf(which, sizeof(which), "%s, for dm in %s alone,", what, name));
@@ -196,7 +192,8 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
       "missing or does not reach the residual",
       DiniLabel_Private(dini), what);
   PetscCall(DiniGuardVerdict(dini, par, what, slope.wrong, dm, work[2]));
-  par->error = DiniOwnDifferences(par) ? PetscMax(par->error, slope.apart) : slope.apart;
+  par->missed = PetscMax(par->missed, slope.apart);
+  par->error  = DiniOwnDifferences_Private(par) ? PetscMax(par->error, slope.apart) : slope.apart;
   PetscCall(DiniGuardComponents(dini, par, products, what, work));
   if (slope.informative && (!par->Fm || ynorm > 0.0))
     par->guarded = PETSC_TRUE; /* a zero tells nothing of other points */
@@ -220,7 +217,8 @@ PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
   PetscFunctionBegin;
   if (!par->N) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniRangeMoved_Private(par->copy, &par->range, &moved));
-  close = (PetscBool)(DiniOwnDifferences(par) || par->error <= DINI_CLOSE); /* else it is looked at at each point */
+  close =
+      (PetscBool)(DiniOwnDifferences_Private(par) || par->error <= DINI_CLOSE); /* else it is looked at at each point */
   if (before && !moved && close && par->rangestate == dini->source.rangestate && !DiniDeclared(par))
     PetscFunctionReturn(PETSC_SUCCESS);
   if (!before || moved || par->rangestate != dini->source.rangestate)
@@ -240,7 +238,7 @@ PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
 /* F_m held against differences part by part, for who only wants to know; *slope tells of the worst, name is empty for one part */
 PetscErrorCode DiniCompareComponents_Private(Dini dini, DiniParameter par, DiniSlope *slope, char name[], size_t size)
 {
-  const PetscBool  own      = DiniOwnDifferences(par);
+  const PetscBool  own      = DiniOwnDifferences_Private(par);
   DiniPartProducts products = {0};
   Vec              work[4], rows; /* layouts: block, state, state, block */
   PetscErrorCode   failed;

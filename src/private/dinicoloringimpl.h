@@ -23,7 +23,7 @@ struct _DiniColoring {
   PetscInt         fills;       /* so far */
   PetscBool        steady;      /* the last two fills, at different points, have found the same */
   PetscReal        error, lost; /* of the last one */
-  PetscReal       *errors;      /* of its entries, where they are worth a look; else NULL */
+  PetscReal       *errors;      /* of its entries by rounding, where a field was lost; else NULL */
   DiniMark         filled;      /* the matrix, as it was left */
   DiniScheme      *scheme;      /* of the fill under way */
 };

@@ -115,9 +115,12 @@ typedef struct {
   PetscInt64 kind;
   PetscInt   uses, next; /* VJPs with an estimate, and the one at which it is measured again */
   PetscBool  measured;
-  PetscReal  factor; /* relative error of mbar, of its worst part, over the relative residual */
-  PetscReal  gain;   /* |mbar| / |ubar| at that time */
-  PetscReal  last;   /* of the last solve */
+  PetscReal  factor;     /* relative error of mbar, of its worst part, over the relative residual */
+  PetscReal  gain;       /* |mbar| / |ubar| at that time */
+  PetscReal  last;       /* of the last solve */
+  PetscReal  doubt;      /* |J^{-1} y| / |y| for what is open in F_m dm */
+  PetscReal  doubtgain;  /* |x| / |b| when that was measured, */
+  PetscInt64 doubtpoint; /* and where */
 } DiniAccuracy;
 
 /* What errors of u have to do with residuals, and those of derivatives with errors of u */

@@ -42,6 +42,7 @@ struct _DiniParameter {
   DiniColoring coloring;
   DiniColumn  *columns; /* of dense differences, the same on all ranks */
   PetscInt64   columnspoint;
+  PetscReal   *errors; /* of their entries by rounding, of columns in which a field was lost, else -1; or NULL */
   char         what[128], cure[256]; /* of differences, in messages */
   DiniRange    range;                /* of the values, when F_m was last held against differences */
 
@@ -51,6 +52,7 @@ struct _DiniParameter {
   DiniMark                 held;                   /* Fm as it was filled */
   PetscScalar              value;                  /* of a scalar, as last handed to the application */
   PetscReal                error;                  /* relative, of Fm, as differences see it */
+  PetscReal                missed;                 /* the same but for what its columns know of themselves */
   PetscReal                lost;                   /* and of its fields, by rounding */
   PetscBool                current;                /* Fm belongs to the point */
   PetscBool                moves;                  /* dm of the product under way is not zero in this block */
@@ -91,6 +93,9 @@ DINI_INTERN PetscErrorCode DiniComplexStepBase_Private(Dini, DiniParameter);
 DINI_INTERN PetscErrorCode DiniComplexStep_Private(Dini, DiniParameter, PetscReal factor, Vec h, Vec dF,
                                                    PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniParameterScheme_Private(Dini, DiniParameter, DiniScheme *);
+DINI_INTERN PetscBool      DiniOwnDifferences_Private(DiniParameter);
+DINI_INTERN PetscErrorCode DiniParameterDoubt_Private(Dini, DiniParameter, PetscBool adjoint, Vec x, Vec y,
+                                                      PetscBool *known);
 DINI_INTERN PetscErrorCode DiniParameterSteps_Private(DiniParameter, Vec dm);
 DINI_INTERN PetscErrorCode DiniUnitVector_Private(DiniParameter, PetscInt j, Vec e);
 DINI_INTERN PetscErrorCode DiniColumnsLost_Private(Dini, DiniParameter, DiniScheme *, Mat Fm, Vec rows, Vec e);

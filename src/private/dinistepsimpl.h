@@ -109,3 +109,5 @@ DINI_INTERN PetscErrorCode DiniColoringFill_Private(Dini, DiniColoring, DiniSche
                                                     PetscReal *stray);
 DINI_INTERN const DiniColumn *DiniColoringColumn_Private(DiniColoring, PetscInt j);
 DINI_INTERN PetscErrorCode    DiniColoringCounts_Private(Dini, DiniColoring, PetscInt *ncolors, PetscInt counts[2]);
+DINI_INTERN PetscErrorCode    DiniColoringDoubt_Private(DiniColoring, PetscReal missed, PetscBool rounds,
+                                                        PetscBool adjoint, PetscReal size, Vec x, Vec y);
