@@ -136,10 +136,16 @@ static DiniAccuracy *DiniAccuracyOf(Dini dini, DiniDirection direction)
   return least;
 }
 
+/* The relative residual of the last solve; what is below rounding has nothing to do with the error */
+static PetscReal DiniLastRelative(Dini dini)
+{
+  return PetscMax(dini->lastrelative, PETSC_MACHINE_EPSILON);
+}
+
 /* Takes the geometric mean with what was known, since a single residual may be an odd one */
 static PetscErrorCode DiniLearn(Dini dini, DiniAccuracy *a, PetscReal error, PetscReal gain)
 {
-  const PetscReal factor = dini->lastrelative > 0.0 ? error / dini->lastrelative : 1.0;
+  const PetscReal factor = error / DiniLastRelative(dini);
 
   PetscFunctionBegin;
   a->next = a->next ? 4 * a->uses : 2;
@@ -174,7 +180,7 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   }
   PetscCall(DiniEngineGetFields_Private(dini->engine, &nfields, &field));
   if (!a->measured) error = dini->lastrelative * (nfields > 1 ? 1.0 : dini->gain / gain);
-  else if (!good) error = DINI_SPREAD * a->factor * dini->lastrelative * (nfields > 1 ? 1.0 : a->gain / gain);
+  else if (!good) error = DINI_SPREAD * a->factor * DiniLastRelative(dini) * (nfields > 1 ? 1.0 : a->gain / gain);
   if (!good && dini->lasterror > 0.0) error = dini->lasterror;
   if (dini->recalled) error = PetscMax(error, a->last); /* the same solve, and not better for being asked for again */
   a->last                    = error;
@@ -216,7 +222,7 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec dm, Vec b, Vec x)
     PetscCall(DiniMeasureTangent(dini, b, x, &error, &good));
     PetscCall(DiniLearn(dini, a, good ? error : -1.0, 1.0));
   }
-  if (!good && a->measured) error = DINI_SPREAD * a->factor * dini->lastrelative;
+  if (!good && a->measured) error = DINI_SPREAD * a->factor * DiniLastRelative(dini);
   else if (!good) error = dini->lastrelative;
   if (!good && dini->lasterror > 0.0) error = dini->lasterror;
   if (dini->recalled) error = PetscMax(error, a->last);
