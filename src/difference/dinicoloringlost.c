@@ -231,7 +231,7 @@ PetscErrorCode DiniColoringLost_Private(Dini dini, DiniColoring c, DiniScheme *s
   PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
-  PetscCall(DiniRowFields_Private(dini, scheme->judged, &b.nrow, &b.row));
+  PetscCall(DiniEngineSaidFields_Private(dini->engine, scheme->judged, &b.nrow, &b.row));
   if (b.nrow > 1 || !scheme->judged) { /* else the columns know */
     PetscCall(DiniBlocksCreate(dini, c, point, &b));
     failed = DiniColoringFind(dini, c, scheme, &b, active);

@@ -100,7 +100,7 @@ PetscErrorCode DiniColumnsLost_Private(Dini dini, DiniParameter par, DiniScheme 
   PetscInt        lda;
 
   PetscFunctionBegin;
-  PetscCall(DiniRowFields_Private(dini, scheme->judged, &l.nfields, &l.field));
+  PetscCall(DiniEngineSaidFields_Private(dini->engine, scheme->judged, &l.nfields, &l.field));
   if (scheme->judged && l.nfields < 2) { /* the columns know */
     PetscCall(PetscFree(l.field));
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -124,20 +124,3 @@ PetscErrorCode DiniGroupDirection_Private(Dini dini, PetscInt seed, Vec v)
   PetscCall(DiniPartsDestroy_Private(&groups));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-/* Fields of the rows, as the application says, each of a few, or by the groups of u. To be freed */
-PetscErrorCode DiniRowFields_Private(Dini dini, PetscBool each, PetscInt *n, unsigned char *field[])
-{
-  DiniParts groups;
-
-  PetscFunctionBegin;
-  PetscCall(DiniEngineSaidFields_Private(dini->engine, each, n, field));
-  if (*n > 1 || !each) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPartsOfSizes_Private(dini->u, DINI_NOUGHT, &groups));
-  if (groups.n > 1) {
-    *n = groups.n;
-    PetscCall(PetscArraycpy(*field, groups.group, dini->n));
-  }
-  PetscCall(DiniPartsDestroy_Private(&groups));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}

@@ -87,7 +87,6 @@ typedef struct {
 DINI_INTERN PetscErrorCode DiniPartsOfSizes_Private(Vec, PetscReal nought, DiniParts *);
 DINI_INTERN PetscErrorCode DiniPartsDestroy_Private(DiniParts *);
 DINI_INTERN PetscErrorCode DiniPartsDirection_Private(const DiniParts *, Vec v);
-DINI_INTERN PetscErrorCode DiniRowFields_Private(Dini, PetscBool each, PetscInt *n, unsigned char *field[]);
 DINI_INTERN PetscErrorCode DiniGroupDirection_Private(Dini, PetscInt seed, Vec v);
 
 DINI_INTERN void      DiniEntryStart_Private(PetscReal row, PetscReal h, DiniEntry *);
