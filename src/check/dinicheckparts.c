@@ -18,19 +18,27 @@ static PetscErrorCode DiniCheckPartsVerdict(Dini dini, DiniChecking *check, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Nothing for a state of one field */
-PetscErrorCode DiniCheckFields_Private(Dini dini, DiniChecking *check, Mat J)
+static PetscErrorCode DiniCheckFields(Dini dini, DiniChecking *check, Mat J, const DiniParts *parts)
 {
   DiniSlope slope;
-  DiniParts parts;
   char      name[80] = "";
 
   PetscFunctionBegin;
-  PetscCall(DiniPartsOfState_Private(dini, J, &parts));
-  if (parts.n < 2 || dini->source.used == DINI_JACOBIAN_MF) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniGuardFields_Private(dini, J, dini->source.used == DINI_JACOBIAN_GIVEN ? 0.0 : PARTS_LOOSE, &slope));
-  if (slope.part >= 0) PetscCall(DiniPartName_Private(dini, &parts, slope.part, name, sizeof(name)));
+  if (slope.part >= 0) PetscCall(DiniPartName_Private(dini, parts, slope.part, name, sizeof(name)));
   PetscCall(DiniCheckPartsVerdict(dini, check, &slope, "J v", "field of v", name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Nothing for a state of one field */
+PetscErrorCode DiniCheckFields_Private(Dini dini, DiniChecking *check, Mat J)
+{
+  DiniParts parts;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPartsOfState_Private(dini, J, &parts));
+  if (parts.n > 1 && dini->source.used != DINI_JACOBIAN_MF) PetscCall(DiniCheckFields(dini, check, J, &parts));
+  PetscCall(DiniPartsDestroy_Private(&parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -88,6 +88,7 @@ PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *
     const PetscReal size = PetscMax(m[k], DINI_CANCELLED * t[k]);
 
     if (size > 0.0) *error = PetscMax(*error, d[k] / size);
+    else if (d[k] > 0.0) *error = PetscMax(*error, 1.0); /* it is zero, and should not be */
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -169,7 +170,13 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   PetscFunctionBegin;
   PetscCall(DiniCheckFinite_Private(dini, mbar, "The result mbar", &mnorm));
   dini->stats.gradient_error = 0.0;
-  if (!(unorm > 0.0) || !(mnorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!(unorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!(mnorm > 0.0)) { /* of a solution with a residual, and is it? */
+    if (dini->lastrelative > 0.0 && dini->lastunit == 1.0)
+      PetscCall(DiniMeasureGradient(dini, ubar, mbar, &error, &good));
+    dini->stats.gradient_error = (good ? error : 0.0) + DiniDifferenceError_Private(dini);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   gain       = (mnorm / dini->lastunit) / (unorm / dini->lastunit);
   dini->gain = PetscMax(dini->gain, gain);
   if (dini->recalled && a->measured) a->uses--; /* the same solve once more tells nothing new */

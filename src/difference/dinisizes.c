@@ -248,7 +248,7 @@ static PetscErrorCode DiniFieldsTypical(Dini dini, PetscInt n, const unsigned ch
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same of the size of u, by the fields that J has been found to have where nobody has declared any: J is in the engine */
+/* The same of the size of u, by its groups, and by the fields that J has been found to have where nobody has declared any */
 PetscErrorCode DiniFieldDirection_Private(Dini dini, PetscInt seed, Vec v)
 {
   const unsigned char *field;
@@ -258,7 +258,7 @@ PetscErrorCode DiniFieldDirection_Private(Dini dini, PetscInt seed, Vec v)
   PetscInt             n;
 
   PetscFunctionBegin;
-  PetscCall(DiniRandomDirection_Private(dini, seed, dini->u, v));
+  PetscCall(DiniGroupDirection_Private(dini, seed, v));
   PetscCall(DiniEngineGetFields_Private(dini->engine, &n, &field));
   if (n < 2) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniFieldsTypical(dini, n, field, typical));

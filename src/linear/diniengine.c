@@ -102,6 +102,14 @@ PetscErrorCode DiniEngineDestroy_Private(DiniEngine *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* J and P have entries that the forward solver's matrix lacks: what has been made of that is no place to begin, if it need not be */
+PetscErrorCode DiniEngineBeginDirect_Private(DiniEngine e)
+{
+  PetscFunctionBegin;
+  for (int d = 0; d < 2; d++) e->start[d] = DINI_RUNG_DIRECT;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Takes note of J and P at a new point; everything else waits for the first solve. */
 PetscErrorCode DiniEngineLinearize_Private(DiniEngine e, Mat J, Mat P, PetscInt64 point)
 {

@@ -169,6 +169,15 @@ static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A part of a direction, of the size of its group, or of a derivative */
+static PetscErrorCode DiniObjectivePart(const DiniParts *parts, PetscInt k, int direction, Vec from, Vec to)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniPartOnly_Private(parts, k, from, to));
+  if (direction) PetscCall(DiniPartsDirection_Private(parts, to));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Parts of u, with no dm, or of the block p, with no du; the first one that is wrong is named. v: dJdu, dJdm, du, dm */
 static PetscErrorCode DiniObjectiveParts(Dini dini, DiniObjective objective, PetscInt p, const DiniParts *parts,
                                          Vec v[4], DiniDisagreement *d)
@@ -187,11 +196,11 @@ static PetscErrorCode DiniObjectiveParts(Dini dini, DiniObjective objective, Pet
     for (int i = 0; i < 2; i++) {
       const Vec from = i ? g : all, to = only[2 * i + (state ? 0 : 1)];
 
-      if (state) PetscCall(DiniPartOnly_Private(parts, k, from, to));
+      if (state) PetscCall(DiniObjectivePart(parts, k, !i, from, to));
       else {
         PetscCall(DiniGetParameterSubVec(dini, from, p, &part[0]));
         PetscCall(DiniGetParameterSubVec(dini, to, p, &part[1]));
-        PetscCall(DiniPartOnly_Private(parts, k, part[0], part[1]));
+        PetscCall(DiniObjectivePart(parts, k, !i, part[0], part[1]));
         PetscCall(DiniRestoreParameterSubVec(dini, to, p, &part[1]));
         PetscCall(DiniRestoreParameterSubVec(dini, from, p, &part[0]));
       }
@@ -224,11 +233,13 @@ static PetscErrorCode DiniObjectiveEach(Dini dini, DiniObjective objective, Vec 
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   PetscCall(DiniPartsOfState_Private(dini, J, &parts));
   if (parts.n > 1) PetscCall(DiniObjectiveParts(dini, objective, -1, &parts, v, d));
+  PetscCall(DiniPartsDestroy_Private(&parts));
   for (PetscInt p = 0; p < dini->nparams; p++) active += dini->params[p]->active;
   for (PetscInt p = 0; p < dini->nparams && !locked && !d->part[0]; p++) {
     if (!dini->params[p]->active || !dini->params[p]->N) continue;
     PetscCall(DiniPartsOfBlock_Private(dini, dini->params[p], &parts));
     if (active > 1 || parts.n > 1) PetscCall(DiniObjectiveParts(dini, objective, p, &parts, v, d));
+    PetscCall(DiniPartsDestroy_Private(&parts));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

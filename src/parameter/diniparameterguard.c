@@ -223,6 +223,7 @@ PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
     PetscFunctionReturn(PETSC_SUCCESS);
   if (!before || moved || par->rangestate != dini->source.rangestate)
     PetscCall(DiniPartsOfBlock_Private(dini, par, &products.parts));
+  if (DiniOwnDifferences(par)) products.parts.like = NULL; /* their own steps are the direction */
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
   failed = DiniGuardParameter(dini, par, before, work, &products);
@@ -248,7 +249,8 @@ PetscErrorCode DiniCompareComponents_Private(Dini dini, DiniParameter par, DiniS
   *slope  = (DiniSlope){.part = -1};
   if (!par->N) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniPartsOfBlock_Private(dini, par, &products.parts));
-  if (products.parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  if (products.parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS); /* and there is nothing to destroy */
+  if (own) products.parts.like = NULL;
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
   PetscCall(DiniGuardDirection(dini, par, work[0]));
   PetscCall(DiniRandomDirection_Private(dini, 12, par->copy, work[3]));

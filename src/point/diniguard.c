@@ -373,7 +373,7 @@ PetscErrorCode DiniGuardFields_Private(Dini dini, Mat J, PetscReal loose, DiniSl
   PetscFunctionBegin;
   *slope = (DiniSlope){.part = -1};
   PetscCall(DiniPartsOfState_Private(dini, J, &products.parts));
-  if (products.parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  if (products.parts.n < 2) PetscFunctionReturn(PETSC_SUCCESS); /* and there is nothing to destroy */
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(dini->u, &work[i]));
   for (int i = 0; i < 2; i++) {
     PetscCall(DiniRandomDirection_Private(dini, i ? 11 : 1, dini->u, work[i]));

@@ -7,16 +7,18 @@
 */
 #include "../private/diniguardimpl.h"
 
-/* The parts of the state, as the application has said; J: of which the engine need not know yet */
+/* The parts of the state, as the application has said, else by size; J: of which the engine need not know yet. To be destroyed */
 PetscErrorCode DiniPartsOfState_Private(Dini dini, Mat J, DiniParts *parts)
 {
   PetscFunctionBegin;
   *parts = (DiniParts){.n = 1};
-  if (!dini->ops->jvp) PetscCall(DiniEngineDeclared_Private(dini->engine, J, &parts->n, &parts->field));
+  if (dini->ops->jvp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineDeclared_Private(dini->engine, J, &parts->n, &parts->field));
+  if (parts->n < 2) PetscCall(DiniPartsOfSizes_Private(dini->u, DINI_NOUGHT, parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Those of a block: components of its block size, else the fields of the state where it is laid out like it */
+/* Those of a block: components of its block size, else the fields of the state where it is laid out like it, else by size */
 PetscErrorCode DiniPartsOfBlock_Private(Dini dini, DiniParameter par, DiniParts *parts)
 {
   Mat       J, P;
@@ -29,16 +31,19 @@ PetscErrorCode DiniPartsOfBlock_Private(Dini dini, DiniParameter par, DiniParts 
   if (bs > 1) PetscFunctionReturn(PETSC_SUCCESS);
   mine = (PetscBool)(par->n == dini->n);
   PetscCall(MPIU_Allreduce(&mine, &same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
-  if (!same) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
-  PetscCall(DiniPartsOfState_Private(dini, J, parts));
+  if (same && !dini->ops->jvp) {
+    PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
+    PetscCall(DiniEngineDeclared_Private(dini->engine, J, &parts->n, &parts->field));
+  }
+  if (parts->n < 2) PetscCall(DiniPartsOfSizes_Private(par->copy, 0.0, parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniPartName_Private(Dini dini, const DiniParts *parts, PetscInt k, char name[], size_t size)
 {
   PetscFunctionBegin;
-  if (parts->field) PetscCall(PetscSNPrintf(name, size, "field %s", DiniEngineFieldName_Private(dini->engine, k)));
+  if (parts->group) PetscCall(PetscSNPrintf(name, size, "the entries of about %.0e", (double)parts->typical[k]));
+  else if (parts->field) PetscCall(PetscSNPrintf(name, size, "field %s", DiniEngineFieldName_Private(dini->engine, k)));
   else
     PetscCall(
         PetscSNPrintf(name, size, "component %" PetscInt_FMT " of the %" PetscInt_FMT " in a block", k, parts->n));
@@ -148,6 +153,27 @@ static PetscErrorCode DiniPartTransposes(Dini dini, Mat A, Vec v, DiniPartProduc
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? v : p->terms, &work[i]));
   for (PetscInt f = 0; f < rows.n; f++) PetscCall(DiniPartTranspose(dini, A, &rows, f, v, work, p));
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
+  PetscCall(DiniPartsDestroy_Private(&rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Along v and w in groups by size, as far as these are large: copies, and products with them where there are any */
+static PetscErrorCode DiniPartDirections(Mat A, DiniPartProducts *p, Vec from[2], Vec products[2])
+{
+  PetscFunctionBegin;
+  for (int i = 0; i < 2; i++) {
+    Vec v, Av;
+
+    PetscCall(VecDuplicate(from[i], &v));
+    PetscCall(VecCopy(from[i], v));
+    PetscCall(DiniPartsDirection_Private(&p->parts, v));
+    PetscCall(VecDuplicate(products[i], &Av));
+    PetscCall(DiniPartMult(A, v, Av));
+    from[i]     = v;
+    products[i] = Av;
+  }
+  PetscCall(PetscObjectReference((PetscObject)from[0]));
+  p->v = from[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,15 +184,16 @@ static PetscErrorCode DiniPartTransposes(Dini dini, Mat A, Vec v, DiniPartProduc
 PetscErrorCode DiniPartProductsCreate_Private(Dini dini, Mat A, Vec v, Vec w, Vec Av, Vec Aw, Vec rows,
                                               DiniPartProducts *p)
 {
-  const DiniParts *parts = &p->parts;
-  Vec              part;
+  const DiniParts *parts    = &p->parts;
+  Vec              along[2] = {v, w}, products[2] = {Av, Aw}, part;
 
   PetscFunctionBegin;
   if (parts->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  if (parts->group) PetscCall(DiniPartDirections(A, p, along, products));
   PetscCall(VecDuplicate(Av, &p->terms));
   PetscCall(VecSet(p->terms, 0.0));
-  PetscCall(DiniPartTerms(Av, p->terms));
-  PetscCall(DiniPartTerms(Aw, p->terms));
+  PetscCall(DiniPartTerms(products[0], p->terms));
+  PetscCall(DiniPartTerms(products[1], p->terms));
   if (rows) PetscCall(DiniPartTerms(rows, p->terms));
   if (dini->ops->jvp) { /* of an eigenpair entries cancel to rounding */
     PetscReal largest;
@@ -178,13 +205,17 @@ PetscErrorCode DiniPartProductsCreate_Private(Dini dini, Mat A, Vec v, Vec w, Ve
   PetscCall(VecDuplicateVecs(Av, parts->n, &p->other));
   PetscCall(VecDuplicate(v, &part));
   for (PetscInt k = 0; k < parts->n; k++) {
-    PetscCall(DiniPartOnly_Private(parts, k, v, part));
+    PetscCall(DiniPartOnly_Private(parts, k, along[0], part));
     PetscCall(DiniPartMult(A, part, p->y[k]));
-    PetscCall(DiniPartOnly_Private(parts, k, w, part));
+    PetscCall(DiniPartOnly_Private(parts, k, along[1], part));
     PetscCall(DiniPartMult(A, part, p->other[k]));
   }
   PetscCall(VecDestroy(&part));
-  PetscCall(DiniPartTransposes(dini, A, v, p));
+  PetscCall(DiniPartTransposes(dini, A, along[0], p));
+  for (int i = 0; i < 2 && parts->group; i++) {
+    PetscCall(VecDestroy(&along[i]));
+    PetscCall(VecDestroy(&products[i]));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -203,9 +234,11 @@ PetscErrorCode DiniGuardPartTransposes_Private(Dini dini, Mat A, const char what
 PetscErrorCode DiniPartProductsDestroy_Private(DiniPartProducts *p)
 {
   PetscFunctionBegin;
+  PetscCall(VecDestroy(&p->v));
   PetscCall(VecDestroy(&p->terms));
   if (p->y) PetscCall(VecDestroyVecs(p->parts.n, &p->y));
   if (p->other) PetscCall(VecDestroyVecs(p->parts.n, &p->other));
+  PetscCall(DiniPartsDestroy_Private(&p->parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -249,7 +282,7 @@ PetscErrorCode DiniGuardParts_Private(Dini dini, const DiniPartProducts *p, Dini
   PetscCall(VecCopy(F, dini->w[0]));
   PetscCall(VecDuplicate(v, &only));
   for (PetscInt k = 0; k < p->parts.n && !failed && worst->part < 0; k++) {
-    failed = DiniPartOnly_Private(&p->parts, k, v, only);
+    failed = DiniPartOnly_Private(&p->parts, k, p->v ? p->v : v, only);
     if (!failed) failed = DiniGuardPart(dini, p, k, residual, only, ctx, worst);
   }
   PetscCall(VecDestroy(&only));

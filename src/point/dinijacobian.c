@@ -24,6 +24,7 @@ PetscErrorCode DiniJacobianReset_Private(Dini dini)
   s->used        = DINI_JACOBIAN_AUTO;
   s->way         = DINI_WAY_NONE;
   s->differenced = PETSC_FALSE;
+  s->thin        = PETSC_FALSE;
   s->accepts     = PETSC_FALSE;
   s->strict      = PETSC_FALSE;
   s->error = s->apart = s->rough = 0.0;
@@ -100,6 +101,7 @@ static PetscErrorCode DiniAlong(Dini dini, const DiniSlope *slope, char along[],
   PetscCall(DiniPartsOfState_Private(dini, NULL, &parts));
   PetscCall(DiniPartName_Private(dini, &parts, slope->part, name, sizeof(name)));
   PetscCall(PetscSNPrintf(along, size, " for v in %s alone", name));
+  PetscCall(DiniPartsDestroy_Private(&parts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -251,6 +253,7 @@ static PetscErrorCode DiniPreconditions(Dini dini, Mat P, PetscBool *yes)
   *yes = (PetscBool)(P != NULL);
   if (!P) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectTypeCompareAny((PetscObject)P, &hollow, MATMFFD, MATSHELL, ""));
+  if (DiniJacobianFuller_Private(dini)) hollow = PETSC_TRUE;
   *yes = (PetscBool)(!hollow && (!dini->Juser || dini->jacobian)); /* a matrix without a callback gives its pattern */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -271,7 +274,8 @@ static PetscErrorCode DiniFindDifferences(Dini dini, Mat given, Mat *J, Mat *P, 
   const DiniJacobianWay most   = DiniWayRange[s->type].last;
   const DiniJacobianWay last   = s->strict ? PetscMin(most, DINI_WAY_DENSE) : most; /* products show no field */
   const PetscBool       other  = (PetscBool)(!given && s->differenced && s->type == DINI_JACOBIAN_AUTO);
-  PetscBool             serves = PETSC_FALSE;
+  PetscBool             serves = PETSC_FALSE, whole = PETSC_TRUE;
+  const char           *why;
 
   PetscFunctionBegin;
   *taken = NULL;
@@ -279,6 +283,8 @@ static PetscErrorCode DiniFindDifferences(Dini dini, Mat given, Mat *J, Mat *P, 
   if (*J || !other) PetscFunctionReturn(PETSC_SUCCESS);
   s->accepts = PETSC_TRUE;
   PetscCall(DiniGivenJacobian(dini, J, P));
+  if (*J && s->thin) PetscCall(DiniThinPattern_Private(dini, *J, &whole, &why));
+  if (!whole) *J = NULL;
   if (*J) PetscCall(DiniGivenServes(dini, *J, PETSC_TRUE, &serves));
   if (*J && serves) {
     *taken   = *J;

@@ -24,6 +24,7 @@ static PetscErrorCode DiniTakeJacobian(Dini dini)
   PetscCall(DiniFilterReduce_Private(dini, &A, &B));
   PetscCall(DiniLinear_Private(dini, &e));
   PetscCall(DiniEngineLinearize_Private(e, A, B, dini->point));
+  if (DiniJacobianFuller_Private(dini)) PetscCall(DiniEngineBeginDirect_Private(e));
   dini->determines = PETSC_FALSE;
   if (dini->doubted != dini->source.rangestate) PetscCall(DiniEngineDoubt_Private(e));
   dini->doubted = dini->source.rangestate;

@@ -35,15 +35,10 @@ typedef struct {
 
 #define DINI_MAX_PARTS 32 /* more are taken together */
 
-/* Parts of a state or of a block that may have units of their own */
-typedef struct {
-  PetscInt             n;     /* 1: there is nothing to tell apart */
-  const unsigned char *field; /* of each local entry; NULL: components of a block size n */
-} DiniParts;
-
 typedef struct {
   DiniParts parts;
   Vec      *y, *other;   /* along the direction, and along another one, restricted to each part */
+  Vec       v;           /* that direction where it is another one than the parts have come from, or NULL */
   Vec       terms;       /* what rows of F are made of */
   PetscReal rtol, loose; /* beyond which a product is wrong, and what one may miss of the terms of a row */
 

@@ -83,6 +83,7 @@ typedef struct {
   PetscInt         maxcolumns;
   DiniJacobianWay  way;
   PetscBool        differenced; /* what the type gives is made of differences itself */
+  PetscBool        thin;        /* by PETSc's for each column, which leave small entries out of the matrix */
   PetscBool        accepts;     /* those of its solver, since Dini's own have not served */
   PetscReal        error;       /* relative, of J at the point, as differences see it */
   PetscReal        apart;       /* of what is given, when it was last held against them */

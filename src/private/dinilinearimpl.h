@@ -118,6 +118,7 @@ DINI_INTERN PetscErrorCode DiniEngineRestoreTolerances_Private(DiniEngine, const
 DINI_INTERN PetscErrorCode DiniEngineSetTranspose_Private(DiniEngine, DiniTranspose);
 DINI_INTERN PetscErrorCode DiniEngineSetReuse_Private(DiniEngine, DiniReuse);
 DINI_INTERN PetscErrorCode DiniEngineGetReuse_Private(DiniEngine, DiniReuse *);
+DINI_INTERN PetscErrorCode DiniEngineBeginDirect_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineSetDirectMax_Private(DiniEngine, PetscInt);
 DINI_INTERN PetscErrorCode DiniEngineGetDirectMax_Private(DiniEngine, PetscInt *);
 DINI_INTERN PetscErrorCode DiniEngineSetBlockSize_Private(DiniEngine, PetscInt);

@@ -72,6 +72,23 @@ typedef struct {
   PetscBool stopped;
 } DiniEntry;
 
+#define DINI_GROUP_BINS 47 /* factors of two, down to 1e-14 of the largest: what is less stands for zero */
+#define DINI_MAX_GROUPS 8  /* as many as there can be gaps in these */
+
+/* Parts of a state or of a block that may have units of their own */
+typedef struct {
+  PetscInt             n;     /* 1: there is nothing to tell apart */
+  const unsigned char *field; /* of each local entry; NULL: components of a block size n */
+  unsigned char       *group; /* the same by size, to be freed, where nobody says anything; or NULL */
+  PetscReal            typical[DINI_MAX_GROUPS]; /* size of a group's entries */
+  Vec                  like; /* whose entries these are, borrowed; NULL: directions are what they are */
+} DiniParts;
+
+DINI_INTERN PetscErrorCode DiniPartsOfSizes_Private(Vec, PetscReal nought, DiniParts *);
+DINI_INTERN PetscErrorCode DiniPartsDestroy_Private(DiniParts *);
+DINI_INTERN PetscErrorCode DiniPartsDirection_Private(const DiniParts *, Vec v);
+DINI_INTERN PetscErrorCode DiniGroupDirection_Private(Dini, PetscInt seed, Vec v);
+
 DINI_INTERN void      DiniEntryStart_Private(PetscReal row, PetscReal h, DiniEntry *);
 DINI_INTERN PetscBool DiniEntryFarther_Private(DiniEntry *, PetscReal apart);
 DINI_INTERN void      DiniLostAdd_Private(PetscReal sums[3], PetscReal value, PetscReal error, PetscReal row,

@@ -336,6 +336,7 @@ PetscErrorCode DiniJacobian_SNES(Dini dini, Vec u, Mat *J, Mat *P)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniOneSided_SNES(dini, snes, compute, &dini->source.differenced));
+  dini->source.thin = (PetscBool)(compute == SNESComputeJacobianDefault);
   if (dini->source.differenced && dini->source.type != DINI_JACOBIAN_GIVEN && !dini->source.accepts) {
     PetscCall(DiniFilled_SNES(dini, snes, *P, &filled));
     *J = NULL; /* Dini's own are central, and P goes on to precondition as it is */
