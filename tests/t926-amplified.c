@@ -209,12 +209,15 @@ static PetscErrorCode Ask(Ring *r, Task task, PetscInt seed, PetscReal *error, P
 
 int main(int argc, char **argv)
 {
+  static const PetscReal small[] = {1e-1, 1e-3, 1e-5, 1e-7};
+
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   for (int byrows = 0; byrows < 2; byrows++)
     for (int way = GIVEN; way <= ONE; way++)
-      for (PetscReal s = 0.1; s > 0.9e-7; s *= 0.01)
+      for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(small); k++)
         for (int task = VJP; task <= MATJVP; task++) {
+          const PetscReal s     = small[k];
           const PetscReal floor = 20.0 * PETSC_MACHINE_EPSILON / s; /* what rounding of products becomes */
           Ring            r;
           PetscReal       error, told;

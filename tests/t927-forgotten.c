@@ -28,7 +28,7 @@ static PetscInt Width(const Cells *c)
 static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
 {
   const Cells       *c = (const Cells *)ctx;
-  const PetscInt     n = Width(c);
+  const size_t       n = (size_t)Width(c);
   const PetscScalar *a, *m;
   PetscScalar       *f;
 
@@ -37,7 +37,7 @@ static PetscErrorCode Residual(SNES snes, Vec u, Vec F, void *ctx)
   PetscCall(VecGetArrayRead(u, &a));
   PetscCall(VecGetArrayRead(c->m, &m));
   PetscCall(VecGetArray(F, &f));
-  for (PetscInt i = 0; i < c->cells; i++) {
+  for (size_t i = 0; i < (size_t)c->cells; i++) {
     const PetscScalar v = a[2 * i] / c->T[0], w = a[2 * i + 1] / c->T[1];
     const PetscScalar p = n > 1 ? m[2 * i] : 1.0, q = m[n * i + n - 1] / c->M1;
 
@@ -158,14 +158,14 @@ static PetscErrorCode CreateDini(Cells *c, SNES snes, Dini *dini)
 /* How far the gradient of sum v in q is off, relative to what it is: -d/A - (1 + K) c/(A B), and per unit of q */
 static PetscErrorCode Off(const Cells *c, Vec u, Vec mbar, PetscReal *off)
 {
-  const PetscInt     n = Width(c);
+  const size_t       n = (size_t)Width(c);
   const PetscScalar *a, *g;
 
   PetscFunctionBeginUser;
   *off = 0.0;
   PetscCall(VecGetArrayRead(u, &a));
   PetscCall(VecGetArrayRead(mbar, &g));
-  for (PetscInt i = 0; i < c->cells; i++) {
+  for (size_t i = 0; i < (size_t)c->cells; i++) {
     const PetscScalar v = a[2 * i] / c->T[0], w = a[2 * i + 1] / c->T[1];
     const PetscScalar A = 1.0 + 3.0 * c->K * v * v, B = 1.0 + 3.0 * c->K * w * w;
     const PetscScalar right = (c->d - (1.0 + c->K) * c->c / B) / A;
@@ -232,7 +232,8 @@ static PetscErrorCode Ask(Cells *c, PetscReal units)
   PetscFunctionBeginUser;
   PetscCall(Gradient(c, &ierr, &off, &told));
   good = ierr ? (PetscBool)(!never && !few) : (PetscBool)(!must && off <= PetscMax(1e-8, 10.0 * told));
-  if (few && told > 1e-2) good = PETSC_FALSE;
+  if (few && told > 1e-2 && units < 1e10)
+    good = PETSC_FALSE; /* beyond, what is small counts as zero, and takes long steps */
   DiniTestTrue(good, "%s%s, units %g apart, K %g, rows %g apart, coupling %g: error %d, off by %g, told %g",
                sources[c->source], c->forgets ? " without it" : "", (double)units, (double)c->K,
                (double)(c->S[1] / c->S[0]), (double)(c->source == SOURCE_PARAMETER ? c->d : c->c), (int)ierr,

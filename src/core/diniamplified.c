@@ -39,6 +39,14 @@ static PetscReal DiniBlocksError(Dini dini, PetscBool *any)
   return worst;
 }
 
+/* What differences have to do with the error of a derivative at the point: J and the worst of the F_m that have been used */
+PetscReal DiniDifferenceError_Private(Dini dini)
+{
+  PetscBool any;
+
+  return PetscMax(dini->source.error, dini->source.lost) + DiniBlocksError(dini, &any);
+}
+
 /* delta = what -F_m^H lambda may be off by, where F_m is by differences */
 static PetscErrorCode DiniGradientDoubt(Dini dini, Vec delta)
 {
@@ -137,7 +145,10 @@ static PetscErrorCode DiniAmplified(Dini dini, DiniAccuracy *a, DiniDirection di
   PetscReal      ynorm, xnorm, norm, gain = 0.0, least = 0.0;
   PetscBool      good   = PETSC_FALSE;
   PetscErrorCode failed = PETSC_SUCCESS;
+  PetscInt       nfields;
   Vec            e;
+
+  const unsigned char *field;
 
   PetscFunctionBegin;
   PetscCall(DiniNorm_Private(d->y, &ynorm));
@@ -145,9 +156,10 @@ static PetscErrorCode DiniAmplified(Dini dini, DiniAccuracy *a, DiniDirection di
   norm = xnorm;
   if (d->mbar) PetscCall(DiniNorm_Private(d->mbar, &norm));
   if (!(ynorm > 0.0) || !(norm > 0.0) || PetscIsInfOrNanReal(ynorm)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEngineGetFields_Private(dini->engine, &nfields, &field));
   if (dini->lastunit == 1.0 && dini->lastnorm > 0.0) {
     gain  = xnorm / dini->lastnorm;
-    least = norm / dini->lastnorm;
+    least = nfields > 1 ? 0.0 : norm / dini->lastnorm; /* of fields of unlike units it says nothing */
   }
   if (!dini->recalled && a->doubtpoint != dini->point)
     due = (PetscBool)(due || gain > DINI_OTHERWISE * a->doubtgain || a->doubtgain > DINI_OTHERWISE * gain);

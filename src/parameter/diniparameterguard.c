@@ -223,7 +223,7 @@ PetscErrorCode DiniGuardParameter_Private(Dini dini, DiniParameter par)
     PetscFunctionReturn(PETSC_SUCCESS);
   if (!before || moved || par->rangestate != dini->source.rangestate)
     PetscCall(DiniPartsOfBlock_Private(dini, par, &products.parts));
-  if (DiniOwnDifferences(par)) products.parts.like = NULL; /* their own steps are the direction */
+  if (DiniOwnDifferences_Private(par)) products.parts.like = NULL; /* their own steps are the direction */
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   for (int i = 0; i < 4; i++) PetscCall(VecDuplicate(i == 1 || i == 2 ? dini->u : par->m, &work[i]));
   failed = DiniGuardParameter(dini, par, before, work, &products);

@@ -13,6 +13,7 @@ DINI_INTERN PetscErrorCode DiniCotangentBends_Private(Dini, DiniObjective, Vec u
 DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
+DINI_INTERN PetscReal      DiniDifferenceError_Private(Dini);
 DINI_INTERN PetscReal      DiniSolveError_Private(Dini);
 DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniPartNorms_Private(Dini, Vec v, PetscReal norms[]);
