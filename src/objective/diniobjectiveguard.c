@@ -170,7 +170,7 @@ static PetscErrorCode DiniObjectiveAlong(Dini dini, DiniObjective objective, Vec
 }
 
 /* A part of a direction, of the size of its group, or of a derivative */
-static PetscErrorCode DiniObjectivePart(const DiniParts *parts, PetscInt k, int direction, Vec from, Vec to)
+static PetscErrorCode DiniGuardedPart(const DiniParts *parts, PetscInt k, int direction, Vec from, Vec to)
 {
   PetscFunctionBegin;
   PetscCall(DiniPartOnly_Private(parts, k, from, to));
@@ -196,11 +196,11 @@ static PetscErrorCode DiniObjectiveParts(Dini dini, DiniObjective objective, Pet
     for (int i = 0; i < 2; i++) {
       const Vec from = i ? g : all, to = only[2 * i + (state ? 0 : 1)];
 
-      if (state) PetscCall(DiniObjectivePart(parts, k, !i, from, to));
+      if (state) PetscCall(DiniGuardedPart(parts, k, !i, from, to));
       else {
         PetscCall(DiniGetParameterSubVec(dini, from, p, &part[0]));
         PetscCall(DiniGetParameterSubVec(dini, to, p, &part[1]));
-        PetscCall(DiniObjectivePart(parts, k, !i, part[0], part[1]));
+        PetscCall(DiniGuardedPart(parts, k, !i, part[0], part[1]));
         PetscCall(DiniRestoreParameterSubVec(dini, to, p, &part[1]));
         PetscCall(DiniRestoreParameterSubVec(dini, from, p, &part[0]));
       }
