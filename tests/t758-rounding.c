@@ -163,7 +163,7 @@ static PetscErrorCode Create(Kind kind, PetscInt N, PetscReal unit, PetscReal m,
     PetscCall(SNESCreate(PETSC_COMM_WORLD, &a->snes));
     PetscCall(SNESSetFunction(a->snes, a->r, Residual, a));
     PetscCall(SNESSetJacobian(a->snes, a->A, a->A, Jacobian, a));
-    PetscCall(SNESSetTolerances(a->snes, 1e-13, 1e-11, 1e-13, 30, PETSC_DEFAULT));
+    PetscCall(SNESSetTolerances(a->snes, kind == BRATU ? 2e-12 : 1e-13, 1e-11, 1e-13, 30, PETSC_DEFAULT));
     PetscCall(SNESGetKSP(a->snes, &ksp));
     PetscCall(KSPSetTolerances(ksp, 1e-12, PETSC_DEFAULT, PETSC_DEFAULT, 10000));
     PetscCall(KSPGetPC(ksp, &pc));

@@ -64,7 +64,8 @@ PetscErrorCode DiniPartsOfSizes_Private(Vec v, PetscReal nought, DiniParts *part
   PetscCall(MPIU_Allreduce(MPI_IN_PLACE, sums, 2 * DINI_GROUP_BINS, MPIU_REAL, MPIU_SUM, comm));
   groups = DiniGroupsOfBins(sums, group, typical);
   if (groups > 1) {
-    PetscCall(PetscMalloc1(n, &parts->group));
+    PetscCall(PetscMalloc1(
+        n + 1, &parts->group)); /* not NULL where there are no entries: what is asked with it is collective */
     for (PetscInt i = 0; i < n; i++) parts->group[i] = group[DiniGroupBin(PetscAbsScalar(a[i]), largest)];
     PetscCall(PetscArraycpy(parts->typical, typical, groups));
     parts->n     = groups;
