@@ -20,7 +20,8 @@ typedef struct {
   SNES        snes;
   Vec         u;
   PetscScalar m;
-  FILE       *output; /* NULL for none */
+  PetscBool   writes;
+  FILE       *output; /* of the first rank */
   Dini        dini;
   PetscInt    p;
 } Rod;
@@ -139,7 +140,7 @@ static PetscErrorCode Report(Dini dini, PetscReal m, Vec u, Vec dudm, PetscReal 
   PetscFunctionBeginUser;
   (void)dini, (void)u, (void)dudm, (void)fold;
   PetscCall(End(rod, &angle));
-  if (rod->output) PetscCall(PetscFPrintf(PETSC_COMM_WORLD, rod->output, "%.8g %.8g\n", (double)m, (double)angle));
+  if (rod->writes) PetscCall(PetscFPrintf(PETSC_COMM_WORLD, rod->output, "%.8g %.8g\n", (double)m, (double)angle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,7 +153,7 @@ static PetscErrorCode Shape(Rod *rod)
   const PetscScalar *x;
 
   PetscFunctionBeginUser;
-  if (!rod->output) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!rod->writes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCall(VecGetLocalSize(rod->u, &n));
   PetscCall(VecGetSize(rod->u, &N));
@@ -183,7 +184,7 @@ static PetscErrorCode Straight(Rod *rod, PetscReal from, PetscReal to, PetscInt 
   const PetscReal        expected = PetscSqr(PETSC_PI * (PetscReal)waves);
 
   PetscFunctionBeginUser;
-  if (rod->output) PetscCall(PetscFPrintf(PETSC_COMM_WORLD, rod->output, "\n\n# straight: m, angle\n"));
+  if (rod->writes) PetscCall(PetscFPrintf(PETSC_COMM_WORLD, rod->output, "\n\n# straight: m, angle\n"));
   rod->m = from;
   PetscCall(VecSet(rod->u, 0.0));
   PetscCall(DiniContinue(rod->dini, rod->p, to, rod->u, load, &reason));
@@ -204,7 +205,7 @@ static PetscErrorCode Arm(Rod *rod, PetscReal load, PetscReal to, PetscInt waves
   PetscReal              angle, reached, exact = Exact(to, waves);
 
   PetscFunctionBeginUser;
-  if (rod->output)
+  if (rod->writes)
     PetscCall(PetscFPrintf(PETSC_COMM_WORLD, rod->output, "\n\n# %" PetscInt_FMT " half waves: m, angle\n%.8g 0\n",
                            waves, (double)load));
   rod->m = load * (1.0 - 1e-5);
@@ -233,13 +234,12 @@ int main(int argc, char **argv)
   PetscInt  n = 200;
   PetscReal load, angle[2];
   char      file[PETSC_MAX_PATH_LEN];
-  PetscBool write;
 
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-buckling_n", &n, NULL));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-buckling_output", file, sizeof(file), &write));
-  if (write) PetscCall(PetscFOpen(PETSC_COMM_WORLD, file, "w", &rod.output));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-buckling_output", file, sizeof(file), &rod.writes));
+  if (rod.writes) PetscCall(PetscFOpen(PETSC_COMM_WORLD, file, "w", &rod.output));
   PetscCall(DMDACreate1d(PETSC_COMM_WORLD, DM_BOUNDARY_NONE, n, 1, 1, NULL, &rod.da));
   PetscCall(DMSetUp(rod.da));
   PetscCall(DMCreateGlobalVector(rod.da, &rod.u));
@@ -265,7 +265,7 @@ int main(int argc, char **argv)
     }
     PetscCheck(angle[0] * angle[1] < 0.0, PETSC_COMM_WORLD, PETSC_ERR_PLIB, "Both sides lead to the same arm");
   }
-  if (write) {
+  if (rod.writes) {
     PetscCall(PetscFClose(PETSC_COMM_WORLD, rod.output));
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "written: %s\n", file));
   }
