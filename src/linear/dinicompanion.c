@@ -248,10 +248,15 @@ PetscErrorCode DiniEngineGetDirect_Private(DiniEngine e, PetscBool *exists)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Solves may begin with it (DiniEngineBeginDirect_Private()) before anybody has asked whether it exists: failed, where not */
 PetscErrorCode DiniEngineSetUpDirect_Private(DiniEngine e, PetscBool *failed)
 {
+  PetscBool exists = PETSC_FALSE;
 
   PetscFunctionBegin;
+  PetscCall(DiniEngineGetDirect_Private(e, &exists));
+  *failed = (PetscBool)!exists;
+  if (!exists) PetscFunctionReturn(PETSC_SUCCESS);
   if (!e->directready) {
     PetscCall(PCSetOperators(e->direct, e->J, e->J));
     PetscCall(PCSetUp(e->direct));
