@@ -349,11 +349,43 @@ static PetscErrorCode TestInterrupted(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Fails(PC pc, Vec x, Vec y)
+{
+  PetscFunctionBeginUser;
+  (void)x, (void)y;
+  SETERRQ(PetscObjectComm((PetscObject)pc), PETSC_ERR_USER, "This preconditioner fails");
+}
+
+/* The solve of a column fails by an error: B and U are the caller's again */
+static PetscErrorCode TestForward(void)
+{
+  Linear l;
+  Mat    B, U;
+  PC     pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(LinearCreate(6, &l));
+  PetscCall(LinearDini(&l, DINIKSP, DINIPARAMETERMATRIX));
+  PetscCall(KSPGetPC(l.ksp, &pc));
+  PetscCall(PCSetType(pc, PCSHELL));
+  PetscCall(PCShellSetApply(pc, Fails));
+  PetscCall(Dense(l.u, 2, 4, &B));
+  PetscCall(Dense(l.u, 2, -1, &U));
+  DiniTestExpect(DiniMatSolve(l.dini, B, U), PETSC_ERR_USER, "This preconditioner fails");
+  PetscCall(MatCopy(B, U, SAME_NONZERO_PATTERN));
+  PetscCall(MatScale(B, 2.0));
+  PetscCall(MatDestroy(&B));
+  PetscCall(MatDestroy(&U));
+  PetscCall(LinearDestroy(&l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestInterrupted());
+  PetscCall(TestForward());
   PetscCall(PetscLogDefaultBegin());
   PetscCall(TestColumns(1, 1, DINIPARAMETERMATRIX, PETSC_TRUE));
   PetscCall(TestColumns(3, 5, DINIPARAMETERMATRIX, PETSC_TRUE));

@@ -234,6 +234,36 @@ static PetscErrorCode TestHalfway(PetscInt products)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same in the forward solve, which serves on */
+static PetscErrorCode TestForward(PetscInt products)
+{
+  Cells          c;
+  PetscBool      failed;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(Create(SHELL,
+                   "-ksp_type fgmres -pc_type mg -pc_mg_levels 1 -mg_levels_0_ksp_type gmres -mg_coarse_ksp_type gmres "
+                   "-mg_coarse_pc_type none -ksp_rtol 1e-12",
+                   &c));
+  PetscCall(VecSet(c.u, 0.0));
+  c.left = products;
+  PetscCall(DiniTestCatch());
+  ierr = DiniSolve(c.dini, c.u);
+  PetscCall(DiniTestRelease());
+  failed = (PetscBool)(c.left < 0);
+  DiniTestTrue(!ierr == !failed, "forward, after %" PetscInt_FMT " products: error %d", products, (int)ierr);
+  DiniTestTrue(failed || products > 1, "no product of the forward solve has failed");
+  if (products % 2) {
+    c.left = -1;
+    PetscCall(VecSet(c.u, 0.0));
+    PetscCall(DiniSolve(c.dini, c.u));
+    PetscCall(Compare(&c, "after a forward solve that has failed"));
+  }
+  PetscCall(Destroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscMPIInt size;
@@ -248,6 +278,7 @@ int main(int argc, char **argv)
   if (size == 1) PetscCall(TestSOR(BLOCKS, PCSOR, "blocks, sor")); /* PETSc has it for one rank */
   PetscCall(TestSOR(SHELL, PCSOR, "a shell with sweeps of its own"));
   for (PetscInt k = 0; k < 6; k++) PetscCall(TestHalfway(k));
+  for (PetscInt k = 0; k < 6; k++) PetscCall(TestForward(k));
   PetscCall(PetscFinalize());
   return 0;
 }

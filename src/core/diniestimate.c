@@ -31,15 +31,19 @@ static PetscErrorCode DiniPartsOf(Dini dini, DiniParameter par, PetscInt *n, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The largest entry of each part of v, a flat vector; norms has room for DINI_FLAT_PARTS, and what is beyond is taken together */
+/*
+  The largest entry of each part of v, a flat vector; norms has room for DINI_FLAT_PARTS, and what is beyond is taken together.
+  Negative where there is no such part.
+*/
 PetscErrorCode DiniPartNorms_Private(Dini dini, Vec v, PetscReal norms[])
 {
   const unsigned char *field;
   const PetscScalar   *a;
-  PetscReal            mine[DINI_FLAT_PARTS] = {0.0};
+  PetscReal            mine[DINI_FLAT_PARTS];
   PetscInt             offset = 0, first = 0, n = 1;
 
   PetscFunctionBegin;
+  for (PetscInt k = 0; k < DINI_FLAT_PARTS; k++) mine[k] = -1.0;
   PetscCall(VecGetArrayRead(v, &a));
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];
@@ -99,23 +103,87 @@ PetscReal DiniSolveError_Private(Dini dini)
   return PetscMax(dini->lasterror, dini->lastrelative) + PetscMax(dini->source.error, dini->source.lost);
 }
 
-/* One loose solve and what it changes in mbar */
+/* The relative residual of the last solve; what is below rounding has nothing to do with the error */
+static PetscReal DiniLastRelative(Dini dini)
+{
+  return PetscMax(dini->lastrelative, PETSC_MACHINE_EPSILON);
+}
+
+/* F_m^H applied to a vector that is zero nowhere: the size of each part's largest entry */
+static PetscErrorCode DiniPartEffects(Dini dini, Vec mbar, PetscReal effects[])
+{
+  Vec            any, terms;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->lambda, &any));
+  PetscCall(VecDuplicate(mbar, &terms));
+  PetscCall(VecSet(any, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 31, any, any));
+  failed = DiniParameterApplyAdjointF_Private(dini, any, terms);
+  if (!failed) failed = DiniPartNorms_Private(dini, terms, effects);
+  PetscCall(VecDestroy(&any));
+  PetscCall(VecDestroy(&terms));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A part of mbar that is exactly zero, where F_m is not: lambda may not have come as far, nor with delta's correction */
+static PetscErrorCode DiniUnreached(Dini dini, Vec mbar, Vec delta, PetscBool *unreached)
+{
+  PetscReal m[DINI_FLAT_PARTS], d[DINI_FLAT_PARTS], effects[DINI_FLAT_PARTS];
+  PetscBool any = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  *unreached = PETSC_FALSE;
+  PetscCall(DiniPartNorms_Private(dini, mbar, m));
+  PetscCall(DiniPartNorms_Private(dini, delta, d));
+  for (PetscInt k = 0; k < DINI_FLAT_PARTS; k++)
+    if (m[k] == 0.0 && d[k] == 0.0) any = PETSC_TRUE;
+  if (!any) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPartEffects(dini, mbar, effects));
+  for (PetscInt k = 0; k < DINI_FLAT_PARTS; k++)
+    if (m[k] == 0.0 && d[k] == 0.0 && effects[k] > 0.0) *unreached = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What a solve for e, to rtol, changes in mbar */
+static PetscErrorCode DiniCorrectGradient(Dini dini, Vec ubar, PetscReal rtol, Vec delta, PetscBool *good)
+{
+  Vec            r, e;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->u, &r));
+  PetscCall(VecDuplicate(dini->u, &e));
+  failed = DiniLinearCorrect_Private(dini, DINI_ADJOINT, ubar, dini->lambda, r, e, rtol, good);
+  if (!failed && *good) failed = DiniParameterApplyAdjoint_Private(dini, e, delta);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&e));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  One loose solve and what it changes in mbar. A Krylov method starts at ubar and goes on from neighbour to neighbour: a
+  parameter that is far from there has a gradient of zero until it has come to it, and a loose correction ends as early. That
+  is told by one solve to what counts as zero.
+*/
 static PetscErrorCode DiniMeasureGradient(Dini dini, Vec ubar, Vec mbar, PetscReal *error, PetscBool *good)
 {
-  Vec            r, e, delta;
+  Vec            delta;
+  PetscReal      rtol      = DINI_CANCELLED / DiniLastRelative(dini);
+  PetscBool      unreached = PETSC_FALSE;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   *good = PETSC_FALSE;
   if (dini->ops->vjp) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecDuplicate(dini->u, &r));
-  PetscCall(VecDuplicate(dini->u, &e));
   PetscCall(VecDuplicate(mbar, &delta));
-  failed = DiniLinearCorrect_Private(dini, DINI_ADJOINT, ubar, dini->lambda, r, e, DINI_CORRECTION_RTOL, good);
-  if (!failed && *good) failed = DiniParameterApplyAdjoint_Private(dini, e, delta);
+  failed = DiniCorrectGradient(dini, ubar, DINI_CORRECTION_RTOL, delta, good);
+  if (!failed && *good && rtol < DINI_CORRECTION_RTOL) failed = DiniUnreached(dini, mbar, delta, &unreached);
+  if (!failed && unreached) failed = DiniCorrectGradient(dini, ubar, rtol, delta, good);
   if (!failed && *good) failed = DiniPartError_Private(dini, delta, mbar, error);
-  PetscCall(VecDestroy(&r));
-  PetscCall(VecDestroy(&e));
   PetscCall(VecDestroy(&delta));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -137,12 +205,6 @@ static DiniAccuracy *DiniAccuracyOf(Dini dini, DiniDirection direction)
   return least;
 }
 
-/* The relative residual of the last solve; what is below rounding has nothing to do with the error */
-static PetscReal DiniLastRelative(Dini dini)
-{
-  return PetscMax(dini->lastrelative, PETSC_MACHINE_EPSILON);
-}
-
 /* Takes the geometric mean with what was known, since a single residual may be an odd one */
 static PetscErrorCode DiniLearn(Dini dini, DiniAccuracy *a, PetscReal error, PetscReal gain)
 {
@@ -154,6 +216,24 @@ static PetscErrorCode DiniLearn(Dini dini, DiniAccuracy *a, PetscReal error, Pet
   a->gain     = gain;
   a->factor   = a->measured && factor > 0.0 ? PetscSqrtReal(a->factor * factor) : factor;
   a->measured = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* mbar is exactly zero: F_m is, as one product tells, or lambda has not come to where m is; where nobody can tell it is all of it */
+static PetscErrorCode DiniMeasureZero(Dini dini, Vec ubar, Vec mbar, PetscReal *error)
+{
+  PetscReal effects[DINI_FLAT_PARTS];
+  PetscBool good = PETSC_FALSE, any = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  *error = 0.0;
+  if (!(dini->lastrelative > 0.0) || dini->lastunit != 1.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPartEffects(dini, mbar, effects));
+  for (PetscInt k = 0; k < DINI_FLAT_PARTS; k++)
+    if (effects[k] > 0.0) any = PETSC_TRUE;
+  if (!any) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniMeasureGradient(dini, ubar, mbar, error, &good));
+  if (!good && dini->lastrelative > DINI_CANCELLED) *error = 1.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -171,10 +251,9 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCall(DiniCheckFinite_Private(dini, mbar, "The result mbar", &mnorm));
   dini->stats.gradient_error = 0.0;
   if (!(unorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!(mnorm > 0.0)) { /* of a solution with a residual, and is it? */
-    if (dini->lastrelative > 0.0 && dini->lastunit == 1.0)
-      PetscCall(DiniMeasureGradient(dini, ubar, mbar, &error, &good));
-    dini->stats.gradient_error = (good ? error : 0.0) + DiniDifferenceError_Private(dini);
+  if (!(mnorm > 0.0)) {
+    PetscCall(DiniMeasureZero(dini, ubar, mbar, &error));
+    dini->stats.gradient_error = error + DiniDifferenceError_Private(dini);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   gain       = (mnorm / dini->lastunit) / (unorm / dini->lastunit);

@@ -144,6 +144,19 @@ static PetscErrorCode DiniPinnedSwap(DiniPinned *pin, PetscBool *swapped)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Somebody has written into matrices that a callback fills: u may solve the relation with them too, so they are filled anew */
+static PetscErrorCode DiniPinnedSystem(Dini dini)
+{
+  PetscBool touched[2], any[2];
+
+  PetscFunctionBegin;
+  if (!dini->system) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall((*dini->system->touched)(dini, touched));
+  PetscCall(MPIU_Allreduce(touched, any, 2, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (any[0] || any[1]) PetscCall(DiniParameterPush_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The Dini has moved on: back to u. That F is as small there as it was says that the relation is the same. */
 static PetscErrorCode DiniPinnedReturn(DiniPinned *pin, PetscBool *elsewhere)
 {
@@ -152,6 +165,7 @@ static PetscErrorCode DiniPinnedReturn(DiniPinned *pin, PetscBool *elsewhere)
   PetscReal norm, scale;
 
   PetscFunctionBegin;
+  PetscCall(DiniPinnedSystem(dini));
   if (!dini->active) {
     PetscCall(DiniResidual_Private(dini, pin->u, dini->w[0], NULL));
     PetscCall(DiniNorm_Private(dini->w[0], &norm));

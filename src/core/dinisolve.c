@@ -160,6 +160,17 @@ static PetscErrorCode DiniForward(Dini dini, Vec u, PetscInt *its, PetscBool *co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* After an error out of the forward solver */
+PetscErrorCode DiniForwardHalfway_Private(Dini dini)
+{
+  DiniEngine e;
+
+  PetscFunctionBegin;
+  PetscCall(DiniLinear_Private(dini, &e));
+  PetscCall(DiniEngineGiveBack_Private(e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Callbacks read the parameters: one that is written to during a solve belongs to no solution. */
 static PetscErrorCode DiniParametersStay(Dini dini)
 {
@@ -195,6 +206,7 @@ static PetscErrorCode DiniSolve_Call(Dini dini, Vec u)
   PetscCall(VecLockGet(u, &locks));
   failed = DiniForward(dini, u, &its, &converged);
   PetscCall(DiniUnlock_Private(u, locks)); /* a solver that fails half-way leaves its solution locked */
+  if (failed) PetscCall(DiniForwardHalfway_Private(dini));
   PetscCall(failed);
   PetscCall(PetscLogEventEnd(DINI_Solve, dini, u, 0, 0));
   PetscCall(PetscTime(&end));

@@ -1,5 +1,5 @@
 /*
-  Preconditioners inside preconditioners. Five questions go down the whole tree:
+  Preconditioners inside preconditioners. Six questions go down the whole tree:
 
   - Has each a transposed apply? PCApplyTransposeExists() answers for the outermost only, and finding out by an error is no
     way: PETSc leaves a preconditioner that failed half-way unfit for the next forward solve.
@@ -7,6 +7,7 @@
   - Keep it as it is. The reuse flag of the outermost does not always reach the inner ones, which look at matrices that have
     just been assembled anew and would be set up again.
   - Has a factorisation failed? Packages do not recover from NaN by themselves.
+  - Has an error left multigrid half-way, with a right-hand side that it has borrowed and would destroy?
   - Is one of the factorisations SuperLU_DIST's, of which a communicator bears one alone?
 */
 #include "../private/diniengineimpl.h"
@@ -296,6 +297,40 @@ static PetscErrorCode DiniVisitFailed(PC pc, void *ctx)
   PetscCall(PCSetOperators(pc, A, P));
   PetscCall(MatDestroy(&A));
   PetscCall(MatDestroy(&P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniVisitHalfway(PC pc, void *ctx)
+{
+  PetscBool is;
+
+  PetscFunctionBegin;
+  (void)ctx;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &is, PCMG, PCGAMG, PCML, PCHMG, ""));
+  if (!is || !DiniPCIsSetUp_Private(pc)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPCGiveBack_Private(pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After an error out of an apply of pc, as of an application's product in a smoother: nothing is destroyed twice */
+PetscErrorCode DiniGiveBack_Private(PC pc)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniWalk(pc, DiniVisitHalfway, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After an error out of the forward solve */
+PetscErrorCode DiniEngineGiveBack_Private(DiniEngine e)
+{
+  KSP ksp = NULL;
+  PC  pc;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineGetForward_Private(e, &ksp));
+  if (!ksp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(DiniGiveBack_Private(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -23,6 +23,7 @@ PetscErrorCode DiniEngineKSPSolve_Private(DiniEngine e, KSP ksp, Vec b, Vec x)
 {
   PetscBool      nest;
   Vec            c = b, y = x;
+  PC             pc;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -33,6 +34,10 @@ PetscErrorCode DiniEngineKSPSolve_Private(DiniEngine e, KSP ksp, Vec b, Vec x)
     PetscCall(VecDuplicate(c, &y));
   }
   failed = KSPSolve(ksp, c, y);
+  if (failed) {
+    PetscCall(KSPGetPC(ksp, &pc));
+    PetscCall(DiniGiveBack_Private(pc));
+  }
   if (nest && !failed) failed = DiniCopy_Private(y, x);
   if (nest) {
     PetscCall(VecDestroy(&c));
@@ -42,14 +47,10 @@ PetscErrorCode DiniEngineKSPSolve_Private(DiniEngine e, KSP ksp, Vec b, Vec x)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  PCApply() or PCApplyTranspose() with what the matrix of the preconditioner takes. PETSc's multigrid borrows the right-hand side,
-  and destroys it with itself where an error out of a smoother, as of an application's product, has kept it from giving it back:
-  then it owns what it destroys.
-*/
+/* PCApply() or PCApplyTranspose() with what the matrix of the preconditioner takes */
 PetscErrorCode DiniEnginePCApply_Private(PC pc, PetscBool transpose, Vec x, Vec y)
 {
-  PetscBool      nests[2], borrows;
+  PetscBool      nests[2];
   Vec            c = x, d = y;
   Mat            P;
   PetscErrorCode failed;
@@ -61,10 +62,8 @@ PetscErrorCode DiniEnginePCApply_Private(PC pc, PetscBool transpose, Vec x, Vec 
   if (nests[0]) PetscCall(DiniCreateFor_Private(P, x, &c));
   if (nests[0]) PetscCall(DiniCopy_Private(x, c));
   if (nests[1]) PetscCall(DiniCreateFor_Private(P, y, &d));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &borrows, PCMG, PCGAMG, ""));
-  if (borrows) PetscCall(PetscObjectReference((PetscObject)c));
   failed = transpose ? PCApplyTranspose(pc, c, d) : PCApply(pc, c, d);
-  if (borrows && !failed) PetscCall(PetscObjectDereference((PetscObject)c));
+  if (failed) PetscCall(DiniGiveBack_Private(pc));
   if (nests[1] && !failed) failed = DiniCopy_Private(d, y);
   if (nests[0]) PetscCall(VecDestroy(&c));
   if (nests[1]) PetscCall(VecDestroy(&d));

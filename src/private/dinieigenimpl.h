@@ -158,6 +158,7 @@ DINI_INTERN PetscErrorCode DiniEigenMult_Private(Dini, const Mat M[], PetscBool 
 DINI_INTERN PetscErrorCode DiniEigenTakeTerms_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEigenAssemble_Private(Dini, Mat M[]);
 DINI_INTERN PetscErrorCode DiniEigenRemember_Private(Dini);
+DINI_INTERN PetscErrorCode DiniEigenSettle_Private(Dini);
 DINI_INTERN PetscErrorCode DiniEigenTermsNow_Private(Dini, Mat *M[]);
 DINI_INTERN PetscErrorCode DiniHome_Eigen(Dini, PetscBool *moved);
 DINI_INTERN PetscErrorCode DiniEigenCoefficients_Private(Dini, DiniComplex lambda, DiniComplex c[], DiniComplex dc[]);

@@ -135,6 +135,7 @@ DINI_INTERN PetscErrorCode DiniKnownLiar_Private(PC, const char **why);
 DINI_INTERN PetscErrorCode DiniSetUpInside_Private(PC);
 DINI_INTERN PetscErrorCode DiniFreeze_Private(PC, DiniFrozen *);
 DINI_INTERN PetscErrorCode DiniThaw_Private(DiniFrozen *);
+DINI_INTERN PetscErrorCode DiniGiveBack_Private(PC);
 /* operator */
 DINI_INTERN PetscErrorCode DiniEngineHermitian_Private(Mat J, Mat *JH);
 DINI_INTERN PetscErrorCode DiniEnginePrepare_Private(DiniEngine, DiniDirection);

@@ -317,6 +317,7 @@ DINI_INTERN PetscErrorCode DiniParameterHint_Private(Dini, PetscInt p, char hint
 DINI_INTERN PetscErrorCode DiniSetUpLayout_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniResidual_Private(Dini, Vec u, Vec F, PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniSetPoint_Private(Dini, Vec u);
+DINI_INTERN PetscErrorCode DiniForwardHalfway_Private(Dini);
 DINI_INTERN PetscErrorCode DiniInvalidate_Private(Dini);
 DINI_INTERN PetscErrorCode DiniCheckPoint_Private(Dini);
 DINI_INTERN PetscErrorCode DiniLinearize_Private(Dini);

@@ -145,6 +145,7 @@ DINI_INTERN PetscInt64     DiniEngineKind_Private(DiniEngine, const DiniSolveRes
 DINI_INTERN const char    *DiniEngineSingular_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineIsSingular_Private(DiniEngine, PetscBool *singular);
 DINI_INTERN PetscErrorCode DiniEngineMend_Private(DiniEngine);
+DINI_INTERN PetscErrorCode DiniEngineGiveBack_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineBeforeForward_Private(DiniEngine);
 DINI_INTERN PetscErrorCode DiniEngineNullSpace_Private(DiniEngine, DiniDirection, MatNullSpace *);
 DINI_INTERN PetscErrorCode DiniCopyNullSpaces_Private(Mat from, Mat to);

@@ -49,5 +49,7 @@ typedef struct {
   Mat interpolate, restrct;
 } DiniLevel;
 
+/* Right-hand sides of a cycle that an error has ended: those of the finest level are borrowed, and it would destroy them */
+DINI_INTERN PetscErrorCode DiniPCGiveBack_Private(PC);
 DINI_INTERN PetscInt  DiniPCLevels_Private(PC);
 DINI_INTERN DiniLevel DiniPCLevel_Private(PC, PetscInt l);

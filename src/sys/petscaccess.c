@@ -104,6 +104,24 @@ void DiniPCMoveState_Private(PC pc, Mat P, PetscObjectState before, PetscObjectS
   if (pc->pmat == P && DiniPCMatState(pc) == before) DiniPCMatState(pc) = now;
 }
 
+PetscErrorCode DiniPCGiveBack_Private(PC pc)
+{
+  PC_MG_Levels *finest       = ((PC_MG *)pc->data)->levels[((PC_MG *)pc->data)->nlevels - 1];
+  const KSP     smoothers[2] = {finest->smoothd, finest->smoothu ? finest->smoothu : finest->smoothd};
+  PetscBool     changes      = PETSC_FALSE; /* such a smoother works on a copy, which is the multigrid's own */
+  PC            smoother;
+
+  PetscFunctionBegin;
+  for (int i = 0; i < 2 && !changes; i++) {
+    PetscCall(KSPGetPC(smoothers[i], &smoother));
+    PetscTryMethod(smoother, "PCPreSolveChangeRHS_C", (PC, PetscBool *), (smoother, &changes));
+  }
+  if (changes) PetscFunctionReturn(PETSC_SUCCESS);
+  finest->b = NULL;
+  finest->B = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscInt DiniPCLevels_Private(PC pc)
 {
   return ((PC_MG *)pc->data)->nlevels;

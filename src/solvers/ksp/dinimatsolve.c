@@ -36,6 +36,7 @@ static PetscErrorCode DiniSolveBlock_KSP(KSP ksp, Mat B, Mat U, PetscInt n, Dini
   Vec                b, u;
   KSPConvergedReason reason;
   int                mine, all;
+  PetscErrorCode     failed;
 
   PetscFunctionBegin;
   *its = 0;
@@ -55,9 +56,10 @@ static PetscErrorCode DiniSolveBlock_KSP(KSP ksp, Mat B, Mat U, PetscInt n, Dini
   for (PetscInt k = 0; k < n && (k == 0 || solved[k - 1].reason > 0); k++) {
     PetscCall(MatDenseGetColumnVecRead(B, k, &b));
     PetscCall(MatDenseGetColumnVec(U, k, &u)); /* may hold an initial guess */
-    PetscCall(KSPSolve(ksp, b, u));
+    failed = KSPSolve(ksp, b, u);
     PetscCall(MatDenseRestoreColumnVec(U, k, &u));
     PetscCall(MatDenseRestoreColumnVecRead(B, k, &b));
+    PetscCall(failed);
     PetscCall(KSPGetConvergedReason(ksp, &solved[k].reason));
     PetscCall(KSPGetIterationNumber(ksp, &solved[k].its));
     *its += solved[k].its;
@@ -171,7 +173,9 @@ static PetscErrorCode DiniMatSolve_Call(Dini dini, Mat B, Mat U)
   PetscCall(PetscLogEventBegin(DINI_Solve, dini, 0, 0, 0));
   ctx->stamp = 0; /* the application may have changed more than the parameters since */
   PetscCall(DiniAssembleOwn_KSP(dini));
-  PetscCall(DiniSolveBlock_KSP(ctx->ksp, B, U, n, ctx->solved, &its));
+  failed = DiniSolveBlock_KSP(ctx->ksp, B, U, n, ctx->solved, &its);
+  if (failed) PetscCall(DiniForwardHalfway_Private(dini));
+  PetscCall(failed);
   PetscCall(PetscLogEventEnd(DINI_Solve, dini, 0, 0, 0));
   PetscCall(PetscTime(&end));
   dini->stats.forward_seconds += (PetscReal)(end - start);

@@ -63,7 +63,6 @@ static PetscErrorCode DiniFindPairs_Eigen(Dini dini, PetscInt *its, PetscInt *nc
 static PetscErrorCode DiniSolve_Eigen(Dini dini, Vec u, DiniForwardResult *result)
 {
   Dini_Eigen *ctx = (Dini_Eigen *)dini->data;
-  Mat        *M;
   PetscInt    nconv;
   PetscBool   good;
 
@@ -77,10 +76,8 @@ static PetscErrorCode DiniSolve_Eigen(Dini dini, Vec u, DiniForwardResult *resul
     result->why = "no converged pair";
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(DiniEigenTermsNow_Private(
-      dini, &M)); /* attached pairs are held against new matrices: their solver's may be stale */
-  PetscCall(DiniEigenCollect_Private(dini, M, nconv, &result->reason, &result->why));
-  PetscCall(DiniEigenRemember_Private(dini));
+  PetscCall(DiniEigenSettle_Private(dini)); /* attached pairs are held against what the callback gives */
+  PetscCall(DiniEigenCollect_Private(dini, ctx->M, nconv, &result->reason, &result->why));
   if (result->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(ctx->selected < ctx->nmodes, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "Mode %" PetscInt_FMT " is selected (DiniSetEigenMode()) of %" PetscInt_FMT

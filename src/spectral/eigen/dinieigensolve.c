@@ -44,7 +44,8 @@ PetscErrorCode DiniEigenSolve(Dini dini)
   @brief Makes the pairs of a solver that the application has run the point of differentiation.
   @level{intermediate}
 
-  Collective. Where DiniSetEigenSystem() has given an assembly, pairs are held against matrices assembled anew.
+  Collective. Where DiniSetEigenSystem() has given an assembly, pairs are held against matrices assembled anew, and the solver's
+  own become these where they are others.
 
   @param[in] dini the Dini, whose solver has been run at the current parameters
   @return 0 or a PETSc error code; PETSC_ERR_NOT_CONVERGED with the solver's reason, or with the residual of a pair

@@ -96,3 +96,30 @@ PetscErrorCode DiniEigenTermsNow_Private(Dini dini, Mat *M[])
   *M = ctx->copy;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/*
+  After a solve, whoever has made it: the solver's own matrices are those that the callback gives. A pencil whose terms have been
+  scaled alike has the same pairs, and its terms have other derivatives.
+*/
+PetscErrorCode DiniEigenSettle_Private(Dini dini)
+{
+  Dini_Eigen *ctx  = (Dini_Eigen *)dini->data;
+  PetscBool   mine = PETSC_FALSE, other;
+  Mat        *M;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEigenTermsNow_Private(dini, &M));
+  for (PetscInt k = 0; k < ctx->nmats && !mine; k++) {
+    PetscBool known[2];
+    uint64_t  sum[2] = {0, 0};
+
+    if (M[k] == ctx->M[k]) continue;
+    PetscCall(DiniMatSum_Private(M[k], &known[0], &sum[0]));
+    PetscCall(DiniMatSum_Private(ctx->M[k], &known[1], &sum[1]));
+    mine = (PetscBool)(!known[0] || !known[1] || sum[0] != sum[1]);
+  }
+  PetscCall(MPIU_Allreduce(&mine, &other, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  if (other) PetscCall(DiniAssembleOwn_Eigen(dini));
+  else PetscCall(DiniEigenRemember_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
