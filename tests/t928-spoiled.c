@@ -8,9 +8,8 @@ typedef enum { SCALED, SHIFTED, ROWS, SPOILS } Spoil;
 typedef enum { PLAIN, PINNED, PINNEDBACK, PINNEDELSEWHERE, ATTACHED, SOLVED, CHECKED, WAYS } Way;
 
 static const char *const spoils[SPOILS] = {"scaled", "shifted", "rows zeroed"};
-static const char *const ways[WAYS]     = {"VJP",           "pinned",           "pinned, u written",
-                                           "pinned, moved", "VJP after attach", "VJP after solve",
-                                           "VJP after a check"};
+static const char *const ways[WAYS]     = {
+        "VJP", "pinned", "pinned, u written", "pinned, moved", "VJP after attach", "VJP after solve", "VJP after a check"};
 
 static PetscErrorCode SpoilMatrix(Mat A, Spoil spoil)
 {

@@ -335,3 +335,18 @@ PetscErrorCode DiniEstimateTangentColumn_Private(Dini dini, Mat dM, PetscInt j, 
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* After a product of second order: A x = b was its last solve, and its differences are good to that, relative */
+PetscErrorCode DiniEstimateSecond_Private(Dini dini, DiniDirection direction, PetscReal differences, Vec b, Vec x)
+{
+  PetscReal norm, error = differences;
+
+  PetscFunctionBegin;
+  PetscCall(DiniNorm_Private(b, &norm));
+  if (norm > 0.0) {
+    error += DiniSolveError_Private(dini);
+    PetscCall(DiniAddStateError_Private(dini, direction, b, norm, x, &error));
+  }
+  dini->stats.second_error = error;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,9 +1,12 @@
 /* Tangents of second order; the formula is in src/rules. */
-#include "../private/diniimpl.h"
+#include "../private/diniparameterimpl.h"
 
 static PetscErrorCode DiniSecondJVP_Call(Dini dini, Vec dm1, Vec dm2, Vec ddu)
 {
-  PetscBool good;
+  PetscReal      error;
+  PetscBool      good;
+  Vec            r;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
@@ -13,7 +16,11 @@ static PetscErrorCode DiniSecondJVP_Call(Dini dini, Vec dm1, Vec dm2, Vec ddu)
   PetscCall(DiniCheckFlat_Private(dini, dm1, "The direction dm1"));
   PetscCall(DiniCheckFlat_Private(dini, dm2, "The direction dm2"));
   PetscCall(DiniCheckState_Private(dini, ddu, "The result ddu"));
-  PetscCall(DiniRuleSecondJVP_Private(dini, dm1, dm2, ddu, &good));
+  PetscCall(VecDuplicate(dini->u, &r));
+  failed = DiniRuleSecondJVP_Private(dini, dm1, dm2, r, ddu, &error, &good);
+  if (!failed && good) failed = DiniEstimateSecond_Private(dini, DINI_TANGENT, error, r, ddu);
+  PetscCall(VecDestroy(&r));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

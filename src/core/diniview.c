@@ -46,6 +46,8 @@ PetscErrorCode DiniViewStatistics_Private(Dini dini, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(
       viewer, "estimated errors: objective %g (lambda^H F), gradient %g (relative), tangent %g (relative), ",
       (double)s->objective_error, (double)s->gradient_error, (double)s->tangent_error));
+  if (s->second_error > 0.0)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "second order %g (relative), ", (double)s->second_error));
   if (s->state_error >= 0.0)
     PetscCall(PetscViewerASCIIPrintf(viewer, "of which the state %g\n", (double)s->state_error));
   else PetscCall(PetscViewerASCIIPrintf(viewer, "without that of the state\n"));

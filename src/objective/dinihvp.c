@@ -8,12 +8,15 @@
 
 static PetscErrorCode DiniHVPAt(Dini dini, Vec v, Vec Hv, Vec du, Vec hu, Vec mu, Vec hm, PetscBool *good)
 {
+  PetscReal error;
+
   PetscFunctionBegin;
   PetscCall(DiniRuleJVP_Private(dini, v, du, good));
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniSecond_Private(dini, du, v, hu, hm));
+  PetscCall(DiniSecond_Private(dini, du, v, hu, hm, &error));
   PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, hu, mu, good));
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniEstimateSecond_Private(dini, DINI_ADJOINT, error, hu, mu));
   PetscCall(DiniParameterApplyAdjoint_Private(dini, mu, Hv));
   PetscCall(VecAYPX(Hv, -1.0, hm));
   PetscFunctionReturn(PETSC_SUCCESS);

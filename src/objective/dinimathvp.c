@@ -26,6 +26,7 @@ static PetscErrorCode DiniHVPBlock(Dini dini, Mat V, Mat HV, const DiniColumns *
   const PetscInt first = c->first, count = c->count;
   Vec            du = c->du, hu = c->hu, v = c->v, hm = c->hm;
   PetscBool      zero;
+  PetscReal      error, worst = 0.0;
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < count; j++) {
@@ -38,7 +39,8 @@ static PetscErrorCode DiniHVPBlock(Dini dini, Mat V, Mat HV, const DiniColumns *
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(DiniDirectionOf(V, first + j, v, &c->unit[j]));
     PetscCall(DiniGetColumn_Private(X, j, du));
-    PetscCall(DiniSecond_Private(dini, du, v, hu, hm));
+    PetscCall(DiniSecond_Private(dini, du, v, hu, hm, &error));
+    worst = PetscMax(worst, error);
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, hu));
     PetscCall(DiniSetColumn_Private(HV, first + j, PETSC_FALSE, hm));
   }
@@ -51,6 +53,7 @@ static PetscErrorCode DiniHVPBlock(Dini dini, Mat V, Mat HV, const DiniColumns *
     PetscCall(DiniScaleBack_Private(dini, c->unit[j], hm, "A column of the result"));
     PetscCall(DiniSetColumn_Private(HV, first + j, PETSC_FALSE, hm));
   }
+  PetscCall(DiniEstimateSecond_Private(dini, DINI_ADJOINT, worst, hu, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

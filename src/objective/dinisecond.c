@@ -106,7 +106,30 @@ static PetscErrorCode DiniResidualPart(Dini dini, DiniDifferencing *d, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSecond(Dini dini, DiniDifferencing *d, PetscReal fraction, Vec du, Vec dm, Vec hu, Vec hm)
+/* What parts by differences, good to d->d.error, make of those of which they are parts */
+static PetscErrorCode DiniSecondError(Dini dini, const DiniDifferencing *d, PetscReal fraction, Vec hu, Vec hm,
+                                      PetscReal *error)
+{
+  const PetscInt  parts[2] = {dini->hessian.objective ? -1 : d->objective, dini->hessian.residual ? -1 : d->residual};
+  const PetscReal share[2] = {1.0, PetscAbsReal(fraction)};
+
+  PetscFunctionBegin;
+  *error = 0.0;
+  for (int i = 0; i < 4; i++) {
+    const PetscInt part = parts[i / 2];
+    PetscReal      norm, all;
+
+    if (part < 0) continue;
+    PetscCall(DiniNorm_Private(d->value[part + i % 2], &norm));
+    PetscCall(DiniNorm_Private(i % 2 ? hm : hu, &all));
+    norm *= share[i / 2] * d->d.error;
+    if (norm > 0.0) *error = PetscMax(*error, norm < all ? norm / all : 1.0);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniSecond(Dini dini, DiniDifferencing *d, PetscReal fraction, Vec du, Vec dm, Vec hu, Vec hm,
+                                 PetscReal *error)
 {
   PetscFunctionBegin;
   if (d->d.n) {
@@ -117,6 +140,7 @@ static PetscErrorCode DiniSecond(Dini dini, DiniDifferencing *d, PetscReal fract
   }
   PetscCall(DiniObjectivePart(dini, d, du, dm, hu, hm));
   if (fraction != 0.0) PetscCall(DiniResidualPart(dini, d, fraction, du, dm, hu, hm));
+  PetscCall(DiniSecondError(dini, d, fraction, hu, hm, error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,8 +154,8 @@ static PetscErrorCode DiniWant(DiniDifferencing *d, PetscInt *which)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* hu = J_uu du + J_um dm - (F_uu du + F_um dm)^H lambda and hm = J_mu du + J_mm dm - (F_mu du + F_mm dm)^H lambda */
-PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
+/* error: relative, of what is differenced. hu = J_uu du + J_um dm - (F_uu du + F_um dm)^H lambda and hm = J_mu du + J_mm dm - (F_mu du + F_mm dm)^H lambda */
+PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm, PetscReal *error)
 {
   const DiniHessian *hessian  = &dini->hessian;
   DiniDifferencing   d        = {.objective = -1, .residual = -1};
@@ -143,6 +167,7 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
   Mat                J, P;
 
   PetscFunctionBegin;
+  *error = 0.0;
   PetscCall(DiniNorm_Private(du, &norm));
   PetscCall(DiniNorm_Private(dm, &change));
   if (norm == 0.0 && change == 0.0) { /* nothing that a guard could learn from */
@@ -164,7 +189,7 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm)
   d.d.ctx      = &d;
   d.d.value    = d.value;
   d.d.matrices = (PetscBool)(d.residual >= 0);
-  failed       = DiniSecond(dini, &d, fraction, du, dm, hu, hm);
+  failed       = DiniSecond(dini, &d, fraction, du, dm, hu, hm, error);
   PetscCall(VecDestroy(&d.wu));
   PetscCall(VecDestroy(&d.wm));
   for (PetscInt k = 0; k < d.d.n; k++) PetscCall(VecDestroy(&d.value[k]));

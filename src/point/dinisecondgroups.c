@@ -75,7 +75,7 @@ static PetscErrorCode DiniSecondPart(Dini dini, const PetscInt group[], PetscInt
 static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt groups, PetscReal state,
                                     PetscReal longest, Vec du, Vec dm, DiniSecondDifference *d)
 {
-  PetscReal      apart  = 0.0;
+  PetscReal      apart = 0.0, error = 0.0;
   PetscErrorCode failed = PETSC_SUCCESS;
   Vec            part, zero, *sum;
 
@@ -93,8 +93,10 @@ static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt 
     if (!failed) failed = DiniSecondAlong_Private(dini, g ? zero : du, part, state, longest, d);
     for (PetscInt k = 0; k < d->n && !failed; k++) failed = VecAXPY(sum[k], 1.0, d->value[k]);
     apart = PetscMax(apart, d->apart);
+    error = PetscMax(error, d->error);
   }
   d->apart = apart;
+  d->error = error;
   for (PetscInt k = 0; k < d->n; k++) {
     if (!failed) failed = VecCopy(sum[k], d->value[k]);
     PetscCall(VecDestroy(&sum[k]));

@@ -27,7 +27,8 @@ typedef struct {
 } DiniSides;
 
 typedef struct {
-  PetscReal h, ok, expected, rho; /* the next step, the curvature that will do, the error and the curvature before */
+  PetscReal h, ok;                     /* the next step, and the curvature that will do */
+  PetscReal last, expected, told, rho; /* of the one before: its step, error, what is told of that, curvature */
   DiniBend  bend[DINI_MAX_PARTS], before[DINI_MAX_PARTS], longest[DINI_MAX_PARTS];
   PetscBool kept, kink;
 } DiniTrials;
@@ -150,6 +151,20 @@ static PetscErrorCode DiniSecondExpect(const DiniSecondDifference *d, const Dini
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What is told of the error. Products by differences are rougher than a step needs to know, and what is left of terms that cancel is */
+static PetscReal DiniSecondTold(const DiniSecondDifference *d, const DiniBend bend[], PetscReal truncation)
+{
+  PetscReal rounding = 0.0;
+
+  for (PetscInt k = 0; k < d->n; k++) {
+    const PetscReal noise = d->noise[k] * PetscMax(bend[k].size, d->terms);
+
+    if (bend[k].first > d->noise[k] * bend[k].size)
+      rounding = PetscMax(rounding, noise < bend[k].first ? noise / bend[k].first : 1.0);
+  }
+  return truncation + rounding;
+}
+
 /* The step before was better */
 static PetscErrorCode DiniSecondReturn(const DiniSides *s, const DiniBend before[], PetscReal h)
 {
@@ -213,12 +228,17 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
   if (t->kept && t->rho < DINI_FAR && expected > t->expected && t->expected <= DINI_AGREE) {
     PetscCall(DiniSecondReturn(s, t->before, d->h));
     d->apart = 0.0;
+    d->error = t->told;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (rho == 0.0 && t->kink && DiniSecondLost(d, t->bend)) d->apart = 1.0; /* all the way down to rounding */
   else if (rho == 0.0) d->apart = t->kept && expected > 10.0 * DINI_AGREE ? expected : 0.0;
   else if (t->kept) PetscCall(DiniSecondApart(s, t->before, t->bend, t->h, &d->apart, &t->kink));
-  d->h = t->h;
+  d->h     = t->h;
+  d->error = DiniSecondTold(d, t->bend, truncation);
+  if (t->kept) d->error = PetscMax(d->error, PetscMin(d->apart, 1.0) * PetscMin(1.0, PetscSqr(t->h / t->last)));
+  t->last = t->h;
+  t->told = d->error;
   for (PetscInt k = 0; k < d->n; k++) d->size[k] = t->bend[k].size;
   if (rho == 0.0 || (t->kept && d->apart <= DINI_AGREE)) PetscFunctionReturn(PETSC_SUCCESS);
   t->kept     = PETSC_TRUE;
@@ -237,6 +257,7 @@ static PetscErrorCode DiniSecondTry(Dini dini, const DiniSides *s, Vec du, Vec d
 {
   DiniSecondDifference *d    = s->d;
   PetscBool             done = PETSC_FALSE, bad;
+  PetscReal             truncation, rounding;
 
   PetscFunctionBegin;
   PetscCall((*d->evaluate)(dini, s->base, d->ctx));
@@ -247,7 +268,9 @@ static PetscErrorCode DiniSecondTry(Dini dini, const DiniSides *s, Vec du, Vec d
     else if (dini->hessian.step > 0.0) { /* asked for */ d->h = t->h;
       d->apart                                                = 0.0;
       for (PetscInt k = 0; k < d->n; k++) d->size[k] = t->bend[k].size;
-      done = PETSC_TRUE;
+      PetscCall(DiniSecondExpect(d, t->bend, t->bend, &truncation, &rounding));
+      d->error = DiniSecondTold(d, t->bend, truncation);
+      done     = PETSC_TRUE;
     } else PetscCall(DiniSecondStep(dini, s, t, &done));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -315,6 +338,7 @@ PetscErrorCode DiniSecondAlong_Private(Dini dini, Vec du, Vec dm, PetscReal leas
   PetscFunctionBegin;
   d->apart = PETSC_INFINITY;
   d->h     = 0.0;
+  d->error = 1.0;
   for (PetscInt k = 0; k < d->n; k++) d->noise[k] = 10.0 * noise;
   PetscCall(DiniSecondRelative(dini, du, dm, &relative));
   relative = PetscMax(relative, least);

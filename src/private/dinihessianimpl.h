@@ -11,6 +11,8 @@ typedef struct {
   PetscInt  n;
   Vec      *value;                    /* n derivatives */
   PetscReal h, apart;                 /* their step, and how far two steps are apart, relative */
+  PetscReal terms;                    /* norm of those that cancel in each product; 0: none do */
+  PetscReal error;                    /* relative, as the curvature within the step, rounding and two steps tell */
   PetscReal size[DINI_SECOND_PARTS];  /* of what is differenced */
   PetscReal noise[DINI_SECOND_PARTS]; /* in it, relative */
   PetscBool serves;

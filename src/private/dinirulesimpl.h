@@ -6,8 +6,9 @@ typedef PetscErrorCode     DiniBlockFn(Dini, PetscInt first, PetscInt count, Mat
 DINI_INTERN PetscErrorCode DiniEachBlock_Private(Dini, PetscInt n, DiniBlockFn *body, void *ctx);
 
 /* rules */
-DINI_INTERN PetscErrorCode DiniRuleSecondJVP_Private(Dini, Vec dm1, Vec dm2, Vec ddu, PetscBool *good);
-DINI_INTERN PetscErrorCode DiniSecondTangent_Private(Dini, Vec a, Vec dm1, Vec b, Vec dm2, Vec y);
+DINI_INTERN PetscErrorCode DiniRuleSecondJVP_Private(Dini, Vec dm1, Vec dm2, Vec r, Vec ddu, PetscReal *error,
+                                                     PetscBool *good);
+DINI_INTERN PetscErrorCode DiniSecondTangent_Private(Dini, Vec a, Vec dm1, Vec b, Vec dm2, Vec y, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniRuleVJP_Private(Dini, Vec ubar, Vec mbar, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniRuleHVP_Private(Dini, Vec v, Vec Hv);

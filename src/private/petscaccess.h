@@ -51,5 +51,5 @@ typedef struct {
 
 /* Right-hand sides of a cycle that an error has ended: those of the finest level are borrowed, and it would destroy them */
 DINI_INTERN PetscErrorCode DiniPCGiveBack_Private(PC);
-DINI_INTERN PetscInt  DiniPCLevels_Private(PC);
-DINI_INTERN DiniLevel DiniPCLevel_Private(PC, PetscInt l);
+DINI_INTERN PetscInt       DiniPCLevels_Private(PC);
+DINI_INTERN DiniLevel      DiniPCLevel_Private(PC, PetscInt l);
