@@ -6,9 +6,12 @@
 #include "../private/diniimpl.h"
 #include <math.h>
 
-static PetscErrorCode DiniSolves(Dini dini, Vec dm1, Vec dm2, Vec a, Vec b, Vec r, Vec w, PetscReal *error,
+/* t: a and b */
+static PetscErrorCode DiniSolves(Dini dini, Vec dm1, Vec dm2, const Vec t[2], Vec r, Vec w, PetscReal *error,
                                  PetscBool *good)
 {
+  Vec a = t[0], b = t[1];
+
   PetscFunctionBegin;
   PetscCall(DiniRuleJVP_Private(dini, dm1, a, good));
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
@@ -24,15 +27,13 @@ static PetscErrorCode DiniSolves(Dini dini, Vec dm1, Vec dm2, Vec a, Vec b, Vec 
 /* r: the right-hand side of w, good to a relative error by differences */
 PetscErrorCode DiniRuleSecondJVP_Private(Dini dini, Vec dm1, Vec dm2, Vec r, Vec w, PetscReal *error, PetscBool *good)
 {
-  Vec            a, b;
+  Vec            t[2];
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(VecDuplicate(dini->u, &a));
-  PetscCall(VecDuplicate(dini->u, &b));
-  failed = DiniSolves(dini, dm1, dm2, a, b, r, w, error, good);
-  PetscCall(VecDestroy(&a));
-  PetscCall(VecDestroy(&b));
+  for (int i = 0; i < 2; i++) PetscCall(VecDuplicate(dini->u, &t[i]));
+  failed = DiniSolves(dini, dm1, dm2, t, r, w, error, good);
+  for (int i = 0; i < 2; i++) PetscCall(VecDestroy(&t[i]));
   PetscCall(failed);
   if (!*good) PetscCall(VecSet(w, NAN)); /* nobody shall take it for a derivative */
   PetscFunctionReturn(PETSC_SUCCESS);
