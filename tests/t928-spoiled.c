@@ -112,12 +112,21 @@ static PetscErrorCode Move(Case *c)
 
 static PetscErrorCode Differentiate(Case *c, Way way, Mat D)
 {
+  PetscErrorCode failed;
+
   PetscFunctionBeginUser;
   if (way == ATTACHED) PetscCall(DiniAttach(c->l.dini, c->l.u));
   if (way == SOLVED) PetscCall(DiniSolve(c->l.dini, c->l.u));
   if (way == CHECKED) PetscCall(DiniCheck(c->l.dini, NULL));
-  if (D) PetscCall(MatMultHermitianTranspose(D, c->ubar, c->bbar));
-  else PetscCall(DiniVJP(c->l.dini, c->ubar, c->bbar));
+  if (!D) {
+    PetscCall(DiniVJP(c->l.dini, c->ubar, c->bbar));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecConjugate(c->ubar)); /* MatMultHermitianTranspose() does not free its copy after an error */
+  failed = MatMultTranspose(D, c->ubar, c->bbar);
+  PetscCall(VecConjugate(c->ubar));
+  PetscCall(failed);
+  PetscCall(VecConjugate(c->bbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
