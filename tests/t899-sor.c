@@ -234,7 +234,7 @@ static PetscErrorCode TestHalfway(PetscInt products)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same in the forward solve, which serves on */
+/* The same in the forward solve, which serves on, or raises an error again */
 static PetscErrorCode TestForward(PetscInt products)
 {
   Cells          c;
@@ -257,8 +257,13 @@ static PetscErrorCode TestForward(PetscInt products)
   if (products % 2) {
     c.left = -1;
     PetscCall(VecSet(c.u, 0.0));
-    PetscCall(DiniSolve(c.dini, c.u));
-    PetscCall(Compare(&c, "after a forward solve that has failed"));
+    PetscCall(DiniTestCatch());
+    ierr = DiniSolve(c.dini, c.u);
+    PetscCall(DiniTestRelease());
+    if (!ierr) PetscCall(Compare(&c, "after a forward solve that has failed"));
+    else
+      DiniTestTrue(failed, "a second forward solve: error %d",
+                   (int)ierr); /* newer PETSc leaves its work vectors locked */
   }
   PetscCall(Destroy(&c));
   PetscFunctionReturn(PETSC_SUCCESS);

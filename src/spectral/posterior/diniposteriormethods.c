@@ -162,7 +162,7 @@ static PetscErrorCode DiniCreateEPS_Posterior(DiniPosterior post)
 static PetscErrorCode DiniNext_Posterior(DiniPosterior post, PetscInt k, PetscInt n, PetscInt *got)
 {
   EPSConvergedReason reason;
-  PetscInt           nconv;
+  PetscInt           nconv, ncv = PetscMin(post->N - k, PetscMax(3 * n, n + 15));
   Vec               *known;
 
   PetscFunctionBegin;
@@ -172,7 +172,7 @@ static PetscErrorCode DiniNext_Posterior(DiniPosterior post, PetscInt k, PetscIn
     PetscCall(EPSSetDeflationSpace(post->eps, k, known));
     PetscCall(VecDestroyVecs(k, &known));
   }
-  PetscCall(EPSSetDimensions(post->eps, n, PetscMin(post->N - k, PetscMax(3 * n, n + 15)), PETSC_DEFAULT));
+  PetscCall(EPSSetDimensions(post->eps, n, ncv, ncv)); /* SLEPc keeps the mpd of the solve before */
   PetscCall(EPSSolve(post->eps));
   PetscCall(EPSGetConvergedReason(post->eps, &reason));
   PetscCall(EPSGetConverged(post->eps, &nconv));
