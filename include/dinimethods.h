@@ -80,7 +80,8 @@ typedef struct {
   /** The type of a block with the Vec m of which nothing else is known, DINIPARAMETERRHS say; leaves *type where it does not know. */
   PetscErrorCode (*parameterkind)(Dini dini, Vec m, DiniParameterType *type);
 
-  /* rules of its own, where J is singular at a solution, as of eigenvectors: in place of solves with J and products with F_m */
+  /* rules of its own, where J is singular at a solution, as of eigenvectors: in place of solves with J and products with F_m;
+     an error where there is no derivative */
 
   /** du = (du/dm) dm */
   PetscErrorCode (*jvp)(Dini dini, Vec dm, Vec du);

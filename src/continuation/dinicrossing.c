@@ -68,13 +68,14 @@ static PetscErrorCode DiniBeforeMult(DiniCrossing *c, Vec v, Vec y)
 static PetscErrorCode DiniCrossingMult(Mat G, Vec v, Vec y)
 {
   DiniCrossing *c;
+  PetscBool     good;
 
   PetscFunctionBegin;
   PetscCall(MatShellGetContext(G, &c));
   PetscCall(DiniBeforeMult(c, v, c->path->w[0]));
-  PetscCall(DiniTangentSolve(c->dini, c->path->w[0], c->path->w[1]));
+  PetscCall(DiniTangentSolve_Private(c->dini, c->path->w[0], c->path->w[1], &good));
   PetscCall(VecCopy(c->path->w[1], y));
-  if (c->dini->reason <= 0) c->failed = PETSC_TRUE;
+  if (!good) c->failed = PETSC_TRUE;
   if (c->failed) PetscCall(VecSet(y, 0.0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -43,7 +43,7 @@ static PetscErrorCode DiniCorrect(Dini dini, Vec ubar, Vec mbar, Vec r, Vec e, V
   mbar to a relative error of its own, dini->gradientrtol: a loose adjoint solve first, and then solves for its residual
   until what they change in mbar is small enough. The tolerance of the adjoint solves plays no part.
 */
-PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
+PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar, PetscBool *found)
 {
   const PetscReal wanted = dini->gradientrtol;
   PetscReal       error = PETSC_INFINITY, relative = PETSC_INFINITY, unorm = 0.0;
@@ -55,9 +55,10 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   Vec             r, e, delta;
 
   PetscFunctionBegin;
+  *found = PETSC_FALSE;
   PetscCall(DiniEngineGetJacobian_Private(dini->engine, &J, &P));
   if (!J) { /* the application's own solves: no residual to correct by */
-    PetscCall(DiniRuleVJP_Private(dini, ubar, mbar, &good));
+    PetscCall(DiniRuleVJP_Private(dini, ubar, mbar, found));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecDuplicate(dini->u, &r));
@@ -84,6 +85,7 @@ PetscErrorCode DiniAccurateVJP_Private(Dini dini, Vec ubar, Vec mbar)
   PetscCall(VecDestroy(&delta));
   PetscCall(failed);
   if (good && error <= wanted) {
+    *found = PETSC_TRUE;
     PetscCall(DiniAddStateError_Private(dini, DINI_ADJOINT, ubar, unorm, dini->lambda,
                                         &dini->stats.gradient_error)); /* that is the forward solve's to lower */
     PetscFunctionReturn(PETSC_SUCCESS);

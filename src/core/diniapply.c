@@ -46,10 +46,9 @@ static PetscErrorCode DiniConjugateInput(Dini dini, DiniAdjointType type, Vec x,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar)
+static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar, PetscBool *good)
 {
   const PetscBool determines = dini->determines;
-  PetscBool       good;
   Vec             g;
 
   PetscFunctionBegin;
@@ -64,27 +63,27 @@ static PetscErrorCode DiniApplyAdjoint(Dini dini, DiniAdjointType type, Vec ubar
   PetscCall(DiniConjugateInput(dini, type, ubar, &g));
   PetscCall(DiniDetermines_Private(dini));
   if (determines != dini->determines) dini->call->ahead.stays = PETSC_FALSE;
-  if (dini->gradientrtol > 0.0 && !dini->ops->vjp) PetscCall(DiniAccurateVJP_Private(dini, g, mbar));
+  if (dini->gradientrtol > 0.0 && !dini->ops->vjp) PetscCall(DiniAccurateVJP_Private(dini, g, mbar, good));
   else {
-    PetscCall(DiniRuleVJP_Private(dini, g, mbar, &good));
-    if (good) PetscCall(DiniEstimateGradient_Private(dini, g, mbar));
+    PetscCall(DiniRuleVJP_Private(dini, g, mbar, good));
+    if (*good) PetscCall(DiniEstimateGradient_Private(dini, g, mbar));
   }
   if (DiniConjugates(type)) PetscCall(VecConjugate(mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar)
+/* Where errors are off, *good tells whether mbar is a gradient; so in all of them */
+PetscErrorCode DiniVJP_Private(Dini dini, DiniAdjointType type, Vec ubar, Vec mbar, PetscBool *good)
 {
   PetscFunctionBegin;
+  *good = PETSC_FALSE;
   PetscCall(DiniCheckRequested_Private(dini));
-  DiniServe(dini, "DiniVJP()", DINI_DOOR_DERIVATIVES, DiniApplyAdjoint(dini, type, ubar, mbar));
+  DiniServe(dini, "DiniVJP()", DINI_DOOR_DERIVATIVES, DiniApplyAdjoint(dini, type, ubar, mbar, good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
+static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du, PetscBool *good)
 {
-  PetscBool good;
-
   PetscFunctionBegin;
   PetscCall(DiniAhead_Private(dini, DINI_TANGENT, dm, du));
   PetscCall(DiniLinearize_Private(dini));
@@ -94,18 +93,27 @@ static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du)
   PetscCall(DiniCheckState_Private(dini, du, "The result du"));
   PetscCheck(dm != du, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
              "%s: The direction dm and the result du are the same Vec; give them one each", DiniLabel_Private(dini));
-  PetscCall(DiniRuleJVP_Private(dini, dm, du, &good));
-  if (good) dini->stats.tangent_error = 0.0;
-  if (good && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dm, dini->r, du));
+  PetscCall(DiniRuleJVP_Private(dini, dm, du, good));
+  if (*good) dini->stats.tangent_error = 0.0;
+  if (*good && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dm, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J x = b, or J^H x = b or J^T x = b by type, at the point */
-static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdjointType type, Vec b, Vec x)
+PetscErrorCode DiniJVP_Private(Dini dini, Vec dm, Vec du, PetscBool *good)
+{
+  PetscFunctionBegin;
+  *good = PETSC_FALSE;
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniJVP()", DINI_DOOR_DERIVATIVES, DiniApply(dini, dm, du, good));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J x = b, or J^H x = b or J^T x = b by type, at the point; x is NaN where it is not good */
+static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdjointType type, Vec b, Vec x,
+                                     PetscBool *good)
 {
   const PetscBool tangent = (PetscBool)(direction == DINI_TANGENT);
   Vec             rhs     = b;
-  PetscBool       good; /* else x is NaN */
 
   PetscFunctionBegin;
   PetscCall(DiniLinearize_Private(dini));
@@ -113,9 +121,19 @@ static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdj
   PetscCall(DiniCheckState_Private(dini, x, tangent ? "The solution x" : "The solution lambda"));
   if (!tangent) PetscCall(DiniConjugateInput(dini, type, b, &rhs));
   PetscCall(DiniFilterPart_Private(dini, rhs, &rhs));
-  PetscCall(DiniLinearSolve_Private(dini, direction, rhs, x, &good));
+  PetscCall(DiniLinearSolve_Private(dini, direction, rhs, x, good));
   if (!tangent && DiniConjugates(type)) PetscCall(VecConjugate(x));
-  if (good) *(tangent ? &dini->stats.tangent_error : &dini->stats.gradient_error) = DiniSolveError_Private(dini);
+  if (*good) *(tangent ? &dini->stats.tangent_error : &dini->stats.gradient_error) = DiniSolveError_Private(dini);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniTangentSolve_Private(Dini dini, Vec r, Vec x, PetscBool *good)
+{
+  PetscFunctionBegin;
+  *good = PETSC_FALSE;
+  PetscCall(DiniCheckRequested_Private(dini));
+  DiniServe(dini, "DiniTangentSolve()", DINI_DOOR_DERIVATIVES,
+            DiniApplySolve(dini, DINI_TANGENT, dini->adjointtype, r, x, good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,10 +155,11 @@ static PetscErrorCode DiniApplySolve(Dini dini, DiniDirection direction, DiniAdj
 */
 PetscErrorCode DiniJVP(Dini dini, Vec dm, Vec du)
 {
+  PetscBool good;
+
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniCheckRequested_Private(dini));
-  DiniServe(dini, "DiniJVP()", DINI_DOOR_DERIVATIVES, DiniApply(dini, dm, du));
+  PetscCall(DiniJVP_Private(dini, dm, du, &good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -163,9 +182,11 @@ PetscErrorCode DiniJVP(Dini dini, Vec dm, Vec du)
 */
 PetscErrorCode DiniVJP(Dini dini, Vec ubar, Vec mbar)
 {
+  PetscBool good;
+
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniVJP_Private(dini, dini->adjointtype, ubar, mbar));
+  PetscCall(DiniVJP_Private(dini, dini->adjointtype, ubar, mbar, &good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -182,11 +203,11 @@ PetscErrorCode DiniVJP(Dini dini, Vec ubar, Vec mbar)
 */
 PetscErrorCode DiniTangentSolve(Dini dini, Vec r, Vec x)
 {
+  PetscBool good;
+
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniCheckRequested_Private(dini));
-  DiniServe(dini, "DiniTangentSolve()", DINI_DOOR_DERIVATIVES,
-            DiniApplySolve(dini, DINI_TANGENT, dini->adjointtype, r, x));
+  PetscCall(DiniTangentSolve_Private(dini, r, x, &good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -204,11 +225,13 @@ PetscErrorCode DiniTangentSolve(Dini dini, Vec r, Vec x)
 */
 PetscErrorCode DiniAdjointSolve(Dini dini, Vec g, Vec lambda)
 {
+  PetscBool good;
+
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniCheckRequested_Private(dini));
   DiniServe(dini, "DiniAdjointSolve()", DINI_DOOR_DERIVATIVES,
-            DiniApplySolve(dini, DINI_ADJOINT, dini->adjointtype, g, lambda));
+            DiniApplySolve(dini, DINI_ADJOINT, dini->adjointtype, g, lambda, &good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -247,7 +270,7 @@ static PetscErrorCode DiniEstimateColumns(Dini dini, DiniDirection direction, Ma
   Vec             b, x, y;
 
   PetscFunctionBegin;
-  if (own || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (own) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatGetSize(R, NULL, &n));
   PetscCall(VecDuplicate(dini->u, &b));
   PetscCall(VecDuplicate(dini->u, &x));
@@ -279,6 +302,7 @@ typedef struct {
   DiniDirection       direction;
   PetscBool           conj; /* the plain transpose */
   Mat                 X, Y;
+  PetscBool           good;
   DiniConvergedReason all; /* of the first block that has failed, where one has */
 } DiniColumnsCall;
 
@@ -306,21 +330,24 @@ static PetscErrorCode DiniCheckColumnLayouts(Dini dini, const DiniColumnsCall *c
 static PetscErrorCode DiniApplyBlock(Dini dini, PetscInt first, PetscInt count, Mat R, Mat S, void *ctx)
 {
   DiniColumnsCall *call = (DiniColumnsCall *)ctx;
+  PetscBool        good;
 
   PetscFunctionBegin;
   PetscCall(DiniCheckColumnLayouts(dini, call, first));
-  if (call->direction == DINI_TANGENT) PetscCall(DiniRuleMatJVP_Private(dini, call->X, call->Y, first, count, R, S));
-  else PetscCall(DiniRuleMatVJP_Private(dini, call->conj, call->X, call->Y, first, count, R, S));
-  PetscCall(DiniEstimateColumns(dini, call->direction, R, S, call->X, call->Y, first));
+  if (call->direction == DINI_TANGENT)
+    PetscCall(DiniRuleMatJVP_Private(dini, call->X, call->Y, first, count, R, S, &good));
+  else PetscCall(DiniRuleMatVJP_Private(dini, call->conj, call->X, call->Y, first, count, R, S, &good));
+  if (good) PetscCall(DiniEstimateColumns(dini, call->direction, R, S, call->X, call->Y, first));
+  else call->good = PETSC_FALSE;
   if (call->all >= 0) call->all = dini->reason;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Y = (du/dm) X for the tangent; Y = (du/dm)^H X or (du/dm)^T X, by type, for the adjoint */
 static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniAdjointType type, Mat X, Mat Y,
-                                       const char what[])
+                                       const char what[], PetscBool *good)
 {
-  DiniColumnsCall call = {direction, DiniConjugates(type), X, Y, DINI_CONVERGED_ITERATING};
+  DiniColumnsCall call = {direction, DiniConjugates(type), X, Y, PETSC_TRUE, DINI_CONVERGED_ITERATING};
   PetscInt        n;
 
   PetscFunctionBegin;
@@ -329,17 +356,19 @@ static PetscErrorCode DiniApplyColumns(Dini dini, DiniDirection direction, DiniA
   if (direction == DINI_ADJOINT) PetscCall(DiniDetermines_Private(dini));
   PetscCall(DiniEachBlock_Private(dini, n, DiniApplyBlock, &call));
   if (n) dini->reason = call.all;
+  *good = call.good;
   PetscCall(MatAssemblyBegin(Y, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(Y, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniMatVJP_Private(Dini dini, DiniAdjointType type, Mat Ubar, Mat Mbar)
+PetscErrorCode DiniMatVJP_Private(Dini dini, DiniAdjointType type, Mat Ubar, Mat Mbar, PetscBool *good)
 {
   PetscFunctionBegin;
+  *good = PETSC_FALSE;
   PetscCall(DiniCheckRequested_Private(dini));
   DiniServe(dini, "DiniMatVJP()", DINI_DOOR_DERIVATIVES,
-            DiniApplyColumns(dini, DINI_ADJOINT, type, Ubar, Mbar, "DiniMatVJP()"));
+            DiniApplyColumns(dini, DINI_ADJOINT, type, Ubar, Mbar, "DiniMatVJP()", good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -356,11 +385,13 @@ PetscErrorCode DiniMatVJP_Private(Dini dini, DiniAdjointType type, Mat Ubar, Mat
 */
 PetscErrorCode DiniMatJVP(Dini dini, Mat dM, Mat dU)
 {
+  PetscBool good;
+
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniCheckRequested_Private(dini));
   DiniServe(dini, "DiniMatJVP()", DINI_DOOR_DERIVATIVES,
-            DiniApplyColumns(dini, DINI_TANGENT, dini->adjointtype, dM, dU, "DiniMatJVP()"));
+            DiniApplyColumns(dini, DINI_TANGENT, dini->adjointtype, dM, dU, "DiniMatJVP()", &good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -378,8 +409,10 @@ PetscErrorCode DiniMatJVP(Dini dini, Mat dM, Mat dU)
 */
 PetscErrorCode DiniMatVJP(Dini dini, Mat Ubar, Mat Mbar)
 {
+  PetscBool good;
+
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniMatVJP_Private(dini, dini->adjointtype, Ubar, Mbar));
+  PetscCall(DiniMatVJP_Private(dini, dini->adjointtype, Ubar, Mbar, &good));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -8,7 +8,9 @@ static PetscErrorCode DiniDerivativeMult(void *dini, Vec dm, Vec du)
 
 static PetscErrorCode DiniDerivativeMultTranspose(void *dini, Vec ubar, Vec mbar)
 {
-  return DiniVJP_Private((Dini)dini, DINI_ADJOINT_TRANSPOSE, ubar, mbar);
+  PetscBool good; /* else there is an error, or NaN */
+
+  return DiniVJP_Private((Dini)dini, DINI_ADJOINT_TRANSPOSE, ubar, mbar, &good);
 }
 
 static PetscErrorCode DiniDerivativeMatMult(void *dini, Mat dM, Mat dU)
@@ -18,7 +20,9 @@ static PetscErrorCode DiniDerivativeMatMult(void *dini, Mat dM, Mat dU)
 
 static PetscErrorCode DiniDerivativeTransposeMatMult(void *dini, Mat Ubar, Mat Mbar)
 {
-  return DiniMatVJP_Private((Dini)dini, DINI_ADJOINT_TRANSPOSE, Ubar, Mbar);
+  PetscBool good;
+
+  return DiniMatVJP_Private((Dini)dini, DINI_ADJOINT_TRANSPOSE, Ubar, Mbar, &good);
 }
 
 const DiniProductOps DiniDerivativeProducts_Private = {.what             = "derivative",

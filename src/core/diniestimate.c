@@ -301,7 +301,7 @@ PetscErrorCode DiniEstimateTangent_Private(Dini dini, Vec dm, Vec b, Vec x)
   PetscBool     good  = PETSC_FALSE, due;
 
   PetscFunctionBegin;
-  if (dini->ops->jvp || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (dini->ops->jvp) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->recalled && a->measured) a->uses--;
   due = (PetscBool)(++a->uses >= a->next && dini->lastunit == 1.0);
   if (due) {

@@ -186,11 +186,10 @@ static PetscErrorCode DiniParametersStay(Dini dini)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniSolve_Call(Dini dini, Vec u)
+static PetscErrorCode DiniSolve_Call(Dini dini, Vec u, PetscBool *converged)
 {
   PetscInt       its, locks;
   PetscErrorCode failed;
-  PetscBool      converged;
   PetscLogDouble start, end;
 
   PetscFunctionBegin;
@@ -204,7 +203,7 @@ static PetscErrorCode DiniSolve_Call(Dini dini, Vec u)
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(DINI_Solve, dini, u, 0, 0));
   PetscCall(VecLockGet(u, &locks));
-  failed = DiniForward(dini, u, &its, &converged);
+  failed = DiniForward(dini, u, &its, converged);
   PetscCall(DiniUnlock_Private(u, locks)); /* a solver that fails half-way leaves its solution locked */
   if (failed) PetscCall(DiniForwardHalfway_Private(dini));
   PetscCall(failed);
@@ -212,12 +211,21 @@ static PetscErrorCode DiniSolve_Call(Dini dini, Vec u)
   PetscCall(PetscTime(&end));
   dini->stats.forward_seconds += (PetscReal)(end - start);
   dini->forward.seconds += (PetscReal)(end - start);
-  if (!converged) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!*converged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniParametersStay(dini));
   dini->stats.forward_solves++;
   PetscCall(DiniSetPoint_Private(dini, u));
   PetscCall(DiniPolish_Private(dini, u));
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, its, dini->fnorm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where errors are off, *converged tells whether there is a solution */
+PetscErrorCode DiniSolve_Private(Dini dini, Vec u, PetscBool *converged)
+{
+  PetscFunctionBegin;
+  *converged = PETSC_FALSE;
+  DiniServe(dini, "DiniSolve()", DINI_DOOR_NEVER, DiniSolve_Call(dini, u, converged));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -238,26 +246,34 @@ static PetscErrorCode DiniSolve_Call(Dini dini, Vec u)
 */
 PetscErrorCode DiniSolve(Dini dini, Vec u)
 {
+  PetscBool converged;
+
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  DiniServe(dini, "DiniSolve()", DINI_DOOR_NEVER, DiniSolve_Call(dini, u));
+  PetscCall(DiniSolve_Private(dini, u, &converged));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniAttach_Call(Dini dini, Vec u)
+static PetscErrorCode DiniAttach_Call(Dini dini, Vec u, PetscBool *accepted)
 {
-  PetscBool accepted;
-
   PetscFunctionBegin;
   PetscCall(DiniSetUp(dini));
   PetscCall(DiniSetUpLayout_Private(dini, u));
   dini->stage = DINI_STAGE_NEW;
   PetscCall(DiniParameterPull_Private(dini));
   PetscCall(DiniParameterPush_Private(dini));
-  PetscCall(DiniAcceptOrFail(dini, u, "The attached state", DINI_CONVERGED_ATTACHED, &accepted));
-  if (!accepted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniAcceptOrFail(dini, u, "The attached state", DINI_CONVERGED_ATTACHED, accepted));
+  if (!*accepted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniSetPoint_Private(dini, u));
   PetscCall(DiniMonitor_Private(dini, DINI_OPERATION_FORWARD, 0, dini->fnorm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniAttach_Private(Dini dini, Vec u, PetscBool *accepted)
+{
+  PetscFunctionBegin;
+  *accepted = PETSC_FALSE;
+  DiniServe(dini, "DiniAttach()", DINI_DOOR_NEVER, DiniAttach_Call(dini, u, accepted));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -275,9 +291,11 @@ static PetscErrorCode DiniAttach_Call(Dini dini, Vec u)
 */
 PetscErrorCode DiniAttach(Dini dini, Vec u)
 {
+  PetscBool accepted;
+
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  DiniServe(dini, "DiniAttach()", DINI_DOOR_NEVER, DiniAttach_Call(dini, u));
+  PetscCall(DiniAttach_Private(dini, u, &accepted));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

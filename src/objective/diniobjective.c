@@ -232,38 +232,41 @@ PetscErrorCode DiniObjectivePartials_Private(Dini dini, DiniObjective objective,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* g = dJ/dm - F_m^H lambda with J^H lambda = dJ/du */
-static PetscErrorCode DiniReducedGradient(Dini dini, Vec g)
+/* g = dJ/dm - F_m^H lambda with J^H lambda = dJ/du. Where errors are off, *good tells whether it is one */
+static PetscErrorCode DiniReducedGradient(Dini dini, Vec g, PetscBool *good)
 {
   const PetscBool outside =
       (PetscBool)(!dini->call && !dini->visitor); /* else lambda is that of the outer call again */
+  PetscBool      known;                           /* and belongs to it: a type with a rule of its own leaves none */
   Vec            dJdu, dJdm;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
+  *good = PETSC_FALSE;
   PetscCall(DiniCheckRequested_Private(dini));
   PetscCall(VecDuplicate(dini->state, &dJdu));
   PetscCall(DiniCreateParameterVec(dini, &dJdm));
   failed = DiniObjectivePartials_Private(dini, dini->objective, dJdu, dJdm);
   if (dini->predict && outside) dini->guess = dini->history.lambda;
   dini->cotangents = &dini->objective;
-  if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g);
+  if (!failed) failed = DiniVJP_Private(dini, DINI_ADJOINT_HERMITIAN, dJdu, g, good);
   dini->cotangents = NULL;
   dini->guess      = NULL;
-  if (!failed && outside && dini->predict && dini->reason > 0 && !dini->ops->vjp) {
+  known            = (PetscBool)(!failed && outside && *good && !dini->ops->vjp);
+  if (known && dini->predict) {
     if (!dini->history.lambda) failed = VecDuplicate(dini->lambda, &dini->history.lambda);
     if (!failed) failed = VecCopy(dini->lambda, dini->history.lambda);
   }
   if (!failed) failed = VecAXPY(g, 1.0, dJdm);
-  if (!failed && outside && dini->reason > 0 && dini->hessian.lambda && !dini->ops->vjp &&
-      dini->gradientrtol == 0.0) { /* Hessian products at this point begin with it; not with a loose one */
+  if (!failed && known && dini->hessian.lambda &&
+      dini->gradientrtol == 0.0) { /* Hessian products at this point begin with
+                                                                                  it; not with a loose one */
     failed = VecCopy(dini->lambda, dini->hessian.lambda);
     if (!failed) failed = DiniHessianOf_Private(dini, dJdu);
     dini->hessian.point = dini->point;
   }
-  if (!failed && outside && dini->reason > 0 && !dini->ops->vjp) /* a type with a rule of its own leaves no lambda */
-    failed = DiniEstimateObjective_Private(dini);
-  if (!failed && outside && !dini->ops->vjp) failed = DiniObjectiveGuard_Private(dini, dini->objective, dJdu, dJdm);
+  if (!failed && known) failed = DiniEstimateObjective_Private(dini);
+  if (!failed && known) failed = DiniObjectiveGuard_Private(dini, dini->objective, dJdu, dJdm);
   if (!failed && !dini->ops->vjp) dini->stats.gradient_error += dini->objective->error;
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));
@@ -290,9 +293,8 @@ PetscErrorCode DiniEvaluate_Private(Dini dini, Vec m, PetscBool tolerated, Petsc
     failed = DiniObjectiveValue_Private(dini, dini->objective, value);
     if (g && !failed) {
       if (tolerated) dini->erroriffail = PETSC_FALSE;
-      failed            = DiniReducedGradient(dini, g);
+      failed            = DiniReducedGradient(dini, g, &converged);
       dini->erroriffail = policy;
-      converged         = (PetscBool)(dini->reason > 0);
     }
     dini->verified = PETSC_FALSE;
     PetscCall(failed);

@@ -290,7 +290,7 @@ static PetscErrorCode DiniPartialsSuspect(Dini dini, DiniObjective objective, Ve
 
   PetscFunctionBegin;
   *suspect = PETSC_FALSE;
-  if (!dini->guard || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!dini->guard) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniVecSum_Private(dini->u, &from));
   for (PetscInt p = 0; p < dini->nparams; p++) PetscCall(DiniVecSum_Private(dini->params[p]->copy, &from));
   for (int k = 0; k < 2; k++) {
@@ -314,7 +314,7 @@ PetscErrorCode DiniObjectiveGuard_Private(Dini dini, DiniObjective objective, Ve
   PetscCall(DiniPartialsSuspect(dini, objective, dJdu, dJdm, &suspect));
   if ((suspect || objective->asked != dini->source.rangestate) && objective->tries >= GUARD_TRIES)
     objective->tries = GUARD_TRIES - 1; /* once more, as of J */
-  if (!dini->guard || objective->tries >= GUARD_TRIES || dini->reason < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!dini->guard || objective->tries >= GUARD_TRIES) PetscFunctionReturn(PETSC_SUCCESS);
   objective->asked = dini->source.rangestate;
   PetscCall(PetscLogEventBegin(DINI_Guard, dini, 0, 0, 0));
   PetscCall(DiniObjectiveCompare_Private(dini, objective, dJdu, dJdm, &found));

@@ -6,6 +6,7 @@ static PetscErrorCode DiniGradients(Dini dini, Mat G)
   Mat            Ubar, Jm;
   Vec            dJdu, dJdm, flat;
   PetscInt       n, N, count = dini->nobjectives;
+  PetscBool      good   = PETSC_FALSE;
   PetscErrorCode failed = PETSC_SUCCESS;
 
   PetscFunctionBegin;
@@ -23,9 +24,9 @@ static PetscErrorCode DiniGradients(Dini dini, Mat G)
     if (!failed) failed = DiniSetColumn_Private(Ubar, o, PETSC_FALSE, dJdu);
   }
   dini->cotangents = dini->objectives;
-  if (!failed) failed = DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G);
+  if (!failed) failed = DiniMatVJP_Private(dini, DINI_ADJOINT_HERMITIAN, Ubar, G, &good);
   dini->cotangents = NULL;
-  for (PetscInt o = 0; o < count && !failed; o++) {
+  for (PetscInt o = 0; o < count && !failed && good; o++) {
     PetscCall(DiniGetColumn_Private(Ubar, o, dJdu)); /* the state may be a nest */
     PetscCall(MatDenseGetColumnVecRead(Jm, o, &dJdm));
     failed = DiniObjectiveGuard_Private(dini, dini->objectives[o], dJdu, dJdm);

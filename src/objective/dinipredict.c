@@ -136,16 +136,17 @@ static PetscErrorCode DiniPredictByTangent(Dini dini, Vec u, Vec dm, Vec *du)
   PetscReal       rtol;
   PetscErrorCode  failed;
   DiniTolerances  before;
+  PetscBool       good;
 
   PetscFunctionBegin;
   PetscCall(VecDuplicate(u, du));
   PetscCall(DiniGetTolerances(dini, &rtol, NULL));
   PetscCall(DiniEngineUseTolerances_Private(dini->engine, PetscMax(rtol, DINI_PREDICT_RTOL), 0.0, &before));
   dini->erroriffail = PETSC_FALSE;
-  failed            = DiniJVP(dini, dm, *du);
+  failed            = DiniJVP_Private(dini, dm, *du, &good);
   dini->erroriffail = policy;
   PetscCall(DiniEngineRestoreTolerances_Private(dini->engine, &before));
-  if (failed || dini->reason < 0) PetscCall(VecDestroy(du));
+  if (failed || !good) PetscCall(VecDestroy(du));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -75,11 +75,10 @@ PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscB
   PetscCall(failed);
   if (tolerated) dini->erroriffail = PETSC_FALSE;
   dini->told        = PETSC_TRUE; /* above */
-  failed            = DiniSolve(dini, dini->state);
+  failed            = DiniSolve_Private(dini, dini->state, converged);
   dini->told        = PETSC_FALSE;
   dini->erroriffail = policy;
-  *converged        = (PetscBool)(!failed && dini->reason > 0);
-  if (!*converged) PetscCall(VecCopy(before, dini->state));
+  if (failed || !*converged) PetscCall(VecCopy(before, dini->state));
   PetscCall(VecDestroy(&before));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

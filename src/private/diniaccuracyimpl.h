@@ -11,7 +11,7 @@ DINI_INTERN PetscErrorCode DiniAddStateError_Private(Dini, DiniDirection, Vec b,
 DINI_INTERN PetscErrorCode DiniBend_Private(Dini, Vec du, PetscReal error, PetscReal condition, PetscReal *bend);
 DINI_INTERN PetscErrorCode DiniCotangentBends_Private(Dini, DiniObjective, Vec ubar, Vec du, PetscReal error);
 DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
-DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar);
+DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
 DINI_INTERN PetscReal      DiniDifferenceError_Private(Dini);
 DINI_INTERN PetscReal      DiniSolveError_Private(Dini);

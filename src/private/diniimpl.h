@@ -316,6 +316,8 @@ DINI_INTERN PetscErrorCode DiniWarnOptionsOf_Private(Dini, const char prefix[], 
 DINI_INTERN PetscErrorCode DiniParameterHint_Private(Dini, PetscInt p, char hint[], size_t length);
 DINI_INTERN PetscErrorCode DiniSetUpLayout_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniResidual_Private(Dini, Vec u, Vec F, PetscReal *norm);
+DINI_INTERN PetscErrorCode DiniSolve_Private(Dini, Vec u, PetscBool *converged);
+DINI_INTERN PetscErrorCode DiniAttach_Private(Dini, Vec u, PetscBool *accepted);
 DINI_INTERN PetscErrorCode DiniSetPoint_Private(Dini, Vec u);
 DINI_INTERN PetscErrorCode DiniForwardHalfway_Private(Dini);
 DINI_INTERN PetscErrorCode DiniInvalidate_Private(Dini);
@@ -338,8 +340,10 @@ DINI_INTERN PetscErrorCode DiniMonitor_Private(Dini, DiniOperation, PetscInt its
 DINI_INTERN PetscErrorCode DiniCheckRequested_Private(Dini);
 DINI_INTERN PetscErrorCode DiniCheckFlat_Private(Dini, Vec m, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckColumns_Private(Dini, Mat X, Mat Y, const char what[], PetscInt *n);
-DINI_INTERN PetscErrorCode DiniVJP_Private(Dini, DiniAdjointType, Vec ubar, Vec mbar);
-DINI_INTERN PetscErrorCode DiniMatVJP_Private(Dini, DiniAdjointType, Mat Ubar, Mat Mbar);
+DINI_INTERN PetscErrorCode DiniJVP_Private(Dini, Vec dm, Vec du, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniVJP_Private(Dini, DiniAdjointType, Vec ubar, Vec mbar, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniMatVJP_Private(Dini, DiniAdjointType, Mat Ubar, Mat Mbar, PetscBool *good);
+DINI_INTERN PetscErrorCode DiniTangentSolve_Private(Dini, Vec r, Vec x, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniViewStatistics_Private(Dini, PetscViewer);
 
 /* parameter */

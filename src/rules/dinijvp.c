@@ -28,7 +28,6 @@ PetscErrorCode DiniRuleJVP_Private(Dini dini, Vec dm, Vec du, PetscBool *good)
   *good = PETSC_TRUE;
   if (dini->ops->jvp) {
     PetscUseTypeMethod(dini, jvp, dm, du);
-    *good = (PetscBool)(dini->reason >= 0); /* the method's own word */
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(DiniTakeUnit_Private(dm, &unit, &scaled));

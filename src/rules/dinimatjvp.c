@@ -36,7 +36,7 @@ static PetscErrorCode DiniRightHandSide(Dini dini, Vec dm, PetscReal *unit)
 }
 
 static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X,
-                                   PetscReal unit[])
+                                   PetscReal unit[], PetscBool *all)
 {
   Vec            dm;
   PetscBool     *good;
@@ -52,7 +52,9 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, Pe
   }
   PetscCall(PetscMalloc1(count, &good));
   failed = DiniLinearMatSolve_Private(dini, DINI_TANGENT, R, X, good);
-  PetscCall(PetscFree(good)); /* what has failed is NaN already */
+  for (PetscInt j = 0; j < count && !failed; j++)
+    if (!good[j]) *all = PETSC_FALSE; /* it is NaN already */
+  PetscCall(PetscFree(good));
   PetscCall(failed);
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(DiniGetColumn_Private(X, j, dini->r));
@@ -62,19 +64,24 @@ static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Columns first to first + count - 1 of dM and dU; R and X are count columns of work with the layout of the state */
-PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X)
+/*
+  Columns first to first + count - 1 of dM and dU; R and X are count columns of work with the layout of the state. good: is
+  each column a derivative?
+*/
+PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X,
+                                      PetscBool *good)
 {
   PetscReal     *unit;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
+  *good = PETSC_TRUE;
   if (dini->ops->jvp) {
     PetscCall(DiniColumnsJVP(dini, dM, dU, first, count));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscMalloc1(count, &unit));
-  failed = DiniBlockJVP(dini, dM, dU, first, count, R, X, unit);
+  failed = DiniBlockJVP(dini, dM, dU, first, count, R, X, unit, good);
   PetscCall(PetscFree(unit));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

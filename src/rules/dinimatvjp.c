@@ -34,13 +34,14 @@ static PetscErrorCode DiniColumnVJP(Dini dini, PetscBool conj, Mat X, PetscInt j
 
 /* conj: the plain transpose, as the conjugate of the rule on conjugates. R and X as in DiniRuleMatJVP_Private() */
 PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first, PetscInt count,
-                                      Mat R, Mat X)
+                                      Mat R, Mat X, PetscBool *all)
 {
   Vec            mbar;
   PetscBool     *good;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
+  *all = PETSC_TRUE;
   PetscCall(PetscMalloc1(count, &good));
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(DiniGetColumn_Private(Ubar, first + j, dini->r));
@@ -55,7 +56,10 @@ PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat M
   for (PetscInt j = 0; j < count && !failed; j++) {
     PetscCall(MatDenseGetColumnVecWrite(Mbar, first + j, &mbar));
     if (good[j]) failed = DiniColumnVJP(dini, conj, X, j, mbar);
-    else PetscCall(VecSet(mbar, NAN)); /* keep a lambda of NaN away from the application's code */
+    else {
+      *all = PETSC_FALSE;
+      PetscCall(VecSet(mbar, NAN)); /* keep a lambda of NaN away from the application's code */
+    }
     PetscCall(MatDenseRestoreColumnVecWrite(Mbar, first + j, &mbar));
   }
   PetscCall(PetscFree(good));

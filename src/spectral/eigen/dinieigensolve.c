@@ -4,6 +4,7 @@
 static PetscErrorCode DiniSolveOrAttach_Eigen(Dini dini, const char caller[], PetscBool attach)
 {
   Dini_Eigen    *ctx;
+  PetscBool      converged;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
@@ -11,10 +12,10 @@ static PetscErrorCode DiniSolveOrAttach_Eigen(Dini dini, const char caller[], Pe
   PetscCall(DiniSetUp(dini));
   if (!ctx->u) PetscCall(MatCreateVecs(ctx->M[0], &ctx->u, NULL));
   ctx->attaching = attach;
-  failed         = DiniSolve(dini, ctx->u);
+  failed         = DiniSolve_Private(dini, ctx->u, &converged);
   ctx->attaching = PETSC_FALSE;
   PetscCall(failed);
-  if (attach && dini->reason > 0) dini->reason = DINI_CONVERGED_ATTACHED;
+  if (attach && converged) dini->reason = DINI_CONVERGED_ATTACHED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
