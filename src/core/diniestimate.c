@@ -64,27 +64,36 @@ PetscErrorCode DiniPartNorms_Private(Dini dini, Vec v, PetscReal norms[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The largest entry of each part of F_m^H x, with lambda by random signs for x, or with what is zero nowhere where lambda is NULL */
+static PetscErrorCode DiniPartEffects(Dini dini, Vec lambda, Vec mbar, PetscReal effects[])
+{
+  Vec            x, terms;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(dini->lambda, &x));
+  PetscCall(VecDuplicate(mbar, &terms));
+  PetscCall(VecSet(x, 0.0));
+  PetscCall(DiniRandomDirection_Private(dini, 31, x, x));
+  if (lambda) PetscCall(VecPointwiseMult(x, x, lambda));
+  failed = DiniParameterApplyAdjointF_Private(dini, x, terms);
+  if (!failed) failed = DiniPartNorms_Private(dini, terms, effects);
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&terms));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   The largest |delta| / |mbar| over the parts. Where mbar is what is left of terms that cancel, as of a block that the cotangent
   does not see, it is compared with a little of those terms: F_m^H applied to lambda with random signs tells their size.
 */
 PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *error)
 {
-  PetscReal      d[DINI_FLAT_PARTS], m[DINI_FLAT_PARTS], t[DINI_FLAT_PARTS];
-  Vec            mixed, terms;
-  PetscErrorCode failed;
+  PetscReal d[DINI_FLAT_PARTS], m[DINI_FLAT_PARTS], t[DINI_FLAT_PARTS];
 
   PetscFunctionBegin;
-  PetscCall(VecDuplicate(dini->lambda, &mixed));
-  PetscCall(VecDuplicate(mbar, &terms));
-  PetscCall(VecSet(mixed, 0.0));
-  PetscCall(DiniRandomDirection_Private(dini, 31, mixed, mixed));
-  PetscCall(VecPointwiseMult(mixed, mixed, dini->lambda));
-  failed = DiniParameterApplyAdjointF_Private(dini, mixed, terms);
-  if (!failed) failed = DiniPartNorms_Private(dini, terms, t);
-  PetscCall(VecDestroy(&mixed));
-  PetscCall(VecDestroy(&terms));
-  PetscCall(failed);
+  PetscCall(DiniPartEffects(dini, dini->lambda, mbar, t));
   PetscCall(DiniPartNorms_Private(dini, delta, d));
   PetscCall(DiniPartNorms_Private(dini, mbar, m));
   *error = 0.0;
@@ -109,25 +118,6 @@ static PetscReal DiniLastRelative(Dini dini)
   return PetscMax(dini->lastrelative, PETSC_MACHINE_EPSILON);
 }
 
-/* F_m^H applied to a vector that is zero nowhere: the size of each part's largest entry */
-static PetscErrorCode DiniPartEffects(Dini dini, Vec mbar, PetscReal effects[])
-{
-  Vec            any, terms;
-  PetscErrorCode failed;
-
-  PetscFunctionBegin;
-  PetscCall(VecDuplicate(dini->lambda, &any));
-  PetscCall(VecDuplicate(mbar, &terms));
-  PetscCall(VecSet(any, 0.0));
-  PetscCall(DiniRandomDirection_Private(dini, 31, any, any));
-  failed = DiniParameterApplyAdjointF_Private(dini, any, terms);
-  if (!failed) failed = DiniPartNorms_Private(dini, terms, effects);
-  PetscCall(VecDestroy(&any));
-  PetscCall(VecDestroy(&terms));
-  PetscCall(failed);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* A part of mbar that is exactly zero, where F_m is not: lambda may not have come as far, nor with delta's correction */
 static PetscErrorCode DiniUnreached(Dini dini, Vec mbar, Vec delta, PetscBool *unreached)
 {
@@ -141,7 +131,7 @@ static PetscErrorCode DiniUnreached(Dini dini, Vec mbar, Vec delta, PetscBool *u
   for (PetscInt k = 0; k < DINI_FLAT_PARTS; k++)
     if (m[k] == 0.0 && d[k] == 0.0) any = PETSC_TRUE;
   if (!any) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPartEffects(dini, mbar, effects));
+  PetscCall(DiniPartEffects(dini, NULL, mbar, effects));
   for (PetscInt k = 0; k < DINI_FLAT_PARTS; k++)
     if (m[k] == 0.0 && d[k] == 0.0 && effects[k] > 0.0) *unreached = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -167,7 +157,7 @@ static PetscErrorCode DiniCorrectGradient(Dini dini, Vec ubar, PetscReal rtol, V
 /*
   One loose solve and what it changes in mbar. A Krylov method starts at ubar and goes on from neighbour to neighbour: a
   parameter that is far from there has a gradient of zero until it has come to it, and a loose correction ends as early. That
-  is told by one solve to what counts as zero.
+  is told by one solve to what counts as zero; where there is none, that part may be off by all of it.
 */
 static PetscErrorCode DiniMeasureGradient(Dini dini, Vec ubar, Vec mbar, PetscReal *error, PetscBool *good)
 {
@@ -186,6 +176,10 @@ static PetscErrorCode DiniMeasureGradient(Dini dini, Vec ubar, Vec mbar, PetscRe
   if (!failed && *good) failed = DiniPartError_Private(dini, delta, mbar, error);
   PetscCall(VecDestroy(&delta));
   PetscCall(failed);
+  if (unreached && !*good) {
+    *error = 1.0;
+    *good  = PETSC_TRUE;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -228,7 +222,7 @@ static PetscErrorCode DiniMeasureZero(Dini dini, Vec ubar, Vec mbar, PetscReal *
   PetscFunctionBegin;
   *error = 0.0;
   if (!(dini->lastrelative > 0.0) || dini->lastunit != 1.0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniPartEffects(dini, mbar, effects));
+  PetscCall(DiniPartEffects(dini, NULL, mbar, effects));
   for (PetscInt k = 0; k < DINI_FLAT_PARTS; k++)
     if (effects[k] > 0.0) any = PETSC_TRUE;
   if (!any) PetscFunctionReturn(PETSC_SUCCESS);

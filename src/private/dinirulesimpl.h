@@ -12,8 +12,7 @@ DINI_INTERN PetscErrorCode DiniSecondTangent_Private(Dini, Vec a, Vec dm1, Vec b
 DINI_INTERN PetscErrorCode DiniRuleJVP_Private(Dini, Vec dm, Vec du, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniRuleVJP_Private(Dini, Vec ubar, Vec mbar, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniRuleHVP_Private(Dini, Vec v, Vec Hv);
-DINI_INTERN PetscErrorCode DiniRuleMatHVP_Private(Dini, Mat V, Mat HV, PetscInt first, PetscInt count, Mat R, Mat X,
-                                                  PetscBool *good);
+DINI_INTERN PetscErrorCode DiniRuleMatHVP_Private(Dini, Mat V, Mat HV, PetscInt first, PetscInt count, Mat R, Mat X);
 DINI_INTERN PetscErrorCode DiniRuleMatJVP_Private(Dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X,
                                                   PetscBool *good);
 DINI_INTERN PetscErrorCode DiniRuleMatVJP_Private(Dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first,

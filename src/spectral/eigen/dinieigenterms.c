@@ -109,6 +109,10 @@ PetscErrorCode DiniEigenSettle_Private(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(DiniEigenTermsNow_Private(dini, &M));
+  if (M == ctx->M) { /* after a solve of ours nothing can differ */
+    PetscCall(DiniEigenRemember_Private(dini));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (PetscInt k = 0; k < ctx->nmats && !mine; k++) {
     PetscBool known[2];
     uint64_t  sum[2] = {0, 0};
