@@ -340,6 +340,7 @@ DINI_INTERN PetscErrorCode DiniMonitor_Private(Dini, DiniOperation, PetscInt its
 DINI_INTERN PetscErrorCode DiniCheckRequested_Private(Dini);
 DINI_INTERN PetscErrorCode DiniCheckFlat_Private(Dini, Vec m, const char what[]);
 DINI_INTERN PetscErrorCode DiniCheckColumns_Private(Dini, Mat X, Mat Y, const char what[], PetscInt *n);
+DINI_INTERN PetscBool      DiniConjugates_Private(DiniAdjointType);
 DINI_INTERN PetscErrorCode DiniJVP_Private(Dini, Vec dm, Vec du, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniVJP_Private(Dini, DiniAdjointType, Vec ubar, Vec mbar, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniMatVJP_Private(Dini, DiniAdjointType, Mat Ubar, Mat Mbar, PetscBool *good);
