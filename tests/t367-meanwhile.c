@@ -58,6 +58,20 @@ static PetscErrorCode Shown(Dini dini, DiniOperation operation, PetscInt its, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A pinned derivative linearizes where it solves: not for ever */
+static PetscErrorCode TestShownPinned(Bench *b, Vec g, Vec mbar)
+{
+  Mat D;
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniSolve(b->t.dini, b->t.u));
+  PetscCall(DiniCreateDerivative(b->t.dini, b->t.p, &D));
+  for (int k = 0; k < 2; k++)
+    DiniTestExpect(MatMultHermitianTranspose(D, g, mbar), PETSC_ERR_ARG_WRONGSTATE, "right after each linearization");
+  PetscCall(MatDestroy(&D));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestShown(Bench *b, Vec g)
 {
   Vec mbar, expected;
@@ -80,6 +94,7 @@ static PetscErrorCode TestShown(Bench *b, Vec g)
   b->times = 0;
   PetscCall(DiniSolve(b->t.dini, b->t.u));
   DiniTestExpect(DiniVJP(b->t.dini, g, mbar), PETSC_ERR_ARG_WRONGSTATE, "writes into the Jacobian each time");
+  PetscCall(TestShownPinned(b, g, mbar));
   PetscCall(DiniMonitorCancel(b->t.dini));
   DiniTestExpect(DiniVJP(b->t.dini, g, g), PETSC_ERR_ARG_IDN, "are the same Vec");
   DiniTestExpect(DiniJVP(b->t.dini, g, g), PETSC_ERR_ARG_IDN, "are the same Vec");

@@ -117,6 +117,9 @@ static PetscErrorCode TestCost(void)
   PetscCall(DiniComputeObjective(t.dini, m, &f2));
   PetscCall(DiniComputeObjectiveAndGradient(t.dini, m, &f2, g));
   DiniTestClose(f, f2, 1e-14, 0.0, "objective twice at one point");
+  DiniTestExpect(DiniComputeObjective(t.dini, NULL, &f2), PETSC_ERR_ARG_NULL, "The parameter vector is NULL");
+  DiniTestExpect(DiniComputeObjectiveAndGradient(t.dini, NULL, &f2, g), PETSC_ERR_ARG_NULL,
+                 "The parameter vector is NULL");
   PetscCall(DiniGetStatistics(t.dini, &s));
   DiniTestCount(s.forward_solves, 1, "forward solves at one point");
   DiniTestCount(s.jacobian_assemblies, 1, "Jacobian assemblies at one point");

@@ -291,6 +291,11 @@ static PetscErrorCode TestDelay(PetscInt N, PetscReal coupling)
       PetscCall(DiniTestVecsClose(part, expected, 1e-7, "gradient of a delay equation's eigenvalue"));
       PetscCall(DiniRestoreParameterSubVec(damped.dini, g, block, &part));
     }
+    /* a function that is another one now: its derivative would go with the left vector of the old one */
+    PetscCall(FNSetScale(f[2], -1.0, 1.1));
+    DiniTestExpect(DiniEigenvalueVJP(damped.dini, 0, 1.0, 0.0, g), PETSC_ERR_ARG_WRONGSTATE, "a function of its terms");
+    PetscCall(FNSetScale(f[2], -1.0, 1.0));
+    PetscCall(DiniEigenvalueVJP(damped.dini, 0, 1.0, 0.0, g));
     PetscCall(VecDestroy(&g));
     PetscCall(VecDestroy(&expected));
   } else PetscCall(Compare(&damped, 0));

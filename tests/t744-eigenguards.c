@@ -22,6 +22,7 @@ static PetscErrorCode TestPoint(void)
 {
   Spring      chain;
   Vec         g, u, v;
+  Mat         D;
   PetscScalar lambda;
   PetscInt    n;
   char        text[8192];
@@ -49,6 +50,14 @@ static PetscErrorCode TestPoint(void)
   PetscCall(DiniSetEigenMode(chain.dini, 77));
   DiniTestExpect(DiniEigenSolve(chain.dini), PETSC_ERR_ARG_OUTOFRANGE, "Mode 77 is selected");
   PetscCall(DiniSetEigenMode(chain.dini, 0));
+  PetscCall(Good(&chain, g));
+  /* a derivative that is pinned to pairs which are gone */
+  PetscCall(DiniCreateDerivative(chain.dini, DINI_ALL_PARAMETERS, &D));
+  PetscCall(MatMultHermitianTranspose(D, u, g));
+  PetscCall(VecShift(chain.m[1], 0.1));
+  PetscCall(Good(&chain, g));
+  DiniTestExpect(MatMultHermitianTranspose(D, u, g), PETSC_ERR_SUP, "at its last solution alone");
+  PetscCall(MatDestroy(&D));
   PetscCall(Good(&chain, g));
   /* parameters and matrices that have moved on */
   PetscCall(VecShift(chain.m[1], 0.1));

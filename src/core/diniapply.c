@@ -95,7 +95,7 @@ static PetscErrorCode DiniApply(Dini dini, Vec dm, Vec du, PetscBool *good)
   PetscCheck(dm != du, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
              "%s: The direction dm and the result du are the same Vec; give them one each", DiniLabel_Private(dini));
   PetscCall(DiniRuleJVP_Private(dini, dm, du, good));
-  if (*good) dini->stats.tangent_error = 0.0;
+  if (*good) dini->stats.tangent_error = dini->ops->jvp ? DiniSolveError_Private(dini) : 0.0;
   if (*good && dini->lastnorm > 0.0) PetscCall(DiniEstimateTangent_Private(dini, dm, dini->r, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

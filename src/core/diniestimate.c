@@ -106,12 +106,6 @@ PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of a solution with J alone: by its residual, and by J */
-PetscReal DiniSolveError_Private(Dini dini)
-{
-  return PetscMax(dini->lasterror, dini->lastrelative) + PetscMax(dini->source.error, dini->source.lost);
-}
-
 /* The relative residual of the last solve; what is below rounding has nothing to do with the error */
 static PetscReal DiniLastRelative(Dini dini)
 {
@@ -243,8 +237,9 @@ PetscErrorCode DiniEstimateGradient_Private(Dini dini, Vec ubar, Vec mbar)
 
   PetscFunctionBegin;
   PetscCall(DiniCheckFinite_Private(dini, mbar, "The result mbar", &mnorm));
-  dini->stats.gradient_error = 0.0;
-  if (!(unorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
+  dini->stats.gradient_error =
+      dini->ops->vjp ? DiniSolveError_Private(dini) : 0.0; /* a rule of its own: its last solve's */
+  if (dini->ops->vjp || !(unorm > 0.0)) PetscFunctionReturn(PETSC_SUCCESS);
   if (!(mnorm > 0.0)) {
     PetscCall(DiniMeasureZero(dini, ubar, mbar, &error));
     dini->stats.gradient_error = error + DiniDifferenceError_Private(dini);
@@ -330,10 +325,10 @@ PetscErrorCode DiniEstimateTangentColumn_Private(Dini dini, Mat dM, PetscInt j, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* After a product of second order: A x = b was its last solve, and its differences are good to that, relative */
-PetscErrorCode DiniEstimateSecond_Private(Dini dini, DiniDirection direction, PetscReal differences, Vec b, Vec x)
+/* After a product of second order: A x = b was its last solve, and what goes into b is good to that, relative */
+PetscErrorCode DiniEstimateSecond_Private(Dini dini, DiniDirection direction, PetscReal terms, Vec b, Vec x)
 {
-  PetscReal norm, error = differences;
+  PetscReal norm, error = terms;
 
   PetscFunctionBegin;
   PetscCall(DiniNorm_Private(b, &norm));

@@ -95,14 +95,14 @@ static PetscErrorCode DiniCheckColumnLayouts(Dini dini, const DiniColumnsCall *c
 
 static PetscErrorCode DiniApplyBlock(Dini dini, PetscInt first, PetscInt count, Mat R, Mat S, void *ctx)
 {
-  DiniColumnsCall *call = (DiniColumnsCall *)ctx;
+  DiniColumnsCall *call  = (DiniColumnsCall *)ctx;
+  const DiniBlock  block = {.in = call->X, .out = call->Y, .R = R, .X = S, .first = first, .count = count};
   PetscBool        good;
 
   PetscFunctionBegin;
   PetscCall(DiniCheckColumnLayouts(dini, call, first));
-  if (call->direction == DINI_TANGENT)
-    PetscCall(DiniRuleMatJVP_Private(dini, call->X, call->Y, first, count, R, S, &good));
-  else PetscCall(DiniRuleMatVJP_Private(dini, call->conj, call->X, call->Y, first, count, R, S, &good));
+  if (call->direction == DINI_TANGENT) PetscCall(DiniRuleMatJVP_Private(dini, &block, &good));
+  else PetscCall(DiniRuleMatVJP_Private(dini, call->conj, &block, &good));
   if (good) PetscCall(DiniEstimateColumns(dini, call->direction, R, S, call->X, call->Y, first));
   else call->good = PETSC_FALSE;
   if (call->all >= 0) call->all = dini->reason;

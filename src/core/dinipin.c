@@ -165,6 +165,11 @@ static PetscErrorCode DiniPinnedReturn(DiniPinned *pin, PetscBool *elsewhere)
   PetscReal norm, scale;
 
   PetscFunctionBegin;
+  PetscCheck(
+      !dini->ops->jvp, PetscObjectComm((PetscObject)dini), PETSC_ERR_SUP,
+      "%s, of type \"%s\", has derivatives at its last solution alone (pairs of another one are gone), so one that is "
+      "pinned elsewhere can not be applied any more; solve there again and call DiniPinDerivative()",
+      DiniLabel_Private(dini), ((PetscObject)dini)->type_name);
   PetscCall(DiniPinnedSystem(dini));
   if (!dini->active) {
     PetscCall(DiniResidual_Private(dini, pin->u, dini->w[0], NULL));

@@ -223,6 +223,33 @@ PetscErrorCode DiniRandomDirection_Private(Dini dini, PetscInt seed, Vec like, V
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* y = x with errors everywhere that are a part of the largest entry, of each field */
+PetscErrorCode DiniShake_Private(Dini dini, PetscInt seed, PetscReal error, Vec x, Vec y)
+{
+  MPI_Comm             comm                     = PetscObjectComm((PetscObject)dini);
+  PetscReal            largest[DINI_MAX_FIELDS] = {0.0};
+  const unsigned char *field;
+  const PetscScalar   *from;
+  PetscScalar         *to;
+  PetscInt             n;
+
+  PetscFunctionBegin;
+  PetscCall(DiniEngineGetFields_Private(dini->engine, &n, &field));
+  PetscCall(DiniRandomDirection_Private(dini, seed, y, y));
+  PetscCall(VecGetArrayRead(x, &from));
+  PetscCall(VecGetArray(y, &to));
+  for (PetscInt i = 0; i < dini->n; i++) {
+    PetscReal *most = &largest[n > 1 ? field[i] : 0];
+
+    *most = PetscMax(*most, PetscAbsScalar(from[i]));
+  }
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, largest, DINI_MAX_FIELDS, MPIU_REAL, MPIU_MAX, comm));
+  for (PetscInt i = 0; i < dini->n; i++) to[i] = from[i] + error * largest[n > 1 ? field[i] : 0] * to[i];
+  PetscCall(VecRestoreArray(y, &to));
+  PetscCall(VecRestoreArrayRead(x, &from));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Typical sizes of the fields that J has been found to have, as of the components of a block size; 0 for one at rest */
 static PetscErrorCode DiniFieldsTypical(Dini dini, PetscInt n, const unsigned char field[], PetscReal typical[])
 {

@@ -67,6 +67,7 @@ static PetscErrorCode DiniObjectiveAdjoint(Dini dini)
     failed              = DiniLinearSolve_Private(dini, DINI_ADJOINT, dJdu, dini->hessian.lambda, &good);
     if (!failed) failed = DiniHessianOf_Private(dini, dJdu);
     if (!failed && good) dini->hessian.point = dini->point;
+    dini->hessian.left = DiniSolveError_Private(dini);
   }
   PetscCall(VecDestroy(&dJdu));
   PetscCall(VecDestroy(&dJdm));

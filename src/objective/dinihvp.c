@@ -8,17 +8,20 @@
 
 static PetscErrorCode DiniHVPAt(Dini dini, Vec v, Vec Hv, Vec du, Vec hu, Vec mu, Vec hm, PetscBool *good)
 {
-  PetscReal error;
+  PetscReal error[2], norm[2];
 
   PetscFunctionBegin;
   PetscCall(DiniRuleJVP_Private(dini, v, du, good));
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniSecond_Private(dini, du, v, hu, hm, &error));
+  PetscCall(DiniSecond_Private(dini, DiniSolveError_Private(dini), du, v, hu, hm, error));
   PetscCall(DiniLinearSolve_Private(dini, DINI_ADJOINT, hu, mu, good));
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniEstimateSecond_Private(dini, DINI_ADJOINT, error, hu, mu));
   PetscCall(DiniParameterApplyAdjoint_Private(dini, mu, Hv));
   PetscCall(VecAYPX(Hv, -1.0, hm));
+  PetscCall(DiniNorm_Private(hu, &norm[0]));
+  PetscCall(DiniNorm_Private(Hv, &norm[1]));
+  PetscCall(DiniEstimateSecond_Private(
+      dini, DINI_ADJOINT, DiniShare_Private(error[0], norm[0]) + DiniShare_Private(error[1], norm[1]), hu, mu));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

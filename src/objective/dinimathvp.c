@@ -4,7 +4,7 @@
 typedef struct {
   PetscInt   first, count; /* columns */
   Vec        du, hu, v, hm;
-  PetscReal *unit; /* of each column */
+  PetscReal *unit, (*error)[2]; /* of each column, and in its terms */
   PetscBool *good;
 } DiniColumns;
 
@@ -26,7 +26,7 @@ static PetscErrorCode DiniHVPBlock(Dini dini, Mat V, Mat HV, const DiniColumns *
   const PetscInt first = c->first, count = c->count;
   Vec            du = c->du, hu = c->hu, v = c->v, hm = c->hm;
   PetscBool      zero;
-  PetscReal      error, worst = 0.0;
+  PetscReal      left, norm, worst[2] = {0.0, 0.0};
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < count; j++) {
@@ -36,11 +36,13 @@ static PetscErrorCode DiniHVPBlock(Dini dini, Mat V, Mat HV, const DiniColumns *
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
   }
   PetscCall(DiniLinearMatSolve_Private(dini, DINI_TANGENT, R, X, c->good));
+  left = DiniSolveError_Private(dini);
   for (PetscInt j = 0; j < count; j++) {
     PetscCall(DiniDirectionOf(V, first + j, v, &c->unit[j]));
     PetscCall(DiniGetColumn_Private(X, j, du));
-    PetscCall(DiniSecond_Private(dini, du, v, hu, hm, &error));
-    worst = PetscMax(worst, error);
+    PetscCall(DiniSecond_Private(dini, left, du, v, hu, hm, c->error[j]));
+    PetscCall(DiniNorm_Private(hu, &norm));
+    worst[0] = PetscMax(worst[0], DiniShare_Private(c->error[j][0], norm));
     PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, hu));
     PetscCall(DiniSetColumn_Private(HV, first + j, PETSC_FALSE, hm));
   }
@@ -50,10 +52,12 @@ static PetscErrorCode DiniHVPBlock(Dini dini, Mat V, Mat HV, const DiniColumns *
     PetscCall(DiniGetColumn_Private(HV, first + j, hm));
     PetscCall(DiniParameterApplyAdjoint_Private(dini, du, v));
     PetscCall(VecAXPY(hm, -1.0, v));
+    PetscCall(DiniNorm_Private(hm, &norm));
+    worst[1] = PetscMax(worst[1], DiniShare_Private(c->error[j][1], norm));
     PetscCall(DiniScaleBack_Private(dini, c->unit[j], hm, "A column of the result"));
     PetscCall(DiniSetColumn_Private(HV, first + j, PETSC_FALSE, hm));
   }
-  PetscCall(DiniEstimateSecond_Private(dini, DINI_ADJOINT, worst, hu, du));
+  PetscCall(DiniEstimateSecond_Private(dini, DINI_ADJOINT, worst[0] + worst[1], hu, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -67,7 +71,7 @@ PetscErrorCode DiniRuleMatHVP_Private(Dini dini, Mat V, Mat HV, PetscInt first, 
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(count, &c.good, count, &c.unit));
+  PetscCall(PetscMalloc3(count, &c.good, count, &c.unit, count, &c.error));
   PetscCall(VecDuplicate(dini->u, &c.du));
   PetscCall(VecDuplicate(dini->u, &c.hu));
   PetscCall(DiniCreateParameterVec(dini, &c.v));
@@ -77,7 +81,7 @@ PetscErrorCode DiniRuleMatHVP_Private(Dini dini, Mat V, Mat HV, PetscInt first, 
   PetscCall(VecDestroy(&c.hu));
   PetscCall(VecDestroy(&c.v));
   PetscCall(VecDestroy(&c.hm));
-  PetscCall(PetscFree2(c.good, c.unit));
+  PetscCall(PetscFree3(c.good, c.unit, c.error));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -264,6 +264,7 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g, PetscBool *good)
     failed = VecCopy(dini->lambda, dini->hessian.lambda);
     if (!failed) failed = DiniHessianOf_Private(dini, dJdu);
     dini->hessian.point = dini->point;
+    dini->hessian.left  = DiniSolveError_Private(dini);
   }
   if (!failed && known) failed = DiniEstimateObjective_Private(dini);
   if (!failed && known) failed = DiniObjectiveGuard_Private(dini, dini->objective, dJdu, dJdm);

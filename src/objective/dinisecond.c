@@ -12,6 +12,7 @@ typedef struct {
   PetscInt             objective, residual; /* where in value */
   Vec                  value[DINI_SECOND_PARTS];
   Vec                  wu, wm; /* work */
+  PetscBool            probe;  /* only sizes matter: whether the differences serve is not asked */
   DiniSecondDifference d;
 } DiniDifferencing;
 
@@ -31,7 +32,7 @@ static PetscErrorCode DiniProducts(Dini dini, Vec w[], void *ctx)
 static PetscErrorCode DiniGuardSecond(Dini dini, const char what[], const char cure[], Vec found,
                                       const DiniDifferencing *d, PetscInt k)
 {
-  const PetscReal noise      = 10.0 * d->d.noise[k] * d->d.size[k] / d->d.h;
+  const PetscReal noise      = PetscMax(10.0 * d->d.noise[k] * d->d.size[k] / d->d.h, 20.0 * d->d.rounding[k]);
   Vec             difference = d->value[k];
   PetscReal       a, b, error;
 
@@ -106,41 +107,39 @@ static PetscErrorCode DiniResidualPart(Dini dini, DiniDifferencing *d, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What parts by differences, good to d->d.error, make of those of which they are parts */
-static PetscErrorCode DiniSecondError(Dini dini, const DiniDifferencing *d, PetscReal fraction, Vec hu, Vec hm,
-                                      PetscReal *error)
+/* What parts by differences leave in hu and hm */
+static PetscErrorCode DiniSecondError(Dini dini, const DiniDifferencing *d, PetscReal fraction, PetscReal error[2])
 {
   const PetscInt  parts[2] = {dini->hessian.objective ? -1 : d->objective, dini->hessian.residual ? -1 : d->residual};
   const PetscReal share[2] = {1.0, PetscAbsReal(fraction)};
 
   PetscFunctionBegin;
-  *error = 0.0;
+  error[0] = error[1] = 0.0;
   for (int i = 0; i < 4; i++) {
-    const PetscInt part = parts[i / 2];
-    PetscReal      norm, all;
+    const PetscInt part = parts[i / 2] + i % 2;
+    PetscReal      norm;
 
-    if (part < 0) continue;
-    PetscCall(DiniNorm_Private(d->value[part + i % 2], &norm));
-    PetscCall(DiniNorm_Private(i % 2 ? hm : hu, &all));
-    norm *= share[i / 2] * d->d.error;
-    if (norm > 0.0) *error = PetscMax(*error, norm < all ? norm / all : 1.0);
+    if (parts[i / 2] < 0) continue;
+    PetscCall(DiniNorm_Private(d->value[part], &norm));
+    error[i % 2] += share[i / 2] * (d->d.error * norm + d->d.rounding[part]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode DiniSecond(Dini dini, DiniDifferencing *d, PetscReal fraction, Vec du, Vec dm, Vec hu, Vec hm,
-                                 PetscReal *error)
+                                 PetscReal error[2])
 {
   PetscFunctionBegin;
   if (d->d.n) {
     PetscCall(DiniSecondDifference_Private(dini, du, dm, &d->d));
-    if (!dini->hessian.objective || (d->residual >= 0 && !dini->hessian.residual))
+    if (d->probe) PetscCall(PetscInfo(dini, "Two steps are apart by %g\n", (double)d->d.apart));
+    else if (!dini->hessian.objective || (d->residual >= 0 && !dini->hessian.residual))
       PetscCall(DiniSecondServes_Private(dini, &d->d, DINI_SECOND_CURE));
     else if (!d->d.serves) PetscCall(PetscInfo(dini, "No difference serves to compare the Hessian callbacks with\n"));
   }
   PetscCall(DiniObjectivePart(dini, d, du, dm, hu, hm));
   if (fraction != 0.0) PetscCall(DiniResidualPart(dini, d, fraction, du, dm, hu, hm));
-  PetscCall(DiniSecondError(dini, d, fraction, hu, hm, error));
+  PetscCall(DiniSecondError(dini, d, fraction, error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -154,11 +153,14 @@ static PetscErrorCode DiniWant(DiniDifferencing *d, PetscInt *which)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* error: relative, of what is differenced. hu = J_uu du + J_um dm - (F_uu du + F_um dm)^H lambda and hm = J_mu du + J_mm dm - (F_mu du + F_mm dm)^H lambda */
-PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm, PetscReal *error)
+/*
+  hu = J_uu du + J_um dm - (F_uu du + F_um dm)^H lambda and hm = J_mu du + J_mm dm - (F_mu du + F_mm dm)^H lambda, and what
+  differences leave in them
+*/
+static PetscErrorCode DiniSecondTerms(Dini dini, PetscBool probe, Vec du, Vec dm, Vec hu, Vec hm, PetscReal error[2])
 {
   const DiniHessian *hessian  = &dini->hessian;
-  DiniDifferencing   d        = {.objective = -1, .residual = -1};
+  DiniDifferencing   d        = {.objective = -1, .residual = -1, .probe = probe};
   PetscReal          fraction = hessian->type == DINI_HESSIAN_FULL           ? 1.0
                                 : hessian->type == DINI_HESSIAN_GAUSS_NEWTON ? 0.0
                                                                              : hessian->blend;
@@ -167,7 +169,7 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm, Pet
   Mat                J, P;
 
   PetscFunctionBegin;
-  *error = 0.0;
+  error[0] = error[1] = 0.0;
   PetscCall(DiniNorm_Private(du, &norm));
   PetscCall(DiniNorm_Private(dm, &change));
   if (norm == 0.0 && change == 0.0) { /* nothing that a guard could learn from */
@@ -193,6 +195,50 @@ PetscErrorCode DiniSecond_Private(Dini dini, Vec du, Vec dm, Vec hu, Vec hm, Pet
   PetscCall(VecDestroy(&d.wu));
   PetscCall(VecDestroy(&d.wm));
   for (PetscInt k = 0; k < d.d.n; k++) PetscCall(VecDestroy(&d.value[k]));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What errors of du and of lambda, of a part of the largest entry and everywhere, make of hu and hm; t: like u, u, u and m */
+static PetscErrorCode DiniSecondShaken(Dini dini, PetscReal left, Vec du, Vec dm, Vec hu, Vec hm, const Vec t[4],
+                                       PetscReal error[2])
+{
+  const Vec      lambda = dini->hessian.lambda;
+  PetscReal      ignored[2], norm;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniShake_Private(dini, 41, left, du, t[0]));
+  PetscCall(DiniShake_Private(dini, 42, dini->hessian.left, lambda, t[1]));
+  dini->hessian.lambda = t[1];
+  failed               = DiniSecondTerms(dini, PETSC_TRUE, t[0], dm, t[2], t[3], ignored);
+  dini->hessian.lambda = lambda;
+  PetscCall(failed);
+  PetscCall(VecAXPY(t[2], -1.0, hu));
+  PetscCall(VecAXPY(t[3], -1.0, hm));
+  for (int i = 0; i < 2; i++) {
+    PetscCall(DiniNorm_Private(t[2 + i], &norm));
+    error[i] += norm > ignored[i] ? norm : 0.0; /* else it is that of differences */
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  The same with the norms of what is wrong in hu and hm: by differences, and by what the solves for du (left, relative) and for
+  lambda have left. An optimiser's loose products are not worth the second half.
+*/
+PetscErrorCode DiniSecond_Private(Dini dini, PetscReal left, Vec du, Vec dm, Vec hu, Vec hm, PetscReal error[2])
+{
+  PetscErrorCode failed;
+  Vec            t[4];
+
+  PetscFunctionBegin;
+  PetscCall(DiniSecondTerms(dini, PETSC_FALSE, du, dm, hu, hm, error));
+  if (PetscMax(left, dini->hessian.left) <= DINI_SHAKEN || dini->hessian.rtol > 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int i = 0; i < 3; i++) PetscCall(VecDuplicate(du, &t[i]));
+  PetscCall(VecDuplicate(dm, &t[3]));
+  failed = DiniSecondShaken(dini, left, du, dm, hu, hm, t, error);
+  for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&t[i]));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

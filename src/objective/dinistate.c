@@ -61,6 +61,7 @@ PetscErrorCode DiniSolveAt_Private(Dini dini, Vec m, PetscBool tolerated, PetscB
   PetscCheck(dini->state, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s: There is no state to solve for; call DiniSetState() with an initial guess", DiniLabel_Private(dini));
   *converged = PETSC_TRUE;
+  PetscCall(DiniCheckFlat_Private(dini, m, "The parameter vector"));
   PetscCall(DiniSolvedAt(dini, m, &solved));
   if (solved) PetscFunctionReturn(PETSC_SUCCESS);
   if (dini->predict) PetscCall(DiniPredict_Private(dini, m, &predicted));

@@ -174,20 +174,29 @@ static PetscErrorCode DiniSolveAny(Dini dini, DiniDirection direction, Vec b, Ve
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* J has been, or has moved, elsewhere: linearizes at the point and solves. b may be a work vector, which that needs */
+/*
+  J has been, or has moved, elsewhere: linearizes at the point and solves. b may be a work vector, which that needs. Who writes
+  into J at each linearization would have that done for ever.
+*/
 static PetscErrorCode DiniSolveAnew(Dini dini, DiniDirection direction, Vec b, Vec x, PetscBool guess, PetscReal *unit,
                                     PetscBool *good)
 {
   PetscErrorCode failed;
+  PetscBool      moved = PETSC_FALSE;
   Vec            copy;
 
   PetscFunctionBegin;
   PetscCall(VecDuplicate(b, &copy));
   PetscCall(VecCopy(b, copy));
   failed = DiniLinearize_Private(dini);
-  if (!failed) failed = DiniLinearSolveUnit_Private(dini, direction, copy, x, guess, unit, good);
+  if (!failed) failed = DiniJacobianStays_Private(dini, &moved);
+  if (!failed && !moved) failed = DiniLinearSolveUnit_Private(dini, direction, copy, x, guess, unit, good);
   PetscCall(VecDestroy(&copy));
   PetscCall(failed);
+  PetscCheck(!moved, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+             "%s: The Jacobian is written to right after each linearization: by a monitor (DiniMonitorSet()) or a "
+             "callback. Give derivatives a matrix of their own, with DiniSetJacobian()",
+             DiniLabel_Private(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -300,6 +309,12 @@ PetscErrorCode DiniLinearSolveUnit_Private(Dini dini, DiniDirection direction, V
   PetscCall(VecSet(x, NAN)); /* nobody shall take it for a derivative */
   PetscCall(DiniRefuse(dini, direction, &result));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the last solution is off by, relative: by its residual, and by J */
+PetscReal DiniSolveError_Private(Dini dini)
+{
+  return PetscMax(dini->lasterror, dini->lastrelative) + PetscMax(dini->source.error, dini->source.lost);
 }
 
 /* The same, J x = b or J^H x = b */

@@ -1,8 +1,15 @@
-/* Second-order differences along directions whose blocks change by unlike parts of themselves: a step for each */
+/* Second-order differences along directions whose blocks, and the state, change by unlike parts of themselves: a step for each */
 #include "../private/diniparameterimpl.h"
 
-#define DINI_ALIKE  100.0 /* times the mildest relative change: one step serves */
-#define DINI_UNLIKE 1e6   /* what changes by so much more than the parameters do is zero, but for rounding */
+#define DINI_ALIKE   100.0                         /* times the mildest relative change: one step serves */
+#define DINI_DROWNED (1e3 * PETSC_MACHINE_EPSILON) /* of an entry: a step that says little of it */
+#define DINI_UNLIKE  1e6 /* what changes by so much more than the parameters do is zero, but for rounding */
+
+/* An error as a part of what it is in */
+PetscReal DiniShare_Private(PetscReal error, PetscReal all)
+{
+  return error < all ? error / all : error > 0.0 ? 1.0 : 0.0;
+}
 
 /* How much block p, or for p = nparams the state, changes in units of its size; zero for what does not change */
 static PetscErrorCode DiniSecondSizes(Dini dini, Vec du, Vec dm, PetscReal relative[])
@@ -49,6 +56,54 @@ static PetscInt DiniSecondGroups(PetscInt n, const PetscReal relative[], PetscIn
   }
 }
 
+/* Is there an entry of d, no zero, whose step h d_i is lost in the rounding of v_i? */
+static PetscErrorCode DiniSecondDrowns(Vec d, Vec v, PetscReal h, PetscBool *drowns)
+{
+  const PetscScalar *a, *b;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(d, &a));
+  PetscCall(VecGetArrayRead(v, &b));
+  for (PetscInt i = 0; i < n; i++)
+    if (a[i] != 0.0 && h * PetscAbsScalar(a[i]) < DINI_DROWNED * PetscAbsScalar(b[i])) *drowns = PETSC_TRUE;
+  PetscCall(VecRestoreArrayRead(v, &b));
+  PetscCall(VecRestoreArrayRead(d, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  What rounding may have left in the derivatives. Products that are the same on both sides have none, unless the direction has
+  parts that are too small beside their entries to be seen at all.
+*/
+static PetscErrorCode DiniSecondRounding(Dini dini, Vec du, Vec dm, DiniSecondDifference *d)
+{
+  PetscReal norm[DINI_SECOND_PARTS];
+  PetscBool same = PETSC_FALSE, drowns = PETSC_FALSE;
+  PetscInt  offset = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < d->n; k++) {
+    PetscCall(DiniNorm_Private(d->value[k], &norm[k]));
+    if (norm[k] == 0.0) same = PETSC_TRUE;
+  }
+  if (same) {
+    PetscCall(DiniSecondDrowns(du, dini->u, d->h, &drowns));
+    for (PetscInt p = 0; p < dini->nparams; p++) {
+      if (!dini->params[p]->active) continue;
+      PetscCall(DiniParameterTake_Private(dini->params[p], dm, offset));
+      offset += dini->params[p]->n;
+      PetscCall(DiniSecondDrowns(dini->params[p]->x, dini->params[p]->copy, d->h, &drowns));
+    }
+    PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &drowns, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
+  }
+  for (PetscInt k = 0; k < d->n; k++)
+    d->rounding[k] =
+        d->h > 0.0 && (norm[k] > 0.0 || drowns) ? d->noise[k] * PetscMax(d->size[k], d->terms) / (2.0 * d->h) : 0.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The blocks of one group of dm in part */
 static PetscErrorCode DiniSecondPart(Dini dini, const PetscInt group[], PetscInt g, Vec dm, Vec part)
 {
@@ -70,12 +125,13 @@ static PetscErrorCode DiniSecondPart(Dini dini, const PetscInt group[], PetscInt
 
 /*
   The sum over the groups, each with a step of its own, but none that is too long for the state: how that changes tells of the
-  domain of F, which a block may leave
+  domain of F, which a block may leave. The state goes with the first group, or is the last one by itself.
 */
 static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt groups, PetscReal state,
                                     PetscReal longest, Vec du, Vec dm, DiniSecondDifference *d)
 {
-  PetscReal      apart = 0.0, error = 0.0;
+  const PetscInt home  = group[dini->nparams];
+  PetscReal      apart = 0.0, error = 0.0, rounding[DINI_SECOND_PARTS] = {0.0};
   PetscErrorCode failed = PETSC_SUCCESS;
   Vec            part, zero, *sum;
 
@@ -89,15 +145,23 @@ static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt 
     PetscCall(VecSet(sum[k], 0.0));
   }
   for (PetscInt g = 0; g < groups && !failed; g++) {
+    const Vec along = g == home ? du : zero;
+
     failed = DiniSecondPart(dini, group, g, dm, part);
-    if (!failed) failed = DiniSecondAlong_Private(dini, g ? zero : du, part, state, longest, d);
-    for (PetscInt k = 0; k < d->n && !failed; k++) failed = VecAXPY(sum[k], 1.0, d->value[k]);
+    if (!failed)
+      failed = DiniSecondAlong_Private(dini, along, part, home ? 0.0 : state, home && g == home ? 0.0 : longest, d);
+    if (!failed) failed = DiniSecondRounding(dini, along, part, d);
+    for (PetscInt k = 0; k < d->n && !failed; k++) {
+      failed = VecAXPY(sum[k], 1.0, d->value[k]);
+      rounding[k] += d->rounding[k];
+    }
     apart = PetscMax(apart, d->apart);
     error = PetscMax(error, d->error);
   }
   d->apart = apart;
   d->error = error;
   for (PetscInt k = 0; k < d->n; k++) {
+    d->rounding[k] = rounding[k];
     if (!failed) failed = VecCopy(sum[k], d->value[k]);
     PetscCall(VecDestroy(&sum[k]));
   }
@@ -111,6 +175,7 @@ static PetscErrorCode DiniSecondSum(Dini dini, const PetscInt group[], PetscInt 
 /*
   d->value by differences along (du, dm); d->apart tells whether they are of any use. Linear in the direction, so that blocks
   whose relative changes are orders apart are taken one after the other: the step that is right for one would drown the other.
+  So is a state that parameters hardly move.
 */
 PetscErrorCode DiniSecondDifference_Private(Dini dini, Vec du, Vec dm, DiniSecondDifference *d)
 {
@@ -124,9 +189,14 @@ PetscErrorCode DiniSecondDifference_Private(Dini dini, Vec du, Vec dm, DiniSecon
   if (!failed && dini->hessian.step == 0.0) groups = DiniSecondGroups(dini->nparams, relative, group, &least);
   state = relative[dini->nparams];
   if (state / DINI_UNLIKE > least) state = 0.0; /* it is zero, but for rounding */
-  if (!failed)
-    failed = groups > 1 ? DiniSecondSum(dini, group, groups, state, 1.0 / least, du, dm, d)
-                        : DiniSecondAlong_Private(dini, du, dm, 0.0, 0.0, d);
+  group[dini->nparams] = 0;
+  if (dini->hessian.step == 0.0 && state > 0.0 && least < PETSC_MAX_REAL && DINI_ALIKE * state < least)
+    group[dini->nparams] = groups++;
+  if (!failed && groups > 1) failed = DiniSecondSum(dini, group, groups, state, 1.0 / least, du, dm, d);
+  else if (!failed) {
+    failed = DiniSecondAlong_Private(dini, du, dm, 0.0, 0.0, d);
+    if (!failed) failed = DiniSecondRounding(dini, du, dm, d);
+  }
   PetscCall(PetscFree2(relative, group));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

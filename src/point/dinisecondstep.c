@@ -151,20 +151,6 @@ static PetscErrorCode DiniSecondExpect(const DiniSecondDifference *d, const Dini
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What is told of the error. Products by differences are rougher than a step needs to know, and what is left of terms that cancel is */
-static PetscReal DiniSecondTold(const DiniSecondDifference *d, const DiniBend bend[], PetscReal truncation)
-{
-  PetscReal rounding = 0.0;
-
-  for (PetscInt k = 0; k < d->n; k++) {
-    const PetscReal noise = d->noise[k] * PetscMax(bend[k].size, d->terms);
-
-    if (bend[k].first > d->noise[k] * bend[k].size)
-      rounding = PetscMax(rounding, noise < bend[k].first ? noise / bend[k].first : 1.0);
-  }
-  return truncation + rounding;
-}
-
 /* The step before was better */
 static PetscErrorCode DiniSecondReturn(const DiniSides *s, const DiniBend before[], PetscReal h)
 {
@@ -235,7 +221,7 @@ static PetscErrorCode DiniSecondStep(Dini dini, const DiniSides *s, DiniTrials *
   else if (rho == 0.0) d->apart = t->kept && expected > 10.0 * DINI_AGREE ? expected : 0.0;
   else if (t->kept) PetscCall(DiniSecondApart(s, t->before, t->bend, t->h, &d->apart, &t->kink));
   d->h     = t->h;
-  d->error = DiniSecondTold(d, t->bend, truncation);
+  d->error = truncation;
   if (t->kept) d->error = PetscMax(d->error, PetscMin(d->apart, 1.0) * PetscMin(1.0, PetscSqr(t->h / t->last)));
   t->last = t->h;
   t->told = d->error;
@@ -269,7 +255,7 @@ static PetscErrorCode DiniSecondTry(Dini dini, const DiniSides *s, Vec du, Vec d
       d->apart                                                = 0.0;
       for (PetscInt k = 0; k < d->n; k++) d->size[k] = t->bend[k].size;
       PetscCall(DiniSecondExpect(d, t->bend, t->bend, &truncation, &rounding));
-      d->error = DiniSecondTold(d, t->bend, truncation);
+      d->error = truncation;
       done     = PETSC_TRUE;
     } else PetscCall(DiniSecondStep(dini, s, t, &done));
   }
@@ -319,6 +305,7 @@ static PetscErrorCode DiniSecondLonger(Dini dini, const DiniSides *s, Vec du, Ve
     }
     for (PetscInt k = 0; k < d->n && bends; k++) PetscCall(VecCopy(s->last[k], d->value[k]));
     if (bends) break;
+    d->h = h;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -14,8 +14,7 @@ DINI_INTERN PetscErrorCode DiniPointStep_Private(Dini, Vec *F);
 DINI_INTERN PetscErrorCode DiniAccurateVJP_Private(Dini, Vec ubar, Vec mbar, PetscBool *good);
 DINI_INTERN PetscErrorCode DiniEstimateObjective_Private(Dini);
 DINI_INTERN PetscReal      DiniDifferenceError_Private(Dini);
-DINI_INTERN PetscReal      DiniSolveError_Private(Dini);
-DINI_INTERN PetscErrorCode DiniEstimateSecond_Private(Dini, DiniDirection, PetscReal differences, Vec b, Vec x);
+DINI_INTERN PetscErrorCode DiniEstimateSecond_Private(Dini, DiniDirection, PetscReal terms, Vec b, Vec x);
 DINI_INTERN PetscErrorCode DiniPartError_Private(Dini, Vec delta, Vec mbar, PetscReal *error);
 DINI_INTERN PetscErrorCode DiniPartNorms_Private(Dini, Vec v, PetscReal norms[]);
 DINI_INTERN PetscErrorCode DiniAddGradientDoubt_Private(Dini, DiniAccuracy *, PetscBool due, Vec ubar, Vec mbar,

@@ -40,6 +40,8 @@ typedef struct {
   PetscInt     cluster;  /* number of its cluster, the first of its members */
   PetscBool    infinite; /* D x = 0: no derivatives, and no part in clusters and gaps */
   PetscBool    probed;
+  DiniComplex  c[DINI_EIGEN_TERMS],
+      dc[DINI_EIGEN_TERMS]; /* coefficients at lambda, and their derivatives, as the pair was found */
 } DiniMode;
 
 typedef struct {

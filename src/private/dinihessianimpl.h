@@ -9,12 +9,13 @@ typedef struct {
   void     *ctx;
   PetscBool matrices; /* J and F_m are read */
   PetscInt  n;
-  Vec      *value;                    /* n derivatives */
-  PetscReal h, apart;                 /* their step, and how far two steps are apart, relative */
-  PetscReal terms;                    /* norm of those that cancel in each product; 0: none do */
-  PetscReal error;                    /* relative, as the curvature within the step, rounding and two steps tell */
-  PetscReal size[DINI_SECOND_PARTS];  /* of what is differenced */
-  PetscReal noise[DINI_SECOND_PARTS]; /* in it, relative */
+  Vec      *value;                       /* n derivatives */
+  PetscReal h, apart;                    /* their step, and how far two steps are apart, relative */
+  PetscReal terms;                       /* norm of those that cancel in each product; 0: none do */
+  PetscReal error;                       /* relative, as the curvature within the step and two steps tell */
+  PetscReal rounding[DINI_SECOND_PARTS]; /* of each derivative, norm */
+  PetscReal size[DINI_SECOND_PARTS];     /* of what is differenced */
+  PetscReal noise[DINI_SECOND_PARTS];    /* in it, relative */
   PetscBool serves;
 } DiniSecondDifference;
 
@@ -29,6 +30,7 @@ typedef struct {
   void                   *residualctx;
   Mat                     H, prior;     /* H knows the Dini by a plain pointer */
   Vec                     lambda, dJdu; /* J^H lambda = dJ/du */
+  PetscReal               left;         /* relative error that the solve for lambda has left */
   PetscInt64              point;        /* where lambda belongs */
   PetscBool               objectiveguarded, residualguarded;
 } DiniHessian;

@@ -10,7 +10,7 @@ typedef struct {
 
 /* objective, and its Hessian */
 DINI_INTERN PetscErrorCode DiniObjectiveDestroy_Private(Dini);
-DINI_INTERN PetscErrorCode DiniSecond_Private(Dini, Vec du, Vec dm, Vec hu, Vec hm, PetscReal *error);
+DINI_INTERN PetscErrorCode DiniSecond_Private(Dini, PetscReal left, Vec du, Vec dm, Vec hu, Vec hm, PetscReal error[2]);
 DINI_INTERN PetscErrorCode DiniPredict_Private(Dini, Vec m, Vec *guess);
 DINI_INTERN PetscErrorCode DiniHistoryReset_Private(Dini);
 DINI_INTERN PetscErrorCode DiniSolveAt_Private(Dini, Vec m, PetscBool tolerated, PetscBool *converged);

@@ -32,6 +32,13 @@ DINI_INTERN PetscErrorCode DiniSizes_Private(Vec, PetscReal nought, PetscReal si
 DINI_INTERN PetscErrorCode DiniRelativeSize_Private(Vec d, Vec v, PetscReal nought, PetscReal cap, PetscReal *relative,
                                                     PetscReal *own);
 DINI_INTERN PetscErrorCode DiniPointResidual_Private(Dini, Vec *F);
+
+/* errors of products of second order */
+#define DINI_SHAKEN 1e-9 /* relative: what solves have left is looked at where it is more */
+DINI_INTERN PetscReal      DiniSolveError_Private(Dini);
+DINI_INTERN PetscErrorCode DiniShake_Private(Dini, PetscInt seed, PetscReal error, Vec x, Vec y);
+DINI_INTERN PetscReal      DiniShare_Private(PetscReal error, PetscReal all);
+
 DINI_INTERN PetscErrorCode DiniColoringCreate_Private(Dini, Mat A, Vec like, const char what[], DiniColoring *);
 DINI_INTERN PetscErrorCode DiniColoringDestroy_Private(DiniColoring *);
 DINI_INTERN PetscErrorCode DiniColoringErrors_Private(DiniColoring, Vec x, Vec y, PetscBool *any);

@@ -35,41 +35,37 @@ static PetscErrorCode DiniRightHandSide(Dini dini, Vec dm, PetscReal *unit)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DiniBlockJVP(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X,
-                                   PetscReal unit[], PetscBool *all)
+static PetscErrorCode DiniBlockJVP(Dini dini, const DiniBlock *block, PetscReal unit[], PetscBool *all)
 {
+  const PetscInt first = block->first, count = block->count;
   Vec            dm;
   PetscBool     *good;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(MatDenseGetColumnVecRead(dM, first + j, &dm));
+    PetscCall(MatDenseGetColumnVecRead(block->in, first + j, &dm));
     failed = DiniRightHandSide(dini, dm, &unit[j]);
-    PetscCall(MatDenseRestoreColumnVecRead(dM, first + j, &dm));
+    PetscCall(MatDenseRestoreColumnVecRead(block->in, first + j, &dm));
     PetscCall(failed);
-    PetscCall(DiniSetColumn_Private(R, j, PETSC_FALSE, dini->r));
+    PetscCall(DiniSetColumn_Private(block->R, j, PETSC_FALSE, dini->r));
   }
   PetscCall(PetscMalloc1(count, &good));
-  failed = DiniLinearMatSolve_Private(dini, DINI_TANGENT, R, X, good);
+  failed = DiniLinearMatSolve_Private(dini, DINI_TANGENT, block->R, block->X, good);
   for (PetscInt j = 0; j < count && !failed; j++)
     if (!good[j]) *all = PETSC_FALSE; /* it is NaN already */
   PetscCall(PetscFree(good));
   PetscCall(failed);
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(DiniGetColumn_Private(X, j, dini->r));
+    PetscCall(DiniGetColumn_Private(block->X, j, dini->r));
     PetscCall(DiniScaleBack_Private(dini, unit[j], dini->r, "A column of the result dU"));
-    PetscCall(DiniSetColumn_Private(dU, first + j, PETSC_FALSE, dini->r));
+    PetscCall(DiniSetColumn_Private(block->out, first + j, PETSC_FALSE, dini->r));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  Columns first to first + count - 1 of dM and dU; R and X are count columns of work with the layout of the state. good: is
-  each column a derivative?
-*/
-PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first, PetscInt count, Mat R, Mat X,
-                                      PetscBool *good)
+/* good: is each column a derivative? */
+PetscErrorCode DiniRuleMatJVP_Private(Dini dini, const DiniBlock *block, PetscBool *good)
 {
   PetscReal     *unit;
   PetscErrorCode failed;
@@ -77,11 +73,11 @@ PetscErrorCode DiniRuleMatJVP_Private(Dini dini, Mat dM, Mat dU, PetscInt first,
   PetscFunctionBegin;
   *good = PETSC_TRUE;
   if (dini->ops->jvp) {
-    PetscCall(DiniColumnsJVP(dini, dM, dU, first, count));
+    PetscCall(DiniColumnsJVP(dini, block->in, block->out, block->first, block->count));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscMalloc1(count, &unit));
-  failed = DiniBlockJVP(dini, dM, dU, first, count, R, X, unit, good);
+  PetscCall(PetscMalloc1(block->count, &unit));
+  failed = DiniBlockJVP(dini, block, unit, good);
   PetscCall(PetscFree(unit));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -32,10 +32,11 @@ static PetscErrorCode DiniColumnVJP(Dini dini, PetscBool conj, Mat X, PetscInt j
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* conj: the plain transpose, as the conjugate of the rule on conjugates. R and X as in DiniRuleMatJVP_Private() */
-PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat Mbar, PetscInt first, PetscInt count,
-                                      Mat R, Mat X, PetscBool *all)
+/* conj: the plain transpose, as the conjugate of the rule on conjugates */
+PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, const DiniBlock *block, PetscBool *all)
 {
+  const PetscInt first = block->first, count = block->count;
+  const Mat      Mbar = block->out, R = block->R, X = block->X;
   Vec            mbar;
   PetscBool     *good;
   PetscErrorCode failed;
@@ -44,7 +45,7 @@ PetscErrorCode DiniRuleMatVJP_Private(Dini dini, PetscBool conj, Mat Ubar, Mat M
   *all = PETSC_TRUE;
   PetscCall(PetscMalloc1(count, &good));
   for (PetscInt j = 0; j < count; j++) {
-    PetscCall(DiniGetColumn_Private(Ubar, first + j, dini->r));
+    PetscCall(DiniGetColumn_Private(block->in, first + j, dini->r));
     PetscCall(DiniSetColumn_Private(R, j, conj, dini->r));
   }
   if (dini->ops->vjp) {

@@ -10,15 +10,18 @@
 static PetscErrorCode DiniSolves(Dini dini, Vec dm1, Vec dm2, const Vec t[2], Vec r, Vec w, PetscReal *error,
                                  PetscBool *good)
 {
-  Vec a = t[0], b = t[1];
+  Vec       a = t[0], b = t[1];
+  PetscReal left;
 
   PetscFunctionBegin;
   PetscCall(DiniRuleJVP_Private(dini, dm1, a, good));
+  left = DiniSolveError_Private(dini);
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
   if (dm1 == dm2) PetscCall(VecCopy(a, b));
   else PetscCall(DiniRuleJVP_Private(dini, dm2, b, good));
+  left = PetscMax(left, DiniSolveError_Private(dini));
   if (!*good) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniSecondTangent_Private(dini, a, dm1, b, dm2, r, error));
+  PetscCall(DiniSecondTangent_Private(dini, left, (Vec[4]){a, b, dm1, dm2}, r, error));
   PetscCall(VecScale(r, -1.0));
   PetscCall(DiniLinearSolve_Private(dini, DINI_TANGENT, r, w, good));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -132,6 +132,8 @@ static PetscErrorCode DiniEngineSolve_Eigen(Dini dini, DiniDirection direction, 
 
   PetscFunctionBegin;
   PetscCall(DiniEngineRecall_Private(e, direction, b, norm, x, &result, &known));
+  dini->lastrelative = result.relative;
+  dini->lasterror    = result.error;
   if (known) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscTime(&start));
   PetscCall(PetscLogEventBegin(event, dini, b, x, 0));
@@ -142,6 +144,8 @@ static PetscErrorCode DiniEngineSolve_Eigen(Dini dini, DiniDirection direction, 
   PetscCall(DiniEngineSolved_Eigen(dini, direction, &result, (PetscReal)(end - start)));
   if (!result.good || DiniEngineSingular_Private(e)[0]) PetscCall(DiniEngineRefuse_Private(e, direction, &result, ""));
   PetscCall(DiniEngineRemember_Private(e, direction, b, x, &result));
+  dini->lastrelative = result.relative;
+  dini->lasterror    = result.error;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -157,6 +161,7 @@ static PetscErrorCode DiniEngineSolveAny_Eigen(Dini dini, DiniDirection directio
   PetscCall(DiniCheckFinite_Private(
       dini, b, tangent ? "The right-hand side of the tangent solve" : "The right-hand side of the adjoint solve",
       &norm));
+  dini->lastrelative = dini->lasterror = 0.0;
   if (norm == 0.0) PetscCall(VecSet(x, 0.0));
   if (norm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   if (DiniUnit_Private(norm) != 1.0) PetscCall(DiniTakeUnit_Private(b, &unit, &scaled));

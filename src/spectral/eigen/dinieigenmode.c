@@ -63,11 +63,32 @@ PetscErrorCode DiniGetEigen_Private(Dini dini, const char caller[], Dini_Eigen *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Are the coefficients, as functions of lambda that the application has given to a NEP, what they were for the pairs? */
+static PetscErrorCode DiniCoefficientsStay(Dini dini, PetscBool *stay)
+{
+  Dini_Eigen *ctx                 = (Dini_Eigen *)dini->data;
+  DiniComplex c[DINI_EIGEN_TERMS] = {{0.0, 0.0}}, dc[DINI_EIGEN_TERMS] = {{0.0, 0.0}};
+
+  PetscFunctionBegin;
+  *stay = PETSC_TRUE;
+  for (PetscInt i = 0; i < ctx->nmodes && *stay; i++) {
+    const DiniMode *mode = &ctx->modes[i];
+
+    if (mode->infinite) continue;
+    PetscCall(DiniEigenCoefficients_Private(dini, mode->lambda, c, dc));
+    for (PetscInt k = 0; k < ctx->nterms; k++)
+      if (c[k].re != mode->c[k].re || c[k].im != mode->c[k].im || dc[k].re != mode->dc[k].re ||
+          dc[k].im != mode->dc[k].im)
+        *stay = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The same at a point whose pairs are known and still belong to matrices and parameters */
 PetscErrorCode DiniGetModes_Private(Dini dini, const char caller[], Dini_Eigen **eigen)
 {
   Dini_Eigen *ctx;
-  PetscBool   mine = PETSC_FALSE, any;
+  PetscBool   mine, any;
 
   PetscFunctionBegin;
   PetscCall(DiniGetEigen_Private(dini, caller, eigen));
@@ -76,6 +97,8 @@ PetscErrorCode DiniGetModes_Private(Dini dini, const char caller[], Dini_Eigen *
   PetscCheck(ctx->pairstamp && ctx->pairstamp == dini->mstamp, PetscObjectComm((PetscObject)dini),
              PETSC_ERR_ARG_WRONGSTATE,
              "The eigenpairs belong to earlier parameters; call DiniEigenSolve() or DiniEigenAttach() again");
+  PetscCall(DiniCoefficientsStay(dini, &mine));
+  mine = (PetscBool)!mine;
   for (PetscInt k = 0; k < ctx->nmats; k++) {
     PetscObjectState state;
 
@@ -84,8 +107,9 @@ PetscErrorCode DiniGetModes_Private(Dini dini, const char caller[], Dini_Eigen *
   }
   PetscCall(MPIU_Allreduce(&mine, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
-             "A matrix of the %s has been changed since the solve, so that the pairs no longer belong to it; call "
-             "DiniEigenSolve() again",
+             "A matrix of the %s, or a function of its terms, has been changed since the solve, so that the pairs no "
+             "longer belong to "
+             "it; call DiniEigenSolve() again",
              ctx->kind->type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

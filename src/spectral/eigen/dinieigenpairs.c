@@ -93,6 +93,8 @@ static PetscErrorCode DiniCheckPair_Eigen(Dini dini, const Mat M[], DiniMode *mo
 
   PetscFunctionBegin;
   PetscCall(DiniEigenCoefficients_Private(dini, mode->lambda, c, dc));
+  PetscCall(PetscArraycpy(mode->c, c, DINI_EIGEN_TERMS));
+  PetscCall(PetscArraycpy(mode->dc, dc, DINI_EIGEN_TERMS));
   PetscCall(DiniEigenMult_Private(dini, M, PETSC_FALSE, dc, mode->x, work));
   PetscCall(DiniEigenVecNorm_Private(work, &dnorm));
   PetscCall(DiniSizeOfTerms_Eigen(dini, M, c, mode->x, work, &size));

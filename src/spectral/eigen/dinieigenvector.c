@@ -27,6 +27,7 @@ static PetscErrorCode DiniVectorJVP_Eigen(Dini dini, DiniMode *mode, Vec dm, Din
   PetscCall(DiniEigenVecScale_Private(f, DiniCx(-1.0, 0.0)));
   PetscCall(DiniEigenVecAXPY_Private(f, dlambda, ctx->p));
   PetscCall(DiniEigenLinearSolve_Private(dini, DINI_TANGENT, f, z));
+  dini->stats.tangent_error = DiniSolveError_Private(dini);
   PetscCall(DiniEigenVecDot_Private(z, ctx->q, &dot)); /* q^H z */
   if (DiniNormChanges_Eigen(ctx)) {
     DiniComplex change = {0.0, 0.0};
@@ -50,6 +51,7 @@ static PetscErrorCode DiniVectorVJP_Eigen(Dini dini, DiniMode *mode, DiniEigenVe
   PetscCall(DiniEigenVecDot_Private(xbar, mode->x, &dot)); /* x^H xbar */
   PetscCall(DiniEigenVecAXPY_Private(g, DiniCx(-dot.re, -dot.im), ctx->q));
   PetscCall(DiniEigenLinearSolve_Private(dini, DINI_ADJOINT, g, w));
+  dini->stats.gradient_error = DiniSolveError_Private(dini);
   PetscCall(DiniEigenVecDot_Private(w, ctx->p, &part)); /* p^H w */
   PetscCall(DiniEigenVecAXPY_Private(w, DiniCx(-part.re, -part.im), mode->y));
   PetscCall(DiniEigenVecScale_Private(w, DiniCx(-1.0, 0.0)));
