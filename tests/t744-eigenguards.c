@@ -53,10 +53,11 @@ static PetscErrorCode TestPoint(void)
   PetscCall(Good(&chain, g));
   /* a derivative that is pinned to pairs which are gone */
   PetscCall(DiniCreateDerivative(chain.dini, DINI_ALL_PARAMETERS, &D));
-  PetscCall(MatMultHermitianTranspose(D, u, g));
+  PetscCall(VecSet(g, 1.0));
+  PetscCall(MatMult(D, g, v));
   PetscCall(VecShift(chain.m[1], 0.1));
   PetscCall(Good(&chain, g));
-  DiniTestExpect(MatMultHermitianTranspose(D, u, g), PETSC_ERR_SUP, "at its last solution alone");
+  DiniTestExpect(MatMult(D, g, v), PETSC_ERR_SUP, "at its last solution alone");
   PetscCall(MatDestroy(&D));
   PetscCall(Good(&chain, g));
   /* parameters and matrices that have moved on */
