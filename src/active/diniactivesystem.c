@@ -83,7 +83,7 @@ static PetscErrorCode DiniActiveReduced(Dini dini, Mat J, Mat *kept, Mat *R, Pet
   PetscCall(MatGetNonzeroState(J, &state));
   mine = *R && *kept == J && *pattern == state;
   PetscCall(MPIU_Allreduce(&mine, &same, 1, MPIU_INT64, MPI_MIN, PetscObjectComm((PetscObject)dini)));
-  if (same) PetscCall(MatCopy(J, *R, SAME_NONZERO_PATTERN));
+  if (same) PetscCall(DiniMatCopy_Private(J, *R, SAME_NONZERO_PATTERN));
   else {
     PetscCall(MatDestroy(R));
     PetscCall(DiniActiveReducedCreate(dini, J, R, pattern));

@@ -39,7 +39,7 @@ static PetscErrorCode DiniSave(Mat A, DiniSaved *saved)
 static PetscErrorCode DiniPutBack(Dini dini, DiniSaved *saved)
 {
   PetscFunctionBegin;
-  if (saved->copy) PetscCall(MatCopy(saved->copy, saved->A, SAME_NONZERO_PATTERN));
+  if (saved->copy) PetscCall(DiniMatCopy_Private(saved->copy, saved->A, SAME_NONZERO_PATTERN));
   PetscCall(MatDestroy(&saved->copy));
   if (saved->A) PetscCall(DiniEngineSameValues_Private(dini->engine, saved->A, saved->state));
   PetscFunctionReturn(PETSC_SUCCESS);

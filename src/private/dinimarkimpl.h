@@ -21,6 +21,7 @@ typedef struct {
 
 DINI_INTERN PetscErrorCode DiniMatState_Private(Mat, PetscObjectState *sum);
 DINI_INTERN PetscErrorCode DiniMatCopies_Private(Mat, PetscBool *copies);
+DINI_INTERN PetscErrorCode DiniMatCopy_Private(Mat A, Mat B, MatStructure);
 DINI_INTERN PetscErrorCode DiniFilled_Private(Mat);
 DINI_INTERN PetscErrorCode DiniMark_Private(Mat, DiniMark *);
 DINI_INTERN PetscErrorCode DiniMarkAgain_Private(DiniMark *);

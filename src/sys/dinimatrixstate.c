@@ -206,6 +206,34 @@ PetscErrorCode DiniMatCopies_Private(Mat A, PetscBool *copies)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  MatCopy() to another matrix with the same blocks and types. That of a MATNEST reads the blocks that are not there, too, and
+  crashes, so its blocks are copied one by one.
+*/
+PetscErrorCode DiniMatCopy_Private(Mat A, Mat B, MatStructure str)
+{
+  PetscBool nest;
+  PetscInt  rows, columns;
+  Mat     **from, **to;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATNEST, &nest));
+  if (!nest) {
+    PetscCall(MatCopy(A, B, str));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(MatNestGetSubMats(A, &rows, &columns, &from));
+  PetscCall(MatNestGetSubMats(B, NULL, NULL, &to));
+  for (PetscInt i = 0; i < rows; i++)
+    for (PetscInt j = 0; j < columns; j++) {
+      PetscCheck(!from[i][j] == !to[i][j], PetscObjectComm((PetscObject)A), PETSC_ERR_PLIB,
+                 "Two nests of unlike blocks, at %" PetscInt_FMT ", %" PetscInt_FMT, i, j);
+      if (from[i][j]) PetscCall(DiniMatCopy_Private(from[i][j], to[i][j], str));
+    }
+  PetscCall(PetscObjectStateIncrease((PetscObject)B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The context of a shell of Dini's that an application may have kept longer than the object behind it */
 PetscErrorCode DiniShellContext_Private(Mat A, void *ctx)
 {

@@ -201,8 +201,8 @@ static PetscErrorCode DiniCopySystem_KSP(Dini dini, Mat A, Mat P)
                      pattern == ctx->copiedpattern);
   PetscCall(MPIU_Allreduce(&mine, &same, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
   if (same) {
-    PetscCall(MatCopy(A, ctx->A, SAME_NONZERO_PATTERN));
-    if (P != A) PetscCall(MatCopy(P, ctx->P, DIFFERENT_NONZERO_PATTERN));
+    PetscCall(DiniMatCopy_Private(A, ctx->A, SAME_NONZERO_PATTERN));
+    if (P != A) PetscCall(DiniMatCopy_Private(P, ctx->P, DIFFERENT_NONZERO_PATTERN));
   } else {
     PetscCall(MatDestroy(&ctx->A));
     PetscCall(MatDestroy(&ctx->P));

@@ -62,7 +62,7 @@ static PetscErrorCode DiniNormal_KSP(Dini dini, Mat A)
     PetscCall(DiniNormalProduct_KSP(A, &N));
     if (ctx->kernel.n) PetscCall(DiniKernelShift_KSP(dini, N));
     else if (all[1]) {
-      PetscCall(MatCopy(N, ctx->normal, SAME_NONZERO_PATTERN));
+      PetscCall(DiniMatCopy_Private(N, ctx->normal, SAME_NONZERO_PATTERN));
       PetscCall(MatDestroy(&N));
     }
   } else if (PetscDefined(USE_COMPLEX)) PetscCall(MatCreateNormalHermitian(A, &N));

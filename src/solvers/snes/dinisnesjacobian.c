@@ -266,8 +266,8 @@ static PetscErrorCode DiniSwap_SNES(Mat A, Mat *copy, PetscBool back)
 {
   PetscFunctionBegin;
   if (!*copy) PetscCall(MatDuplicate(A, MAT_COPY_VALUES, copy));
-  else if (back) PetscCall(MatCopy(*copy, A, SAME_NONZERO_PATTERN));
-  else PetscCall(MatCopy(A, *copy, SAME_NONZERO_PATTERN));
+  else if (back) PetscCall(DiniMatCopy_Private(*copy, A, SAME_NONZERO_PATTERN));
+  else PetscCall(DiniMatCopy_Private(A, *copy, SAME_NONZERO_PATTERN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -55,7 +55,7 @@ static PetscErrorCode DiniBlock_SVD(DiniSVD *ctx, DiniSVDMatFn *fn, Mat X, Mat Y
 
   PetscFunctionBegin;
   failed = (*fn)(ctx, X, M);
-  if (!failed) failed = MatCopy(M[2] ? M[2] : M[1], Y, SAME_NONZERO_PATTERN);
+  if (!failed) failed = DiniMatCopy_Private(M[2] ? M[2] : M[1], Y, SAME_NONZERO_PATTERN);
   for (int k = 0; k < 3; k++) PetscCall(MatDestroy(&M[k]));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
