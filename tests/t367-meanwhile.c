@@ -59,20 +59,23 @@ static PetscErrorCode Shown(Dini dini, DiniOperation operation, PetscInt its, Pe
 }
 
 /* A pinned derivative linearizes where it solves: not for ever */
-static PetscErrorCode TestShownPinned(Bench *b, Vec g, Vec mbar)
+static PetscErrorCode TestShownPinned(Bench *b, Vec g)
 {
   Mat D;
-  Vec du;
+  Vec dm, du;
 
   PetscFunctionBeginUser;
   PetscCall(DiniSolve(b->t.dini, b->t.u));
   PetscCall(DiniCreateDerivative(b->t.dini, b->t.p, &D));
-  PetscCall(VecDuplicate(g, &du));
-  PetscCall(VecSet(mbar, 1.0));
-  for (int k = 0; k < 2; k++)
-    DiniTestExpect(MatMult(D, mbar, du), PETSC_ERR_ARG_WRONGSTATE, "right after each linearization");
+  for (int k = 0; k < 2; k++) { /* newer PETSc leaves dm locked after an error */
+    PetscCall(VecDuplicate(b->t.m, &dm));
+    PetscCall(VecDuplicate(g, &du));
+    PetscCall(VecSet(dm, 1.0));
+    DiniTestExpect(MatMult(D, dm, du), PETSC_ERR_ARG_WRONGSTATE, "right after each linearization");
+    PetscCall(VecDestroy(&dm));
+    PetscCall(VecDestroy(&du));
+  }
   PetscCall(MatDestroy(&D));
-  PetscCall(VecDestroy(&du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,7 +101,7 @@ static PetscErrorCode TestShown(Bench *b, Vec g)
   b->times = 0;
   PetscCall(DiniSolve(b->t.dini, b->t.u));
   DiniTestExpect(DiniVJP(b->t.dini, g, mbar), PETSC_ERR_ARG_WRONGSTATE, "writes into the Jacobian each time");
-  PetscCall(TestShownPinned(b, g, mbar));
+  PetscCall(TestShownPinned(b, g));
   PetscCall(DiniMonitorCancel(b->t.dini));
   DiniTestExpect(DiniVJP(b->t.dini, g, g), PETSC_ERR_ARG_IDN, "are the same Vec");
   DiniTestExpect(DiniJVP(b->t.dini, g, g), PETSC_ERR_ARG_IDN, "are the same Vec");
