@@ -101,7 +101,7 @@ typedef struct {
   PetscReal tangent_error; /**< the same of the last du, of its worst field: of its tangent solve, and by the state's;
                                 after DiniTangentSolve() what residual and J make of du */
   PetscReal second_error;  /**< the same of the last DiniSecondJVP(), DiniHVP() or DiniMatHVP(): of its differences of
-                               first-order products, of its last solve, and by the state's */
+                               first-order products, of the solves for its factors, and by the state's */
   PetscReal state_error;   /**< estimated relative error of the state at the last derivative, |J^{-1} F| / |u|, of its
                                     worst field; negative: not known */
   PetscReal forward_residual;  /**< |F(u, m)| at the present state, 2-norm */

@@ -155,9 +155,9 @@ PetscErrorCode DiniColoringColor_Private(Dini dini, DiniColoring c, DiniScheme *
   }
   PetscCall(VecRestoreArrayWrite(c->two, &two));
   PetscCall(VecRestoreArrayWrite(c->one, &one));
-  PetscCall((*scheme->shifted)(dini, scheme->ctx, 1.0, c->one, dini->w[1], &norm[0]));
+  PetscCall(DiniShifted_Private(dini, scheme, 1.0, c->one, dini->w[1], &norm[0]));
   if (scheme->formula != DINI_FORMULA_FORWARD)
-    PetscCall((*scheme->shifted)(dini, scheme->ctx, 1.0, c->two, dini->w[0], &norm[1]));
+    PetscCall(DiniShifted_Private(dini, scheme, 1.0, c->two, dini->w[0], &norm[1]));
   PetscCall(DiniColoringEntries(dini, c, scheme, q, nan, all, stray));
   if (!PetscIsInfOrNanReal(norm[0]) && !PetscIsInfOrNanReal(norm[1])) PetscFunctionReturn(PETSC_SUCCESS);
   *bad = PETSC_TRUE;

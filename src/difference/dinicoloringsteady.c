@@ -69,14 +69,14 @@ static PetscErrorCode DiniColoringMoves(Dini dini, DiniColoring c, const DiniSch
 
   PetscFunctionBegin;
   if (scheme->base) {
-    PetscCall((*scheme->shifted)(dini, scheme->ctx, 1.0, c->one, found, &norm));
+    PetscCall(DiniShifted_Private(dini, scheme, 1.0, c->one, found, &norm));
     finite = (PetscBool)!PetscIsInfOrNanReal(norm);
     PetscCall(VecAXPY(found, -1.0, scheme->base));
     if (finite) PetscCall(DiniColoringRowsMiss(dini, c, miss));
   }
   if (finite && !(miss[0] <= DINI_CLOSE && miss[1] <= DINI_CLOSE)) {
     if (scheme->base) {
-      PetscCall((*scheme->shifted)(dini, scheme->ctx, -1.0, c->one, dini->w[0], &norm));
+      PetscCall(DiniShifted_Private(dini, scheme, -1.0, c->one, dini->w[0], &norm));
       finite = (PetscBool)!PetscIsInfOrNanReal(norm);
       PetscCall(VecAXPBYPCZ(found, 0.5, -0.5, 0.5, scheme->base, dini->w[0]));
     } else PetscCall(DiniProbe_Private(dini, scheme, c->one, &finite));

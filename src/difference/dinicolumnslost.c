@@ -35,8 +35,8 @@ static PetscErrorCode DiniColumnFind(Dini dini, const DiniScheme *scheme, const 
     const PetscScalar *one, *two;
     PetscReal          norm[2];
 
-    PetscCall((*scheme->shifted)(dini, scheme->ctx, c->h, e, dini->w[1], &norm[0]));
-    PetscCall((*scheme->shifted)(dini, scheme->ctx, -c->h, e, dini->w[0], &norm[1]));
+    PetscCall(DiniShifted_Private(dini, scheme, c->h, e, dini->w[1], &norm[0]));
+    PetscCall(DiniShifted_Private(dini, scheme, -c->h, e, dini->w[0], &norm[1]));
     if (PetscIsInfOrNanReal(norm[0]) || PetscIsInfOrNanReal(norm[1])) break;
     any = PETSC_FALSE;
     PetscCall(VecGetArrayRead(dini->w[0], &two));

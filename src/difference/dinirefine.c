@@ -136,8 +136,8 @@ PetscErrorCode DiniProbe_Private(Dini dini, const DiniScheme *scheme, Vec d, Pet
   PetscReal norm[2];
 
   PetscFunctionBegin;
-  PetscCall((*scheme->shifted)(dini, scheme->ctx, 1.0, d, dini->w[1], &norm[0]));
-  PetscCall((*scheme->shifted)(dini, scheme->ctx, -1.0, d, dini->w[0], &norm[1]));
+  PetscCall(DiniShifted_Private(dini, scheme, 1.0, d, dini->w[1], &norm[0]));
+  PetscCall(DiniShifted_Private(dini, scheme, -1.0, d, dini->w[0], &norm[1]));
   *finite = (PetscBool) !(PetscIsInfOrNanReal(norm[0]) || PetscIsInfOrNanReal(norm[1]));
   if (!*finite) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecAXPY(dini->w[1], -1.0, dini->w[0]));
@@ -199,8 +199,8 @@ PetscErrorCode DiniRefineAlong_Private(Dini dini, DiniScheme *scheme, Vec rows, 
     PetscReal        norm[2], apart = 0.0;
     PetscBool        bad = PETSC_TRUE;
 
-    failed = (*scheme->shifted)(dini, scheme->ctx, c->h, direction, dini->w[1], &norm[0]);
-    if (!failed) failed = (*scheme->shifted)(dini, scheme->ctx, -c->h, direction, dini->w[0], &norm[1]);
+    failed = DiniShifted_Private(dini, scheme, c->h, direction, dini->w[1], &norm[0]);
+    if (!failed) failed = DiniShifted_Private(dini, scheme, -c->h, direction, dini->w[0], &norm[1]);
     if (!failed) bad = (PetscBool)(PetscIsInfOrNanReal(norm[0]) || PetscIsInfOrNanReal(norm[1]));
     if (!failed && !bad) failed = DiniTakeValue_Private(dini, scheme, &used, used.h, tried);
     if (!failed && !bad) failed = DiniColumnsApart(dini, tried, y, rows, &apart);

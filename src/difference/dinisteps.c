@@ -268,6 +268,19 @@ PetscErrorCode DiniTakeValue_Private(Dini dini, const DiniScheme *scheme, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  F(. + factor direction), asked for again where it is NaN: a residual that fails once, by chance or by a solve inside it, is no
+  edge of its domain, and would leave a one-sided value for as long as the point stays
+*/
+PetscErrorCode DiniShifted_Private(Dini dini, const DiniScheme *scheme, PetscReal factor, Vec direction, Vec F,
+                                   PetscReal *norm)
+{
+  PetscFunctionBegin;
+  PetscCall((*scheme->shifted)(dini, scheme->ctx, factor, direction, F, norm));
+  if (PetscIsInfOrNanReal(*norm)) PetscCall((*scheme->shifted)(dini, scheme->ctx, factor, direction, F, norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* y = the derivative along the direction, for which c has been started; works in dini->w. c->failed: there is none */
 PetscErrorCode DiniDifferenceAlong_Private(Dini dini, DiniScheme *scheme, Vec direction, DiniColumn *c, Vec y)
 {
@@ -278,10 +291,10 @@ PetscErrorCode DiniDifferenceAlong_Private(Dini dini, DiniScheme *scheme, Vec di
     DiniSeen         seen;
 
     if (c->formula == DINI_FORMULA_ONESIDED && !scheme->base) PetscCall(DiniPointResidual_Private(dini, &scheme->base));
-    PetscCall((*scheme->shifted)(dini, scheme->ctx, c->h, direction, dini->w[1], &norm[0]));
+    PetscCall(DiniShifted_Private(dini, scheme, c->h, direction, dini->w[1], &norm[0]));
     if (c->formula != DINI_FORMULA_FORWARD)
-      PetscCall((*scheme->shifted)(dini, scheme->ctx, DiniColumnFactor_Private(c, 1) * c->h, direction, dini->w[0],
-                                   &norm[1]));
+      PetscCall(
+          DiniShifted_Private(dini, scheme, DiniColumnFactor_Private(c, 1) * c->h, direction, dini->w[0], &norm[1]));
     for (int side = 0; side < 2; side++) seen.bad[side] = (PetscBool)PetscIsInfOrNanReal(norm[side]);
     PetscCall(DiniSee(dini, scheme, c, &seen));
     if (DiniColumnJudge_Private(scheme, &seen, c)) PetscCall(DiniTakeValue_Private(dini, scheme, &used, used.h, y));

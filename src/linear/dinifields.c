@@ -25,6 +25,31 @@ PetscErrorCode DiniEngineForgetFields_Private(DiniEngine e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* v without the fields that are not kept; *field: of its first local entry, and then of the one behind its last */
+PetscErrorCode DiniRestrict_Private(Vec v, const unsigned char **field, const PetscBool keep[])
+{
+  PetscBool    nest;
+  PetscInt     n;
+  Vec         *parts;
+  PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)v, VECNEST, &nest));
+  if (nest) {
+    PetscCall(VecNestGetSubVecs(v, &n, &parts));
+    for (PetscInt i = 0; i < n; i++) PetscCall(DiniRestrict_Private(parts[i], field, keep));
+    PetscCall(PetscObjectStateIncrease((PetscObject)v));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArray(v, &a));
+  for (PetscInt i = 0; i < n; i++)
+    if (!keep[(*field)[i]]) a[i] = 0.0;
+  PetscCall(VecRestoreArray(v, &a));
+  *field += n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- By the sizes of rows and columns ---- */
 
 /* Adds the sums of absolute values of a sequential AIJ matrix to those of its rows and columns */

@@ -3,10 +3,11 @@
 
     s_f = max(|b_f|, min(sum over g != f of |A_fg| |x_g|, |A_ff| min over g != f of |b_g| / |A_gf|))
 
-  is its right-hand side, or what the other fields put into its equations, but no more than they would notice of it. Neither
-  the units of the equations nor those of the unknowns change the quotient, and of a single field it is the relative
-  residual. Where |b| of all fields together is less, and rounding lets it be met, it stays the measure. |A_fg| is measured by random products, a field at a time, once for a point, and only where |b_f| alone does not
-  decide.
+  is its right-hand side, or what the other fields put into its equations, but no more than they would notice of it, where it
+  has a diagonal block: multipliers have none, and are judged by what others put into their equations. Neither the units of the
+  equations nor those of the unknowns change the quotient, and of a single field it is the relative residual. Where |b| of all
+  fields together is less, and rounding lets it be met, it stays the measure. |A_fg| is measured by random products, a field at
+  a time, once for a point, and only where |b_f| alone does not decide.
 */
 #include "../private/diniengineimpl.h"
 #include <math.h>
@@ -14,6 +15,7 @@
 #define DINI_ROUNDING (20.0 * PETSC_MACHINE_EPSILON) /* of the terms that make up a residual */
 #define DINI_CLEAR    0.1   /* times a limit: far enough below it for sizes that are known from another point */
 #define DINI_PLAIN    0.01  /* an error beyond this may be that of a field at rest */
+#define DINI_IDLE     1e-6  /* of what others make of it: less is as good as no diagonal block, as of multipliers */
 #define DINI_FAINT    1e-10 /* of what others would notice: driven less than this, a field is as good as at rest */
 
 /* ---- Norms that do not over- or underflow, of all fields and of several vectors by one reduction ---- */
@@ -75,31 +77,6 @@ static PetscErrorCode DiniNorms(DiniEngine e, Vec v[2], PetscReal *norms[2], Vec
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* v without the fields that are not kept */
-static PetscErrorCode DiniRestrict(Vec v, const unsigned char **field, const PetscBool keep[])
-{
-  PetscBool    nest;
-  PetscInt     n;
-  Vec         *parts;
-  PetscScalar *a;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)v, VECNEST, &nest));
-  if (nest) {
-    PetscCall(VecNestGetSubVecs(v, &n, &parts));
-    for (PetscInt i = 0; i < n; i++) PetscCall(DiniRestrict(parts[i], field, keep));
-    PetscCall(PetscObjectStateIncrease((PetscObject)v));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(VecGetLocalSize(v, &n));
-  PetscCall(VecGetArray(v, &a));
-  for (PetscInt i = 0; i < n; i++)
-    if (!keep[(*field)[i]]) a[i] = 0.0;
-  PetscCall(VecRestoreArray(v, &a));
-  *field += n;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* ---- Sizes of blocks ---- */
 
 /* |A_fg| = |A_fg v| / |v| for a random v in field g */
@@ -120,7 +97,7 @@ static PetscErrorCode DiniMeasureBlocks(DiniEngine e, DiniDirection direction)
     keep[g] = PETSC_TRUE;
     PetscCall(VecSet(y, 0.0));
     PetscCall(DiniRandom_Private(50 + g, v));
-    PetscCall(DiniRestrict(v, &field, keep));
+    PetscCall(DiniRestrict_Private(v, &field, keep));
     PetscCall(DiniEngineMult_Private(e, direction, v, y));
     both[0] = y;
     both[1] = v;
@@ -134,21 +111,34 @@ static PetscErrorCode DiniMeasureBlocks(DiniEngine e, DiniDirection direction)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is there next to no A_ff, beside what eliminating the others leaves there, |A_fg| |A_gf| / |A_gg|? */
+static PetscBool DiniIdle(const PetscReal A[], PetscInt n, PetscInt f)
+{
+  PetscReal others = 0.0;
+
+  for (PetscInt g = 0; g < n; g++)
+    if (g != f && A[g * n + g] > 0.0) others = PetscMax(others, A[f * n + g] * (A[g * n + f] / A[g * n + g]));
+  return (PetscBool)(A[f * n + f] <= DINI_IDLE * others);
+}
+
 /*
   The residual in field f that a field g with a right-hand side of its own would notice: changes of x_f by r_f / |A_ff| move its
-  equations by |A_gf| times that. Where all units are alike, this is about |b|. Infinity where nobody would.
+  equations by |A_gf| times that. Where all units are alike, this is about |b|. Infinity where nobody would. With any, by what
+  x_g itself is, which f moves by r_f / |A_fg| where it has no A_ff.
 */
 static PetscReal DiniNoticed(DiniEngine e, const PetscReal A[], const PetscReal b[], const PetscReal drive[],
                              PetscInt f, PetscBool any)
 {
-  const PetscInt n     = e->nfields;
-  PetscReal      least = HUGE_VAL;
+  const PetscInt  n     = e->nfields;
+  const PetscBool idle  = DiniIdle(A, n, f);
+  PetscReal       least = HUGE_VAL;
 
+  if (idle && !any) return least;
   for (PetscInt g = 0; g < n; g++) {
-    const PetscReal size = A[g * n + (any ? g : f)];
+    const PetscReal size = A[g * n + (any ? g : f)], own = A[f * n + (idle ? g : f)];
 
-    if ((any || g != f) && size > 0.0 && b[g] > DINI_FAINT * drive[g])
-      least = PetscMin(least, A[f * n + f] * (b[g] / size));
+    if ((any || g != f) && own > 0.0 && size > 0.0 && b[g] > DINI_FAINT * drive[g])
+      least = PetscMin(least, own * (b[g] / size));
   }
   return least;
 }
@@ -290,7 +280,7 @@ PetscErrorCode DiniEngineFailing_Private(DiniEngine e, DiniDirection direction, 
     if (fields->r[f] > e->rtol[direction] * fields->limit[f])
       *wanted = PetscMin(*wanted, e->rtol[direction] * fields->limit[f]);
   }
-  if (!all) PetscCall(DiniRestrict(r, &field, keep));
+  if (!all) PetscCall(DiniRestrict_Private(r, &field, keep));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

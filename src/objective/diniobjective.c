@@ -258,9 +258,8 @@ static PetscErrorCode DiniReducedGradient(Dini dini, Vec g, PetscBool *good)
     if (!failed) failed = VecCopy(dini->lambda, dini->history.lambda);
   }
   if (!failed) failed = VecAXPY(g, 1.0, dJdm);
-  if (!failed && known && dini->hessian.lambda &&
-      dini->gradientrtol == 0.0) { /* Hessian products at this point begin with
-                                                                                  it; not with a loose one */
+  /* Hessian products at this point begin with it; not with a loose one */
+  if (!failed && known && dini->hessian.lambda && dini->gradientrtol == 0.0) {
     failed = VecCopy(dini->lambda, dini->hessian.lambda);
     if (!failed) failed = DiniHessianOf_Private(dini, dJdu);
     dini->hessian.point = dini->point;

@@ -18,7 +18,8 @@ PetscErrorCode DiniBesideAdjoint_Private(Dini dini, Vec lambda, Vec yu, Vec ym)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y = J du + F_m dm where the object is */
+/* y = J du + F_m dm where the object is. J is multiplied with first: differences for F_m call the residual, which may fill
+   J's matrix anew where the application keeps one for both. */
 PetscErrorCode DiniBesideTangent_Private(Dini dini, Vec du, Vec dm, Vec y)
 {
   Mat       J;
@@ -27,9 +28,9 @@ PetscErrorCode DiniBesideTangent_Private(Dini dini, Vec du, Vec dm, Vec y)
 
   PetscFunctionBegin;
   PetscCall(DiniBesideJacobian_Private(dini, "J du", "", &J));
-  PetscCall(DiniParameterApply_Private(dini, dm, y, &zero));
   PetscCall(VecDuplicate(y, &Jdu));
   PetscCall(MatMult(J, du, Jdu));
+  PetscCall(DiniParameterApply_Private(dini, dm, y, &zero));
   PetscCall(VecAXPY(y, 1.0, Jdu));
   PetscCall(VecDestroy(&Jdu));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -182,6 +182,7 @@ DINI_INTERN PetscErrorCode DiniEngineJudge_Private(DiniEngine, DiniDirection, Ve
 DINI_INTERN PetscErrorCode DiniEngineCancels_Private(DiniEngine, DiniDirection, Vec x, Vec Ax, PetscReal *ratio);
 DINI_INTERN PetscBool      DiniEngineFieldRounding_Private(DiniEngine, DiniDirection, const DiniFieldNorms *,
                                                            PetscReal most);
+DINI_INTERN PetscErrorCode DiniRestrict_Private(Vec, const unsigned char **field, const PetscBool keep[]);
 DINI_INTERN PetscErrorCode DiniEngineFailing_Private(DiniEngine, DiniDirection, const DiniFieldNorms *, Vec r,
                                                      PetscReal *norm, PetscReal *wanted);
 /* one solve */

@@ -114,6 +114,8 @@ DINI_INTERN PetscReal   DiniProbeRow_Private(PetscScalar expected, PetscScalar f
 DINI_INTERN PetscErrorCode DiniProbe_Private(Dini, const DiniScheme *, Vec d, PetscBool *finite);
 DINI_INTERN PetscErrorCode DiniColumnCounts_Private(const DiniColumn[], PetscInt n, PetscInt counts[2]);
 DINI_INTERN PetscErrorCode DiniColumnFailed_Private(Dini, const DiniScheme *, PetscInt j, PetscReal value, PetscReal h);
+DINI_INTERN PetscErrorCode DiniShifted_Private(Dini, const DiniScheme *, PetscReal factor, Vec direction, Vec F,
+                                               PetscReal *norm);
 DINI_INTERN PetscErrorCode DiniDifferenceAlong_Private(Dini, DiniScheme *, Vec direction, DiniColumn *, Vec y);
 DINI_INTERN PetscErrorCode DiniRefineAlong_Private(Dini, DiniScheme *, Vec rows, Vec direction, DiniColumn *, Vec y);
 DINI_INTERN PetscErrorCode DiniTakeValue_Private(Dini, const DiniScheme *, const DiniColumn *, PetscReal h, Vec y);

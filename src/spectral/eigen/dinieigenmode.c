@@ -108,8 +108,7 @@ PetscErrorCode DiniGetModes_Private(Dini dini, const char caller[], Dini_Eigen *
   PetscCall(MPIU_Allreduce(&mine, &any, 1, DINI_MPI_BOOL, MPI_LOR, PetscObjectComm((PetscObject)dini)));
   PetscCheck(!any, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
              "A matrix of the %s, or a function of its terms, has been changed since the solve, so that the pairs no "
-             "longer belong to "
-             "it; call DiniEigenSolve() again",
+             "longer belong to it; call DiniEigenSolve() again",
              ctx->kind->type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
