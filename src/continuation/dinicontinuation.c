@@ -1,17 +1,21 @@
 /* DiniContinue(): along u(m) through one scalar parameter, up to a target or to where the path turns back. */
 #include "../private/dinicontinuationimpl.h"
 
-#define DINI_PATH_ERROR  0.2  /* part of a step that the tangent may miss; near a fold a step of 0.64 of the distance */
-#define DINI_PATH_GROWTH 1.5  /* of steps: larger ones run into folds that are not in sight yet */
-#define DINI_PATH_NEAR   1e-6 /* of the way: as near to a fold at zero as need be */
-#define DINI_PATH_LEAST  1e-2 /* of that: the smallest step */
-#define DINI_PATH_LEAP   0.75 /* of the distance to a fold */
-#define DINI_PATH_POLES  0.95 /* powers that du/dm grows with where u has a pole; 5/6 at a fold of sixth order */
-#define DINI_PATH_DOUBT  0.65 /* power of lambda that a plain fold does not reach */
-#define DINI_PATH_SHRUNK 1.2  /* lambda has to, in a step, to say where it will be zero */
-#define DINI_PATH_AGREE  4.0  /* tolerances that this may be off what du/dm says */
-#define DINI_PATH_POLE   0.25 /* powers of the distance that lambda goes to zero with: less, and du/dm grows by itself; */
-#define DINI_PATH_FOLD   0.87 /* 1/2 at a fold, 3/4 and 5/6 at flatter ones, 1 where branches cross */
+#define DINI_PATH_ERROR    0.2 /* part of a step that the tangent may miss; near a fold a step of 0.64 of the distance */
+#define DINI_PATH_GROWTH   1.5  /* of steps: larger ones run into folds that are not in sight yet */
+#define DINI_PATH_NEAR     1e-6 /* of the way: as near to a fold at zero as need be */
+#define DINI_PATH_LEAST    1e-2 /* of that: the smallest step */
+#define DINI_PATH_LEAP     0.75 /* of the distance to a fold */
+#define DINI_PATH_POLES    0.95 /* powers that du/dm grows with where u has a pole; 5/6 at a fold of sixth order */
+#define DINI_PATH_DOUBT    0.65 /* power of lambda that a plain fold does not reach */
+#define DINI_PATH_SHRUNK   1.2  /* lambda has to, in a step, to say where it will be zero */
+#define DINI_PATH_AGREE    4.0  /* tolerances that this may be off what du/dm says */
+#define DINI_PATH_ROOT     0.57 /* that a plain fold has: more is one only if there is another side, */
+#define DINI_PATH_TIGHT    0.1  /* else the path goes on to so much nearer, */
+#define DINI_PATH_TIGHTEST 1e-5 /* and not beyond that */
+#define DINI_PATH_LIKE     1.4  /* powers of lambda that du/dm may be off its reciprocal */
+#define DINI_PATH_POLE     0.25 /* powers of the distance that lambda goes to zero with: less, and du/dm grows by itself; */
+#define DINI_PATH_FOLD     0.87 /* 1/2 at a fold, 3/4 and 5/6 at flatter ones, 1 where branches cross */
 
 /* Steps that differ by rank would take the ranks to different collective calls. */
 static PetscErrorCode DiniCheckSteps(Dini dini)
@@ -122,7 +126,7 @@ static PetscErrorCode DiniPathReport(Dini dini, const DiniPath *path, PetscReal 
 
 static PetscReal DiniPathTolerance(const DiniPath *path, PetscReal where)
 {
-  return PetscMax(path->rtol * PetscAbsReal(where), path->near);
+  return path->tight * PetscMax(path->rtol * PetscAbsReal(where), path->near);
 }
 
 /* Does du/dm grow like the reciprocal of the distance, or faster? At a fold of any order it grows more slowly: u itself has a pole. */
@@ -206,6 +210,39 @@ static PetscReal DiniPathLimit(const DiniPath *path, PetscReal step)
   return PetscMin(step, DINI_PATH_LEAP * PetscMax(distance - path->spread, distance / 3.0));
 }
 
+/* Does what grows in du/dm grow as lambda shrinks, in the last step? So it does at a fold, and not where rounding rules */
+static PetscErrorCode DiniPathConsistent(DiniPath *path, PetscBool *consistent)
+{
+  PetscReal rate[2], grows;
+
+  PetscFunctionBegin;
+  for (int i = 0; i < 2; i++) PetscCall(DiniPathAlong_Private(path, path->point[i].t, &rate[i]));
+  grows       = PetscLogReal(PetscAbsReal(rate[0] / rate[1])) / PetscLogReal(path->ratio[0]);
+  *consistent = (PetscBool)(grows > 1.0 / DINI_PATH_LIKE && grows < DINI_PATH_LIKE);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A fold has another side. Where none is found it may be a path that is steep there and goes on, or a pole: the path goes nearer,
+  until that can be seen, and ends where it can not. A solver that does not get to the other side is no proof against a fold
+  that lambda and du/dm agree about.
+*/
+static PetscErrorCode DiniPathConfirm(Dini dini, DiniPath *path, DiniContinuationReason *reason)
+{
+  const PetscReal power = PetscMax(DiniPathPower_Private(path), DiniPathGrowth_Private(path, path->fold));
+  PetscBool       behind, consistent = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(DiniPathBehind_Private(dini, path, path->fold, &behind));
+  if (behind) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniPathConsistent(path, &consistent));
+  if (consistent && power < DINI_PATH_ROOT && path->tight == 1.0) PetscFunctionReturn(PETSC_SUCCESS);
+  path->tight *= DINI_PATH_TIGHT;
+  *reason = path->tight < DINI_PATH_TIGHTEST ? DINI_CONTINUATION_DIVERGED_TANGENT : DINI_CONTINUATION_ITERATING;
+  if (*reason) path->end = path->point[0].m;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DiniPathWalk(Dini dini, DiniPath *path, PetscReal step, DiniContinuationReason *reason)
 {
   static const DiniContinuationReason diverged[] = {
@@ -234,6 +271,7 @@ static PetscErrorCode DiniPathWalk(Dini dini, DiniPath *path, PetscReal step, Di
                            PetscMax(0.5, DINI_PATH_ERROR / PetscMax(error, 0.05)));
       if (path->seen) PetscCall(DiniPathAtFold(path, reason));
       if (!*reason) PetscCall(DiniPathAtZero(path, reason));
+      if (*reason == DINI_CONTINUATION_FOLD) PetscCall(DiniPathConfirm(dini, path, reason));
       if (*reason == DINI_CONTINUATION_FOLD && dini->continuation.nfolds < path->maxfolds) {
         PetscCall(DiniPathRound_Private(dini, path, &step, reason));
         if (*reason) break;
@@ -241,11 +279,11 @@ static PetscErrorCode DiniPathWalk(Dini dini, DiniPath *path, PetscReal step, Di
         path->end = m;
         continue;
       }
-      if (!*reason && step < path->minstep && !path->seen) *reason = DINI_CONTINUATION_DIVERGED_STEPS;
+      if (!*reason && step < path->tight * path->minstep && !path->seen) *reason = DINI_CONTINUATION_DIVERGED_STEPS;
     } else {
       step = 0.5 * dm;
       if (outcome == DINI_STEP_TURN) PetscCall(DiniPathAtTurn(path, dm, reason));
-      else if (step < path->minstep) *reason = diverged[outcome];
+      else if (step < path->tight * path->minstep) *reason = diverged[outcome];
     }
   }
   if (path->point[0].m == path->target)

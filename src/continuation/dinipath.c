@@ -57,6 +57,7 @@ PetscErrorCode DiniPathCreate_Private(Dini dini, PetscInt p, PetscReal target, V
   PetscCall(PetscMalloc1(path->maxfolds, &dini->continuation.fold));
   path->p      = p;
   path->zero   = PETSC_INFINITY;
+  path->tight  = 1.0;
   path->target = target;
   path->u      = u;
   PetscCall(DiniGetParameter(dini, p, &path->name, NULL));

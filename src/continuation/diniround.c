@@ -53,26 +53,52 @@ static PetscErrorCode DiniRoundJudge(DiniPath *path, PetscBool *good)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The trial becomes a point on the fold's other side; an eigenvalue of J has changed its sign in between. *good: there is one */
+static PetscErrorCode DiniRoundFind(Dini dini, DiniPath *path, PetscBool *good)
+{
+  static const PetscReal parts[DINI_ROUND_TRIES] = {4.0, 3.0, 5.5, 2.5};
+  PetscBool              converged, crosses;
+  PetscReal              ratio;
+
+  PetscFunctionBegin;
+  *good      = PETSC_FALSE;
+  path->here = PETSC_FALSE;
+  for (int k = 0; k < DINI_ROUND_TRIES && !*good && path->n > 1; k++) {
+    PetscCall(DiniRoundTry(dini, path, parts[k], good));
+    if (*good) PetscCall(DiniRoundJudge(path, good));
+    if (!*good) continue;
+    PetscCall(DiniPathCrossing_Private(dini, path, &converged, &crosses, &ratio));
+    *good = (PetscBool)(converged && crosses);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is there another side? The Dini is left there, or where the last try has ended */
+PetscErrorCode DiniPathBehind_Private(Dini dini, DiniPath *path, PetscReal fold, PetscBool *behind)
+{
+  const PetscReal seen = path->fold;
+
+  PetscFunctionBegin;
+  path->fold = fold;
+  PetscCall(DiniRoundFind(dini, path, behind));
+  path->fold = seen;
+  PetscCall(PetscInfo(dini, "Continuation: behind the fold at %g there is %s\n", (double)fold,
+                      *behind ? "another side" : "no other side to be found"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
   From the latest point, next to the fold that ends the path, to its other side, from where the path runs back. An eigenvalue
   of J has changed its sign in between. *reason: none, the path goes on; or that this can not be done.
 */
 PetscErrorCode DiniPathRound_Private(Dini dini, DiniPath *path, PetscReal *step, DiniContinuationReason *reason)
 {
-  static const PetscReal parts[DINI_ROUND_TRIES] = {4.0, 3.0, 5.5, 2.5};
-  const PetscReal        d                       = PetscAbsReal(path->fold - path->point[0].m);
-  DiniContinuation      *c                       = &dini->continuation;
-  PetscBool              good                    = PETSC_FALSE, converged, crosses;
-  PetscReal              ratio;
+  const PetscReal   d = PetscAbsReal(path->fold - path->point[0].m);
+  DiniContinuation *c = &dini->continuation;
+  PetscBool         good;
 
   PetscFunctionBegin;
-  for (int k = 0; k < DINI_ROUND_TRIES && !good; k++) {
-    PetscCall(DiniRoundTry(dini, path, parts[k], &good));
-    if (good) PetscCall(DiniRoundJudge(path, &good));
-    if (!good) continue;
-    PetscCall(DiniPathCrossing_Private(dini, path, &converged, &crosses, &ratio));
-    good = (PetscBool)(converged && crosses);
-  }
+  PetscCall(DiniRoundFind(dini, path, &good));
   PetscCall(PetscInfo(dini, "Continuation: the fold at %g %s\n", (double)path->fold,
                       good ? "has been gone round" : "can not be gone round"));
   *reason = good ? DINI_CONTINUATION_ITERATING : DINI_CONTINUATION_DIVERGED_FOLD;

@@ -28,7 +28,8 @@ typedef struct {
   PetscReal   ends[2];             /* where it runs to behind an even and an odd number of folds */
   PetscInt    maxfolds;            /* to go round */
   PetscReal   minstep, rtol, near; /* near: how near to a fold the path ends where it is at zero */
-  Vec         u;                   /* the caller's */
+  PetscReal   tight; /* factor of these, smaller each time that what looks like a fold has no other side */
+  Vec         u;     /* the caller's */
 
   /* work */
   Vec      flat;   /* of all active blocks */
@@ -77,6 +78,7 @@ DINI_INTERN PetscErrorCode DiniPathConverged_Private(Dini, PetscBool *);
 DINI_INTERN PetscErrorCode DiniPathTangent_Private(Dini, DiniPath *, PetscReal m, PetscBool *converged);
 DINI_INTERN PetscErrorCode DiniPathAccept_Private(Dini, DiniPath *);
 DINI_INTERN PetscErrorCode DiniPathRound_Private(Dini, DiniPath *, PetscReal *step, DiniContinuationReason *);
+DINI_INTERN PetscErrorCode DiniPathBehind_Private(Dini, DiniPath *, PetscReal fold, PetscBool *behind);
 DINI_INTERN PetscErrorCode DiniPathHold_Private(Dini, DiniPath *);
 DINI_INTERN PetscErrorCode DiniPathCrossing_Private(Dini, DiniPath *, PetscBool *converged, PetscBool *crosses,
                                                     PetscReal *ratio);
