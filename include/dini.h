@@ -54,6 +54,7 @@ typedef const char *DiniType;
 #define DINIKSP        "ksp"        /**< a KSP: F(u, m) = A(m) u - b(m) */
 #define DINISHELL      "shell"      /**< callbacks for the residual, the Jacobian and the solve */
 #define DINIFIXEDPOINT "fixedpoint" /**< a map: u = G(u, m), so F(u, m) = u - G(u, m) */
+#define DINICHAIN      "chain"      /**< steps in time, one after the other: F(u, m) = u - u_N(u_0, m) */
 
 // from birth to death
 DINI_PUBLIC PetscErrorCode DiniCreate(MPI_Comm, Dini *);
@@ -167,4 +168,5 @@ DINI_PUBLIC PetscErrorCode DiniPinDerivative(Mat);
 #include <dinilinear.h>
 #include <diniobjective.h>
 #include <dinicontinuation.h>
+#include <dinitime.h>
 #include <dinitype.h>

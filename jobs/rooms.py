@@ -19,6 +19,7 @@ ROOMS = {
     "check": "derivative and consistency checks",
     "continuation": "paths of a scalar parameter",
     "spectral": "eigenpairs, posteriors, singular values",
+    "time": "chains of steps",
     "objective": "objectives, gradients, Hessians, Tao",
     "solvers": "who finds u",
     "active": "active set of a variational inequality",

@@ -44,6 +44,7 @@ PetscErrorCode DiniInitializePackage(void)
   PetscCall(DiniRegister(DINIKSP, DiniCreate_KSP));
   PetscCall(DiniRegister(DINISHELL, DiniCreate_Shell));
   PetscCall(DiniRegister(DINIFIXEDPOINT, DiniCreate_FixedPoint));
+  PetscCall(DiniRegister(DINICHAIN, DiniCreate_Chain));
 #if defined(DINI_HAVE_SLEPC)
   PetscCall(DiniRegister(DINIEPS, DiniCreate_EPS));
   PetscCall(DiniRegister(DINIPEP, DiniCreate_PEP));

@@ -34,7 +34,7 @@ typedef struct {
 } DiniTrials;
 
 /* The relative error of what is differenced. Products with differences of F are good to 1e-10 at best */
-static PetscReal DiniProductNoise(Dini dini)
+PetscReal DiniProductNoise_Private(Dini dini)
 {
   const PetscReal central = PetscPowReal(PETSC_MACHINE_EPSILON, 2.0 / 3.0);
   PetscReal       noise   = PETSC_MACHINE_EPSILON;
@@ -47,6 +47,7 @@ static PetscReal DiniProductNoise(Dini dini)
         (PetscBool)(par->active && par->kind &&
                     (par->kind->fill == DiniParameterFill_FD || par->kind->fill == DiniParameterFill_Coloring));
 
+    if (par->active) noise = PetscMax(noise, par->noise);
     if (!differences || par->affine || par->difference == DINI_DIFFERENCE_COMPLEX) continue; /* exact to rounding */
     noise = PetscMax(noise, par->difference == DINI_DIFFERENCE_CENTRAL ? central : PETSC_SQRT_MACHINE_EPSILON);
     noise = PetscMax(noise, 0.1 * par->error); /* what columns know of themselves is their worst */
@@ -315,7 +316,7 @@ static PetscErrorCode DiniSecondLonger(Dini dini, const DiniSides *s, Vec du, Ve
 PetscErrorCode DiniSecondAlong_Private(Dini dini, Vec du, Vec dm, PetscReal least, PetscReal longest,
                                        DiniSecondDifference *d)
 {
-  const PetscReal noise = DiniProductNoise(dini);
+  const PetscReal noise = DiniProductNoise_Private(dini);
   const PetscReal step  = dini->hessian.step > 0.0 ? dini->hessian.step : PetscPowReal(noise, 1.0 / 3.0);
   PetscReal       relative;
   DiniSides       s = {.d = d};

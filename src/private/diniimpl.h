@@ -288,6 +288,7 @@ DINI_INTERN PetscErrorCode DiniCreate_SNES(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_FixedPoint(Dini);
+DINI_INTERN PetscErrorCode DiniCreate_Chain(Dini);
 #if defined(DINI_HAVE_SLEPC)
 DINI_INTERN PetscErrorCode DiniCreate_EPS(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_PEP(Dini);

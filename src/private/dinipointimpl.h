@@ -50,6 +50,7 @@ DINI_INTERN PetscErrorCode DiniBeside_Private(Dini, PetscReal h, Vec du, Vec dm,
 DINI_INTERN PetscErrorCode DiniBesideJacobian_Private(Dini, const char product[], const char cure[], Mat *J);
 DINI_INTERN PetscErrorCode DiniBesideTangent_Private(Dini, Vec du, Vec dm, Vec y);
 DINI_INTERN PetscErrorCode DiniBesideAdjoint_Private(Dini, Vec lambda, Vec yu, Vec ym);
+DINI_INTERN PetscReal      DiniProductNoise_Private(Dini);
 DINI_INTERN PetscErrorCode DiniSecondAlong_Private(Dini, Vec du, Vec dm, PetscReal least, PetscReal longest,
                                                    DiniSecondDifference *);
 DINI_INTERN PetscErrorCode DiniSecondDifference_Private(Dini, Vec du, Vec dm, DiniSecondDifference *);

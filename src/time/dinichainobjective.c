@@ -1,0 +1,214 @@
+/*
+  Objectives in time: sums over the states of a chain, of a function of each and of misfits to data at any times, between which
+  states go in a straight line. To the rest of Dini that is an objective of the parameters alone, J(u_N, m) with dJ/du = 0: one
+  sweep back takes the cotangents of all states along, and second derivatives are differences of it.
+*/
+#include "../private/dinichainimpl.h"
+
+/* An observation lies between states k and k + 1, by theta; the last state is k + 1 with theta = 1 */
+static PetscErrorCode DiniChainLocate(Dini dini, const Dini_Chain *ctx, const DiniObservation *o, PetscInt *k,
+                                      PetscReal *theta)
+{
+  const PetscReal slack = 1e-10 * PetscMax(PetscAbsReal(ctx->t[0]), PetscAbsReal(ctx->t[ctx->N]));
+
+  PetscFunctionBegin;
+  PetscCheck(o->t >= ctx->t[0] - slack && o->t <= ctx->t[ctx->N] + slack, PetscObjectComm((PetscObject)dini),
+             PETSC_ERR_ARG_OUTOFRANGE, "%s: There is an observation at t = %g, and the chain goes from %g to %g",
+             DiniLabel_Private(dini), (double)o->t, (double)ctx->t[0], (double)ctx->t[ctx->N]);
+  *k = 0;
+  while (*k < ctx->N - 1 && o->t > ctx->t[*k + 1]) (*k)++;
+  *theta = PetscMax(0.0, PetscMin(1.0, (o->t - ctx->t[*k]) / (ctx->t[*k + 1] - ctx->t[*k])));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* r = H u(t) - d */
+static PetscErrorCode DiniObservationMisfit(Dini_Chain *ctx, const DiniTrajectory *along, const DiniObservation *o,
+                                            PetscInt k, PetscReal theta)
+{
+  Vec u = ctx->w[1];
+
+  PetscFunctionBegin;
+  PetscCall(VecAXPBYPCZ(u, 1.0 - theta, theta, 0.0, along->u[k], along->u[k + 1]));
+  if (o->H) PetscCall(MatMult(o->H, u, o->r));
+  else PetscCall(VecCopy(u, o->r));
+  PetscCall(PetscObjectStateIncrease((PetscObject)o->r));
+  PetscCall(VecAXPY(o->r, -1.0, o->d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* r = weight r, or a copy of that in the Vec of weighted ones */
+static PetscErrorCode DiniObservationWeigh(const DiniObservation *o)
+{
+  PetscFunctionBegin;
+  if (o->weight) PetscCall(VecPointwiseMult(o->wr, o->weight, o->r));
+  else PetscCall(VecCopy(o->r, o->wr));
+  PetscCall(PetscObjectStateIncrease((PetscObject)o->wr));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* g += dJ/du_n, of everything that sees state n */
+PetscErrorCode DiniChainCotangent_Private(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, PetscInt n, Vec g)
+{
+  const char what[]  = "The objective in time (DiniSetChainObjective())";
+  PetscReal  ignored = 0.0;
+
+  PetscFunctionBegin;
+  if (ctx->objective) {
+    DiniCallUserReads(dini, along->u[n], what,
+                      (*ctx->objective)(dini, n, ctx->t[n], along->u[n], &ignored, g, ctx->objectivectx));
+    PetscCall(DiniCheckFinite_Private(dini, g, what, NULL));
+  }
+  for (PetscInt i = 0; i < ctx->nobservations; i++) {
+    const DiniObservation *o = &ctx->observation[i];
+    PetscInt               k;
+    PetscReal              theta, part;
+
+    PetscCall(DiniChainLocate(dini, ctx, o, &k, &theta));
+    part = n == k ? 1.0 - theta : n == k + 1 ? theta : 0.0;
+    if (part == 0.0) continue;
+    PetscCall(DiniObservationMisfit(ctx, along, o, k, theta));
+    PetscCall(DiniObservationWeigh(o));
+    if (o->H) PetscCall(MatMultHermitianTranspose(o->H, o->wr, ctx->w[1]));
+    else PetscCall(VecCopy(o->wr, ctx->w[1]));
+    PetscCall(VecAXPY(g, part, ctx->w[1]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniValue_Chain(Dini dini, Vec u, PetscReal *value, void *data)
+{
+  Dini_Chain     *ctx = (Dini_Chain *)data;
+  DiniTrajectory *along;
+  PetscBool       converged;
+
+  PetscFunctionBegin;
+  (void)u;
+  *value = 0.0;
+  PetscCall(DiniChainFind_Private(dini, ctx, &along, &converged));
+  PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: There is no trajectory at these parameters: %s", DiniLabel_Private(dini), ctx->why);
+  PetscCall(DiniChainOpen_Private(dini, ctx));
+  for (PetscInt n = 0; n <= ctx->N && ctx->objective; n++)
+    DiniCallUserReads(dini, along->u[n], "The objective in time (DiniSetChainObjective())",
+                      (*ctx->objective)(dini, n, ctx->t[n], along->u[n], value, NULL, ctx->objectivectx));
+  for (PetscInt i = 0; i < ctx->nobservations; i++) {
+    const DiniObservation *o = &ctx->observation[i];
+    PetscInt               k;
+    PetscReal              theta;
+    PetscScalar            dot;
+
+    PetscCall(DiniChainLocate(dini, ctx, o, &k, &theta));
+    PetscCall(DiniObservationMisfit(ctx, along, o, k, theta));
+    PetscCall(DiniObservationWeigh(o));
+    PetscCall(VecDot(o->r, o->wr, &dot));
+    *value += 0.5 * PetscRealPart(dot);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* dJdu stays zero: the state at the end is one of all */
+static PetscErrorCode DiniGradient_Chain(Dini dini, Vec u, Vec dJdu, Vec dJdm, void *data)
+{
+  Dini_Chain *ctx    = (Dini_Chain *)data;
+  PetscInt    offset = 0;
+
+  PetscFunctionBegin;
+  (void)u, (void)dJdu;
+  ctx->back.valid = PETSC_FALSE;
+  PetscCall(DiniChainSweep_Private(dini, ctx, NULL));
+  for (PetscInt p = 0; p < dini->nparams; p++) {
+    DiniParameter par = dini->params[p];
+
+    if (!par->active) continue;
+    if (!par->x) PetscCall(VecDuplicate(par->m, &par->x));
+    PetscCall(VecCopy(ctx->back.mbar[p], par->x));
+    PetscCall(DiniParameterGive_Private(par, dJdm, offset));
+    offset += par->n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Sets an objective that is a sum over the states of a chain.
+  @level{beginner}
+
+  Logically Collective. J = sum over n = 0 .. N of what the callback adds for state n: weights of a quadrature in time are its own.
+  It becomes the objective of the Dini, together with the data of DiniAddChainObservation(), in place of that of DiniSetObjective():
+  gradients, Hessian products and Tao go by the functions for these.
+
+  @param[in] dini the Dini, after DiniSetChain()
+  @param[in] fn   adds the value of state n, and to dJdu, unless that is NULL, its derivative; NULL for none
+  @param[in] ctx  context of fn, may be NULL
+  @return 0 or a PETSc error code
+
+  @see DiniAddChainObservation(), DiniComputeObjectiveAndGradient(), DiniHVP()
+*/
+PetscErrorCode DiniSetChainObjective(Dini dini, DiniChainObjectiveFn *fn, void *ctx)
+{
+  Dini_Chain *data;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetChainObjective()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniSetChainObjective()", &data));
+  data->objective    = fn;
+  data->objectivectx = ctx;
+  PetscCall(DiniSetObjective(dini, DiniValue_Chain, DiniGradient_Chain, data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Adds data at a time to the objective of a chain: half the weighted square of H u(t) - d.
+  @level{beginner}
+
+  Collective. Between two states u(t) goes in a straight line, whose derivative is taken as it is. See DiniSetChainObjective().
+
+  @param[in] dini   the Dini, after DiniSetChain()
+  @param[in] t      the time, from the first to the last of the chain's
+  @param[in] H      what is observed of the state; NULL: all of it; referenced
+  @param[in] d      the data, of the layout of H u; referenced
+  @param[in] weight one weight, such as 1 over the variance, for each; NULL: all are one; referenced
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE, at the first value, for a time that is none of the chain's
+*/
+PetscErrorCode DiniAddChainObservation(Dini dini, PetscReal t, Mat H, Vec d, Vec weight)
+{
+  Dini_Chain      *ctx;
+  DiniObservation *o;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniAddChainObservation()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniAddChainObservation()", &ctx));
+  PetscCheck(d, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "An observation needs its data");
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)d, "The data"));
+  PetscCall(PetscCalloc1(ctx->nobservations + 1, &o));
+  PetscCall(PetscArraycpy(o, ctx->observation, ctx->nobservations));
+  PetscCall(PetscFree(ctx->observation));
+  ctx->observation = o;
+  o += ctx->nobservations++;
+  PetscCall(PetscObjectReference((PetscObject)d));
+  if (H) PetscCall(PetscObjectReference((PetscObject)H));
+  if (weight) PetscCall(PetscObjectReference((PetscObject)weight));
+  *o = (DiniObservation){.t = t, .H = H, .d = d, .weight = weight};
+  PetscCall(VecDuplicate(d, &o->r));
+  PetscCall(VecDuplicate(d, &o->wr));
+  PetscCall(DiniSetObjective(dini, DiniValue_Chain, DiniGradient_Chain, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniObservationsDestroy_Private(Dini_Chain *ctx)
+{
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < ctx->nobservations; i++) {
+    DiniObservation *o = &ctx->observation[i];
+
+    PetscCall(MatDestroy(&o->H));
+    PetscCall(VecDestroy(&o->d));
+    PetscCall(VecDestroy(&o->weight));
+    PetscCall(VecDestroy(&o->r));
+    PetscCall(VecDestroy(&o->wr));
+  }
+  PetscCall(PetscFree(ctx->observation));
+  ctx->nobservations = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,361 @@
+/* What a chain is told, and what it tells. Setters do no work. */
+#include "../private/dinichainimpl.h"
+
+/* Trajectories belong to what was set before */
+static PetscErrorCode DiniChainForget(Dini dini, Dini_Chain *ctx)
+{
+  PetscFunctionBegin;
+  for (int k = 0; k < DINI_CHAIN_TRAJECTORIES; k++) ctx->trajectory[k].valid = PETSC_FALSE;
+  ctx->back.valid = PETSC_FALSE;
+  ctx->recording  = PETSC_FALSE;
+  PetscCall(DiniInvalidate_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniChainAddPrevious(Dini dini, Dini_Chain *ctx, PetscInt block)
+{
+  PetscFunctionBegin;
+  PetscCheck(block >= 0 && block < ctx->step->nparams, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: The step has no parameter %" PetscInt_FMT " to read an earlier state from: it has %" PetscInt_FMT
+             " of them (DiniAddParameter())",
+             DiniLabel_Private(dini), block, ctx->step->nparams);
+  PetscCheck(ctx->nprevious < DINI_CHAIN_MOST, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: A step reads %d earlier states at most", DiniLabel_Private(dini), DINI_CHAIN_MOST);
+  for (PetscInt k = 0; k < ctx->nprevious; k++)
+    PetscCheck(ctx->previous[k] != block, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+               "%s: Parameter \"%s\" of the step can not be two of its earlier states", DiniLabel_Private(dini),
+               ctx->step->params[block]->name);
+  ctx->previous[ctx->nprevious++] = block;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives the step of a chain; the Dini becomes of type DINICHAIN.
+  @level{beginner}
+
+  Logically Collective. The state is that at the end of N steps, u_N. Parameters of the chain are added to it by
+  DiniAddParameter() or DiniAddScalarParameter() with the Vec, or the variable, that the step has, and the initial state, where
+  it is to be one, with the Vec of DiniSetChainInitial(). The chain sets the step's parameters as it goes, and solves it from the
+  state before as its guess.
+
+  A tangent costs one of each step for each block that moves, an adjoint one of each step for all blocks together; second
+  derivatives are differences of those between chains that are marched beside the point. All states are kept.
+
+  @param[in] dini     the Dini
+  @param[in] step     relation R(u_{n+1}; u_n, m) = 0 of one step, of any type, on the same communicator; referenced
+  @param[in] previous number of its parameter block that holds u_n, of the layout of the state
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a block that the step does not have
+
+  @see DiniSetChainInitial(), DiniSetChainTimes(), DiniSetChainStep(), DiniAddChainHistory(), DiniChainBegin()
+*/
+PetscErrorCode DiniSetChain(Dini dini, Dini step, PetscInt previous)
+{
+  Dini_Chain *ctx;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscValidHeaderSpecific(step, DINI_CLASSID, 2);
+  PetscCall(DiniIdle_Private(dini, "DiniSetChain()"));
+  PetscCheck(step != dini, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+             "%s: A chain can not be its own step; create another Dini for that", DiniLabel_Private(dini));
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)step, "The step of the chain"));
+  PetscCall(DiniSetType(dini, DINICHAIN));
+  ctx = (Dini_Chain *)dini->data;
+  PetscCall(PetscObjectReference((PetscObject)step));
+  PetscCall(DiniDestroy(&ctx->step));
+  ctx->step      = step;
+  ctx->nprevious = 0;
+  PetscCall(DiniChainAddPrevious(dini, ctx, previous));
+  PetscCall(DiniReset(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Names a parameter block of the step that holds the state one step further back: u_{n-1}, then u_{n-2}, and so on.
+  @level{intermediate}
+
+  Logically Collective. For methods of several steps, and terms with a memory. Before u_0 there is u_0: the first steps are to use a
+  formula that reads no more than there is (DiniSetChainStep()), or mean it.
+
+  @param[in] dini  the Dini, after DiniSetChain()
+  @param[in] block number of the step's block, of the layout of the state
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniAddChainHistory(Dini dini, PetscInt block)
+{
+  Dini_Chain *ctx;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniAddChainHistory()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniAddChainHistory()", &ctx));
+  PetscCall(DiniChainAddPrevious(dini, ctx, block));
+  PetscCall(DiniReset(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives the state that a chain begins with.
+  @level{beginner}
+
+  Logically Collective. Added to the chain with DiniAddParameter(), this Vec makes the initial state a parameter.
+
+  @param[in] dini the Dini, after DiniSetChain()
+  @param[in] u0   the state at the first time; read at each DiniSolve(); referenced
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniSetChainInitial(Dini dini, Vec u0)
+{
+  Dini_Chain *ctx;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetChainInitial()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniSetChainInitial()", &ctx));
+  PetscCheck(u0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_NULL, "DiniSetChainInitial() got no Vec");
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)u0, "The initial state"));
+  PetscCall(PetscObjectReference((PetscObject)u0));
+  PetscCall(VecDestroy(&ctx->u0));
+  ctx->u0 = u0;
+  PetscCall(DiniReset(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives the number of steps of a chain and their times.
+  @level{beginner}
+
+  Logically Collective. The times are handed to the callback of DiniSetChainStep(); a chain does not use them otherwise.
+
+  @param[in] dini the Dini, after DiniSetChain()
+  @param[in] n    number of steps, 1 at least
+  @param[in] t    n + 1 times, the same on all ranks; copied. NULL: 0, 1, ..., n
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniSetChainTimes(Dini dini, PetscInt n, const PetscReal t[])
+{
+  Dini_Chain *ctx;
+  PetscReal   mine[2] = {(PetscReal)n, -(PetscReal)n}, all[2];
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetChainTimes()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniSetChainTimes()", &ctx));
+  PetscCall(MPIU_Allreduce(mine, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(n > 0 && all[0] == -all[1], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: A chain has one step at least, and the same number on all ranks, and not %" PetscInt_FMT,
+             DiniLabel_Private(dini), n);
+  PetscCall(PetscFree(ctx->t));
+  PetscCall(PetscMalloc1(n + 1, &ctx->t));
+  for (PetscInt k = 0; k <= n; k++) ctx->t[k] = t ? t[k] : (PetscReal)k;
+  ctx->N = n;
+  PetscCall(DiniChainForget(dini, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Sets what is called before each step, to set times, step sizes, coefficients and whatever else the step reads.
+  @level{beginner}
+
+  Logically Collective. It is called before a step is solved, and again before it is differentiated, in any order of steps, and must
+  leave everything that the step reads and is no parameter of it as it was when that step was solved.
+
+  @param[in] dini the Dini, after DiniSetChain()
+  @param[in] fn   the callback; NULL for none
+  @param[in] ctx  context of fn, may be NULL
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniSetChainStep(Dini dini, DiniChainStepFn *fn, void *ctx)
+{
+  Dini_Chain *data;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniSetChainStep()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniSetChainStep()", &data));
+  data->fn    = fn;
+  data->fnctx = ctx;
+  PetscCall(DiniChainForget(dini, data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Begins to record a loop of the application's own.
+  @level{beginner}
+
+  Collective. In place of DiniSolve(): the application marches as it always did, and hands over each state.
+
+  @param[in] dini the Dini, after DiniSetChain()
+  @param[in] t    the time at the beginning
+  @param[in] u    the state there; copied, into the Vec of DiniSetChainInitial() where there is one
+  @return 0 or a PETSc error code
+
+  @see DiniChainRecord(), DiniChainEnd()
+*/
+PetscErrorCode DiniChainBegin(Dini dini, PetscReal t, Vec u)
+{
+  Dini_Chain *ctx;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniChainBegin()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniChainBegin()", &ctx));
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The initial state"));
+  PetscCall(DiniChainForget(dini, ctx));
+  if (!ctx->u0) PetscCall(VecDuplicate(u, &ctx->u0));
+  PetscCall(VecCopy(u, ctx->u0));
+  PetscCall(PetscObjectStateIncrease((PetscObject)ctx->u0));
+  PetscCall(PetscFree(ctx->t));
+  PetscCall(PetscMalloc1(1, &ctx->t));
+  ctx->t[0]            = t;
+  ctx->N               = 0;
+  ctx->trajectory[0].n = -1;
+  PetscCall(DiniChainAppend_Private(ctx, &ctx->trajectory[0], u));
+  ctx->recording = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Records a state that the application's loop has accepted.
+  @level{beginner}
+
+  Collective.
+
+  @param[in] dini the Dini, after DiniChainBegin()
+  @param[in] t    the time of this state
+  @param[in] u    the state, which solves the step from the one before; copied
+  @return 0 or a PETSc error code; PETSC_ERR_ORDER without DiniChainBegin(), PETSC_ERR_ARG_SIZ for another layout
+*/
+PetscErrorCode DiniChainRecord(Dini dini, PetscReal t, Vec u)
+{
+  Dini_Chain *ctx;
+  PetscInt    n, N;
+  PetscReal  *times;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniChainRecord()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniChainRecord()", &ctx));
+  PetscCheck(ctx->recording, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "%s: No loop is being recorded; call DiniChainBegin()", DiniLabel_Private(dini));
+  PetscCall(VecGetLocalSize(ctx->u0, &n));
+  PetscCall(VecGetSize(ctx->u0, &N));
+  PetscCall(DiniCheckLayout_Private(dini, u, n, N, "The recorded state", "the initial state"));
+  PetscCall(PetscMalloc1(ctx->N + 2, &times));
+  PetscCall(PetscArraycpy(times, ctx->t, ctx->N + 1));
+  PetscCall(PetscFree(ctx->t));
+  ctx->t           = times;
+  ctx->t[++ctx->N] = t;
+  PetscCall(DiniChainAppend_Private(ctx, &ctx->trajectory[0], u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Ends a loop that has been recorded: its last state is the point of differentiation.
+  @level{beginner}
+
+  Collective. The states belong to the parameters as they are now. Each is held against the residual of its step before
+  that is differentiated: one that does not solve it is an error that names the step.
+
+  @param[in] dini the Dini, after DiniChainBegin() and DiniChainRecord()
+  @return 0 or a PETSc error code; PETSC_ERR_ORDER where nothing has been recorded
+
+  @see DiniJVP(), DiniVJP(), DiniComputeObjectiveAndGradient()
+*/
+PetscErrorCode DiniChainEnd(Dini dini)
+{
+  Dini_Chain *ctx;
+  Vec         u;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniIdle_Private(dini, "DiniChainEnd()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniChainEnd()", &ctx));
+  PetscCheck(ctx->recording && ctx->N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "%s: No step has been recorded; call DiniChainBegin(), and DiniChainRecord() after each step",
+             DiniLabel_Private(dini));
+  ctx->recording = PETSC_FALSE;
+  PetscCall(DiniSetUp(dini));
+  PetscCall(DiniParameterPull_Private(dini));
+  PetscCall(DiniParameterPush_Private(dini));
+  PetscCall(DiniChainStamp_Private(dini, ctx, &ctx->trajectory[0].stamp));
+  ctx->trajectory[0].valid = PETSC_TRUE;
+  ctx->trajectory[0].used  = ++ctx->clock;
+  PetscCall(VecDuplicate(ctx->u0, &u));
+  PetscCall(VecCopy(ctx->trajectory[0].u[ctx->N], u));
+  PetscCall(PetscObjectStateIncrease((PetscObject)u));
+  PetscCall(DiniAttach(dini, u));
+  PetscCall(VecDestroy(&u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives the step of a chain.
+  @level{intermediate}
+
+  Not Collective.
+
+  @param[in]  dini the Dini, after DiniSetChain()
+  @param[out] step its step, not to be destroyed
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniGetChainStep(Dini dini, Dini *step)
+{
+  Dini_Chain *ctx;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniChainGet_Private(dini, "DiniGetChainStep()", &ctx));
+  *step = ctx->step;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Tells how many steps a chain has.
+  @level{intermediate}
+
+  Not Collective.
+
+  @param[in]  dini the Dini, after DiniSetChain()
+  @param[out] n    their number: as set, or recorded so far
+  @return 0 or a PETSc error code
+*/
+PetscErrorCode DiniGetChainLength(Dini dini, PetscInt *n)
+{
+  Dini_Chain *ctx;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniChainGet_Private(dini, "DiniGetChainLength()", &ctx));
+  *n = ctx->N;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/**
+  @brief Gives a state of the last DiniSolve(), or of the loop that was recorded.
+  @level{beginner}
+
+  Not Collective.
+
+  @param[in]  dini the Dini
+  @param[in]  n    number of the state: 0 is the initial one
+  @param[out] t    its time; may be NULL
+  @param[out] u    its values, not to be changed or destroyed; may be NULL
+  @return 0 or a PETSc error code; PETSC_ERR_ARG_OUTOFRANGE for a state that is not there
+*/
+PetscErrorCode DiniGetChainState(Dini dini, PetscInt n, PetscReal *t, Vec *u)
+{
+  Dini_Chain           *ctx;
+  const DiniTrajectory *point;
+
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
+  PetscCall(DiniChainGet_Private(dini, "DiniGetChainState()", &ctx));
+  point = &ctx->trajectory[0];
+  PetscCheck(point->valid && n >= 0 && n <= point->n, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: There is no state %" PetscInt_FMT " of the chain: it has %" PetscInt_FMT " steps that are solved",
+             DiniLabel_Private(dini), n, point->valid ? point->n : 0);
+  if (t) *t = ctx->t[n];
+  if (u) *u = point->u[n];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,277 @@
+/*
+  Trajectories: all states of a chain at one set of parameters, found by marching or recorded from a loop of the application's.
+  Which one belongs to the parameters of now is told by their values, so that differences beside the point march once each.
+*/
+#include "../private/dinichainimpl.h"
+
+/* ---- Blocks of the chain and of its step ---- */
+
+static PetscErrorCode DiniChainBlock(Dini dini, Dini_Chain *ctx, DiniParameter par, PetscInt *to)
+{
+  PetscBool zero;
+
+  PetscFunctionBegin;
+  *to = DINI_CHAIN_NOWHERE;
+  if (par->m == ctx->u0) *to = DINI_CHAIN_INITIAL;
+  for (PetscInt q = 0; q < ctx->step->nparams && *to == DINI_CHAIN_NOWHERE; q++) {
+    const DiniParameter other = ctx->step->params[q];
+
+    if (other->m == par->m || (par->scalar && other->scalar == par->scalar)) *to = q;
+  }
+  PetscCall(PetscStrcmp(par->type, DINIPARAMETERZERO, &zero));
+  PetscCheck(
+      *to != DINI_CHAIN_NOWHERE || zero, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+      "%s: Parameter \"%s\" of the chain is neither its initial state (DiniSetChainInitial()) nor a parameter of "
+      "its step. Add the same Vec, or the same variable, to both",
+      DiniLabel_Private(dini), par->name);
+  for (PetscInt k = 0; k < ctx->nprevious; k++)
+    PetscCheck(
+        *to != ctx->previous[k], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+        "%s: Parameter \"%s\" of the chain is where its step reads an earlier state, which is no parameter of the "
+        "chain",
+        DiniLabel_Private(dini), par->name);
+  PetscCheck(*to < 0 || ctx->step->params[*to]->active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+             "%s: Parameter \"%s\" of the chain is inactive in its step, so that there is no derivative; call "
+             "DiniSetParameterActive() there",
+             DiniLabel_Private(dini), par->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniChainUnmap_Private(Dini_Chain *ctx)
+{
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < ctx->nmap; p++) PetscCall(VecDestroy(&ctx->back.mbar[p]));
+  PetscCall(PetscFree(ctx->back.mbar));
+  PetscCall(PetscFree(ctx->map));
+  ctx->nmap       = 0;
+  ctx->back.valid = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which block of the step each of the chain is; their F_m are sweeps, but for what the application has given itself */
+PetscErrorCode DiniChainMap_Private(Dini dini, Dini_Chain *ctx)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniChainUnmap_Private(ctx));
+  ctx->nmap = dini->nparams;
+  PetscCall(PetscMalloc1(ctx->nmap, &ctx->map));
+  PetscCall(PetscCalloc1(ctx->nmap, &ctx->back.mbar));
+  for (PetscInt p = 0; p < ctx->nmap; p++) {
+    DiniParameter par = dini->params[p];
+
+    PetscCall(DiniChainBlock(dini, ctx, par, &ctx->map[p]));
+    PetscCall(VecDuplicate(par->m, &ctx->back.mbar[p]));
+    if (par->Fmuser || par->type[0]) continue;
+    par->apply        = DiniChainApply_Private;
+    par->applyadjoint = DiniChainApplyAdjoint_Private;
+  }
+  for (PetscInt k = 0; k < ctx->nprevious; k++)
+    PetscCheck(
+        ctx->step->params[ctx->previous[k]]->active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+        "%s: Parameter \"%s\" of the step, an earlier state, is inactive, so that nothing would be carried from one "
+        "step to the next; call DiniSetParameterActive()",
+        DiniLabel_Private(dini), ctx->step->params[ctx->previous[k]]->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of the values of u_0, of the chain's parameters and of all others of the step, on this rank */
+PetscErrorCode DiniChainStamp_Private(Dini dini, Dini_Chain *ctx, uint64_t *stamp)
+{
+  PetscFunctionBegin;
+  if (ctx->nmap != dini->nparams) PetscCall(DiniChainMap_Private(dini, ctx));
+  *stamp = 0;
+  PetscCall(DiniVecSum_Private(ctx->u0, stamp));
+  for (PetscInt p = 0; p < dini->nparams; p++) PetscCall(DiniVecSum_Private(dini->params[p]->m, stamp));
+  for (PetscInt q = 0; q < ctx->step->nparams; q++) {
+    PetscBool of = PETSC_FALSE; /* the chain, or an earlier state */
+
+    for (PetscInt k = 0; k < ctx->nprevious; k++) of = (PetscBool)(of || ctx->previous[k] == q);
+    for (PetscInt p = 0; p < ctx->nmap; p++) of = (PetscBool)(of || ctx->map[p] == q);
+    if (!of) PetscCall(DiniVecSum_Private(ctx->step->params[q]->m, stamp));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- One step ---- */
+
+/* The step's parameters as they are, and as the chain has them */
+PetscErrorCode DiniChainOpen_Private(Dini dini, Dini_Chain *ctx)
+{
+  Dini step = ctx->step;
+
+  PetscFunctionBegin;
+  if (ctx->nmap != dini->nparams) PetscCall(DiniChainMap_Private(dini, ctx));
+  if (!ctx->flat) PetscCall(DiniCreateParameterVec(step, &ctx->flat));
+  if (!ctx->bar) PetscCall(VecDuplicate(ctx->flat, &ctx->bar));
+  for (int k = 0; k < 2; k++)
+    if (!ctx->w[k]) PetscCall(VecDuplicate(ctx->u0, &ctx->w[k]));
+  for (PetscInt k = 0; k <= ctx->nprevious; k++)
+    if (!ctx->pending[k]) PetscCall(VecDuplicate(ctx->u0, &ctx->pending[k]));
+  for (PetscInt q = 0; q < step->nparams; q++) /* a block may act in some of the steps only */
+    step->params[q]->seenzero = PETSC_TRUE;
+  PetscCall(DiniGetParameters(step, ctx->flat));
+  for (PetscInt p = 0; p < dini->nparams; p++)
+    if (ctx->map[p] >= 0) PetscCall(DiniChainPut_Private(ctx, ctx->map[p], dini->params[p]->m, ctx->flat));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscInt DiniChainOffset(const Dini_Chain *ctx, PetscInt q)
+{
+  PetscInt offset = 0;
+
+  for (PetscInt k = 0; k < q; k++)
+    if (ctx->step->params[k]->active) offset += ctx->step->params[k]->n;
+  return offset;
+}
+
+/* Block q of a flat vector of the step = v */
+PetscErrorCode DiniChainPut_Private(Dini_Chain *ctx, PetscInt q, Vec v, Vec flat)
+{
+  DiniParameter par = ctx->step->params[q];
+
+  PetscFunctionBegin;
+  if (!par->x) PetscCall(VecDuplicate(par->m, &par->x));
+  PetscCall(VecCopy(v, par->x));
+  PetscCall(DiniParameterGive_Private(par, flat, DiniChainOffset(ctx, q)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* v += block q of a flat vector of the step */
+PetscErrorCode DiniChainAdd_Private(Dini_Chain *ctx, PetscInt q, Vec flat, Vec v)
+{
+  DiniParameter par = ctx->step->params[q];
+
+  PetscFunctionBegin;
+  PetscCall(DiniParameterTake_Private(par, flat, DiniChainOffset(ctx, q)));
+  PetscCall(VecAXPY(v, 1.0, par->x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The step is about to go from u_n to u_{n+1}: its earlier states, and what the application sets */
+PetscErrorCode DiniChainPlace_Private(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, PetscInt n)
+{
+  PetscFunctionBegin;
+  if (ctx->fn)
+    DiniCallUser(dini, "The step callback (DiniSetChainStep())",
+                 (*ctx->fn)(dini, n, ctx->t[n], ctx->t[n + 1] - ctx->t[n], ctx->fnctx));
+  for (PetscInt k = 0; k < ctx->nprevious; k++)
+    PetscCall(DiniChainPut_Private(ctx, ctx->previous[k], along->u[PetscMax(n - k, 0)], ctx->flat));
+  PetscCall(DiniSetParameters(ctx->step, ctx->flat));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- All of them ---- */
+
+PetscErrorCode DiniTrajectoryDestroy_Private(DiniTrajectory *along)
+{
+  PetscFunctionBegin;
+  for (PetscInt n = 0; n < along->size; n++) PetscCall(VecDestroy(&along->u[n]));
+  PetscCall(PetscFree(along->u));
+  along->n = along->size = 0;
+  along->valid           = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Room for u_0 .. u_n */
+static PetscErrorCode DiniTrajectoryExtend(const Dini_Chain *ctx, DiniTrajectory *along, PetscInt n)
+{
+  Vec *u;
+
+  PetscFunctionBegin;
+  if (n < along->size) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscCalloc1(n + 1, &u));
+  for (PetscInt k = 0; k <= n; k++) {
+    if (k < along->size) u[k] = along->u[k];
+    else PetscCall(VecDuplicate(ctx->u0, &u[k]));
+  }
+  PetscCall(PetscFree(along->u));
+  along->u    = u;
+  along->size = n + 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The next state of a loop that is recorded; the first one is u_0 */
+PetscErrorCode DiniChainAppend_Private(Dini_Chain *ctx, DiniTrajectory *along, Vec u)
+{
+  PetscFunctionBegin;
+  if (along->n + 1 >= along->size) PetscCall(DiniTrajectoryExtend(ctx, along, PetscMax(2 * along->size, along->n + 1)));
+  PetscCall(VecCopy(u, along->u[++along->n]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniChainSteps(Dini dini, Dini_Chain *ctx, DiniTrajectory *along, PetscBool *converged)
+{
+  const char         *text;
+  DiniConvergedReason reason;
+
+  PetscFunctionBegin;
+  PetscCall(DiniChainOpen_Private(dini, ctx));
+  for (PetscInt n = 0; n < ctx->N && *converged; n++) {
+    PetscCall(DiniChainPlace_Private(dini, ctx, along, n));
+    PetscCall(VecCopy(along->u[n], ctx->w[0])); /* always the same guess, so that noise is the same beside the point */
+    PetscCall(PetscObjectStateIncrease((PetscObject)ctx->w[0]));
+    PetscCall(DiniSolve_Private(ctx->step, ctx->w[0], converged));
+    if (*converged) {
+      PetscCall(VecCopy(ctx->w[0], along->u[n + 1]));
+      along->n = n + 1;
+      continue;
+    }
+    PetscCall(DiniGetConvergedReason(ctx->step, &reason));
+    PetscCall(DiniConvergedReasonString(reason, &text));
+    PetscCall(PetscSNPrintf(ctx->why, sizeof(ctx->why), "step %" PetscInt_FMT " of %" PetscInt_FMT ", from t = %g, %s",
+                            n, ctx->N, (double)ctx->t[n], text));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From u_0, with the parameters as they are. A step that fails is no error */
+PetscErrorCode DiniChainMarch_Private(Dini dini, Dini_Chain *ctx, DiniTrajectory *along, PetscBool *converged)
+{
+  PetscBool      erroriffail;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  along->valid = PETSC_FALSE;
+  PetscCall(DiniTrajectoryExtend(ctx, along, ctx->N));
+  PetscCall(VecCopy(ctx->u0, along->u[0]));
+  along->n    = 0;
+  *converged  = PETSC_TRUE;
+  erroriffail = ctx->step->erroriffail;
+  PetscCall(DiniSetErrorIfNotConverged(ctx->step, PETSC_FALSE));
+  failed = DiniChainSteps(dini, ctx, along, converged);
+  PetscCall(DiniSetErrorIfNotConverged(ctx->step, erroriffail));
+  PetscCall(failed);
+  if (!*converged) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniChainStamp_Private(dini, ctx, &along->stamp));
+  along->valid = PETSC_TRUE;
+  along->used  = ++ctx->clock;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The trajectory at the parameters as they are, marched where there is none */
+PetscErrorCode DiniChainFind_Private(Dini dini, Dini_Chain *ctx, DiniTrajectory **here, PetscBool *converged)
+{
+  PetscMPIInt     mine[DINI_CHAIN_TRAJECTORIES], all[DINI_CHAIN_TRAJECTORIES];
+  uint64_t        stamp;
+  DiniTrajectory *oldest = &ctx->trajectory[1];
+
+  PetscFunctionBegin;
+  PetscCall(DiniChainStamp_Private(dini, ctx, &stamp));
+  for (int k = 0; k < DINI_CHAIN_TRAJECTORIES; k++) {
+    DiniTrajectory *along = &ctx->trajectory[k];
+
+    mine[k] = along->valid && along->stamp == stamp;
+    if (k && (!along->valid ? oldest->valid : oldest->valid && along->used < oldest->used)) oldest = along;
+  }
+  PetscCall(MPIU_Allreduce(mine, all, DINI_CHAIN_TRAJECTORIES, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)dini)));
+  *here = NULL;
+  for (int k = 0; k < DINI_CHAIN_TRAJECTORIES && !*here; k++)
+    if (all[k]) *here = &ctx->trajectory[k];
+  *converged = PETSC_TRUE;
+  if (*here) (*here)->used = ++ctx->clock;
+  else {
+    *here = oldest;
+    PetscCall(DiniChainMarch_Private(dini, ctx, oldest, converged));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

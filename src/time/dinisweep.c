@@ -1,0 +1,196 @@
+/*
+  Products with F_m = -du_N/dm of a chain. With the step's J_n = dR/du_{n+1}, and its derivatives A_{n,k} to u_{n-k} and B_n to m,
+
+    J_n du_{n+1} = -sum over k of A_{n,k} du_{n-k} - B_n dm                       forwards, from du_0, and
+
+    J_n^H lambda_{n+1} = ubar_{n+1},  ubar_{n-k} -= A_{n,k}^H lambda_{n+1},  mbar -= B_n^H lambda_{n+1}     back, from ubar_N:
+
+  one tangent or adjoint of the step each, at the states of the trajectory, whose residuals are looked at on the way.
+*/
+#include "../private/dinichainimpl.h"
+
+/* The step at u_{n+1}. What has been recorded and does not solve it is an error that names it */
+static PetscErrorCode DiniSweepAttach(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, PetscInt n)
+{
+  PetscBool      accepted = PETSC_FALSE;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniChainPlace_Private(dini, ctx, along, n));
+  PetscCall(VecCopy(along->u[n + 1], ctx->w[0]));
+  PetscCall(PetscObjectStateIncrease((PetscObject)ctx->w[0]));
+  PetscCall(DiniSetErrorIfNotConverged(ctx->step,
+                                       PETSC_FALSE)); /* the error that it would raise does not know which step it is */
+  failed = DiniAttach_Private(ctx->step, ctx->w[0], &accepted);
+  PetscCall(DiniSetErrorIfNotConverged(ctx->step, PETSC_TRUE));
+  PetscCall(failed);
+  PetscCheck(
+      accepted, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+      "%s: Step %" PetscInt_FMT " of %" PetscInt_FMT ", from t = %g, is not solved by the state that follows it in the "
+      "trajectory. Something that the step reads has changed since, which is no parameter of the chain and is not "
+      "set by DiniSetChainStep(); or what has been recorded is another state",
+      DiniLabel_Private(dini), n, ctx->N, (double)ctx->t[n]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The oldest of pending becomes the newest, and zero */
+static PetscErrorCode DiniSweepRotate(Dini_Chain *ctx, PetscBool forwards)
+{
+  Vec *v = ctx->pending, moved = v[forwards ? ctx->nprevious : 0];
+
+  PetscFunctionBegin;
+  if (forwards)
+    for (PetscInt k = ctx->nprevious; k > 0; k--) v[k] = v[k - 1];
+  else
+    for (PetscInt k = 0; k < ctx->nprevious; k++) v[k] = v[k + 1];
+  v[forwards ? 0 : ctx->nprevious] = moved;
+  PetscCall(VecSet(moved, 0.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* pending[0] = du_N along dm in block p of the chain; pending[k]: du_{n-k} */
+static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, PetscInt p, Vec dm)
+{
+  PetscBool good = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  PetscCall(DiniChainOpen_Private(dini, ctx));
+  PetscCall(VecSet(ctx->bar, 0.0));
+  for (PetscInt k = 0; k <= ctx->nprevious; k++) {
+    if (ctx->map[p] == DINI_CHAIN_INITIAL) PetscCall(VecCopy(dm, ctx->pending[k])); /* earlier ones are u_0, too */
+    else PetscCall(VecSet(ctx->pending[k], 0.0));
+    PetscCall(PetscObjectStateIncrease((PetscObject)ctx->pending[k]));
+  }
+  if (ctx->map[p] >= 0) PetscCall(DiniChainPut_Private(ctx, ctx->map[p], dm, ctx->bar));
+  for (PetscInt n = 0; n < ctx->N; n++) {
+    for (PetscInt k = 0; k < ctx->nprevious; k++)
+      PetscCall(DiniChainPut_Private(ctx, ctx->previous[k], ctx->pending[k], ctx->bar));
+    PetscCall(DiniSweepAttach(dini, ctx, along, n));
+    PetscCall(DiniJVP_Private(ctx->step, ctx->bar, ctx->w[1], &good));
+    ctx->error = PetscMax(ctx->error, ctx->step->stats.tangent_error);
+    PetscCall(DiniSweepRotate(ctx, PETSC_TRUE));
+    PetscCall(VecCopy(ctx->w[1], ctx->pending[0]));
+    PetscCall(PetscObjectStateIncrease((PetscObject)ctx->pending[0]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  back.mbar = (du_N/dm)^H lambda, of all blocks; without lambda, the sum of (du_n/dm)^H dJ/du_n of the objective in time.
+  pending[k]: cotangents of u_{n+1-k}
+*/
+static PetscErrorCode DiniSweepBackwards(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, Vec lambda)
+{
+  PetscBool good = PETSC_TRUE;
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniChainOpen_Private(dini, ctx));
+  for (PetscInt p = 0; p < ctx->nmap; p++) PetscCall(VecSet(ctx->back.mbar[p], 0.0));
+  for (PetscInt k = 0; k <= ctx->nprevious; k++) PetscCall(VecSet(ctx->pending[k], 0.0));
+  if (lambda) PetscCall(VecCopy(lambda, ctx->pending[0]));
+  PetscCall(PetscObjectStateIncrease((PetscObject)ctx->pending[0]));
+  for (PetscInt n = ctx->N - 1; n >= 0; n--) {
+    if (!lambda) PetscCall(DiniChainCotangent_Private(dini, ctx, along, n + 1, ctx->pending[0]));
+    PetscCall(DiniNormMax_Private(ctx->pending[0], &norm));
+    if (norm != 0.0) {
+      PetscCall(DiniSweepAttach(dini, ctx, along, n));
+      PetscCall(DiniVJP_Private(ctx->step, DINI_ADJOINT_HERMITIAN, ctx->pending[0], ctx->bar, &good));
+      ctx->error = PetscMax(ctx->error, ctx->step->stats.gradient_error);
+      for (PetscInt k = 0; k < ctx->nprevious; k++) /* before u_0 there is u_0 */
+        PetscCall(DiniChainAdd_Private(ctx, ctx->previous[k], ctx->bar, ctx->pending[PetscMin(k, n) + 1]));
+      for (PetscInt p = 0; p < ctx->nmap; p++)
+        if (ctx->map[p] >= 0) PetscCall(DiniChainAdd_Private(ctx, ctx->map[p], ctx->bar, ctx->back.mbar[p]));
+    }
+    PetscCall(DiniSweepRotate(ctx, PETSC_FALSE));
+  }
+  if (!lambda) PetscCall(DiniChainCotangent_Private(dini, ctx, along, 0, ctx->pending[0]));
+  for (PetscInt p = 0; p < ctx->nmap; p++)
+    if (ctx->map[p] == DINI_CHAIN_INITIAL) PetscCall(VecCopy(ctx->pending[0], ctx->back.mbar[p]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Forwards along dm in block p, or with p < 0 back. Errors of the step are errors here, whatever it has been told */
+static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, PetscInt p, Vec dm, Vec lambda)
+{
+  DiniTrajectory *along;
+  PetscBool       converged, erroriffail;
+  PetscErrorCode  failed;
+
+  PetscFunctionBegin;
+  PetscCall(DiniChainFind_Private(dini, ctx, &along, &converged));
+  PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: There is no trajectory at these parameters: %s", DiniLabel_Private(dini), ctx->why);
+  ctx->error  = 0.0;
+  erroriffail = ctx->step->erroriffail;
+  PetscCall(DiniSetErrorIfNotConverged(ctx->step, PETSC_TRUE));
+  failed = p < 0 ? DiniSweepBackwards(dini, ctx, along, lambda) : DiniSweepForwards(dini, ctx, along, p, dm);
+  PetscCall(DiniSetErrorIfNotConverged(ctx->step, erroriffail));
+  PetscCall(failed);
+  for (PetscInt q = 0; q < dini->nparams;
+       q++) { /* what all products of this chain are good to, and what differences of them see */
+    DiniParameter par = dini->params[q];
+
+    if (p < 0 || p == q) par->error = PetscMax(par->error, ctx->error);
+    par->noise = PetscMax(par->noise, PetscMax(DiniProductNoise_Private(ctx->step), 0.1 * ctx->error));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DiniChainSweep_Private(Dini dini, Dini_Chain *ctx, Vec lambda)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniSweep(dini, ctx, -1, NULL, lambda));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniChainWhich(Dini dini, Dini_Chain *ctx, Vec m, PetscInt *p)
+{
+  PetscFunctionBegin;
+  *p = -1;
+  for (PetscInt q = 0; q < ctx->nmap; q++)
+    if (dini->params[q]->m == m) *p = q;
+  PetscCheck(*p >= 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_PLIB, "%s: no block of the chain",
+             DiniLabel_Private(dini));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = F_m x of one block */
+PetscErrorCode DiniChainApply_Private(Dini dini, Vec u, Vec m, Vec x, Vec y, void *unused)
+{
+  Dini_Chain *ctx = (Dini_Chain *)dini->data;
+  PetscInt    p;
+
+  PetscFunctionBegin;
+  (void)u, (void)unused;
+  PetscCall(DiniChainWhich(dini, ctx, m, &p));
+  PetscCall(DiniSweep(dini, ctx, p, x, NULL));
+  PetscCall(VecAXPBY(y, -1.0, 0.0, ctx->pending[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = F_m^H x of one block: the sweep serves all of them */
+PetscErrorCode DiniChainApplyAdjoint_Private(Dini dini, Vec u, Vec m, Vec x, Vec y, void *unused)
+{
+  Dini_Chain *ctx = (Dini_Chain *)dini->data;
+  uint64_t    stamp;
+  PetscInt    p;
+  PetscBool   mine, all;
+
+  PetscFunctionBegin;
+  (void)u, (void)unused;
+  PetscCall(DiniChainWhich(dini, ctx, m, &p));
+  PetscCall(DiniChainStamp_Private(dini, ctx, &stamp));
+  PetscCall(DiniVecSum_Private(x, &stamp));
+  mine = (PetscBool)(ctx->back.valid && ctx->back.stamp == stamp && ctx->back.call == dini->calls);
+  PetscCall(MPIU_Allreduce(&mine, &all, 1, DINI_MPI_BOOL, MPI_LAND, PetscObjectComm((PetscObject)dini)));
+  if (!all) {
+    ctx->back.valid = PETSC_FALSE;
+    PetscCall(DiniChainSweep_Private(dini, ctx, x));
+    ctx->back.stamp = stamp;
+    ctx->back.call  = dini->calls;
+    ctx->back.valid = PETSC_TRUE;
+  }
+  PetscCall(VecAXPBY(y, -1.0, 0.0, ctx->back.mbar[p]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
