@@ -80,6 +80,12 @@ typedef struct {
   /** The type of a block with the Vec m of which nothing else is known, DINIPARAMETERRHS say; leaves *type where it does not know. */
   PetscErrorCode (*parameterkind)(Dini dini, Vec m, DiniParameterType *type);
 
+  /**
+    y = sum of F_m x over the blocks p for which x[p], of the block's layout, is not NULL, where that is cheaper than one by one.
+    It is for blocks whose products are the type's own. NULL: one by one.
+  */
+  PetscErrorCode (*parametermult)(Dini dini, const Vec x[], Vec y);
+
   /* rules of its own, where J is singular at a solution, as of eigenvectors: in place of solves with J and products with F_m;
      an error where there is no derivative */
 

@@ -227,6 +227,12 @@ static PetscErrorCode TestMarching(PetscBool second)
   PetscCall(DiniGetStatistics(m.step, &after));
   DiniTestCount(after.adjoint_solves - before.adjoint_solves, m.N, "adjoints of the step for three blocks");
   DiniTestCount(after.forward_solves - before.forward_solves, 0, "forward solves of the step for an adjoint");
+  PetscCall(DiniTestFill(dm, 16));
+  PetscCall(DiniJVP(m.chain, dm, du));
+  PetscCall(DiniGetStatistics(m.step, &before));
+  DiniTestCount(before.tangent_solves - after.tangent_solves, m.N, "tangents of the step for three blocks");
+  PetscCall(DiniTestFill(dm, 6));
+  if (PetscDefined(USE_COMPLEX)) PetscCall(VecRealPart(dm));
   PetscCall(TestHVP(&m, dm));
   PetscCall(VecDestroy(&dm));
   PetscCall(VecDestroy(&du));

@@ -126,6 +126,58 @@ static PetscErrorCode TestRefused(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* u_0 is no parameter, and is changed after the first derivative: refused, until a solve */
+static PetscErrorCode TestInitial(void)
+{
+  Marching m;
+  Vec      ubar, mbar[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(MarchingCreate(5, PETSC_FALSE, PETSC_FALSE, &m));
+  PetscCall(DiniTestVec(m.u, 4, &ubar));
+  for (int k = 0; k < 2; k++) PetscCall(DiniCreateParameterVec(m.chain, &mbar[k]));
+  PetscCall(DiniSolve(m.chain, m.u));
+  PetscCall(DiniVJP(m.chain, ubar, mbar[0]));
+  PetscCall(VecScale(m.u0, 1.5));
+  DiniTestExpect(DiniVJP(m.chain, ubar, mbar[1]), PETSC_ERR_ARG_WRONGSTATE, "changed since the solve");
+  PetscCall(VecScale(m.u0, 1.0 / 1.5));
+  PetscCall(DiniSolve(m.chain, m.u));
+  PetscCall(DiniVJP(m.chain, ubar, mbar[1]));
+  PetscCall(DiniTestVecsClose(mbar[1], mbar[0], 1e-9, "after another solve"));
+  for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&mbar[k]));
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(MarchingDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A derivative pinned to a point, while the chain goes elsewhere and comes back */
+static PetscErrorCode TestPinned(void)
+{
+  Marching m;
+  Mat      D;
+  Vec      dm, du[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(MarchingCreate(5, PETSC_TRUE, PETSC_TRUE, &m));
+  PetscCall(DiniSolve(m.chain, m.u));
+  PetscCall(DiniCreateParameterVec(m.chain, &dm));
+  PetscCall(DiniTestFill(dm, 4));
+  for (int k = 0; k < 2; k++) PetscCall(VecDuplicate(m.u, &du[k]));
+  PetscCall(DiniJVP(m.chain, dm, du[0]));
+  PetscCall(DiniCreateDerivative(m.chain, DINI_ALL_PARAMETERS, &D));
+  m.p *= 1.4;
+  PetscCall(DiniSolve(m.chain, m.u));
+  PetscCall(DiniJVP(m.chain, dm, du[1]));
+  PetscCall(DiniTestVecsDiffer(du[0], du[1], 1e-3, "another point"));
+  PetscCall(MatMult(D, dm, du[1]));
+  PetscCall(DiniTestVecsClose(du[1], du[0], 1e-8, "pinned"));
+  for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&du[k]));
+  PetscCall(VecDestroy(&dm));
+  PetscCall(MatDestroy(&D));
+  PetscCall(MarchingDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestMisuse(void)
 {
   Marching  m;
@@ -175,6 +227,8 @@ int main(int argc, char **argv)
   PetscCall(TestRecorded(PETSC_TRUE));
   PetscCall(TestChains());
   PetscCall(TestRefused());
+  PetscCall(TestInitial());
+  PetscCall(TestPinned());
   PetscCall(TestMisuse());
   PetscCall(PetscFinalize());
   return 0;

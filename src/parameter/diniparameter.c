@@ -291,6 +291,7 @@ PetscErrorCode DiniSetParameterOperator(Dini dini, PetscInt p, DiniParameterAppl
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetParameterOperator()"));
   PetscCall(DiniGetParameter_Private(dini, p, &par));
+  par->together     = PETSC_FALSE;
   par->apply        = apply;
   par->applyadjoint = applyadjoint;
   par->applyctx     = ctx;

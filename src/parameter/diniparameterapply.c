@@ -82,10 +82,44 @@ static PetscErrorCode DiniParameterMoves(Dini dini, Vec dm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Nobody has given F_m meanwhile */
+static PetscBool DiniParameterIsTypes(Dini dini, const DiniParameter par)
+{
+  return (PetscBool)(par->together && dini->ops->parametermult && !par->Fmuser && !par->type[0]);
+}
+
+/* Those blocks whose products are the type's: y += sum of F_m dm, by work in lambda */
+static PetscErrorCode DiniParameterTogether(Dini dini, Vec dm, Vec y)
+{
+  Vec           *x;
+  PetscInt       offset = 0;
+  PetscErrorCode failed = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(dini->nparams, &x));
+  for (PetscInt p = 0; p < dini->nparams && !failed; p++) {
+    DiniParameter par = dini->params[p];
+
+    if (!par->active) continue;
+    if (par->moves && DiniParameterIsTypes(dini, par)) {
+      failed = DiniParameterTake_Private(par, dm, offset);
+      x[p]   = par->x;
+    }
+    offset += par->n;
+  }
+  if (!failed) failed = (*dini->ops->parametermult)(dini, x, dini->lambda);
+  PetscCall(PetscFree(x));
+  PetscCall(failed);
+  PetscCall(DiniCheckFinite_Private(dini, dini->lambda, "The product with F_m", NULL));
+  PetscCall(VecAXPY(y, 1.0, dini->lambda));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* y = sum of F_m dm over the active blocks; blocks whose direction is zero are not even filled. */
 PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *zero)
 {
-  PetscInt offset = 0;
+  PetscInt  offset   = 0;
+  PetscBool together = PETSC_FALSE;
 
   PetscFunctionBegin;
   *zero = PETSC_TRUE;
@@ -98,6 +132,10 @@ PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *z
     if (par->moves) PetscCall(DiniParameterTake_Private(par, dm, offset));
     offset += par->n;
     if (!par->moves) continue;
+    if (DiniParameterIsTypes(dini, par)) {
+      together = PETSC_TRUE;
+      continue;
+    }
     PetscCall(DiniFilterTangent_Private(dini, par->m, par->x, y, zero));
     if (!par->Fm) continue;
     PetscCall(DiniParameterShare_Private(dini, par));
@@ -107,6 +145,8 @@ PetscErrorCode DiniParameterApply_Private(Dini dini, Vec dm, Vec y, PetscBool *z
     PetscCall(VecAXPY(y, 1.0, dini->lambda));
     *zero = PETSC_FALSE;
   }
+  if (together) PetscCall(DiniParameterTogether(dini, dm, y));
+  if (together) *zero = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

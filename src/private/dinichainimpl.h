@@ -74,6 +74,7 @@ DINI_INTERN PetscErrorCode DiniChainPlace_Private(Dini, Dini_Chain *, const Dini
 DINI_INTERN PetscErrorCode DiniChainMarch_Private(Dini, Dini_Chain *, DiniTrajectory *, PetscBool *converged);
 DINI_INTERN PetscErrorCode DiniChainFind_Private(Dini, Dini_Chain *, DiniTrajectory **, PetscBool *converged);
 DINI_INTERN PetscErrorCode DiniChainAppend_Private(Dini_Chain *, DiniTrajectory *, Vec u);
+DINI_INTERN PetscErrorCode DiniParameterMult_Chain(Dini, const Vec x[], Vec y);
 DINI_INTERN PetscErrorCode DiniChainSweep_Private(Dini, Dini_Chain *, Vec lambda);
 DINI_INTERN PetscErrorCode DiniChainCotangent_Private(Dini, Dini_Chain *, const DiniTrajectory *, PetscInt n, Vec g);
 DINI_INTERN PetscErrorCode DiniObservationsDestroy_Private(Dini_Chain *);

@@ -49,14 +49,15 @@ struct _DiniParameter {
   /* status */
   const DiniParameterKind *kind; /* of Fm */
   PetscObjectState         state;
-  DiniMark                 held;                   /* Fm as it was filled */
-  PetscScalar              value;                  /* of a scalar, as last handed to the application */
-  PetscReal                error;                  /* relative, of Fm, as differences see it */
-  PetscReal                noise;                  /* relative, of products that somebody knows the noise of, else 0 */
-  PetscReal                missed;                 /* the same but for what its columns know of themselves */
-  PetscReal                lost;                   /* and of its fields, by rounding */
-  PetscBool                current;                /* Fm belongs to the point */
-  PetscBool                moves;                  /* dm of the product under way is not zero in this block */
+  DiniMark                 held;     /* Fm as it was filled */
+  PetscScalar              value;    /* of a scalar, as last handed to the application */
+  PetscReal                error;    /* relative, of Fm, as differences see it */
+  PetscReal                noise;    /* relative, of products that somebody knows the noise of, else 0 */
+  PetscReal                missed;   /* the same but for what its columns know of themselves */
+  PetscReal                lost;     /* and of its fields, by rounding */
+  PetscBool                current;  /* Fm belongs to the point */
+  PetscBool                together; /* its products are the type's, which makes those of several blocks at once */
+  PetscBool                moves;    /* dm of the product under way is not zero in this block */
   PetscBool                guarded, boundsguarded; /* held against differences of F, and of bounds */
   PetscBool                seenzero;               /* F_m was zero at a point and is not everywhere */
   DiniSteady               steady;                 /* the numbers of F_m */

@@ -168,14 +168,15 @@ PetscErrorCode DiniCreate_Chain(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&ctx));
-  dini->data          = ctx;
-  dini->ops->setup    = DiniSetUp_Chain;
-  dini->ops->solve    = DiniSolve_Chain;
-  dini->ops->residual = DiniResidual_Chain;
-  dini->ops->jacobian = DiniJacobian_Chain;
-  dini->ops->point    = DiniPoint_Chain;
-  dini->ops->view     = DiniView_Chain;
-  dini->ops->reset    = DiniReset_Chain;
-  dini->ops->destroy  = DiniDestroy_Chain;
+  dini->data               = ctx;
+  dini->ops->setup         = DiniSetUp_Chain;
+  dini->ops->solve         = DiniSolve_Chain;
+  dini->ops->residual      = DiniResidual_Chain;
+  dini->ops->jacobian      = DiniJacobian_Chain;
+  dini->ops->point         = DiniPoint_Chain;
+  dini->ops->parametermult = DiniParameterMult_Chain;
+  dini->ops->view          = DiniView_Chain;
+  dini->ops->reset         = DiniReset_Chain;
+  dini->ops->destroy       = DiniDestroy_Chain;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -15,6 +15,10 @@ static PetscErrorCode DiniChainLocate(Dini dini, const Dini_Chain *ctx, const Di
   PetscCheck(o->t >= ctx->t[0] - slack && o->t <= ctx->t[ctx->N] + slack, PetscObjectComm((PetscObject)dini),
              PETSC_ERR_ARG_OUTOFRANGE, "%s: There is an observation at t = %g, and the chain goes from %g to %g",
              DiniLabel_Private(dini), (double)o->t, (double)ctx->t[0], (double)ctx->t[ctx->N]);
+  for (*k = 0; *k < ctx->N; (*k)++)
+    PetscCheck(ctx->t[*k + 1] > ctx->t[*k], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+               "%s: Observations at times need times that grow: the chain goes from %g to %g in step %" PetscInt_FMT,
+               DiniLabel_Private(dini), (double)ctx->t[*k], (double)ctx->t[*k + 1], *k);
   *k = 0;
   while (*k < ctx->N - 1 && o->t > ctx->t[*k + 1]) (*k)++;
   *theta = PetscMax(0.0, PetscMin(1.0, (o->t - ctx->t[*k]) / (ctx->t[*k + 1] - ctx->t[*k])));

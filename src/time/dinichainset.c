@@ -38,7 +38,7 @@ static PetscErrorCode DiniChainAddPrevious(Dini dini, Dini_Chain *ctx, PetscInt 
   it is to be one, with the Vec of DiniSetChainInitial(). The chain sets the step's parameters as it goes, and solves it from the
   state before as its guess.
 
-  A tangent costs one of each step for each block that moves, an adjoint one of each step for all blocks together; second
+  A tangent costs one of each step, an adjoint one of each step, for all blocks together; second
   derivatives are differences of those between chains that are marched beside the point. All states are kept.
 
   @param[in] dini     the Dini

@@ -64,6 +64,7 @@ PetscErrorCode DiniChainMap_Private(Dini dini, Dini_Chain *ctx)
     if (par->Fmuser || par->type[0]) continue;
     par->apply        = DiniChainApply_Private;
     par->applyadjoint = DiniChainApplyAdjoint_Private;
+    par->together     = PETSC_TRUE;
   }
   for (PetscInt k = 0; k < ctx->nprevious; k++)
     PetscCheck(

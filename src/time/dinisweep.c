@@ -48,20 +48,21 @@ static PetscErrorCode DiniSweepRotate(Dini_Chain *ctx, PetscBool forwards)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* pending[0] = du_N along dm in block p of the chain; pending[k]: du_{n-k} */
-static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, PetscInt p, Vec dm)
+/* pending[0] = du_N along dm[p] in the blocks of the chain, NULL for those that stay; pending[k]: du_{n-k} */
+static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, const Vec dm[])
 {
   PetscBool good = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(DiniChainOpen_Private(dini, ctx));
   PetscCall(VecSet(ctx->bar, 0.0));
-  for (PetscInt k = 0; k <= ctx->nprevious; k++) {
-    if (ctx->map[p] == DINI_CHAIN_INITIAL) PetscCall(VecCopy(dm, ctx->pending[k])); /* earlier ones are u_0, too */
-    else PetscCall(VecSet(ctx->pending[k], 0.0));
-    PetscCall(PetscObjectStateIncrease((PetscObject)ctx->pending[k]));
+  for (PetscInt k = 0; k <= ctx->nprevious; k++) PetscCall(VecSet(ctx->pending[k], 0.0));
+  for (PetscInt p = 0; p < ctx->nmap; p++) {
+    if (!dm[p]) continue;
+    if (ctx->map[p] >= 0) PetscCall(DiniChainPut_Private(ctx, ctx->map[p], dm[p], ctx->bar));
+    for (PetscInt k = 0; k <= ctx->nprevious && ctx->map[p] == DINI_CHAIN_INITIAL; k++) /* before u_0 there is u_0 */
+      PetscCall(VecAXPY(ctx->pending[k], 1.0, dm[p]));
   }
-  if (ctx->map[p] >= 0) PetscCall(DiniChainPut_Private(ctx, ctx->map[p], dm, ctx->bar));
   for (PetscInt n = 0; n < ctx->N; n++) {
     for (PetscInt k = 0; k < ctx->nprevious; k++)
       PetscCall(DiniChainPut_Private(ctx, ctx->previous[k], ctx->pending[k], ctx->bar));
@@ -110,8 +111,8 @@ static PetscErrorCode DiniSweepBackwards(Dini dini, Dini_Chain *ctx, const DiniT
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Forwards along dm in block p, or with p < 0 back. Errors of the step are errors here, whatever it has been told */
-static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, PetscInt p, Vec dm, Vec lambda)
+/* Forwards along dm, or without it back. Errors of the step are errors here, whatever it has been told */
+static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, const Vec dm[], Vec lambda)
 {
   DiniTrajectory *along;
   PetscBool       converged, erroriffail;
@@ -121,17 +122,21 @@ static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, PetscInt p, Vec dm, 
   PetscCall(DiniChainFind_Private(dini, ctx, &along, &converged));
   PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: There is no trajectory at these parameters: %s", DiniLabel_Private(dini), ctx->why);
+  PetscCheck(dini->beside || along == &ctx->trajectory[0], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
+             "%s: The initial state of the chain, or a parameter of its step, has been changed since the solve; call "
+             "DiniSolve() again",
+             DiniLabel_Private(dini));
   ctx->error  = 0.0;
   erroriffail = ctx->step->erroriffail;
   PetscCall(DiniSetErrorIfNotConverged(ctx->step, PETSC_TRUE));
-  failed = p < 0 ? DiniSweepBackwards(dini, ctx, along, lambda) : DiniSweepForwards(dini, ctx, along, p, dm);
+  failed = dm ? DiniSweepForwards(dini, ctx, along, dm) : DiniSweepBackwards(dini, ctx, along, lambda);
   PetscCall(DiniSetErrorIfNotConverged(ctx->step, erroriffail));
   PetscCall(failed);
   for (PetscInt q = 0; q < dini->nparams;
        q++) { /* what all products of this chain are good to, and what differences of them see */
     DiniParameter par = dini->params[q];
 
-    if (p < 0 || p == q) par->error = PetscMax(par->error, ctx->error);
+    if (!dm || dm[q]) par->error = PetscMax(par->error, ctx->error);
     par->noise = PetscMax(par->noise, PetscMax(DiniProductNoise_Private(ctx->step), 0.1 * ctx->error));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -140,7 +145,7 @@ static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, PetscInt p, Vec dm, 
 PetscErrorCode DiniChainSweep_Private(Dini dini, Dini_Chain *ctx, Vec lambda)
 {
   PetscFunctionBegin;
-  PetscCall(DiniSweep(dini, ctx, -1, NULL, lambda));
+  PetscCall(DiniSweep(dini, ctx, NULL, lambda));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,13 +163,30 @@ static PetscErrorCode DiniChainWhich(Dini dini, Dini_Chain *ctx, Vec m, PetscInt
 /* y = F_m x of one block */
 PetscErrorCode DiniChainApply_Private(Dini dini, Vec u, Vec m, Vec x, Vec y, void *unused)
 {
-  Dini_Chain *ctx = (Dini_Chain *)dini->data;
-  PetscInt    p;
+  Dini_Chain    *ctx = (Dini_Chain *)dini->data;
+  PetscInt       p;
+  Vec           *dm;
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   (void)u, (void)unused;
   PetscCall(DiniChainWhich(dini, ctx, m, &p));
-  PetscCall(DiniSweep(dini, ctx, p, x, NULL));
+  PetscCall(PetscCalloc1(ctx->nmap, &dm));
+  dm[p]  = x;
+  failed = DiniSweep(dini, ctx, dm, NULL);
+  PetscCall(PetscFree(dm));
+  PetscCall(failed);
+  PetscCall(VecAXPBY(y, -1.0, 0.0, ctx->pending[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = sum of F_m x over all blocks that move, by one sweep */
+PetscErrorCode DiniParameterMult_Chain(Dini dini, const Vec x[], Vec y)
+{
+  Dini_Chain *ctx = (Dini_Chain *)dini->data;
+
+  PetscFunctionBegin;
+  PetscCall(DiniSweep(dini, ctx, x, NULL));
   PetscCall(VecAXPBY(y, -1.0, 0.0, ctx->pending[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
