@@ -34,6 +34,10 @@ DINI_PUBLIC PetscErrorCode DiniSetChainInitial(Dini, Vec);
 DINI_PUBLIC PetscErrorCode DiniSetChainTimes(Dini, PetscInt, const PetscReal[]);
 DINI_PUBLIC PetscErrorCode DiniSetChainStep(Dini, DiniChainStepFn *, void *);
 
+// how many states are kept
+DINI_PUBLIC PetscErrorCode DiniSetCheckpoints(Dini, PetscInt);
+DINI_PUBLIC PetscErrorCode DiniGetCheckpoints(Dini, PetscInt *, PetscReal *, PetscInt64 *);
+
 // a loop of the application's own
 DINI_PUBLIC PetscErrorCode DiniChainBegin(Dini, PetscReal, Vec);
 DINI_PUBLIC PetscErrorCode DiniChainRecord(Dini, PetscReal, Vec);

@@ -17,7 +17,7 @@ typedef struct {
 
 static PetscReal DiniBlockError(DiniParameter par)
 {
-  return par->active && par->current ? PetscMax(par->error, par->lost) : 0.0;
+  return par->active && par->current ? PetscMax(PetscMax(par->error, par->lost), par->carried) : 0.0;
 }
 
 /* Is F_m by Dini's own differences, and not good to rounding? */
@@ -219,7 +219,7 @@ static PetscErrorCode DiniTangentDoubt(Dini dini, Vec dm, Vec b, Vec work, Vec y
     PetscCall(DiniParameterTake_Private(par, dm, offset - par->n));
     PetscCall(DiniParameterDoubt_Private(dini, par, PETSC_FALSE, par->x, work, &known));
     if (known) PetscCall(VecAXPY(y, 1.0, work));
-    else relative = PetscMax(relative, PetscMax(par->error, par->lost));
+    else relative = PetscMax(relative, PetscMax(PetscMax(par->error, par->lost), par->carried));
   }
   if (relative > 0.0) {
     PetscCall(VecCopy(b, work));

@@ -107,7 +107,7 @@ static PetscErrorCode DiniParameterTogether(Dini dini, Vec dm, Vec y)
     }
     offset += par->n;
   }
-  if (!failed) failed = (*dini->ops->parametermult)(dini, x, dini->lambda);
+  if (!failed && dini->ops->parametermult) failed = (*dini->ops->parametermult)(dini, x, dini->lambda);
   PetscCall(PetscFree(x));
   PetscCall(failed);
   PetscCall(DiniCheckFinite_Private(dini, dini->lambda, "The product with F_m", NULL));

@@ -6,13 +6,25 @@
 #define DINI_CHAIN_INITIAL      (-1)
 #define DINI_CHAIN_NOWHERE      (-2)
 
-/* The states u_0 .. u_n at one set of parameters */
+/* A state that is kept while others are not, with the earlier ones that a step reads with it */
 typedef struct {
-  PetscInt   n, size; /* states after u_0 that are there, and Vecs that are allocated */
-  Vec       *u;
-  uint64_t   stamp; /* of u_0 and the parameters, on this rank */
-  PetscInt64 used;  /* when it was needed last */
-  PetscBool  valid;
+  PetscInt n; /* its number, negative: free */
+  Vec     *u; /* u_n, u_{n-1}, ... */
+} DiniCheckpoint;
+
+/* The states u_0 .. u_n at one set of parameters: all of them, or those at checkpoints, u_0 among them, and the last one */
+typedef struct {
+  PetscInt n, size; /* states after u_0 that are there, and Vecs that are allocated */
+  Vec     *u;
+  PetscInt nslots, width,
+      stride; /* checkpoints, Vecs in each, and every which one is kept of a loop that is recorded */
+  DiniCheckpoint *slot;
+  Vec             last;
+  PetscReal       value; /* of the objective in time, as the terms of it were then */
+  PetscInt64      terms;
+  uint64_t        stamp; /* of u_0 and the parameters, on this rank */
+  PetscInt64      used;  /* when it was needed last */
+  PetscBool       valid;
 } DiniTrajectory;
 
 /* A sweep back, kept for the blocks that ask for the rest of it */
@@ -37,7 +49,8 @@ typedef struct {
   PetscInt         nprevious, previous[DINI_CHAIN_MOST]; /* blocks of the step: u_n, u_{n-1}, ... */
   Vec              u0;
   PetscInt         N;
-  PetscReal       *t; /* N + 1 of them */
+  PetscReal       *t;     /* N + 1 of them */
+  PetscInt         slots; /* checkpoints of a trajectory; 0: all states */
   DiniChainStepFn *fn;
   void            *fnctx;
 
@@ -54,29 +67,53 @@ typedef struct {
   Vec            flat, bar;                    /* of the step: values, and directions or cotangents */
   Vec            w[2];                         /* a state, and its tangent or cotangent */
   Vec            pending[DINI_CHAIN_MOST + 1]; /* tangents or cotangents of u_{n+1}, u_n, ... */
+  Vec            window[DINI_CHAIN_MOST];      /* u_n, u_{n-1}, ... of a march that keeps them nowhere else */
+  Vec            next;                         /* u_{n+1} of a sweep back */
   Mat            J;
 
   /* status */
   PetscInt64 clock;
-  PetscReal  error; /* relative, the largest that a step has told of its own in the last sweep */
+  PetscInt64 replays; /* steps solved again for states that were not kept */
+  PetscInt64 terms;   /* number of the objective's terms as they are */
+  PetscReal  error;   /* relative, the largest that a step has told of its own in the last sweep */
   PetscBool  recording;
   char       why[160]; /* the step's own word for a forward solve that has failed */
 } Dini_Chain;
 
 DINI_INTERN PetscErrorCode DiniChainGet_Private(Dini, const char call[], Dini_Chain **);
+DINI_INTERN PetscErrorCode DiniChainForget_Private(Dini, Dini_Chain *);
+
+// blocks of the chain and of its step, and one step
 DINI_INTERN PetscErrorCode DiniChainMap_Private(Dini, Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniChainUnmap_Private(Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniChainStamp_Private(Dini, Dini_Chain *, uint64_t *stamp);
 DINI_INTERN PetscErrorCode DiniChainOpen_Private(Dini, Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniChainPut_Private(Dini_Chain *, PetscInt q, Vec v, Vec flat);
 DINI_INTERN PetscErrorCode DiniChainAdd_Private(Dini_Chain *, PetscInt q, Vec flat, Vec v);
-DINI_INTERN PetscErrorCode DiniChainPlace_Private(Dini, Dini_Chain *, const DiniTrajectory *, PetscInt n);
+DINI_INTERN PetscErrorCode DiniChainPlace_Private(Dini, Dini_Chain *, const Vec window[], PetscInt n);
+DINI_INTERN PetscErrorCode DiniChainAdvance_Private(Dini, Dini_Chain *, const Vec window[], PetscInt n, Vec next,
+                                                    PetscBool *converged);
+DINI_INTERN PetscErrorCode DiniChainShift_Private(Dini_Chain *, Vec next);
+
+// trajectories
 DINI_INTERN PetscErrorCode DiniChainMarch_Private(Dini, Dini_Chain *, DiniTrajectory *, PetscBool *converged);
 DINI_INTERN PetscErrorCode DiniChainFind_Private(Dini, Dini_Chain *, DiniTrajectory **, PetscBool *converged);
-DINI_INTERN PetscErrorCode DiniChainAppend_Private(Dini_Chain *, DiniTrajectory *, Vec u);
-DINI_INTERN PetscErrorCode DiniParameterMult_Chain(Dini, const Vec x[], Vec y);
-DINI_INTERN PetscErrorCode DiniChainSweep_Private(Dini, Dini_Chain *, Vec lambda);
-DINI_INTERN PetscErrorCode DiniChainCotangent_Private(Dini, Dini_Chain *, const DiniTrajectory *, PetscInt n, Vec g);
-DINI_INTERN PetscErrorCode DiniObservationsDestroy_Private(Dini_Chain *);
+DINI_INTERN PetscErrorCode DiniTrajectoryBegin_Private(Dini_Chain *, DiniTrajectory *, Vec u0);
+DINI_INTERN PetscErrorCode DiniTrajectoryAppend_Private(Dini, Dini_Chain *, DiniTrajectory *, Vec u);
+DINI_INTERN PetscErrorCode DiniTrajectoryWindow_Private(Dini, Dini_Chain *, DiniTrajectory *, PetscInt n, Vec window[]);
+DINI_INTERN PetscErrorCode DiniTrajectoryState_Private(const DiniTrajectory *, PetscInt n, Vec *u);
 DINI_INTERN PetscErrorCode DiniTrajectoryDestroy_Private(DiniTrajectory *);
+DINI_INTERN PetscReal      DiniChainAgain_Private(const Dini_Chain *);
+DINI_INTERN PetscReal      DiniScheduleCost_Private(PetscInt steps, PetscInt slots);
+DINI_INTERN PetscInt       DiniScheduleSplit_Private(PetscInt steps, PetscInt slots);
+
+// sweeps
+DINI_INTERN PetscErrorCode       DiniParameterMult_Chain(Dini, const Vec x[], Vec y);
+DINI_INTERN PetscErrorCode       DiniChainSweep_Private(Dini, Dini_Chain *, Vec lambda);
 DINI_INTERN DiniParameterApplyFn DiniChainApply_Private, DiniChainApplyAdjoint_Private;
+
+// objectives in time
+DINI_INTERN PetscErrorCode DiniChainTerm_Private(Dini, Dini_Chain *, PetscInt n, Vec u, PetscReal *value, Vec g);
+DINI_INTERN PetscErrorCode DiniChainTerms_Private(Dini, Dini_Chain *, PetscInt n, Vec u, Vec next, PetscReal *value,
+                                                  Vec g, Vec gnext);
+DINI_INTERN PetscErrorCode DiniObservationsDestroy_Private(Dini_Chain *);

@@ -52,6 +52,7 @@ struct _DiniParameter {
   DiniMark                 held;     /* Fm as it was filled */
   PetscScalar              value;    /* of a scalar, as last handed to the application */
   PetscReal                error;    /* relative, of Fm, as differences see it */
+  PetscReal                carried;  /* relative, of products that a type makes by solves: their own error */
   PetscReal                noise;    /* relative, of products that somebody knows the noise of, else 0 */
   PetscReal                missed;   /* the same but for what its columns know of themselves */
   PetscReal                lost;     /* and of its fields, by rounding */

@@ -43,6 +43,7 @@ static PetscErrorCode DiniSolve_Chain(Dini dini, Vec u, DiniForwardResult *resul
   Dini_Chain     *ctx   = (Dini_Chain *)dini->data;
   DiniTrajectory *point = &ctx->trajectory[0];
   PetscBool       converged;
+  Vec             last;
 
   PetscFunctionBegin;
   PetscCall(DiniChainMarch_Private(dini, ctx, point, &converged));
@@ -51,7 +52,8 @@ static PetscErrorCode DiniSolve_Chain(Dini dini, Vec u, DiniForwardResult *resul
     result->why = ctx->why;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(VecCopy(point->u[ctx->N], u));
+  PetscCall(DiniTrajectoryState_Private(point, ctx->N, &last));
+  PetscCall(VecCopy(last, u));
   PetscCall(PetscObjectStateIncrease((PetscObject)u)); /* VecCopy() takes cached norms along, rank by rank */
   result->reason = DINI_CONVERGED_FORWARD;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -63,10 +65,12 @@ static PetscErrorCode DiniResidual_Chain(Dini dini, Vec u, Vec F)
   Dini_Chain     *ctx = (Dini_Chain *)dini->data;
   DiniTrajectory *here;
   PetscBool       converged;
+  Vec             last;
 
   PetscFunctionBegin;
   PetscCall(DiniChainFind_Private(dini, ctx, &here, &converged));
-  if (converged) PetscCall(VecWAXPY(F, -1.0, here->u[ctx->N], u));
+  if (converged) PetscCall(DiniTrajectoryState_Private(here, ctx->N, &last));
+  if (converged) PetscCall(VecWAXPY(F, -1.0, last, u));
   else PetscCall(VecSet(F, (PetscScalar)NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -108,6 +112,7 @@ static PetscErrorCode DiniPoint_Chain(Dini dini)
     ctx->trajectory[0] = *here;
     *here              = first;
   }
+  for (PetscInt p = 0; p < dini->nparams; p++) dini->params[p]->carried = 0.0;
   for (int k = 1; k < DINI_CHAIN_TRAJECTORIES; k++) PetscCall(DiniTrajectoryDestroy_Private(&ctx->trajectory[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -123,13 +128,32 @@ static PetscErrorCode DiniView_Chain(Dini dini, PetscViewer viewer)
       viewer, "chain: %" PetscInt_FMT " steps, each reads %" PetscInt_FMT " earlier states\n", ctx->N, ctx->nprevious));
   if (ctx->N > 0)
     PetscCall(PetscViewerASCIIPrintf(viewer, "  times: from %g to %g\n", (double)ctx->t[0], (double)ctx->t[ctx->N]));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  states stored: %" PetscInt_FMT "\n", states));
+  if (ctx->slots)
+    PetscCall(PetscViewerASCIIPrintf(viewer,
+                                     "  checkpoints: %" PetscInt_FMT
+                                     ", so that a sweep back solves %g steps again; %" PetscInt64_FMT
+                                     " have been, in all sweeps\n",
+                                     ctx->slots, (double)DiniChainAgain_Private(ctx), ctx->replays));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "  states kept: all, in %" PetscInt_FMT " Vecs\n", states));
   if (ctx->step) {
     PetscCall(PetscViewerASCIIPrintf(viewer, "  step:\n"));
     PetscCall(PetscViewerASCIIPushTab(viewer));
     PetscCall(DiniView(ctx->step, viewer));
     PetscCall(PetscViewerASCIIPopTab(viewer));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniSetFromOptions_Chain(Dini dini, DiniOptionItems PetscOptionsObject)
+{
+  Dini_Chain *ctx   = (Dini_Chain *)dini->data;
+  PetscInt    slots = ctx->slots;
+  PetscBool   set;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsInt("-dini_checkpoints", "States of a chain that are kept, 0 for all", "DiniSetCheckpoints",
+                            slots, &slots, &set));
+  if (set && slots != ctx->slots) PetscCall(DiniSetCheckpoints(dini, slots));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,6 +167,8 @@ static PetscErrorCode DiniReset_Chain(Dini dini)
   PetscCall(VecDestroy(&ctx->flat));
   PetscCall(VecDestroy(&ctx->bar));
   for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&ctx->w[k]));
+  for (int k = 0; k < DINI_CHAIN_MOST; k++) PetscCall(VecDestroy(&ctx->window[k]));
+  PetscCall(VecDestroy(&ctx->next));
   for (int k = 0; k <= DINI_CHAIN_MOST; k++) PetscCall(VecDestroy(&ctx->pending[k]));
   PetscCall(MatDestroy(&ctx->J));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -168,15 +194,16 @@ PetscErrorCode DiniCreate_Chain(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&ctx));
-  dini->data               = ctx;
-  dini->ops->setup         = DiniSetUp_Chain;
-  dini->ops->solve         = DiniSolve_Chain;
-  dini->ops->residual      = DiniResidual_Chain;
-  dini->ops->jacobian      = DiniJacobian_Chain;
-  dini->ops->point         = DiniPoint_Chain;
-  dini->ops->parametermult = DiniParameterMult_Chain;
-  dini->ops->view          = DiniView_Chain;
-  dini->ops->reset         = DiniReset_Chain;
-  dini->ops->destroy       = DiniDestroy_Chain;
+  dini->data                = ctx;
+  dini->ops->setup          = DiniSetUp_Chain;
+  dini->ops->solve          = DiniSolve_Chain;
+  dini->ops->residual       = DiniResidual_Chain;
+  dini->ops->jacobian       = DiniJacobian_Chain;
+  dini->ops->point          = DiniPoint_Chain;
+  dini->ops->parametermult  = DiniParameterMult_Chain;
+  dini->ops->setfromoptions = DiniSetFromOptions_Chain;
+  dini->ops->view           = DiniView_Chain;
+  dini->ops->reset          = DiniReset_Chain;
+  dini->ops->destroy        = DiniDestroy_Chain;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -26,15 +26,13 @@ static PetscErrorCode DiniChainLocate(Dini dini, const Dini_Chain *ctx, const Di
 }
 
 /* r = H u(t) - d */
-static PetscErrorCode DiniObservationMisfit(Dini_Chain *ctx, const DiniTrajectory *along, const DiniObservation *o,
-                                            PetscInt k, PetscReal theta)
+static PetscErrorCode DiniObservationMisfit(Dini_Chain *ctx, const DiniObservation *o, PetscReal theta, Vec u, Vec next)
 {
-  Vec u = ctx->w[1];
-
   PetscFunctionBegin;
-  PetscCall(VecAXPBYPCZ(u, 1.0 - theta, theta, 0.0, along->u[k], along->u[k + 1]));
-  if (o->H) PetscCall(MatMult(o->H, u, o->r));
-  else PetscCall(VecCopy(u, o->r));
+  if (!ctx->w[1]) PetscCall(VecDuplicate(ctx->u0, &ctx->w[1]));
+  PetscCall(VecAXPBYPCZ(ctx->w[1], 1.0 - theta, theta, 0.0, u, next));
+  if (o->H) PetscCall(MatMult(o->H, ctx->w[1], o->r));
+  else PetscCall(VecCopy(ctx->w[1], o->r));
   PetscCall(PetscObjectStateIncrease((PetscObject)o->r));
   PetscCall(VecAXPY(o->r, -1.0, o->d));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -50,35 +48,45 @@ static PetscErrorCode DiniObservationWeigh(const DiniObservation *o)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* g += dJ/du_n, of everything that sees state n */
-PetscErrorCode DiniChainCotangent_Private(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, PetscInt n, Vec g)
+/* What state n has of the objective by itself: *value += that, and g += its derivative, unless that is NULL */
+PetscErrorCode DiniChainTerm_Private(Dini dini, Dini_Chain *ctx, PetscInt n, Vec u, PetscReal *value, Vec g)
 {
-  const char what[]  = "The objective in time (DiniSetChainObjective())";
-  PetscReal  ignored = 0.0;
+  const char what[] = "The objective in time (DiniSetChainObjective())";
 
   PetscFunctionBegin;
-  if (ctx->objective) {
-    DiniCallUserReads(dini, along->u[n], what,
-                      (*ctx->objective)(dini, n, ctx->t[n], along->u[n], &ignored, g, ctx->objectivectx));
-    PetscCall(DiniCheckFinite_Private(dini, g, what, NULL));
-  }
+  if (!ctx->objective) PetscFunctionReturn(PETSC_SUCCESS);
+  DiniCallUserReads(dini, u, what, (*ctx->objective)(dini, n, ctx->t[n], u, value, g, ctx->objectivectx));
+  if (g) PetscCall(DiniCheckFinite_Private(dini, g, what, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What observations between u = u_n and next = u_{n+1} have, and the derivatives by both */
+PetscErrorCode DiniChainTerms_Private(Dini dini, Dini_Chain *ctx, PetscInt n, Vec u, Vec next, PetscReal *value, Vec g,
+                                      Vec gnext)
+{
+  PetscFunctionBegin;
   for (PetscInt i = 0; i < ctx->nobservations; i++) {
     const DiniObservation *o = &ctx->observation[i];
     PetscInt               k;
-    PetscReal              theta, part;
+    PetscReal              theta;
+    PetscScalar            dot;
 
     PetscCall(DiniChainLocate(dini, ctx, o, &k, &theta));
-    part = n == k ? 1.0 - theta : n == k + 1 ? theta : 0.0;
-    if (part == 0.0) continue;
-    PetscCall(DiniObservationMisfit(ctx, along, o, k, theta));
+    if (k != n) continue;
+    PetscCall(DiniObservationMisfit(ctx, o, theta, u, next));
     PetscCall(DiniObservationWeigh(o));
+    PetscCall(VecDot(o->r, o->wr, &dot));
+    *value += 0.5 * PetscRealPart(dot);
+    if (!g) continue;
     if (o->H) PetscCall(MatMultHermitianTranspose(o->H, o->wr, ctx->w[1]));
     else PetscCall(VecCopy(o->wr, ctx->w[1]));
-    PetscCall(VecAXPY(g, part, ctx->w[1]));
+    PetscCall(VecAXPY(g, 1.0 - theta, ctx->w[1]));
+    PetscCall(VecAXPY(gnext, theta, ctx->w[1]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where all states are kept they are asked; else it has been summed up in the march */
 static PetscErrorCode DiniValue_Chain(Dini dini, Vec u, PetscReal *value, void *data)
 {
   Dini_Chain     *ctx = (Dini_Chain *)data;
@@ -87,25 +95,18 @@ static PetscErrorCode DiniValue_Chain(Dini dini, Vec u, PetscReal *value, void *
 
   PetscFunctionBegin;
   (void)u;
-  *value = 0.0;
   PetscCall(DiniChainFind_Private(dini, ctx, &along, &converged));
+  if (converged && ctx->slots && along->terms != ctx->terms)
+    PetscCall(DiniChainMarch_Private(dini, ctx, along, &converged));
   PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: There is no trajectory at these parameters: %s", DiniLabel_Private(dini), ctx->why);
-  PetscCall(DiniChainOpen_Private(dini, ctx));
-  for (PetscInt n = 0; n <= ctx->N && ctx->objective; n++)
-    DiniCallUserReads(dini, along->u[n], "The objective in time (DiniSetChainObjective())",
-                      (*ctx->objective)(dini, n, ctx->t[n], along->u[n], value, NULL, ctx->objectivectx));
-  for (PetscInt i = 0; i < ctx->nobservations; i++) {
-    const DiniObservation *o = &ctx->observation[i];
-    PetscInt               k;
-    PetscReal              theta;
-    PetscScalar            dot;
-
-    PetscCall(DiniChainLocate(dini, ctx, o, &k, &theta));
-    PetscCall(DiniObservationMisfit(ctx, along, o, k, theta));
-    PetscCall(DiniObservationWeigh(o));
-    PetscCall(VecDot(o->r, o->wr, &dot));
-    *value += 0.5 * PetscRealPart(dot);
+  *value = along->value;
+  if (ctx->slots) PetscFunctionReturn(PETSC_SUCCESS);
+  *value = 0.0;
+  PetscCall(DiniChainTerm_Private(dini, ctx, 0, along->u[0], value, NULL));
+  for (PetscInt n = 0; n < ctx->N; n++) {
+    PetscCall(DiniChainTerm_Private(dini, ctx, n + 1, along->u[n + 1], value, NULL));
+    PetscCall(DiniChainTerms_Private(dini, ctx, n, along->u[n], along->u[n + 1], value, NULL, NULL));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -157,6 +158,7 @@ PetscErrorCode DiniSetChainObjective(Dini dini, DiniChainObjectiveFn *fn, void *
   PetscCall(DiniChainGet_Private(dini, "DiniSetChainObjective()", &data));
   data->objective    = fn;
   data->objectivectx = ctx;
+  data->terms++;
   PetscCall(DiniSetObjective(dini, DiniValue_Chain, DiniGradient_Chain, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -196,6 +198,7 @@ PetscErrorCode DiniAddChainObservation(Dini dini, PetscReal t, Mat H, Vec d, Vec
   *o = (DiniObservation){.t = t, .H = H, .d = d, .weight = weight};
   PetscCall(VecDuplicate(d, &o->r));
   PetscCall(VecDuplicate(d, &o->wr));
+  ctx->terms++;
   PetscCall(DiniSetObjective(dini, DiniValue_Chain, DiniGradient_Chain, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

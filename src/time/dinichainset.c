@@ -2,7 +2,7 @@
 #include "../private/dinichainimpl.h"
 
 /* Trajectories belong to what was set before */
-static PetscErrorCode DiniChainForget(Dini dini, Dini_Chain *ctx)
+PetscErrorCode DiniChainForget_Private(Dini dini, Dini_Chain *ctx)
 {
   PetscFunctionBegin;
   for (int k = 0; k < DINI_CHAIN_TRAJECTORIES; k++) ctx->trajectory[k].valid = PETSC_FALSE;
@@ -149,7 +149,7 @@ PetscErrorCode DiniSetChainTimes(Dini dini, PetscInt n, const PetscReal t[])
   PetscCall(PetscMalloc1(n + 1, &ctx->t));
   for (PetscInt k = 0; k <= n; k++) ctx->t[k] = t ? t[k] : (PetscReal)k;
   ctx->N = n;
-  PetscCall(DiniChainForget(dini, ctx));
+  PetscCall(DiniChainForget_Private(dini, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -175,117 +175,68 @@ PetscErrorCode DiniSetChainStep(Dini dini, DiniChainStepFn *fn, void *ctx)
   PetscCall(DiniChainGet_Private(dini, "DiniSetChainStep()", &data));
   data->fn    = fn;
   data->fnctx = ctx;
-  PetscCall(DiniChainForget(dini, data));
+  PetscCall(DiniChainForget_Private(dini, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /**
-  @brief Begins to record a loop of the application's own.
-  @level{beginner}
+  @brief Bounds how many states of a chain are kept; others are marched to again.
+  @level{intermediate}
 
-  Collective. In place of DiniSolve(): the application marches as it always did, and hands over each state.
+  Logically Collective. With s states, the initial one among them, a sweep back over N steps solves t(N, s) - (N - 1) of them again,
+  t(n, s) = r n - C(s + r, s + 1) with the least r for which C(s + r, s) >= n: the least number there is (Griewank and Walther, ACM
+  TOMS 26, 2000). A sweep forwards solves all N again. A step that reads several earlier states keeps as many Vecs in a
+  checkpoint. Of a loop that is recorded, whose length nobody knows, every 2^k-th state is kept.
 
-  @param[in] dini the Dini, after DiniSetChain()
-  @param[in] t    the time at the beginning
-  @param[in] u    the state there; copied, into the Vec of DiniSetChainInitial() where there is one
+  @param[in] dini  the Dini, after DiniSetChain()
+  @param[in] slots number of states; 0 (default): all
   @return 0 or a PETSc error code
 
-  @see DiniChainRecord(), DiniChainEnd()
+  Option: `-dini_checkpoints`.
+
+  @see DiniGetCheckpoints()
 */
-PetscErrorCode DiniChainBegin(Dini dini, PetscReal t, Vec u)
+PetscErrorCode DiniSetCheckpoints(Dini dini, PetscInt slots)
 {
   Dini_Chain *ctx;
+  PetscReal   mine[2] = {(PetscReal)slots, -(PetscReal)slots}, all[2];
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniIdle_Private(dini, "DiniChainBegin()"));
-  PetscCall(DiniChainGet_Private(dini, "DiniChainBegin()", &ctx));
-  PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The initial state"));
-  PetscCall(DiniChainForget(dini, ctx));
-  if (!ctx->u0) PetscCall(VecDuplicate(u, &ctx->u0));
-  PetscCall(VecCopy(u, ctx->u0));
-  PetscCall(PetscObjectStateIncrease((PetscObject)ctx->u0));
-  PetscCall(PetscFree(ctx->t));
-  PetscCall(PetscMalloc1(1, &ctx->t));
-  ctx->t[0]            = t;
-  ctx->N               = 0;
-  ctx->trajectory[0].n = -1;
-  PetscCall(DiniChainAppend_Private(ctx, &ctx->trajectory[0], u));
-  ctx->recording = PETSC_TRUE;
+  PetscCall(DiniIdle_Private(dini, "DiniSetCheckpoints()"));
+  PetscCall(DiniChainGet_Private(dini, "DiniSetCheckpoints()", &ctx));
+  PetscCall(MPIU_Allreduce(mine, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
+  PetscCheck(slots >= 0 && all[0] == -all[1], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+             "%s: A chain keeps one state at least, or with 0 all of them, the same number on all ranks, and not "
+             "%" PetscInt_FMT,
+             DiniLabel_Private(dini), slots);
+  ctx->slots = slots;
+  PetscCall(DiniReset(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /**
-  @brief Records a state that the application's loop has accepted.
-  @level{beginner}
+  @brief Tells how many states of a chain are kept, and what that costs.
+  @level{intermediate}
 
-  Collective.
+  Not Collective.
 
-  @param[in] dini the Dini, after DiniChainBegin()
-  @param[in] t    the time of this state
-  @param[in] u    the state, which solves the step from the one before; copied
-  @return 0 or a PETSc error code; PETSC_ERR_ORDER without DiniChainBegin(), PETSC_ERR_ARG_SIZ for another layout
+  @param[in]  dini  the Dini, after DiniSetChain()
+  @param[out] slots number of states, 0 for all; may be NULL
+  @param[out] again steps that a sweep back solves again; may be NULL
+  @param[out] done  steps that have been solved again so far, in all sweeps; may be NULL
+  @return 0 or a PETSc error code
 */
-PetscErrorCode DiniChainRecord(Dini dini, PetscReal t, Vec u)
+PetscErrorCode DiniGetCheckpoints(Dini dini, PetscInt *slots, PetscReal *again, PetscInt64 *done)
 {
   Dini_Chain *ctx;
-  PetscInt    n, N;
-  PetscReal  *times;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniIdle_Private(dini, "DiniChainRecord()"));
-  PetscCall(DiniChainGet_Private(dini, "DiniChainRecord()", &ctx));
-  PetscCheck(ctx->recording, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "%s: No loop is being recorded; call DiniChainBegin()", DiniLabel_Private(dini));
-  PetscCall(VecGetLocalSize(ctx->u0, &n));
-  PetscCall(VecGetSize(ctx->u0, &N));
-  PetscCall(DiniCheckLayout_Private(dini, u, n, N, "The recorded state", "the initial state"));
-  PetscCall(PetscMalloc1(ctx->N + 2, &times));
-  PetscCall(PetscArraycpy(times, ctx->t, ctx->N + 1));
-  PetscCall(PetscFree(ctx->t));
-  ctx->t           = times;
-  ctx->t[++ctx->N] = t;
-  PetscCall(DiniChainAppend_Private(ctx, &ctx->trajectory[0], u));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/**
-  @brief Ends a loop that has been recorded: its last state is the point of differentiation.
-  @level{beginner}
-
-  Collective. The states belong to the parameters as they are now. Each is held against the residual of its step before
-  that is differentiated: one that does not solve it is an error that names the step.
-
-  @param[in] dini the Dini, after DiniChainBegin() and DiniChainRecord()
-  @return 0 or a PETSc error code; PETSC_ERR_ORDER where nothing has been recorded
-
-  @see DiniJVP(), DiniVJP(), DiniComputeObjectiveAndGradient()
-*/
-PetscErrorCode DiniChainEnd(Dini dini)
-{
-  Dini_Chain *ctx;
-  Vec         u;
-
-  PetscFunctionBegin;
-  PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
-  PetscCall(DiniIdle_Private(dini, "DiniChainEnd()"));
-  PetscCall(DiniChainGet_Private(dini, "DiniChainEnd()", &ctx));
-  PetscCheck(ctx->recording && ctx->N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
-             "%s: No step has been recorded; call DiniChainBegin(), and DiniChainRecord() after each step",
-             DiniLabel_Private(dini));
-  ctx->recording = PETSC_FALSE;
-  PetscCall(DiniSetUp(dini));
-  PetscCall(DiniParameterPull_Private(dini));
-  PetscCall(DiniParameterPush_Private(dini));
-  PetscCall(DiniChainStamp_Private(dini, ctx, &ctx->trajectory[0].stamp));
-  ctx->trajectory[0].valid = PETSC_TRUE;
-  ctx->trajectory[0].used  = ++ctx->clock;
-  PetscCall(VecDuplicate(ctx->u0, &u));
-  PetscCall(VecCopy(ctx->trajectory[0].u[ctx->N], u));
-  PetscCall(PetscObjectStateIncrease((PetscObject)u));
-  PetscCall(DiniAttach(dini, u));
-  PetscCall(VecDestroy(&u));
+  PetscCall(DiniChainGet_Private(dini, "DiniGetCheckpoints()", &ctx));
+  if (slots) *slots = ctx->slots;
+  if (again) *again = DiniChainAgain_Private(ctx);
+  if (done) *done = ctx->replays;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -356,6 +307,12 @@ PetscErrorCode DiniGetChainState(Dini dini, PetscInt n, PetscReal *t, Vec *u)
              "%s: There is no state %" PetscInt_FMT " of the chain: it has %" PetscInt_FMT " steps that are solved",
              DiniLabel_Private(dini), n, point->valid ? point->n : 0);
   if (t) *t = ctx->t[n];
-  if (u) *u = point->u[n];
+  if (u) {
+    PetscCall(DiniTrajectoryState_Private(point, n, u));
+    PetscCheck(*u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+               "%s: State %" PetscInt_FMT " of the chain has not been kept: it has %" PetscInt_FMT
+               " checkpoints (DiniSetCheckpoints())",
+               DiniLabel_Private(dini), n, ctx->slots);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

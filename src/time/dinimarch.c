@@ -1,6 +1,6 @@
 /*
-  Trajectories: all states of a chain at one set of parameters, found by marching or recorded from a loop of the application's.
-  Which one belongs to the parameters of now is told by their values, so that differences beside the point march once each.
+  A chain and its step: which block of the one is which of the other, and how the step comes from one state to the next. Earlier states
+  are handed about as a window, u_n, u_{n-1}, ..., as many as a step reads.
 */
 #include "../private/dinichainimpl.h"
 
@@ -108,6 +108,9 @@ PetscErrorCode DiniChainOpen_Private(Dini dini, Dini_Chain *ctx)
     if (!ctx->w[k]) PetscCall(VecDuplicate(ctx->u0, &ctx->w[k]));
   for (PetscInt k = 0; k <= ctx->nprevious; k++)
     if (!ctx->pending[k]) PetscCall(VecDuplicate(ctx->u0, &ctx->pending[k]));
+  for (PetscInt k = 0; k < ctx->nprevious; k++)
+    if (!ctx->window[k]) PetscCall(VecDuplicate(ctx->u0, &ctx->window[k]));
+  if (!ctx->next) PetscCall(VecDuplicate(ctx->u0, &ctx->next));
   for (PetscInt q = 0; q < step->nparams; q++) /* a block may act in some of the steps only */
     step->params[q]->seenzero = PETSC_TRUE;
   PetscCall(DiniGetParameters(step, ctx->flat));
@@ -149,130 +152,64 @@ PetscErrorCode DiniChainAdd_Private(Dini_Chain *ctx, PetscInt q, Vec flat, Vec v
 }
 
 /* The step is about to go from u_n to u_{n+1}: its earlier states, and what the application sets */
-PetscErrorCode DiniChainPlace_Private(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, PetscInt n)
+PetscErrorCode DiniChainPlace_Private(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n)
 {
   PetscFunctionBegin;
   if (ctx->fn)
     DiniCallUser(dini, "The step callback (DiniSetChainStep())",
                  (*ctx->fn)(dini, n, ctx->t[n], ctx->t[n + 1] - ctx->t[n], ctx->fnctx));
   for (PetscInt k = 0; k < ctx->nprevious; k++)
-    PetscCall(DiniChainPut_Private(ctx, ctx->previous[k], along->u[PetscMax(n - k, 0)], ctx->flat));
+    PetscCall(DiniChainPut_Private(ctx, ctx->previous[k], window[k], ctx->flat));
   PetscCall(DiniSetParameters(ctx->step, ctx->flat));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- All of them ---- */
-
-PetscErrorCode DiniTrajectoryDestroy_Private(DiniTrajectory *along)
+static PetscErrorCode DiniChainSolve(Dini_Chain *ctx, Vec u, PetscBool *converged)
 {
+  const PetscBool erroriffail = ctx->step->erroriffail;
+  PetscErrorCode  failed;
+
   PetscFunctionBegin;
-  for (PetscInt n = 0; n < along->size; n++) PetscCall(VecDestroy(&along->u[n]));
-  PetscCall(PetscFree(along->u));
-  along->n = along->size = 0;
-  along->valid           = PETSC_FALSE;
+  PetscCall(DiniSetErrorIfNotConverged(ctx->step, PETSC_FALSE));
+  failed = DiniSolve_Private(ctx->step, u, converged);
+  PetscCall(DiniSetErrorIfNotConverged(ctx->step, erroriffail));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Room for u_0 .. u_n */
-static PetscErrorCode DiniTrajectoryExtend(const Dini_Chain *ctx, DiniTrajectory *along, PetscInt n)
-{
-  Vec *u;
-
-  PetscFunctionBegin;
-  if (n < along->size) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscCalloc1(n + 1, &u));
-  for (PetscInt k = 0; k <= n; k++) {
-    if (k < along->size) u[k] = along->u[k];
-    else PetscCall(VecDuplicate(ctx->u0, &u[k]));
-  }
-  PetscCall(PetscFree(along->u));
-  along->u    = u;
-  along->size = n + 1;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The next state of a loop that is recorded; the first one is u_0 */
-PetscErrorCode DiniChainAppend_Private(Dini_Chain *ctx, DiniTrajectory *along, Vec u)
-{
-  PetscFunctionBegin;
-  if (along->n + 1 >= along->size) PetscCall(DiniTrajectoryExtend(ctx, along, PetscMax(2 * along->size, along->n + 1)));
-  PetscCall(VecCopy(u, along->u[++along->n]));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DiniChainSteps(Dini dini, Dini_Chain *ctx, DiniTrajectory *along, PetscBool *converged)
+/* next = u_{n+1}, of the step at its point. A step that fails is no error, and ctx->why says which */
+PetscErrorCode DiniChainAdvance_Private(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n, Vec next,
+                                        PetscBool *converged)
 {
   const char         *text;
   DiniConvergedReason reason;
 
   PetscFunctionBegin;
-  PetscCall(DiniChainOpen_Private(dini, ctx));
-  for (PetscInt n = 0; n < ctx->N && *converged; n++) {
-    PetscCall(DiniChainPlace_Private(dini, ctx, along, n));
-    PetscCall(VecCopy(along->u[n], ctx->w[0])); /* always the same guess, so that noise is the same beside the point */
-    PetscCall(PetscObjectStateIncrease((PetscObject)ctx->w[0]));
-    PetscCall(DiniSolve_Private(ctx->step, ctx->w[0], converged));
-    if (*converged) {
-      PetscCall(VecCopy(ctx->w[0], along->u[n + 1]));
-      along->n = n + 1;
-      continue;
-    }
-    PetscCall(DiniGetConvergedReason(ctx->step, &reason));
-    PetscCall(DiniConvergedReasonString(reason, &text));
-    PetscCall(PetscSNPrintf(ctx->why, sizeof(ctx->why), "step %" PetscInt_FMT " of %" PetscInt_FMT ", from t = %g, %s",
-                            n, ctx->N, (double)ctx->t[n], text));
+  PetscCall(DiniChainPlace_Private(dini, ctx, window, n));
+  PetscCall(VecCopy(window[0], ctx->w[0])); /* always the same guess, so that noise is the same beside the point */
+  PetscCall(PetscObjectStateIncrease((PetscObject)ctx->w[0]));
+  PetscCall(DiniChainSolve(ctx, ctx->w[0], converged));
+  if (*converged) {
+    PetscCall(VecCopy(ctx->w[0], next));
+    PetscCall(PetscObjectStateIncrease((PetscObject)next));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(DiniGetConvergedReason(ctx->step, &reason));
+  PetscCall(DiniConvergedReasonString(reason, &text));
+  PetscCall(PetscSNPrintf(ctx->why, sizeof(ctx->why), "step %" PetscInt_FMT " of %" PetscInt_FMT ", from t = %g, %s", n,
+                          ctx->N, (double)ctx->t[n], text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From u_0, with the parameters as they are. A step that fails is no error */
-PetscErrorCode DiniChainMarch_Private(Dini dini, Dini_Chain *ctx, DiniTrajectory *along, PetscBool *converged)
+/* The window of the chain's own goes on by a state */
+PetscErrorCode DiniChainShift_Private(Dini_Chain *ctx, Vec next)
 {
-  PetscBool      erroriffail;
-  PetscErrorCode failed;
+  const Vec oldest = ctx->window[ctx->nprevious - 1];
 
   PetscFunctionBegin;
-  along->valid = PETSC_FALSE;
-  PetscCall(DiniTrajectoryExtend(ctx, along, ctx->N));
-  PetscCall(VecCopy(ctx->u0, along->u[0]));
-  along->n    = 0;
-  *converged  = PETSC_TRUE;
-  erroriffail = ctx->step->erroriffail;
-  PetscCall(DiniSetErrorIfNotConverged(ctx->step, PETSC_FALSE));
-  failed = DiniChainSteps(dini, ctx, along, converged);
-  PetscCall(DiniSetErrorIfNotConverged(ctx->step, erroriffail));
-  PetscCall(failed);
-  if (!*converged) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniChainStamp_Private(dini, ctx, &along->stamp));
-  along->valid = PETSC_TRUE;
-  along->used  = ++ctx->clock;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The trajectory at the parameters as they are, marched where there is none */
-PetscErrorCode DiniChainFind_Private(Dini dini, Dini_Chain *ctx, DiniTrajectory **here, PetscBool *converged)
-{
-  PetscMPIInt     mine[DINI_CHAIN_TRAJECTORIES], all[DINI_CHAIN_TRAJECTORIES];
-  uint64_t        stamp;
-  DiniTrajectory *oldest = &ctx->trajectory[1];
-
-  PetscFunctionBegin;
-  PetscCall(DiniChainStamp_Private(dini, ctx, &stamp));
-  for (int k = 0; k < DINI_CHAIN_TRAJECTORIES; k++) {
-    DiniTrajectory *along = &ctx->trajectory[k];
-
-    mine[k] = along->valid && along->stamp == stamp;
-    if (k && (!along->valid ? oldest->valid : oldest->valid && along->used < oldest->used)) oldest = along;
-  }
-  PetscCall(MPIU_Allreduce(mine, all, DINI_CHAIN_TRAJECTORIES, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)dini)));
-  *here = NULL;
-  for (int k = 0; k < DINI_CHAIN_TRAJECTORIES && !*here; k++)
-    if (all[k]) *here = &ctx->trajectory[k];
-  *converged = PETSC_TRUE;
-  if (*here) (*here)->used = ++ctx->clock;
-  else {
-    *here = oldest;
-    PetscCall(DiniChainMarch_Private(dini, ctx, oldest, converged));
-  }
+  for (PetscInt k = ctx->nprevious - 1; k > 0; k--) ctx->window[k] = ctx->window[k - 1];
+  ctx->window[0] = oldest;
+  PetscCall(VecCopy(next, oldest));
+  PetscCall(PetscObjectStateIncrease((PetscObject)oldest));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -9,15 +9,15 @@
 */
 #include "../private/dinichainimpl.h"
 
-/* The step at u_{n+1}. What has been recorded and does not solve it is an error that names it */
-static PetscErrorCode DiniSweepAttach(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, PetscInt n)
+/* The step at u_{n+1} = next. What has been recorded and does not solve it is an error that names it */
+static PetscErrorCode DiniSweepAttach(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n, Vec next)
 {
   PetscBool      accepted = PETSC_FALSE;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  PetscCall(DiniChainPlace_Private(dini, ctx, along, n));
-  PetscCall(VecCopy(along->u[n + 1], ctx->w[0]));
+  PetscCall(DiniChainPlace_Private(dini, ctx, window, n));
+  PetscCall(VecCopy(next, ctx->w[0]));
   PetscCall(PetscObjectStateIncrease((PetscObject)ctx->w[0]));
   PetscCall(DiniSetErrorIfNotConverged(ctx->step,
                                        PETSC_FALSE)); /* the error that it would raise does not know which step it is */
@@ -48,6 +48,51 @@ static PetscErrorCode DiniSweepRotate(Dini_Chain *ctx, PetscBool forwards)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The window of the chain's own at u_0 */
+static PetscErrorCode DiniSweepInitial(Dini_Chain *ctx)
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < ctx->nprevious; k++) {
+    PetscCall(VecCopy(ctx->u0, ctx->window[k]));
+    PetscCall(PetscObjectStateIncrease((PetscObject)ctx->window[k]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* next = u_{n+1}, which is not kept, by another solve */
+static PetscErrorCode DiniSweepAgain(Dini dini, Dini_Chain *ctx, PetscInt n)
+{
+  PetscBool converged;
+
+  PetscFunctionBegin;
+  PetscCall(DiniChainAdvance_Private(dini, ctx, ctx->window, n, ctx->next, &converged));
+  ctx->replays++;
+  PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+             "%s: A step that has been solved does not converge when it is solved again: %s", DiniLabel_Private(dini),
+             ctx->why);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* next, where all steps lead that have been solved again: is it the state that they led to before? */
+static PetscErrorCode DiniSweepSame(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along)
+{
+  PetscReal apart, norm;
+  Vec       last;
+
+  PetscFunctionBegin;
+  PetscCall(DiniTrajectoryState_Private(along, ctx->N, &last));
+  PetscCall(VecWAXPY(ctx->w[0], -1.0, last, ctx->next));
+  PetscCall(DiniNorm_Private(ctx->w[0], &apart));
+  PetscCall(DiniNorm_Private(last, &norm));
+  PetscCheck(
+      apart <= ctx->step->attachrtol * norm, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
+      "%s: The steps, solved again, lead to another state than before: it is off by a relative %g. Something that they "
+      "read has changed since, which is no parameter of the chain and is not set by DiniSetChainStep(); or what has "
+      "been recorded are other steps",
+      DiniLabel_Private(dini), (double)(apart / norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* pending[0] = du_N along dm[p] in the blocks of the chain, NULL for those that stay; pending[k]: du_{n-k} */
 static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, const Vec dm[])
 {
@@ -66,13 +111,53 @@ static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTr
   for (PetscInt n = 0; n < ctx->N; n++) {
     for (PetscInt k = 0; k < ctx->nprevious; k++)
       PetscCall(DiniChainPut_Private(ctx, ctx->previous[k], ctx->pending[k], ctx->bar));
-    PetscCall(DiniSweepAttach(dini, ctx, along, n));
+    if (n) PetscCall(DiniChainShift_Private(ctx, ctx->next));
+    else PetscCall(DiniSweepInitial(ctx));
+    if (ctx->slots) PetscCall(DiniSweepAgain(dini, ctx, n));
+    else PetscCall(VecCopy(along->u[n + 1], ctx->next));
+    PetscCall(DiniSweepAttach(dini, ctx, ctx->window, n, ctx->next));
     PetscCall(DiniJVP_Private(ctx->step, ctx->bar, ctx->w[1], &good));
     ctx->error = PetscMax(ctx->error, ctx->step->stats.tangent_error);
     PetscCall(DiniSweepRotate(ctx, PETSC_TRUE));
     PetscCall(VecCopy(ctx->w[1], ctx->pending[0]));
     PetscCall(PetscObjectStateIncrease((PetscObject)ctx->pending[0]));
   }
+  PetscCall(DiniSweepSame(dini, ctx, along));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The adjoint of one step: from the cotangent of u_{n+1} to those of the states that it reads, and of the parameters */
+static PetscErrorCode DiniSweepStep(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n)
+{
+  PetscBool good = PETSC_TRUE;
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(DiniNormMax_Private(ctx->pending[0], &norm));
+  if (norm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DiniSweepAttach(dini, ctx, window, n, ctx->next));
+  PetscCall(DiniVJP_Private(ctx->step, DINI_ADJOINT_HERMITIAN, ctx->pending[0], ctx->bar, &good));
+  ctx->error = PetscMax(ctx->error, ctx->step->stats.gradient_error);
+  for (PetscInt k = 0; k < ctx->nprevious; k++) /* before u_0 there is u_0 */
+    PetscCall(DiniChainAdd_Private(ctx, ctx->previous[k], ctx->bar, ctx->pending[PetscMin(k, n) + 1]));
+  for (PetscInt p = 0; p < ctx->nmap; p++)
+    if (ctx->map[p] >= 0) PetscCall(DiniChainAdd_Private(ctx, ctx->map[p], ctx->bar, ctx->back.mbar[p]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The objective in time has been summed up in the march, and again now: it must not have changed in between */
+static PetscErrorCode DiniSweepValue(Dini dini, const Dini_Chain *ctx, const DiniTrajectory *along, PetscReal value)
+{
+  const PetscReal most = PetscMax(PetscAbsReal(value), PetscAbsReal(along->value));
+
+  PetscFunctionBegin;
+  if (!ctx->slots || along->terms != ctx->terms) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(
+      PetscAbsReal(value - along->value) <= ctx->step->attachrtol * most, PetscObjectComm((PetscObject)dini),
+      PETSC_ERR_ARG_WRONGSTATE,
+      "%s: The objective in time is %g, and was %g when the chain was marched: it has changed since, or is not the "
+      "same at the same states. With checkpoints it is summed up then; call DiniSolve() after changing it",
+      DiniLabel_Private(dini), (double)value, (double)along->value);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -80,10 +165,10 @@ static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTr
   back.mbar = (du_N/dm)^H lambda, of all blocks; without lambda, the sum of (du_n/dm)^H dJ/du_n of the objective in time.
   pending[k]: cotangents of u_{n+1-k}
 */
-static PetscErrorCode DiniSweepBackwards(Dini dini, Dini_Chain *ctx, const DiniTrajectory *along, Vec lambda)
+static PetscErrorCode DiniSweepBackwards(Dini dini, Dini_Chain *ctx, DiniTrajectory *along, Vec lambda)
 {
-  PetscBool good = PETSC_TRUE;
-  PetscReal norm;
+  PetscReal value = 0.0;
+  Vec       window[DINI_CHAIN_MOST], last;
 
   PetscFunctionBegin;
   PetscCall(DiniChainOpen_Private(dini, ctx));
@@ -91,21 +176,20 @@ static PetscErrorCode DiniSweepBackwards(Dini dini, Dini_Chain *ctx, const DiniT
   for (PetscInt k = 0; k <= ctx->nprevious; k++) PetscCall(VecSet(ctx->pending[k], 0.0));
   if (lambda) PetscCall(VecCopy(lambda, ctx->pending[0]));
   PetscCall(PetscObjectStateIncrease((PetscObject)ctx->pending[0]));
+  PetscCall(DiniTrajectoryState_Private(along, ctx->N, &last));
+  PetscCall(VecCopy(last, ctx->next));
   for (PetscInt n = ctx->N - 1; n >= 0; n--) {
-    if (!lambda) PetscCall(DiniChainCotangent_Private(dini, ctx, along, n + 1, ctx->pending[0]));
-    PetscCall(DiniNormMax_Private(ctx->pending[0], &norm));
-    if (norm != 0.0) {
-      PetscCall(DiniSweepAttach(dini, ctx, along, n));
-      PetscCall(DiniVJP_Private(ctx->step, DINI_ADJOINT_HERMITIAN, ctx->pending[0], ctx->bar, &good));
-      ctx->error = PetscMax(ctx->error, ctx->step->stats.gradient_error);
-      for (PetscInt k = 0; k < ctx->nprevious; k++) /* before u_0 there is u_0 */
-        PetscCall(DiniChainAdd_Private(ctx, ctx->previous[k], ctx->bar, ctx->pending[PetscMin(k, n) + 1]));
-      for (PetscInt p = 0; p < ctx->nmap; p++)
-        if (ctx->map[p] >= 0) PetscCall(DiniChainAdd_Private(ctx, ctx->map[p], ctx->bar, ctx->back.mbar[p]));
-    }
+    PetscCall(PetscObjectStateIncrease((PetscObject)ctx->next));
+    if (!lambda) PetscCall(DiniChainTerm_Private(dini, ctx, n + 1, ctx->next, &value, ctx->pending[0]));
+    PetscCall(DiniTrajectoryWindow_Private(dini, ctx, along, n, window));
+    if (!lambda)
+      PetscCall(DiniChainTerms_Private(dini, ctx, n, window[0], ctx->next, &value, ctx->pending[1], ctx->pending[0]));
+    PetscCall(DiniSweepStep(dini, ctx, window, n));
     PetscCall(DiniSweepRotate(ctx, PETSC_FALSE));
+    PetscCall(VecCopy(window[0], ctx->next));
   }
-  if (!lambda) PetscCall(DiniChainCotangent_Private(dini, ctx, along, 0, ctx->pending[0]));
+  if (!lambda) PetscCall(DiniChainTerm_Private(dini, ctx, 0, ctx->next, &value, ctx->pending[0]));
+  if (!lambda) PetscCall(DiniSweepValue(dini, ctx, along, value));
   for (PetscInt p = 0; p < ctx->nmap; p++)
     if (ctx->map[p] == DINI_CHAIN_INITIAL) PetscCall(VecCopy(ctx->pending[0], ctx->back.mbar[p]));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -136,7 +220,7 @@ static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, const Vec dm[], Vec 
        q++) { /* what all products of this chain are good to, and what differences of them see */
     DiniParameter par = dini->params[q];
 
-    if (!dm || dm[q]) par->error = PetscMax(par->error, ctx->error);
+    if (!dm || dm[q]) par->carried = PetscMax(par->carried, ctx->error);
     par->noise = PetscMax(par->noise, PetscMax(DiniProductNoise_Private(ctx->step), 0.1 * ctx->error));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

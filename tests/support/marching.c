@@ -100,6 +100,7 @@ static PetscErrorCode Step(Marching *m, PetscInt *before, PetscInt *older)
   PetscCall(DiniSetOptionsPrefix(m->step, "step_"));
   PetscCall(DiniAddParameter(m->step, "before", m->before, before));
   PetscCall(DiniAddParameter(m->step, "older", m->older, older));
+  if (!m->second) PetscCall(DiniSetParameterActive(m->step, *older, PETSC_FALSE));
   PetscCall(DiniAddScalarParameter(m->step, "p", &m->p, NULL));
   PetscCall(DiniAddParameter(m->step, "f", m->f, NULL));
   for (PetscInt k = 0; k < 4; k++)
