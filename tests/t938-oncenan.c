@@ -138,10 +138,10 @@ static PetscErrorCode TestOne(DiniParameterType type, PetscBool differences, Pet
   PetscCall(Right(&c, right, second));
   c.calls = 0;
   c.nan   = k;
-  PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
+  PetscCall(DiniTestCatch());
   error = DiniJVP(c.dini, dm, du);
   if (!error) error = DiniSecondJVP(c.dini, dm, dm, ddu);
-  PetscCall(PetscPopErrorHandler());
+  PetscCall(DiniTestRelease());
   *refused = (PetscBool)(error != PETSC_SUCCESS);
   *calls   = c.calls;
   if (!error) {
