@@ -210,6 +210,11 @@ static PetscErrorCode TestMisuse(void)
   PetscCall(DiniSetChain(chain, m.step, 0));
   PetscCall(DiniSetChainInitial(chain, m.u0));
   PetscCall(DiniSetChainTimes(chain, 3, m.times));
+  DiniTestExpect(DiniSolve(chain, m.before), PETSC_ERR_ARG_IDN, "reads an earlier state");
+  DiniTestExpect(DiniSolve(chain, m.u0), PETSC_ERR_ARG_IDN, "initial state");
+  PetscCall(DiniSetChainInitial(chain, m.before));
+  DiniTestExpect(DiniSolve(chain, u), PETSC_ERR_ARG_IDN, "The initial state is the Vec");
+  PetscCall(DiniSetChainInitial(chain, m.u0));
   PetscCall(DiniAddParameter(chain, "state", m.before, NULL));
   DiniTestExpect(DiniSolve(chain, u), PETSC_ERR_ARG_WRONG, "reads an earlier state");
   PetscCall(DiniDestroy(&chain));

@@ -86,6 +86,7 @@ DINI_INTERN PetscErrorCode DiniChainForget_Private(Dini, Dini_Chain *);
 // blocks of the chain and of its step, and one step
 DINI_INTERN PetscErrorCode DiniChainMap_Private(Dini, Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniChainUnmap_Private(Dini_Chain *);
+DINI_INTERN PetscErrorCode DiniChainApart_Private(Dini, const Dini_Chain *, Vec, const char what[]);
 DINI_INTERN PetscErrorCode DiniChainStamp_Private(Dini, Dini_Chain *, uint64_t *stamp);
 DINI_INTERN PetscErrorCode DiniChainOpen_Private(Dini, Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniChainPut_Private(Dini_Chain *, PetscInt q, Vec v, Vec flat);

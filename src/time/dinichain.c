@@ -46,6 +46,10 @@ static PetscErrorCode DiniSolve_Chain(Dini dini, Vec u, DiniForwardResult *resul
   Vec             last;
 
   PetscFunctionBegin;
+  PetscCall(DiniChainApart_Private(dini, ctx, u, "The state u"));
+  PetscCheck(u != ctx->u0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+             "%s: The state u is the initial state, which would be lost in a solve; give DiniSolve() a Vec of its own",
+             DiniLabel_Private(dini));
   PetscCall(DiniChainMarch_Private(dini, ctx, point, &converged));
   result->its = point->n;
   if (!converged) {

@@ -48,6 +48,19 @@ PetscErrorCode DiniChainUnmap_Private(Dini_Chain *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The step's earlier states are written to in a march, so no other Vec can be one of them */
+PetscErrorCode DiniChainApart_Private(Dini dini, const Dini_Chain *ctx, Vec v, const char what[])
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < ctx->nprevious; k++)
+    PetscCheck(v != ctx->step->params[ctx->previous[k]]->m, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_IDN,
+               "%s: %s is the Vec from which the step reads an earlier state, parameter \"%s\": a chain writes into "
+               "that. Give it "
+               "a Vec of its own",
+               DiniLabel_Private(dini), what, ctx->step->params[ctx->previous[k]]->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Which block of the step each of the chain is; their F_m are sweeps, but for what the application has given itself */
 PetscErrorCode DiniChainMap_Private(Dini dini, Dini_Chain *ctx)
 {
@@ -66,6 +79,7 @@ PetscErrorCode DiniChainMap_Private(Dini dini, Dini_Chain *ctx)
     par->applyadjoint = DiniChainApplyAdjoint_Private;
     par->together     = PETSC_TRUE;
   }
+  PetscCall(DiniChainApart_Private(dini, ctx, ctx->u0, "The initial state"));
   for (PetscInt k = 0; k < ctx->nprevious; k++)
     PetscCheck(
         ctx->step->params[ctx->previous[k]]->active, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
