@@ -203,9 +203,14 @@ static PetscErrorCode TestType(MatType type)
   Mat            J;
   Vec            v, w, expected;
   PetscErrorCode failed;
-  PetscBool      right;
+  PetscBool      right, sell;
+  PetscMPIInt    ranks;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscStrcmp(type, MATSELL, &sell));
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &ranks));
+  if (PetscDefined(USE_DEBUG) && sell && ranks > 1)
+    PetscFunctionReturn(PETSC_SUCCESS); /* its MatConvert() checks itself */
   PetscCall(LinearCreate(9, &l));
   PetscCall(MatConvert(l.A, type, MAT_INITIAL_MATRIX, &J));
   PetscCall(DiniTestVec(l.u, 1, &v));
