@@ -55,6 +55,7 @@ typedef const char *DiniType;
 #define DINISHELL      "shell"      /**< callbacks for the residual, the Jacobian and the solve */
 #define DINIFIXEDPOINT "fixedpoint" /**< a map: u = G(u, m), so F(u, m) = u - G(u, m) */
 #define DINICHAIN      "chain"      /**< steps in time, one after the other: F(u, m) = u - u_N(u_0, m) */
+#define DINITS         "ts"         /**< a TS as it is: the chain of its steps */
 
 // from birth to death
 DINI_PUBLIC PetscErrorCode DiniCreate(MPI_Comm, Dini *);

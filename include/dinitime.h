@@ -4,6 +4,7 @@
 */
 #pragma once
 #include <dini.h>
+#include <petscts.h>
 
 /*
   Chains
@@ -33,6 +34,10 @@ DINI_PUBLIC PetscErrorCode DiniAddChainHistory(Dini, PetscInt);
 DINI_PUBLIC PetscErrorCode DiniSetChainInitial(Dini, Vec);
 DINI_PUBLIC PetscErrorCode DiniSetChainTimes(Dini, PetscInt, const PetscReal[]);
 DINI_PUBLIC PetscErrorCode DiniSetChainStep(Dini, DiniChainStepFn *, void *);
+
+// a TS as it is
+DINI_PUBLIC PetscErrorCode DiniSetTS(Dini, TS);
+DINI_PUBLIC PetscErrorCode DiniGetTS(Dini, TS *);
 
 // how many states are kept
 DINI_PUBLIC PetscErrorCode DiniSetCheckpoints(Dini, PetscInt);

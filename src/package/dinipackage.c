@@ -45,6 +45,7 @@ PetscErrorCode DiniInitializePackage(void)
   PetscCall(DiniRegister(DINISHELL, DiniCreate_Shell));
   PetscCall(DiniRegister(DINIFIXEDPOINT, DiniCreate_FixedPoint));
   PetscCall(DiniRegister(DINICHAIN, DiniCreate_Chain));
+  PetscCall(DiniRegister(DINITS, DiniCreate_TS));
 #if defined(DINI_HAVE_SLEPC)
   PetscCall(DiniRegister(DINIEPS, DiniCreate_EPS));
   PetscCall(DiniRegister(DINIPEP, DiniCreate_PEP));

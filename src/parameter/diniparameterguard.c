@@ -5,6 +5,7 @@
 #include "../private/diniguardimpl.h"
 
 #define GUARD_OWN_RTOL  1e-4
+#define GUARD_TOGETHER  10.0 /* times the noise of products that a type makes by solves */
 #define GUARD_OWN_LOOSE 1e-8 /* what differences miss of the terms of a row, along a component of smaller ones */
 
 /* F(u, m + h dm) in w[1] */
@@ -133,6 +134,39 @@ static PetscErrorCode DiniGuardVerdict(Dini dini, DiniParameter par, const char 
           DiniLabel_Private(dini), what, (double)wrong, cure);
 }
 
+/*
+  Sizes of the rows of F, and what products may miss of them. Those that a type makes by solves are good to their noise in the largest
+  entry of a component, however small other entries are: far from where a parameter acts a state hardly depends on it
+*/
+static PetscErrorCode DiniGuardRows(Dini dini, DiniParameter par, Vec y, Vec other, Vec *made, Vec *rows,
+                                    PetscReal *loose)
+{
+  PetscReal *largest, *more;
+  PetscInt   bs;
+
+  PetscFunctionBegin;
+  *made  = NULL;
+  *loose = 0.0;
+  PetscCall(DiniRowSizes_Private(dini, rows));
+  if (*rows || !par->together) PetscFunctionReturn(PETSC_SUCCESS);
+  *loose = GUARD_TOGETHER * par->noise;
+  PetscCall(VecDuplicate(y, made));
+  PetscCall(VecGetBlockSize(y, &bs));
+  PetscCall(PetscMalloc2(bs, &largest, bs, &more));
+  if (bs > 1) {
+    PetscCall(VecStrideNormAll(y, NORM_INFINITY, largest));
+    PetscCall(VecStrideNormAll(other, NORM_INFINITY, more));
+    for (PetscInt c = 0; c < bs; c++) PetscCall(VecStrideSet(*made, c, PetscMax(largest[c], more[c])));
+  } else {
+    PetscCall(DiniNormMax_Private(y, &largest[0]));
+    PetscCall(DiniNormMax_Private(other, &more[0]));
+    PetscCall(VecSet(*made, PetscMax(largest[0], more[0])));
+  }
+  PetscCall(PetscFree2(largest, more));
+  *rows = *made;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Once more, component by component or field by field; spoils work[2] and work[3] */
 static PetscErrorCode DiniGuardComponents(Dini dini, DiniParameter par, DiniPartProducts *products, const char what[],
                                           Vec work[4])
@@ -143,7 +177,7 @@ static PetscErrorCode DiniGuardComponents(Dini dini, DiniParameter par, DiniPart
 
   PetscFunctionBegin;
   products->rtol  = own ? GUARD_OWN_RTOL : DINI_GUARD_RTOL;
-  products->loose = own ? GUARD_OWN_LOOSE : 0.0;
+  products->loose = PetscMax(products->loose, own ? GUARD_OWN_LOOSE : 0.0);
   PetscCall(DiniGuardParts_Private(dini, products, DiniShiftParameter, work[0], par, &worst));
   par->error  = PetscMax(par->error, PetscMax(worst.wrong, worst.seen));
   par->missed = PetscMax(par->missed, PetscMax(worst.wrong, worst.seen));
@@ -159,10 +193,11 @@ static PetscErrorCode DiniGuardComponents(Dini dini, DiniParameter par, DiniPart
 static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool again, Vec work[4],
                                          DiniPartProducts *products)
 {
-  Vec               dm = work[0], y = work[1], F, rows;
+  Vec               dm = work[0], y = work[1], F, rows, made;
   DiniTransposeTest test;
-  DiniSlope         slope;
+  DiniSlope         slope = {0};
   PetscReal         ynorm = 0.0;
+  PetscErrorCode    failed;
   char              what[256];
 
   PetscFunctionBegin;
@@ -178,12 +213,14 @@ static PetscErrorCode DiniGuardParameter(Dini dini, DiniParameter par, PetscBool
   PetscCall(DiniCheckFinite_Private(dini, y, what, &ynorm));
   PetscCall(DiniPointResidual_Private(dini, &F));
   PetscCall(VecCopy(F, dini->w[0]));
-  PetscCall(DiniRowSizes_Private(dini, &rows));
+  PetscCall(DiniGuardRows(dini, par, y, work[2], &made, &rows, &slope.loose));
+  products->loose = slope.loose;
   if (products->parts.n > 1)
     PetscCall(DiniPartProductsCreate_Private(dini, par->Fm, dm, work[3], y, work[2], rows, products));
-  slope     = (DiniSlope){0};
   slope.few = (PetscBool)(again || par->seenzero || !par->Fm);
-  PetscCall(DiniGuardSlope_Private(dini, DiniShiftParameter, dm, par, y, work[2], rows, &slope));
+  failed    = DiniGuardSlope_Private(dini, DiniShiftParameter, dm, par, y, work[2], rows, &slope);
+  PetscCall(VecDestroy(&made));
+  PetscCall(failed);
   PetscCall(DiniSlopeTell_Private(dini, what, &slope));
   if (!slope.moved && ynorm == 0.0 && !again) PetscCall(DiniGuardUnread(dini, par, dm, work[2]));
   PetscCheck(
@@ -241,7 +278,7 @@ PetscErrorCode DiniCompareComponents_Private(Dini dini, DiniParameter par, DiniS
 {
   const PetscBool  own      = DiniOwnDifferences_Private(par);
   DiniPartProducts products = {0};
-  Vec              work[4], rows; /* layouts: block, state, state, block */
+  Vec              work[4], rows, made; /* layouts of work: block, state, state, block */
   PetscErrorCode   failed;
 
   PetscFunctionBegin;
@@ -258,12 +295,13 @@ PetscErrorCode DiniCompareComponents_Private(Dini dini, DiniParameter par, DiniS
   PetscCall(VecSet(work[2], 0.0));
   if (par->Fm) PetscCall(MatMult(par->Fm, work[0], work[1]));
   if (par->Fm) PetscCall(MatMult(par->Fm, work[3], work[2]));
-  PetscCall(DiniRowSizes_Private(dini, &rows));
+  PetscCall(DiniGuardRows(dini, par, work[1], work[2], &made, &rows, &products.loose));
   PetscCall(DiniPartProductsCreate_Private(dini, par->Fm, work[0], work[3], work[1], work[2], rows, &products));
-  products.rtol  = DINI_GUARD_RTOL;
-  products.loose = own ? GUARD_OWN_LOOSE : 0.0;
-  failed         = DiniGuardParts_Private(dini, &products, DiniShiftParameter, work[0], par, slope);
+  products.rtol = DINI_GUARD_RTOL;
+  if (own) products.loose = PetscMax(products.loose, GUARD_OWN_LOOSE);
+  failed = DiniGuardParts_Private(dini, &products, DiniShiftParameter, work[0], par, slope);
   if (!failed) failed = DiniPartName_Private(dini, &products.parts, PetscMax(slope->part, 0), name, size);
+  PetscCall(VecDestroy(&made));
   PetscCall(DiniPartProductsDestroy_Private(&products));
   for (int i = 0; i < 4; i++) PetscCall(VecDestroy(&work[i]));
   PetscCall(failed);

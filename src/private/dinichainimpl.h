@@ -43,14 +43,20 @@ typedef struct {
   Vec       r, wr;     /* the misfit, and weighted */
 } DiniObservation;
 
+typedef struct _DiniTS DiniTS;
+
 typedef struct {
+  DiniTS *ts; /* type ts: whose steps these are; NULL for others */
+
   /* set by the user */
   Dini             step;
   PetscInt         nprevious, previous[DINI_CHAIN_MOST]; /* blocks of the step: u_n, u_{n-1}, ... */
   Vec              u0;
   PetscInt         N;
-  PetscReal       *t;     /* N + 1 of them */
-  PetscInt         slots; /* checkpoints of a trajectory; 0: all states */
+  PetscReal       *t;        /* N + 1 of them, */
+  PetscInt         roomfort; /* and room for so many */
+  PetscInt         hidden;   /* 1: the second state is a TS's own, of which the application knows nothing */
+  PetscInt         slots;    /* checkpoints of a trajectory; 0: all states */
   DiniChainStepFn *fn;
   void            *fnctx;
 
@@ -81,7 +87,20 @@ typedef struct {
 } Dini_Chain;
 
 DINI_INTERN PetscErrorCode DiniChainGet_Private(Dini, const char call[], Dini_Chain **);
+DINI_INTERN PetscErrorCode DiniChainGetOwn_Private(Dini, const char call[], Dini_Chain **);
 DINI_INTERN PetscErrorCode DiniChainForget_Private(Dini, Dini_Chain *);
+DINI_INTERN PetscErrorCode DiniChainSetUp_Private(Dini, Dini_Chain *);
+DINI_INTERN PetscErrorCode DiniResidual_Chain(Dini, Vec u, Vec F);
+DINI_INTERN PetscErrorCode DiniTSPlace_Private(Dini_Chain *, PetscInt n);
+DINI_INTERN PetscErrorCode DiniTSGuess_Private(const Dini_Chain *, const Vec window[], Vec u);
+DINI_INTERN PetscErrorCode DiniTSView_Private(Dini, const DiniTS *, PetscViewer);
+DINI_INTERN PetscErrorCode DiniTSReset_Private(Dini_Chain *);
+DINI_INTERN PetscErrorCode DiniTSDestroy_Private(Dini_Chain *);
+
+// a loop that is recorded
+DINI_INTERN PetscErrorCode DiniChainBegin_Private(Dini, Dini_Chain *, PetscReal t, Vec u);
+DINI_INTERN PetscErrorCode DiniChainRecord_Private(Dini, Dini_Chain *, PetscReal t, Vec u);
+DINI_INTERN PetscErrorCode DiniChainRecorded_Private(Dini, Dini_Chain *);
 
 // blocks of the chain and of its step, and one step
 DINI_INTERN PetscErrorCode DiniChainMap_Private(Dini, Dini_Chain *);
@@ -115,6 +134,6 @@ DINI_INTERN DiniParameterApplyFn DiniChainApply_Private, DiniChainApplyAdjoint_P
 
 // objectives in time
 DINI_INTERN PetscErrorCode DiniChainTerm_Private(Dini, Dini_Chain *, PetscInt n, Vec u, PetscReal *value, Vec g);
-DINI_INTERN PetscErrorCode DiniChainTerms_Private(Dini, Dini_Chain *, PetscInt n, Vec u, Vec next, PetscReal *value,
-                                                  Vec g, Vec gnext);
+DINI_INTERN PetscErrorCode DiniChainTerms_Private(Dini_Chain *, PetscInt n, Vec u, Vec next, PetscReal *value, Vec g,
+                                                  Vec gnext);
 DINI_INTERN PetscErrorCode DiniObservationsDestroy_Private(Dini_Chain *);

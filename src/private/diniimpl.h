@@ -289,6 +289,7 @@ DINI_INTERN PetscErrorCode DiniCreate_KSP(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Shell(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_FixedPoint(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_Chain(Dini);
+DINI_INTERN PetscErrorCode DiniCreate_TS(Dini);
 #if defined(DINI_HAVE_SLEPC)
 DINI_INTERN PetscErrorCode DiniCreate_EPS(Dini);
 DINI_INTERN PetscErrorCode DiniCreate_PEP(Dini);

@@ -10,10 +10,32 @@ PetscErrorCode DiniChainGet_Private(Dini dini, const char call[], Dini_Chain **c
   PetscBool is;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)dini, DINICHAIN, &is));
-  PetscCheck(is, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER, "%s goes with DiniSetChain(); call that first",
-             call);
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)dini, &is, DINICHAIN, DINITS, ""));
+  PetscCheck(is, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+             "%s goes with DiniSetChain() or DiniSetTS(); call one of them first", call);
   *ctx = (Dini_Chain *)dini->data;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* For what is a TS's own to decide */
+PetscErrorCode DiniChainGetOwn_Private(Dini dini, const char call[], Dini_Chain **ctx)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniChainGet_Private(dini, call, ctx));
+  PetscCheck(
+      !(*ctx)->ts, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
+      "%s: %s does not go with DiniSetTS(): steps and times are those that the TS takes, which are recorded as it "
+      "goes",
+      DiniLabel_Private(dini), call);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With a step at hand */
+PetscErrorCode DiniChainSetUp_Private(Dini dini, Dini_Chain *ctx)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniSetUp(ctx->step));
+  PetscCall(DiniChainMap_Private(dini, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -33,8 +55,7 @@ static PetscErrorCode DiniSetUp_Chain(Dini dini)
              "%s, of type \"chain\", does not know its steps; call DiniSetChainTimes(), or record a loop of your own "
              "with DiniChainBegin()",
              DiniLabel_Private(dini));
-  PetscCall(DiniSetUp(ctx->step));
-  PetscCall(DiniChainMap_Private(dini, ctx));
+  PetscCall(DiniChainSetUp_Private(dini, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,7 +85,7 @@ static PetscErrorCode DiniSolve_Chain(Dini dini, Vec u, DiniForwardResult *resul
 }
 
 /* F = u - u_N; NaN where a step has no solution, as outside of the domain of any other F */
-static PetscErrorCode DiniResidual_Chain(Dini dini, Vec u, Vec F)
+PetscErrorCode DiniResidual_Chain(Dini dini, Vec u, Vec F)
 {
   Dini_Chain     *ctx = (Dini_Chain *)dini->data;
   DiniTrajectory *here;
@@ -128,6 +149,7 @@ static PetscErrorCode DiniView_Chain(Dini dini, PetscViewer viewer)
 
   PetscFunctionBegin;
   for (int k = 0; k < DINI_CHAIN_TRAJECTORIES; k++) states += ctx->trajectory[k].size;
+  if (ctx->ts) PetscCall(DiniTSView_Private(dini, ctx->ts, viewer));
   PetscCall(PetscViewerASCIIPrintf(
       viewer, "chain: %" PetscInt_FMT " steps, each reads %" PetscInt_FMT " earlier states\n", ctx->N, ctx->nprevious));
   if (ctx->N > 0)
@@ -175,6 +197,7 @@ static PetscErrorCode DiniReset_Chain(Dini dini)
   PetscCall(VecDestroy(&ctx->next));
   for (int k = 0; k <= DINI_CHAIN_MOST; k++) PetscCall(VecDestroy(&ctx->pending[k]));
   PetscCall(MatDestroy(&ctx->J));
+  if (ctx->ts) PetscCall(DiniTSReset_Private(ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -184,6 +207,7 @@ static PetscErrorCode DiniDestroy_Chain(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(DiniReset_Chain(dini));
+  if (ctx->ts) PetscCall(DiniTSDestroy_Private(ctx));
   PetscCall(DiniDestroy(&ctx->step));
   PetscCall(VecDestroy(&ctx->u0));
   PetscCall(PetscFree(ctx->t));

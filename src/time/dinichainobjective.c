@@ -5,24 +5,36 @@
 */
 #include "../private/dinichainimpl.h"
 
-/* An observation lies between states k and k + 1, by theta; the last state is k + 1 with theta = 1 */
-static PetscErrorCode DiniChainLocate(Dini dini, const Dini_Chain *ctx, const DiniObservation *o, PetscInt *k,
-                                      PetscReal *theta)
+/* Times are the same to rounding */
+static PetscReal DiniChainSlack(const Dini_Chain *ctx, PetscInt n)
 {
-  const PetscReal slack = 1e-10 * PetscMax(PetscAbsReal(ctx->t[0]), PetscAbsReal(ctx->t[ctx->N]));
+  return 1e-10 * PetscMax(PetscAbsReal(ctx->t[0]), PetscAbsReal(ctx->t[n]));
+}
+
+/* Is there a place for each observation? */
+static PetscErrorCode DiniObservationsFit(Dini dini, const Dini_Chain *ctx)
+{
+  const PetscReal first = ctx->t[0] - DiniChainSlack(ctx, 0), last = ctx->t[ctx->N] + DiniChainSlack(ctx, ctx->N);
 
   PetscFunctionBegin;
-  PetscCheck(o->t >= ctx->t[0] - slack && o->t <= ctx->t[ctx->N] + slack, PetscObjectComm((PetscObject)dini),
-             PETSC_ERR_ARG_OUTOFRANGE, "%s: There is an observation at t = %g, and the chain goes from %g to %g",
-             DiniLabel_Private(dini), (double)o->t, (double)ctx->t[0], (double)ctx->t[ctx->N]);
-  for (*k = 0; *k < ctx->N; (*k)++)
-    PetscCheck(ctx->t[*k + 1] > ctx->t[*k], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+  for (PetscInt i = 0; i < ctx->nobservations; i++)
+    PetscCheck(ctx->observation[i].t >= first && ctx->observation[i].t <= last, PetscObjectComm((PetscObject)dini),
+               PETSC_ERR_ARG_OUTOFRANGE, "%s: There is an observation at t = %g, and the chain goes from %g to %g",
+               DiniLabel_Private(dini), (double)ctx->observation[i].t, (double)ctx->t[0], (double)ctx->t[ctx->N]);
+  for (PetscInt k = 0; k < ctx->N && ctx->nobservations; k++)
+    PetscCheck(ctx->t[k + 1] > ctx->t[k], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
                "%s: Observations at times need times that grow: the chain goes from %g to %g in step %" PetscInt_FMT,
-               DiniLabel_Private(dini), (double)ctx->t[*k], (double)ctx->t[*k + 1], *k);
-  *k = 0;
-  while (*k < ctx->N - 1 && o->t > ctx->t[*k + 1]) (*k)++;
-  *theta = PetscMax(0.0, PetscMin(1.0, (o->t - ctx->t[*k]) / (ctx->t[*k + 1] - ctx->t[*k])));
+               DiniLabel_Private(dini), (double)ctx->t[k], (double)ctx->t[k + 1], k);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Does an observation lie between states n and n + 1, the first one of which is the other interval's? By theta, 1 at the end */
+static PetscBool DiniObservationWithin(const Dini_Chain *ctx, const DiniObservation *o, PetscInt n, PetscReal *theta)
+{
+  if (o->t > ctx->t[n + 1] + DiniChainSlack(ctx, n + 1)) return PETSC_FALSE;
+  if (n > 0 && o->t <= ctx->t[n] + DiniChainSlack(ctx, n)) return PETSC_FALSE;
+  *theta = PetscMax(0.0, PetscMin(1.0, (o->t - ctx->t[n]) / (ctx->t[n + 1] - ctx->t[n])));
+  return PETSC_TRUE;
 }
 
 /* r = H u(t) - d */
@@ -51,28 +63,26 @@ static PetscErrorCode DiniObservationWeigh(const DiniObservation *o)
 /* What state n has of the objective by itself: *value += that, and g += its derivative, unless that is NULL */
 PetscErrorCode DiniChainTerm_Private(Dini dini, Dini_Chain *ctx, PetscInt n, Vec u, PetscReal *value, Vec g)
 {
-  const char what[] = "The objective in time (DiniSetChainObjective())";
+  const char     what[] = "The objective in time (DiniSetChainObjective())";
+  const PetscInt number = n > 0 ? n - ctx->hidden : 0;
 
   PetscFunctionBegin;
-  if (!ctx->objective) PetscFunctionReturn(PETSC_SUCCESS);
-  DiniCallUserReads(dini, u, what, (*ctx->objective)(dini, n, ctx->t[n], u, value, g, ctx->objectivectx));
+  if (!ctx->objective || (ctx->hidden && n == 1)) PetscFunctionReturn(PETSC_SUCCESS);
+  DiniCallUserReads(dini, u, what, (*ctx->objective)(dini, number, ctx->t[n], u, value, g, ctx->objectivectx));
   if (g) PetscCall(DiniCheckFinite_Private(dini, g, what, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* What observations between u = u_n and next = u_{n+1} have, and the derivatives by both */
-PetscErrorCode DiniChainTerms_Private(Dini dini, Dini_Chain *ctx, PetscInt n, Vec u, Vec next, PetscReal *value, Vec g,
-                                      Vec gnext)
+PetscErrorCode DiniChainTerms_Private(Dini_Chain *ctx, PetscInt n, Vec u, Vec next, PetscReal *value, Vec g, Vec gnext)
 {
   PetscFunctionBegin;
   for (PetscInt i = 0; i < ctx->nobservations; i++) {
     const DiniObservation *o = &ctx->observation[i];
-    PetscInt               k;
     PetscReal              theta;
     PetscScalar            dot;
 
-    PetscCall(DiniChainLocate(dini, ctx, o, &k, &theta));
-    if (k != n) continue;
+    if (!DiniObservationWithin(ctx, o, n, &theta)) continue;
     PetscCall(DiniObservationMisfit(ctx, o, theta, u, next));
     PetscCall(DiniObservationWeigh(o));
     PetscCall(VecDot(o->r, o->wr, &dot));
@@ -100,13 +110,14 @@ static PetscErrorCode DiniValue_Chain(Dini dini, Vec u, PetscReal *value, void *
     PetscCall(DiniChainMarch_Private(dini, ctx, along, &converged));
   PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: There is no trajectory at these parameters: %s", DiniLabel_Private(dini), ctx->why);
+  PetscCall(DiniObservationsFit(dini, ctx));
   *value = along->value;
   if (ctx->slots) PetscFunctionReturn(PETSC_SUCCESS);
   *value = 0.0;
   PetscCall(DiniChainTerm_Private(dini, ctx, 0, along->u[0], value, NULL));
   for (PetscInt n = 0; n < ctx->N; n++) {
     PetscCall(DiniChainTerm_Private(dini, ctx, n + 1, along->u[n + 1], value, NULL));
-    PetscCall(DiniChainTerms_Private(dini, ctx, n, along->u[n], along->u[n + 1], value, NULL, NULL));
+    PetscCall(DiniChainTerms_Private(ctx, n, along->u[n], along->u[n + 1], value, NULL, NULL));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -120,6 +131,7 @@ static PetscErrorCode DiniGradient_Chain(Dini dini, Vec u, Vec dJdu, Vec dJdm, v
   PetscFunctionBegin;
   (void)u, (void)dJdu;
   ctx->back.valid = PETSC_FALSE;
+  PetscCall(DiniObservationsFit(dini, ctx));
   PetscCall(DiniChainSweep_Private(dini, ctx, NULL));
   for (PetscInt p = 0; p < dini->nparams; p++) {
     DiniParameter par = dini->params[p];

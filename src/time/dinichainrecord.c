@@ -1,6 +1,63 @@
 /* A loop of the application's own, recorded state by state. */
 #include "../private/dinichainimpl.h"
 
+/* t[n] = t, where there are n steps so far */
+static PetscErrorCode DiniChainTimes(Dini_Chain *ctx, PetscInt n, PetscReal t)
+{
+  PetscReal *times;
+
+  PetscFunctionBegin;
+  if (n >= ctx->roomfort) {
+    ctx->roomfort = PetscMax(16, 2 * n);
+    PetscCall(PetscMalloc1(ctx->roomfort, &times));
+    if (n > 0) PetscCall(PetscArraycpy(times, ctx->t, n));
+    PetscCall(PetscFree(ctx->t));
+    ctx->t = times;
+  }
+  ctx->t[n] = t;
+  ctx->N    = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From u at t on */
+PetscErrorCode DiniChainBegin_Private(Dini dini, Dini_Chain *ctx, PetscReal t, Vec u)
+{
+  PetscFunctionBegin;
+  PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The initial state"));
+  if (!ctx->u0) PetscCall(VecDuplicate(u, &ctx->u0));
+  if (u != ctx->u0) PetscCall(VecCopy(u, ctx->u0));
+  PetscCall(PetscObjectStateIncrease((PetscObject)ctx->u0));
+  PetscCall(DiniChainTimes(ctx, 0, t));
+  PetscCall(DiniTrajectoryBegin_Private(ctx, &ctx->trajectory[0], u));
+  ctx->recording = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The next state, u at t */
+PetscErrorCode DiniChainRecord_Private(Dini dini, Dini_Chain *ctx, PetscReal t, Vec u)
+{
+  PetscInt n, N;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(ctx->u0, &n));
+  PetscCall(VecGetSize(ctx->u0, &N));
+  PetscCall(DiniCheckLayout_Private(dini, u, n, N, "The recorded state", "the initial state"));
+  PetscCall(DiniChainTimes(ctx, ctx->N + 1, t));
+  PetscCall(DiniTrajectoryAppend_Private(dini, ctx, &ctx->trajectory[0], u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* They are a trajectory, of the parameters as they are */
+PetscErrorCode DiniChainRecorded_Private(Dini dini, Dini_Chain *ctx)
+{
+  PetscFunctionBegin;
+  ctx->recording = PETSC_FALSE;
+  PetscCall(DiniChainStamp_Private(dini, ctx, &ctx->trajectory[0].stamp));
+  ctx->trajectory[0].valid = PETSC_TRUE;
+  ctx->trajectory[0].used  = ++ctx->clock;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /**
   @brief Begins to record a loop of the application's own.
   @level{beginner}
@@ -21,18 +78,10 @@ PetscErrorCode DiniChainBegin(Dini dini, PetscReal t, Vec u)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniChainBegin()"));
-  PetscCall(DiniChainGet_Private(dini, "DiniChainBegin()", &ctx));
+  PetscCall(DiniChainGetOwn_Private(dini, "DiniChainBegin()", &ctx));
   PetscCall(DiniCheckComm_Private(dini, (PetscObject)u, "The initial state"));
   PetscCall(DiniChainForget_Private(dini, ctx));
-  if (!ctx->u0) PetscCall(VecDuplicate(u, &ctx->u0));
-  PetscCall(VecCopy(u, ctx->u0));
-  PetscCall(PetscObjectStateIncrease((PetscObject)ctx->u0));
-  PetscCall(PetscFree(ctx->t));
-  PetscCall(PetscMalloc1(1, &ctx->t));
-  ctx->t[0] = t;
-  ctx->N    = 0;
-  PetscCall(DiniTrajectoryBegin_Private(ctx, &ctx->trajectory[0], u));
-  ctx->recording = PETSC_TRUE;
+  PetscCall(DiniChainBegin_Private(dini, ctx, t, u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -50,24 +99,14 @@ PetscErrorCode DiniChainBegin(Dini dini, PetscReal t, Vec u)
 PetscErrorCode DiniChainRecord(Dini dini, PetscReal t, Vec u)
 {
   Dini_Chain *ctx;
-  PetscInt    n, N;
-  PetscReal  *times;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniChainRecord()"));
-  PetscCall(DiniChainGet_Private(dini, "DiniChainRecord()", &ctx));
+  PetscCall(DiniChainGetOwn_Private(dini, "DiniChainRecord()", &ctx));
   PetscCheck(ctx->recording, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s: No loop is being recorded; call DiniChainBegin()", DiniLabel_Private(dini));
-  PetscCall(VecGetLocalSize(ctx->u0, &n));
-  PetscCall(VecGetSize(ctx->u0, &N));
-  PetscCall(DiniCheckLayout_Private(dini, u, n, N, "The recorded state", "the initial state"));
-  PetscCall(PetscMalloc1(ctx->N + 2, &times));
-  PetscCall(PetscArraycpy(times, ctx->t, ctx->N + 1));
-  PetscCall(PetscFree(ctx->t));
-  ctx->t           = times;
-  ctx->t[++ctx->N] = t;
-  PetscCall(DiniTrajectoryAppend_Private(dini, ctx, &ctx->trajectory[0], u));
+  PetscCall(DiniChainRecord_Private(dini, ctx, t, u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -91,17 +130,14 @@ PetscErrorCode DiniChainEnd(Dini dini)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniChainEnd()"));
-  PetscCall(DiniChainGet_Private(dini, "DiniChainEnd()", &ctx));
+  PetscCall(DiniChainGetOwn_Private(dini, "DiniChainEnd()", &ctx));
   PetscCheck(ctx->recording && ctx->N > 0, PetscObjectComm((PetscObject)dini), PETSC_ERR_ORDER,
              "%s: No step has been recorded; call DiniChainBegin(), and DiniChainRecord() after each step",
              DiniLabel_Private(dini));
-  ctx->recording = PETSC_FALSE;
   PetscCall(DiniSetUp(dini));
   PetscCall(DiniParameterPull_Private(dini));
   PetscCall(DiniParameterPush_Private(dini));
-  PetscCall(DiniChainStamp_Private(dini, ctx, &ctx->trajectory[0].stamp));
-  ctx->trajectory[0].valid = PETSC_TRUE;
-  ctx->trajectory[0].used  = ++ctx->clock;
+  PetscCall(DiniChainRecorded_Private(dini, ctx));
   PetscCall(DiniTrajectoryState_Private(&ctx->trajectory[0], ctx->N, &last));
   PetscCall(VecDuplicate(last, &u));
   PetscCall(VecCopy(last, u));

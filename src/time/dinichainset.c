@@ -88,7 +88,7 @@ PetscErrorCode DiniAddChainHistory(Dini dini, PetscInt block)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniAddChainHistory()"));
-  PetscCall(DiniChainGet_Private(dini, "DiniAddChainHistory()", &ctx));
+  PetscCall(DiniChainGetOwn_Private(dini, "DiniAddChainHistory()", &ctx));
   PetscCall(DiniChainAddPrevious(dini, ctx, block));
   PetscCall(DiniReset(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -140,7 +140,7 @@ PetscErrorCode DiniSetChainTimes(Dini dini, PetscInt n, const PetscReal t[])
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetChainTimes()"));
-  PetscCall(DiniChainGet_Private(dini, "DiniSetChainTimes()", &ctx));
+  PetscCall(DiniChainGetOwn_Private(dini, "DiniSetChainTimes()", &ctx));
   PetscCall(MPIU_Allreduce(mine, all, 2, MPIU_REAL, MPIU_MAX, PetscObjectComm((PetscObject)dini)));
   PetscCheck(n > 0 && all[0] == -all[1], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "%s: A chain has one step at least, and the same number on all ranks, and not %" PetscInt_FMT,
@@ -148,7 +148,8 @@ PetscErrorCode DiniSetChainTimes(Dini dini, PetscInt n, const PetscReal t[])
   PetscCall(PetscFree(ctx->t));
   PetscCall(PetscMalloc1(n + 1, &ctx->t));
   for (PetscInt k = 0; k <= n; k++) ctx->t[k] = t ? t[k] : (PetscReal)k;
-  ctx->N = n;
+  ctx->N        = n;
+  ctx->roomfort = n + 1;
   PetscCall(DiniChainForget_Private(dini, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -172,7 +173,7 @@ PetscErrorCode DiniSetChainStep(Dini dini, DiniChainStepFn *fn, void *ctx)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniIdle_Private(dini, "DiniSetChainStep()"));
-  PetscCall(DiniChainGet_Private(dini, "DiniSetChainStep()", &data));
+  PetscCall(DiniChainGetOwn_Private(dini, "DiniSetChainStep()", &data));
   data->fn    = fn;
   data->fnctx = ctx;
   PetscCall(DiniChainForget_Private(dini, data));
@@ -278,7 +279,7 @@ PetscErrorCode DiniGetChainLength(Dini dini, PetscInt *n)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniChainGet_Private(dini, "DiniGetChainLength()", &ctx));
-  *n = ctx->N;
+  *n = PetscMax(0, ctx->N - ctx->hidden);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -298,17 +299,20 @@ PetscErrorCode DiniGetChainState(Dini dini, PetscInt n, PetscReal *t, Vec *u)
 {
   Dini_Chain           *ctx;
   const DiniTrajectory *point;
+  PetscInt              at, steps;
 
   PetscFunctionBegin;
   PetscValidHeaderSpecific(dini, DINI_CLASSID, 1);
   PetscCall(DiniChainGet_Private(dini, "DiniGetChainState()", &ctx));
   point = &ctx->trajectory[0];
-  PetscCheck(point->valid && n >= 0 && n <= point->n, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
+  steps = point->valid ? point->n - ctx->hidden : 0;
+  PetscCheck(point->valid && n >= 0 && n <= steps, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
              "%s: There is no state %" PetscInt_FMT " of the chain: it has %" PetscInt_FMT " steps that are solved",
-             DiniLabel_Private(dini), n, point->valid ? point->n : 0);
-  if (t) *t = ctx->t[n];
+             DiniLabel_Private(dini), n, steps);
+  at = n > 0 ? n + ctx->hidden : 0;
+  if (t) *t = ctx->t[at];
   if (u) {
-    PetscCall(DiniTrajectoryState_Private(point, n, u));
+    PetscCall(DiniTrajectoryState_Private(point, at, u));
     PetscCheck(*u, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_OUTOFRANGE,
                "%s: State %" PetscInt_FMT " of the chain has not been kept: it has %" PetscInt_FMT
                " checkpoints (DiniSetCheckpoints())",

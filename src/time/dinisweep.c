@@ -183,7 +183,7 @@ static PetscErrorCode DiniSweepBackwards(Dini dini, Dini_Chain *ctx, DiniTraject
     if (!lambda) PetscCall(DiniChainTerm_Private(dini, ctx, n + 1, ctx->next, &value, ctx->pending[0]));
     PetscCall(DiniTrajectoryWindow_Private(dini, ctx, along, n, window));
     if (!lambda)
-      PetscCall(DiniChainTerms_Private(dini, ctx, n, window[0], ctx->next, &value, ctx->pending[1], ctx->pending[0]));
+      PetscCall(DiniChainTerms_Private(ctx, n, window[0], ctx->next, &value, ctx->pending[1], ctx->pending[0]));
     PetscCall(DiniSweepStep(dini, ctx, window, n));
     PetscCall(DiniSweepRotate(ctx, PETSC_FALSE));
     PetscCall(VecCopy(window[0], ctx->next));

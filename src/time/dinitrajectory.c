@@ -201,7 +201,7 @@ PetscErrorCode DiniTrajectoryAppend_Private(Dini dini, Dini_Chain *ctx, DiniTraj
   }
   if (along->n == 0) PetscCall(DiniChainTerm_Private(dini, ctx, 0, ctx->window[0], &along->value, NULL));
   PetscCall(DiniChainTerm_Private(dini, ctx, along->n + 1, u, &along->value, NULL));
-  PetscCall(DiniChainTerms_Private(dini, ctx, along->n, ctx->window[0], u, &along->value, NULL, NULL));
+  PetscCall(DiniChainTerms_Private(ctx, along->n, ctx->window[0], u, &along->value, NULL, NULL));
   PetscCall(DiniTrajectoryFill(ctx, along, along->n, &along->slot[along->nslots]));
   PetscCall(DiniChainShift_Private(ctx, u));
   PetscCall(VecCopy(u, along->last));
@@ -242,7 +242,7 @@ static PetscErrorCode DiniMarchSome(Dini dini, Dini_Chain *ctx, DiniTrajectory *
     if (!*converged) break;
     along->n = n + 1;
     PetscCall(DiniChainTerm_Private(dini, ctx, n + 1, along->last, &along->value, NULL));
-    PetscCall(DiniChainTerms_Private(dini, ctx, n, ctx->window[0], along->last, &along->value, NULL, NULL));
+    PetscCall(DiniChainTerms_Private(ctx, n, ctx->window[0], along->last, &along->value, NULL, NULL));
     if (n == ctx->N - 1) PetscCall(DiniTrajectoryFill(ctx, along, n, &along->slot[along->nslots]));
     PetscCall(DiniChainShift_Private(ctx, along->last));
     if (n + 1 != keep || keep == ctx->N) continue;
