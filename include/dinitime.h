@@ -52,6 +52,9 @@ DINI_PUBLIC PetscErrorCode DiniChainEnd(Dini);
 DINI_PUBLIC PetscErrorCode DiniSetChainObjective(Dini, DiniChainObjectiveFn *, void *);
 DINI_PUBLIC PetscErrorCode DiniAddChainObservation(Dini, PetscReal, Mat, Vec, Vec);
 
+// between two states
+DINI_PUBLIC PetscErrorCode DiniCreatePropagator(Dini, PetscInt, PetscInt, Mat *);
+
 // what has come of it
 DINI_PUBLIC PetscErrorCode DiniGetChainStep(Dini, Dini *);
 DINI_PUBLIC PetscErrorCode DiniGetChainLength(Dini, PetscInt *);

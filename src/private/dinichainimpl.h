@@ -128,6 +128,7 @@ DINI_INTERN PetscReal      DiniScheduleCost_Private(PetscInt steps, PetscInt slo
 DINI_INTERN PetscInt       DiniScheduleSplit_Private(PetscInt steps, PetscInt slots);
 
 // sweeps
+DINI_INTERN PetscErrorCode DiniChainAttach_Private(Dini, Dini_Chain *, const Vec window[], PetscInt n, Vec next);
 DINI_INTERN PetscErrorCode       DiniParameterMult_Chain(Dini, const Vec x[], Vec y);
 DINI_INTERN PetscErrorCode       DiniChainSweep_Private(Dini, Dini_Chain *, Vec lambda);
 DINI_INTERN DiniParameterApplyFn DiniChainApply_Private, DiniChainApplyAdjoint_Private;

@@ -10,7 +10,7 @@
 #include "../private/dinichainimpl.h"
 
 /* The step at u_{n+1} = next. What has been recorded and does not solve it is an error that names it */
-static PetscErrorCode DiniSweepAttach(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n, Vec next)
+PetscErrorCode DiniChainAttach_Private(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n, Vec next)
 {
   PetscBool      accepted = PETSC_FALSE;
   PetscErrorCode failed;
@@ -115,7 +115,7 @@ static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTr
     else PetscCall(DiniSweepInitial(ctx));
     if (ctx->slots) PetscCall(DiniSweepAgain(dini, ctx, n));
     else PetscCall(VecCopy(along->u[n + 1], ctx->next));
-    PetscCall(DiniSweepAttach(dini, ctx, ctx->window, n, ctx->next));
+    PetscCall(DiniChainAttach_Private(dini, ctx, ctx->window, n, ctx->next));
     PetscCall(DiniJVP_Private(ctx->step, ctx->bar, ctx->w[1], &good));
     ctx->error = PetscMax(ctx->error, ctx->step->stats.tangent_error);
     PetscCall(DiniSweepRotate(ctx, PETSC_TRUE));
@@ -135,7 +135,7 @@ static PetscErrorCode DiniSweepStep(Dini dini, Dini_Chain *ctx, const Vec window
   PetscFunctionBegin;
   PetscCall(DiniNormMax_Private(ctx->pending[0], &norm));
   if (norm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DiniSweepAttach(dini, ctx, window, n, ctx->next));
+  PetscCall(DiniChainAttach_Private(dini, ctx, window, n, ctx->next));
   PetscCall(DiniVJP_Private(ctx->step, DINI_ADJOINT_HERMITIAN, ctx->pending[0], ctx->bar, &good));
   ctx->error = PetscMax(ctx->error, ctx->step->stats.gradient_error);
   for (PetscInt k = 0; k < ctx->nprevious; k++) /* before u_0 there is u_0 */
