@@ -366,7 +366,7 @@ PetscErrorCode DiniEngineFieldError_Private(DiniEngine e, DiniDirection directio
   PetscFunctionBegin;
   PetscCall(DiniNorms(e, v, norms, NULL, NULL));
   *error = DiniWorst(e, &fields, size);
-  if (e->nfields == 1) {
+  if (e->nfields == 1 && !e->terms.fronts) {
     PetscCall(DiniEngineGroupError_Private(e, x, d, &largest));
     *error = PetscMax(*error, largest);
   }

@@ -134,14 +134,24 @@ static PetscErrorCode DiniGuardVerdict(Dini dini, DiniParameter par, const char 
           DiniLabel_Private(dini), what, (double)wrong, cure);
 }
 
+/* The largest entry of each component */
+static PetscErrorCode DiniGuardLargest(Vec v, PetscInt bs, PetscReal largest[])
+{
+  PetscFunctionBegin;
+  if (bs > 1) PetscCall(VecStrideNormAll(v, NORM_INFINITY, largest));
+  else PetscCall(DiniNormMax_Private(v, largest));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*
-  Sizes of the rows of F, and what products may miss of them. Those that a type makes by solves are good to their noise in the largest
-  entry of a component, however small other entries are: far from where a parameter acts a state hardly depends on it
+  Sizes of the rows of F, and what products may miss of them. Those that a type makes by solves, of F = u - ..., are good to their noise
+  in the largest entry of a component, however small other entries are: far from where a parameter acts a state hardly depends on it.
+  And what F changes by is known to rounding in u
 */
 static PetscErrorCode DiniGuardRows(Dini dini, DiniParameter par, Vec y, Vec other, Vec *made, Vec *rows,
                                     PetscReal *loose)
 {
-  PetscReal *largest, *more;
+  PetscReal *largest, *more, *state, part = 0.0;
   PetscInt   bs;
 
   PetscFunctionBegin;
@@ -149,21 +159,22 @@ static PetscErrorCode DiniGuardRows(Dini dini, DiniParameter par, Vec y, Vec oth
   *loose = 0.0;
   PetscCall(DiniRowSizes_Private(dini, rows));
   if (*rows || !par->together) PetscFunctionReturn(PETSC_SUCCESS);
-  *loose = GUARD_TOGETHER * par->noise;
   PetscCall(VecDuplicate(y, made));
   PetscCall(VecGetBlockSize(y, &bs));
-  PetscCall(PetscMalloc2(bs, &largest, bs, &more));
-  if (bs > 1) {
-    PetscCall(VecStrideNormAll(y, NORM_INFINITY, largest));
-    PetscCall(VecStrideNormAll(other, NORM_INFINITY, more));
-    for (PetscInt c = 0; c < bs; c++) PetscCall(VecStrideSet(*made, c, PetscMax(largest[c], more[c])));
-  } else {
-    PetscCall(DiniNormMax_Private(y, &largest[0]));
-    PetscCall(DiniNormMax_Private(other, &more[0]));
-    PetscCall(VecSet(*made, PetscMax(largest[0], more[0])));
+  PetscCall(PetscMalloc3(bs, &largest, bs, &more, bs, &state));
+  PetscCall(DiniGuardLargest(y, bs, largest));
+  PetscCall(DiniGuardLargest(other, bs, more));
+  PetscCall(DiniGuardLargest(dini->u, bs, state));
+  for (PetscInt c = 0; c < bs; c++) {
+    const PetscReal moved = PetscMax(largest[c], more[c]), size = PetscMax(moved, state[c]);
+
+    if (size > 0.0) part = PetscMax(part, moved / size);
+    if (bs > 1) PetscCall(VecStrideSet(*made, c, size));
+    else PetscCall(VecSet(*made, size));
   }
-  PetscCall(PetscFree2(largest, more));
-  *rows = *made;
+  PetscCall(PetscFree3(largest, more, state));
+  *loose = GUARD_TOGETHER * par->noise * part;
+  *rows  = *made;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -85,6 +85,7 @@ PetscErrorCode DiniLinear_Private(Dini dini, DiniEngine *engine)
       .guard       = dini->guard,
       .fromoptions = dini->fromoptions,
       .forward     = (PetscBool)(dini->ops->getksp != NULL),
+      .fronts      = dini->fronts,
       .stepseconds = dini->forward.steps > 0 ? dini->forward.seconds / (PetscReal)dini->forward.steps : 0.0,
       .testseconds = {dini->testseconds[0], dini->testseconds[1]}};
 

@@ -79,9 +79,11 @@ typedef struct {
 
   /* status */
   PetscInt64 clock;
-  PetscInt64 replays; /* steps solved again for states that were not kept */
-  PetscInt64 terms;   /* number of the objective's terms as they are */
-  PetscReal  error;   /* relative, the largest that a step has told of its own in the last sweep */
+  PetscInt64 replays;  /* steps solved again for states that were not kept */
+  PetscInt64 terms;    /* number of the objective's terms as they are */
+  PetscReal  error;    /* relative, the largest that a step has told of its own in the last sweep */
+  PetscReal  residual; /* the largest relative one of a step's linear solve */
+  PetscReal  seen;     /* the most that the cotangents of the sweep back have seen of the states */
   PetscBool  recording;
   char       why[160]; /* the step's own word for a forward solve that has failed */
 } Dini_Chain;
@@ -128,7 +130,7 @@ DINI_INTERN PetscReal      DiniScheduleCost_Private(PetscInt steps, PetscInt slo
 DINI_INTERN PetscInt       DiniScheduleSplit_Private(PetscInt steps, PetscInt slots);
 
 // sweeps
-DINI_INTERN PetscErrorCode DiniChainAttach_Private(Dini, Dini_Chain *, const Vec window[], PetscInt n, Vec next);
+DINI_INTERN PetscErrorCode       DiniChainAttach_Private(Dini, Dini_Chain *, const Vec window[], PetscInt n, Vec next);
 DINI_INTERN PetscErrorCode       DiniParameterMult_Chain(Dini, const Vec x[], Vec y);
 DINI_INTERN PetscErrorCode       DiniChainSweep_Private(Dini, Dini_Chain *, Vec lambda);
 DINI_INTERN DiniParameterApplyFn DiniChainApply_Private, DiniChainApplyAdjoint_Private;

@@ -68,13 +68,15 @@ typedef struct {
 
 /* What holds for a while and is set by the owner, before it asks for something */
 typedef struct {
-  PetscObject owner;          /* whose prefix, options and indentation KSPs have; NULL: the engine's */
-  const char *label;          /* how errors call it */
-  PetscBool   guard;          /* what the application says is looked at */
-  PetscBool   fromoptions;    /* KSPs and preconditioners read options */
-  PetscBool   forward;        /* there may be a forward solver, to be asked for */
-  PetscReal   stepseconds;    /* of a forward step, which holds a set-up of the preconditioner; 0: not known */
-  PetscReal   testseconds[2]; /* for tests, in place of the clock: of an iteration and of a set-up; 0: the clock */
+  PetscObject owner;       /* whose prefix, options and indentation KSPs have; NULL: the engine's */
+  const char *label;       /* how errors call it */
+  PetscBool   guard;       /* what the application says is looked at */
+  PetscBool   fromoptions; /* KSPs and preconditioners read options */
+  PetscBool   forward;     /* there may be a forward solver, to be asked for */
+  PetscBool
+      fronts; /* entries of a solution may be next to nothing, where it has not come yet, without units of their own */
+  PetscReal stepseconds;    /* of a forward step, which holds a set-up of the preconditioner; 0: not known */
+  PetscReal testseconds[2]; /* for tests, in place of the clock: of an iteration and of a set-up; 0: the clock */
 } DiniEngineTerms;
 
 /* Tolerances of linear solves for the time of a call, and what they were before */

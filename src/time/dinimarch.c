@@ -125,6 +125,7 @@ PetscErrorCode DiniChainOpen_Private(Dini dini, Dini_Chain *ctx)
   for (PetscInt k = 0; k < ctx->nprevious; k++)
     if (!ctx->window[k]) PetscCall(VecDuplicate(ctx->u0, &ctx->window[k]));
   if (!ctx->next) PetscCall(VecDuplicate(ctx->u0, &ctx->next));
+  step->fronts = PETSC_TRUE;
   for (PetscInt q = 0; q < step->nparams; q++) /* a block may act in some of the steps only */
     step->params[q]->seenzero = PETSC_TRUE;
   PetscCall(DiniGetParameters(step, ctx->flat));

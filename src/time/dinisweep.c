@@ -9,6 +9,8 @@
 */
 #include "../private/dinichainimpl.h"
 
+#define NOISY 1e-4 /* whatever steps tell of themselves: differences of products that are worse tell nothing */
+
 /* The step at u_{n+1} = next. What has been recorded and does not solve it is an error that names it */
 PetscErrorCode DiniChainAttach_Private(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n, Vec next)
 {
@@ -117,7 +119,8 @@ static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTr
     else PetscCall(VecCopy(along->u[n + 1], ctx->next));
     PetscCall(DiniChainAttach_Private(dini, ctx, ctx->window, n, ctx->next));
     PetscCall(DiniJVP_Private(ctx->step, ctx->bar, ctx->w[1], &good));
-    ctx->error = PetscMax(ctx->error, ctx->step->stats.tangent_error);
+    ctx->error    = PetscMax(ctx->error, ctx->step->stats.tangent_error);
+    ctx->residual = PetscMax(ctx->residual, ctx->step->lastrelative);
     PetscCall(DiniSweepRotate(ctx, PETSC_TRUE));
     PetscCall(VecCopy(ctx->w[1], ctx->pending[0]));
     PetscCall(PetscObjectStateIncrease((PetscObject)ctx->pending[0]));
@@ -126,18 +129,47 @@ static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTr
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  Errors of a step's gradient are told relative to what it is added to: the cotangents of the states that it reads, and what the steps
+  behind it have made of the parameters. What it adds may be next to nothing itself, as of a front that has not come there yet
+*/
+static PetscErrorCode DiniSweepWithin(Dini_Chain *ctx, PetscInt n, PetscReal within[])
+{
+  PetscReal seen;
+
+  PetscFunctionBegin;
+  PetscCall(VecSet(ctx->bar, 0.0));
+  for (PetscInt k = 0; k < ctx->nprevious; k++)
+    PetscCall(DiniChainPut_Private(ctx, ctx->previous[k], ctx->pending[PetscMin(k, n) + 1], ctx->bar));
+  for (PetscInt p = 0; p < ctx->nmap; p++)
+    if (ctx->map[p] >= 0) PetscCall(DiniChainPut_Private(ctx, ctx->map[p], ctx->back.mbar[p], ctx->bar));
+  PetscCall(DiniPartNorms_Private(ctx->step, ctx->bar, within));
+  PetscCall(VecPointwiseMult(ctx->w[1], ctx->pending[0], ctx->next));
+  PetscCall(VecNorm(ctx->w[1], NORM_1, &seen));
+  ctx->seen = PetscMax(ctx->seen, seen);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The adjoint of one step: from the cotangent of u_{n+1} to those of the states that it reads, and of the parameters */
 static PetscErrorCode DiniSweepStep(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n)
 {
-  PetscBool good = PETSC_TRUE;
-  PetscReal norm;
+  PetscBool      good = PETSC_TRUE;
+  PetscReal      norm, within[DINI_FLAT_PARTS];
+  PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(DiniNormMax_Private(ctx->pending[0], &norm));
   if (norm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniChainAttach_Private(dini, ctx, window, n, ctx->next));
-  PetscCall(DiniVJP_Private(ctx->step, DINI_ADJOINT_HERMITIAN, ctx->pending[0], ctx->bar, &good));
-  ctx->error = PetscMax(ctx->error, ctx->step->stats.gradient_error);
+  PetscCall(DiniSweepWithin(ctx, n, within));
+  ctx->step->within  = within;
+  ctx->step->beholds = ctx->seen;
+  failed             = DiniVJP_Private(ctx->step, DINI_ADJOINT_HERMITIAN, ctx->pending[0], ctx->bar, &good);
+  ctx->step->within  = NULL;
+  ctx->step->beholds = 0.0;
+  PetscCall(failed);
+  ctx->error    = PetscMax(ctx->error, ctx->step->stats.gradient_error);
+  ctx->residual = PetscMax(ctx->residual, ctx->step->lastrelative);
   for (PetscInt k = 0; k < ctx->nprevious; k++) /* before u_0 there is u_0 */
     PetscCall(DiniChainAdd_Private(ctx, ctx->previous[k], ctx->bar, ctx->pending[PetscMin(k, n) + 1]));
   for (PetscInt p = 0; p < ctx->nmap; p++)
@@ -195,6 +227,16 @@ static PetscErrorCode DiniSweepBackwards(Dini dini, Dini_Chain *ctx, DiniTraject
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A step beside the point has no solution: NaN, as outside of the domain of any other F, so that a shorter way is taken */
+static PetscErrorCode DiniSweepNowhere(Dini_Chain *ctx, PetscBool forwards)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscInfo(ctx->step, "No trajectory beside the point: %s\n", ctx->why));
+  if (forwards) PetscCall(VecSet(ctx->pending[0], (PetscScalar)NAN));
+  for (PetscInt p = 0; p < ctx->nmap && !forwards; p++) PetscCall(VecSet(ctx->back.mbar[p], (PetscScalar)NAN));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Forwards along dm, or without it back. Errors of the step are errors here, whatever it has been told */
 static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, const Vec dm[], Vec lambda)
 {
@@ -204,14 +246,18 @@ static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, const Vec dm[], Vec 
 
   PetscFunctionBegin;
   PetscCall(DiniChainFind_Private(dini, ctx, &along, &converged));
+  if (!converged && dini->beside) {
+    PetscCall(DiniSweepNowhere(ctx, (PetscBool)(dm != NULL)));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCheck(converged, PetscObjectComm((PetscObject)dini), PETSC_ERR_NOT_CONVERGED,
              "%s: There is no trajectory at these parameters: %s", DiniLabel_Private(dini), ctx->why);
   PetscCheck(dini->beside || along == &ctx->trajectory[0], PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONGSTATE,
              "%s: The initial state of the chain, or a parameter of its step, has been changed since the solve; call "
              "DiniSolve() again",
              DiniLabel_Private(dini));
-  ctx->error  = 0.0;
-  erroriffail = ctx->step->erroriffail;
+  ctx->error = ctx->residual = ctx->seen = 0.0;
+  erroriffail                            = ctx->step->erroriffail;
   PetscCall(DiniSetErrorIfNotConverged(ctx->step, PETSC_TRUE));
   failed = dm ? DiniSweepForwards(dini, ctx, along, dm) : DiniSweepBackwards(dini, ctx, along, lambda);
   PetscCall(DiniSetErrorIfNotConverged(ctx->step, erroriffail));
@@ -221,7 +267,7 @@ static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, const Vec dm[], Vec 
     DiniParameter par = dini->params[q];
 
     if (!dm || dm[q]) par->carried = PetscMax(par->carried, ctx->error);
-    par->noise = PetscMax(par->noise, PetscMax(DiniProductNoise_Private(ctx->step), 0.1 * ctx->error));
+    par->noise = PetscMax(par->noise, PetscMax(DiniProductNoise_Private(ctx->step), PetscMin(ctx->residual, NOISY)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
