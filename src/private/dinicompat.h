@@ -1,6 +1,6 @@
 /* The one place that knows which PETSc releases differ. Oldest supported: 3.18. */
 #pragma once
-#include <petscsnes.h>
+#include <petscts.h>
 
 #if PETSC_VERSION_LT(3, 18, 0)
   #error "Dini needs PETSc 3.18 or newer"
@@ -14,7 +14,7 @@ typedef void *DiniDestroyArgument;
   #define DiniDestroyed(ctx)               (ctx)
   #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(*(ctx))
 #elif PETSC_VERSION_LT(3, 25, 0)
-typedef void         **DiniDestroyArgument;
+typedef void          **DiniDestroyArgument;
   #define DiniDestroyed(ctx)               (*(ctx))
   #define DiniConvergedDefaultDestroy(ctx) KSPConvergedDefaultDestroy(ctx)
 #else
@@ -27,7 +27,7 @@ typedef PetscCtxRt DiniDestroyArgument;
 typedef void *DiniContextDestroyArgument;
   #define DiniContextDestroyed(ctx) (ctx)
 #elif PETSC_VERSION_LT(3, 25, 0)
-typedef void         **DiniContextDestroyArgument;
+typedef void          **DiniContextDestroyArgument;
   #define DiniContextDestroyed(ctx) (*(ctx))
 #else
 typedef PetscCtxRt DiniContextDestroyArgument;
@@ -60,8 +60,22 @@ typedef PetscCtxRt DiniContextDestroyArgument;
 typedef PetscErrorCode DiniSNESJacobianFn(SNES, Vec, Mat, Mat, void *);
 typedef PetscErrorCode DiniSNESFunctionFn(SNES, Vec, Vec, void *);
 #else
-typedef SNESJacobianFn DiniSNESJacobianFn;
-typedef SNESFunctionFn DiniSNESFunctionFn;
+typedef SNESJacobianFn  DiniSNESJacobianFn;
+typedef SNESFunctionFn  DiniSNESFunctionFn;
+#endif
+#if PETSC_VERSION_LT(3, 22, 0)
+typedef PetscErrorCode DiniTSIJacobianFn(TS, PetscReal, Vec, Vec, PetscReal, Mat, Mat, void *);
+typedef PetscErrorCode DiniTSRHSJacobianFn(TS, PetscReal, Vec, Mat, Mat, void *);
+#else
+typedef TSIJacobianFn   DiniTSIJacobianFn;
+typedef TSRHSJacobianFn DiniTSRHSJacobianFn;
+#endif
+
+/* what a TSMonitorSet() destroys: the address of the context */
+#if PETSC_VERSION_LT(3, 25, 0)
+typedef void **DiniMonitorDestroyArgument;
+#else
+typedef PetscCtxRt      DiniMonitorDestroyArgument;
 #endif
 #if PETSC_VERSION_LT(3, 24, 0)
   #define DiniColoringCast(f) ((PetscErrorCode(*)(void))(void (*)(void))(f))
@@ -100,12 +114,12 @@ static inline PetscErrorCode DiniHasDiagonal(Mat A, PetscBool *has)
   PetscCall(MatHasOperation(A, MATOP_GET_ROW, has));
   PetscCall(MatGetOwnershipRange(A, &first, &last));
   for (PetscInt i = first; *has && i < last; i++) {
-    const PetscInt *cols;
-    PetscInt        n;
+         const PetscInt *cols;
+         PetscInt        n;
 
-    *has = PETSC_FALSE;
-    PetscCall(MatGetRow(A, i, &n, &cols, NULL));
-    for (PetscInt j = 0; j < n; j++)
+         *has = PETSC_FALSE;
+         PetscCall(MatGetRow(A, i, &n, &cols, NULL));
+         for (PetscInt j = 0; j < n; j++)
       if (cols[j] == i) *has = PETSC_TRUE;
     PetscCall(MatRestoreRow(A, i, &n, &cols, NULL));
   }

@@ -1,22 +1,7 @@
 /* Private to the type ts: the steps of a TS as a chain. */
 #pragma once
 #include "dinichainimpl.h"
-#include <petscts.h>
-
-#if PETSC_VERSION_LT(3, 22, 0)
-typedef PetscErrorCode DiniTSIJacobianFn(TS, PetscReal, Vec, Vec, PetscReal, Mat, Mat, void *);
-typedef PetscErrorCode DiniTSRHSJacobianFn(TS, PetscReal, Vec, Mat, Mat, void *);
-#else
-typedef TSIJacobianFn   DiniTSIJacobianFn;
-typedef TSRHSJacobianFn DiniTSRHSJacobianFn;
-#endif
-
-/* what a TSMonitorSet() destroys: the address of the context */
-#if PETSC_VERSION_LT(3, 25, 0)
-typedef void **DiniMonitorDestroyArgument;
-#else
-typedef PetscCtxRt      DiniMonitorDestroyArgument;
-#endif
+#include "dinicompat.h"
 
 /* Which method the TS steps by */
 typedef struct {

@@ -15,7 +15,7 @@
 /* ---- The formula ---- */
 
 /* Derivatives at x[0] of the Lagrange polynomials through x[0..n] */
-static void DiniLagrange(PetscInt n, const PetscReal x[], PetscReal d[])
+static void LagrangeSlopes(PetscInt n, const PetscReal x[], PetscReal d[])
 {
   for (PetscInt k = 0; k <= n; k++) {
     d[k] = 0.0;
@@ -31,7 +31,7 @@ static void DiniLagrange(PetscInt n, const PetscReal x[], PetscReal d[])
 }
 
 /* Values at t of the Lagrange polynomials through x[1..n] */
-static void DiniLagrangeValues(PetscInt n, const PetscReal x[], PetscReal t, PetscReal v[])
+static void LagrangeValues(PetscInt n, const PetscReal x[], PetscReal t, PetscReal v[])
 {
   for (PetscInt k = 1; k <= n; k++) {
     v[k] = 1.0;
@@ -44,7 +44,7 @@ static void DiniLagrangeValues(PetscInt n, const PetscReal x[], PetscReal t, Pet
   The last states are those after the first half step, then u_0, then the half step; k of them in the formula, and one more in the
   guess that a BDF takes
 */
-static void DiniTSPlaceBDF(const Dini_Chain *ctx, PetscInt n, DiniTSScheme *now)
+static void PlaceBDF(const Dini_Chain *ctx, PetscInt n, DiniTSScheme *now)
 {
   const PetscInt order = ctx->ts->method.order, k = PetscMin(n + 1, order);
   PetscInt       at[DINI_CHAIN_MOST + 1], most    = 0;
@@ -58,10 +58,10 @@ static void DiniTSPlaceBDF(const Dini_Chain *ctx, PetscInt n, DiniTSScheme *now)
     x[i] = ctx->t[at[i]];
     most = i;
   }
-  DiniLagrange(k, x, d);
+  LagrangeSlopes(k, x, d);
   now->w = d[0];
   for (PetscInt i = 1; i <= k; i++) now->W[n - at[i]] = d[i];
-  DiniLagrangeValues(most, x, now->t, d);
+  LagrangeValues(most, x, now->t, d);
   now->guess[0] = 0.0;
   for (PetscInt i = 1; i <= most; i++) now->guess[n - at[i]] = d[i];
 }
@@ -75,7 +75,7 @@ PetscErrorCode DiniTSPlace_Private(Dini_Chain *ctx, PetscInt n)
   PetscFunctionBegin;
   *now = (DiniTSScheme){.n = n, .t = ctx->t[n + 1], .t0 = ctx->t[n], .a = 1.0, .guess = {1.0}};
   if (method->bdf && method->order > 1 && n > 0) {
-    DiniTSPlaceBDF(ctx, n, now);
+    PlaceBDF(ctx, n, now);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (method->endpoint) {
