@@ -40,30 +40,29 @@ static void LagrangeValues(PetscInt n, const PetscReal x[], PetscReal t, PetscRe
   }
 }
 
-/*
-  The last states are those after the first half step, then u_0, then the half step; k of them in the formula, and one more in the
-  guess that a BDF takes
-*/
+/* Number of the i-th of the last states, before step n: those after the first half step, then u_0, then the half step */
+static PetscInt StateBefore(PetscInt n, PetscInt i)
+{
+  const PetscInt at = n + 1 - i;
+
+  return at < 2 ? 1 - at : at;
+}
+
+/* k of the last states in the formula, and one more in the guess that a BDF takes, unless that is further back than a step reads */
 static void PlaceBDF(const Dini_Chain *ctx, PetscInt n, DiniTSScheme *now)
 {
   const PetscInt order = ctx->ts->method.order, k = PetscMin(n + 1, order);
-  PetscInt       at[DINI_CHAIN_MOST + 1], most    = 0;
-  PetscReal      x[DINI_CHAIN_MOST + 1], d[DINI_CHAIN_MOST + 1];
+  PetscInt       most                   = PetscMin(n + 1, order + 1);
+  PetscReal      x[DINI_CHAIN_MOST + 1] = {now->t}, d[DINI_CHAIN_MOST + 1] = {0.0};
 
-  x[0] = now->t;
-  for (PetscInt i = 1; i <= PetscMin(n + 1, order + 1); i++) {
-    at[i] = n + 1 - i; /* number of the state */
-    if (at[i] < 2) at[i] = 1 - at[i];
-    if (n - at[i] > order) break; /* no step reads one so far back */
-    x[i] = ctx->t[at[i]];
-    most = i;
-  }
+  if (n - StateBefore(n, most) > order) most--;
+  for (PetscInt i = 1; i <= most; i++) x[i] = ctx->t[StateBefore(n, i)];
   LagrangeSlopes(k, x, d);
   now->w = d[0];
-  for (PetscInt i = 1; i <= k; i++) now->W[n - at[i]] = d[i];
+  for (PetscInt i = 1; i <= k; i++) now->W[n - StateBefore(n, i)] = d[i];
   LagrangeValues(most, x, now->t, d);
   now->guess[0] = 0.0;
-  for (PetscInt i = 1; i <= most; i++) now->guess[n - at[i]] = d[i];
+  for (PetscInt i = 1; i <= most; i++) now->guess[n - StateBefore(n, i)] = d[i];
 }
 
 PetscErrorCode DiniTSPlace_Private(Dini_Chain *ctx, PetscInt n)
