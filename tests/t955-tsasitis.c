@@ -121,8 +121,8 @@ static PetscErrorCode TestAdaptive(const char type[])
   char      options[256];
   Stepping  s, fixed;
   Vec       dm, du, expected;
-  PetscInt  n, kept = 0;
-  PetscReal t, times[100];
+  PetscInt  n, kept       = 0;
+  PetscReal t, times[100] = {0.0};
   TSAdapt   adapt;
 
   PetscFunctionBeginUser;

@@ -77,9 +77,10 @@ static PetscErrorCode Estimate(const Wells *w, PetscScalar m[], Fit *fit)
     const PetscReal value = PetscExpReal(PetscRealPart(m[i]));
 
     off = PetscMax(off, PetscAbsReal(value / hantush[i] - 1.0));
-    PetscCall(PetscPrintf(
-        PETSC_COMM_WORLD, "  %-7s %11.5g, standard deviation %4.1f %%; by Hantush's solution %11.5g\n",
-        PumpingNames[i] + 4, (double)value, 100.0 * (double)PetscSqrtReal(fit->covariance[4 * i]), (double)hantush[i]));
+    PetscCall(
+        PetscPrintf(PETSC_COMM_WORLD, "  %-7s %11.5g, standard deviation %4.1f %%; by Hantush's solution %11.5g\n",
+                    PumpingNames[i] + 4, (double)value,
+                    100.0 * (double)PetscSqrtReal(fit->covariance[(PARAMETERS + 1) * (size_t)i]), (double)hantush[i]));
   }
   PetscCall(Must((PetscBool)(off < 0.01), "k, Ss and c within 1 % of those of Hantush's solution"));
   PetscCall(Must((PetscBool)(PetscAbsReal(fit->rmse - 0.005917) < 1e-4), "the misfit"));

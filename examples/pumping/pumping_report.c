@@ -72,7 +72,7 @@ PetscErrorCode PumpingReport(const char directory[], const Wells *w, const Petsc
   PetscCall(PetscViewerASCIIPrintf(file, "parameter,log,deviation\n"));
   for (int i = 0; i < PARAMETERS; i++)
     PetscCall(PetscViewerASCIIPrintf(file, "%s,%.8g,%.8g\n", PumpingNames[i], (double)PetscRealPart(m[i]),
-                                     (double)PetscSqrtReal(fit->covariance[4 * i])));
+                                     (double)PetscSqrtReal(fit->covariance[(PARAMETERS + 1) * (size_t)i])));
   PetscCall(PetscViewerDestroy(&file));
   for (int i = 1; i <= 4; i++) PetscCall(Curve(directory, 30.0 * (PetscReal)i, m, fit));
   PetscCall(Forecast(directory, m, fit));
