@@ -23,6 +23,7 @@ PetscErrorCode DiniCreate(MPI_Comm comm, Dini *newdini)
   PetscCall(DiniInitializePackage());
   PetscCall(
       PetscHeaderCreate(dini, DINI_CLASSID, "Dini", "Implicit differentiation", "Dini", comm, DiniDestroy, DiniView));
+  dini->another     = DiniCreate;
   dini->adjointtype = DINI_ADJOINT_HERMITIAN;
   dini->attachrtol = dini->promise = DINI_ATTACH_RTOL;
   dini->attachatol                 = 1e-50;

@@ -43,10 +43,15 @@ typedef struct {
   Vec       r, wr;     /* the misfit, and weighted */
 } DiniObservation;
 
-typedef struct _DiniTS DiniTS;
+typedef struct _DiniTS     DiniTS;
+typedef struct _Dini_Chain Dini_Chain;
 
-typedef struct {
+struct _Dini_Chain {
   DiniTS *ts; /* type ts: whose steps these are; NULL for others */
+
+  /* set by the type; NULL for a chain of the application's own */
+  PetscErrorCode (*place)(Dini_Chain *, PetscInt n);                         /* step n is next */
+  PetscErrorCode (*guess)(const Dini_Chain *, const Vec window[], Vec next); /* to begin its solve with */
 
   /* set by the user */
   Dini             step;
@@ -86,18 +91,13 @@ typedef struct {
   PetscReal  seen;     /* the most that the cotangents of the sweep back have seen of the states */
   PetscBool  recording;
   char       why[160]; /* the step's own word for a forward solve that has failed */
-} Dini_Chain;
+};
 
 DINI_INTERN PetscErrorCode DiniChainGet_Private(Dini, const char call[], Dini_Chain **);
 DINI_INTERN PetscErrorCode DiniChainGetOwn_Private(Dini, const char call[], Dini_Chain **);
 DINI_INTERN PetscErrorCode DiniChainForget_Private(Dini, Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniChainSetUp_Private(Dini, Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniResidual_Chain(Dini, Vec u, Vec F);
-DINI_INTERN PetscErrorCode DiniTSPlace_Private(Dini_Chain *, PetscInt n);
-DINI_INTERN PetscErrorCode DiniTSGuess_Private(const Dini_Chain *, const Vec window[], Vec u);
-DINI_INTERN PetscErrorCode DiniTSView_Private(Dini, const DiniTS *, PetscViewer);
-DINI_INTERN PetscErrorCode DiniTSReset_Private(Dini_Chain *);
-DINI_INTERN PetscErrorCode DiniTSDestroy_Private(Dini_Chain *);
 
 // a loop that is recorded
 DINI_INTERN PetscErrorCode DiniChainBegin_Private(Dini, Dini_Chain *, PetscReal t, Vec u);

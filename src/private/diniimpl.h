@@ -202,9 +202,10 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   Mat         D;     /* the derivative, owned; knows the Dini by a plain pointer */
 
   /* set by the type */
-  void                *data;
-  const DiniSystemOps *system;     /* NULL where F is not made of matrices of the type's own */
-  PetscInt             iterations; /* most of a linear solve by x <- b + (I - J) x; 0: by the ladder */
+  void *data;
+  PetscErrorCode (*another)(MPI_Comm, Dini *); /* by which this one was created: a type may be made of others */
+  const DiniSystemOps *system;                 /* NULL where F is not made of matrices of the type's own */
+  PetscInt             iterations;             /* most of a linear solve by x <- b + (I - J) x; 0: by the ladder */
 
   /* conditioning of J, at its own point */
   DiniCondition condition;

@@ -54,6 +54,11 @@ struct _DiniTS {
   Mat                  Grhs, Prhs; /* of the application: dG/du of a linear one with constant coefficients, else NULL */
   Mat                  like;       /* a matrix of its, for others like it */
 
+  /* what a chain does besides */
+  PetscErrorCode (*view)(Dini, PetscViewer);
+  PetscErrorCode (*reset)(Dini);
+  PetscErrorCode (*destroy)(Dini);
+
   /* status */
   DiniTSMethod method;
   DiniTSScheme now;
@@ -68,6 +73,8 @@ struct _DiniTS {
 };
 
 DINI_INTERN PetscErrorCode DiniTSGetMethod_Private(Dini, TS, DiniTSMethod *);
+DINI_INTERN PetscErrorCode DiniTSPlace_Private(Dini_Chain *, PetscInt n);
+DINI_INTERN PetscErrorCode DiniTSGuess_Private(const Dini_Chain *, const Vec window[], Vec u);
 DINI_INTERN PetscErrorCode DiniTSListen_Private(Dini, TS);
 DINI_INTERN PetscErrorCode DiniTSFinish_Private(Dini, Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniTSBuild_Private(Dini, Dini_Chain *);

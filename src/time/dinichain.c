@@ -149,7 +149,6 @@ static PetscErrorCode DiniView_Chain(Dini dini, PetscViewer viewer)
 
   PetscFunctionBegin;
   for (int k = 0; k < DINI_CHAIN_TRAJECTORIES; k++) states += ctx->trajectory[k].size;
-  if (ctx->ts) PetscCall(DiniTSView_Private(dini, ctx->ts, viewer));
   PetscCall(PetscViewerASCIIPrintf(
       viewer, "chain: %" PetscInt_FMT " steps, each reads %" PetscInt_FMT " earlier states\n", ctx->N, ctx->nprevious));
   if (ctx->N > 0)
@@ -197,7 +196,6 @@ static PetscErrorCode DiniReset_Chain(Dini dini)
   PetscCall(VecDestroy(&ctx->next));
   for (int k = 0; k <= DINI_CHAIN_MOST; k++) PetscCall(VecDestroy(&ctx->pending[k]));
   PetscCall(MatDestroy(&ctx->J));
-  if (ctx->ts) PetscCall(DiniTSReset_Private(ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -207,7 +205,6 @@ static PetscErrorCode DiniDestroy_Chain(Dini dini)
 
   PetscFunctionBegin;
   PetscCall(DiniReset_Chain(dini));
-  if (ctx->ts) PetscCall(DiniTSDestroy_Private(ctx));
   PetscCall(DiniDestroy(&ctx->step));
   PetscCall(VecDestroy(&ctx->u0));
   PetscCall(PetscFree(ctx->t));

@@ -170,7 +170,7 @@ PetscErrorCode DiniChainAdd_Private(Dini_Chain *ctx, PetscInt q, Vec flat, Vec v
 PetscErrorCode DiniChainPlace_Private(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n)
 {
   PetscFunctionBegin;
-  if (ctx->ts) PetscCall(DiniTSPlace_Private(ctx, n));
+  if (ctx->place) PetscCall((*ctx->place)(ctx, n));
   if (ctx->fn)
     DiniCallUser(dini, "The step callback (DiniSetChainStep())",
                  (*ctx->fn)(dini, n, ctx->t[n], ctx->t[n + 1] - ctx->t[n], ctx->fnctx));
@@ -202,7 +202,7 @@ PetscErrorCode DiniChainAdvance_Private(Dini dini, Dini_Chain *ctx, const Vec wi
 
   PetscFunctionBegin;
   PetscCall(DiniChainPlace_Private(dini, ctx, window, n));
-  if (ctx->ts) PetscCall(DiniTSGuess_Private(ctx, window, ctx->w[0]));
+  if (ctx->guess) PetscCall((*ctx->guess)(ctx, window, ctx->w[0]));
   else PetscCall(VecCopy(window[0], ctx->w[0])); /* always the same guess, so that noise is the same beside the point */
   PetscCall(PetscObjectStateIncrease((PetscObject)ctx->w[0]));
   PetscCall(DiniChainSolve(ctx, ctx->w[0], converged));

@@ -107,12 +107,12 @@ static PetscErrorCode DiniResidual_TS(Dini dini, Vec u, Vec F)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniTSView_Private(Dini dini, const DiniTS *data, PetscViewer viewer)
+static PetscErrorCode DiniView_TS(Dini dini, PetscViewer viewer)
 {
-  TSType type = NULL;
+  const DiniTS *data = ((Dini_Chain *)dini->data)->ts;
+  TSType        type = NULL;
 
   PetscFunctionBegin;
-  (void)dini;
   if (data->ts) PetscCall(TSGetType(data->ts, &type));
   PetscCall(PetscViewerASCIIPrintf(viewer, "forward solver: TS %s\n", type ? type : "not set"));
   if (data->method.bdf)
@@ -121,39 +121,58 @@ PetscErrorCode DiniTSView_Private(Dini dini, const DiniTS *data, PetscViewer vie
   else
     PetscCall(PetscViewerASCIIPrintf(viewer, "  differentiated as theta method with theta = %g%s\n",
                                      (double)data->method.theta, data->method.endpoint ? ", at the end points" : ""));
+  PetscCall((*data->view)(dini, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniTSReset_Private(Dini_Chain *ctx)
+static PetscErrorCode DiniReset_TS(Dini dini)
 {
+  Dini_Chain *ctx = (Dini_Chain *)dini->data;
+
   PetscFunctionBegin;
+  PetscCall((*ctx->ts->reset)(dini));
   PetscCall(DiniTSUnbuild_Private(ctx));
   ctx->recording = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DiniTSDestroy_Private(Dini_Chain *ctx)
+static PetscErrorCode DiniDestroy_TS(Dini dini)
 {
-  DiniTS *data = ctx->ts;
+  Dini_Chain *ctx                 = (Dini_Chain *)dini->data;
+  DiniTS     *data                = ctx->ts;
+  PetscErrorCode (*destroy)(Dini) = data->destroy;
 
   PetscFunctionBegin;
+  PetscCall(DiniReset_TS(dini));
   if (data->listener) {
     data->listener->dini = NULL;
     if (!--data->listener->refs) PetscCall(PetscFree(data->listener));
   }
   PetscCall(TSDestroy(&data->ts));
   PetscCall(PetscFree(ctx->ts));
+  PetscCall((*destroy)(dini));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode DiniCreate_TS(Dini dini)
 {
+  Dini_Chain *ctx;
+
   PetscFunctionBegin;
   PetscCall(DiniCreate_Chain(dini));
-  PetscCall(PetscNew(&((Dini_Chain *)dini->data)->ts));
+  ctx = (Dini_Chain *)dini->data;
+  PetscCall(PetscNew(&ctx->ts));
+  ctx->place          = DiniTSPlace_Private;
+  ctx->guess          = DiniTSGuess_Private;
+  ctx->ts->view       = dini->ops->view;
+  ctx->ts->reset      = dini->ops->reset;
+  ctx->ts->destroy    = dini->ops->destroy;
   dini->ops->setup    = DiniSetUp_TS;
   dini->ops->solve    = DiniSolve_TS;
   dini->ops->residual = DiniResidual_TS;
+  dini->ops->view     = DiniView_TS;
+  dini->ops->reset    = DiniReset_TS;
+  dini->ops->destroy  = DiniDestroy_TS;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

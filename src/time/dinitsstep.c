@@ -261,7 +261,7 @@ PetscErrorCode DiniTSBuild_Private(Dini dini, Dini_Chain *ctx)
     PetscCall(DiniTSPrevious(ctx));
     PetscCall(DiniTSCallbacks_Private(data));
     PetscCall(DiniTSSolver(dini, data));
-    PetscCall(DiniCreate(PetscObjectComm((PetscObject)dini), &ctx->step));
+    PetscCall((*dini->another)(PetscObjectComm((PetscObject)dini), &ctx->step));
     PetscCall(DiniTSPrefix(dini, prefix, sizeof(prefix)));
     PetscCall(DiniSetOptionsPrefix(ctx->step, prefix));
     PetscCall(DiniSetSNES(ctx->step, data->snes));
