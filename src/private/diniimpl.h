@@ -47,9 +47,7 @@ typedef enum { DINI_STAGE_NEW, DINI_STAGE_SOLVED, DINI_STAGE_LINEARIZED } DiniSt
 #define DINI_GUARD_RTOL      1e-6
 #define DINI_DIFFERENCE_RTOL 1e-6
 #define DINI_ATTACH_RTOL     1e-6 /* what |F| of attached states may be of |J u|, unless the user says otherwise */
-
-/* Products of a matrix that stays what it is agree to this */
-#define DINI_STAYS_RTOL 1e-6
+#define DINI_STAYS_RTOL      1e-6 /* products of a matrix that stays what it is agree to this */
 
 #include "dinicallimpl.h"
 
