@@ -224,6 +224,55 @@ static PetscErrorCode TestMisuse(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A callback that writes to a parameter of the step, which the chain would set back: a scalar, and a Vec */
+static PetscErrorCode Writes(Dini chain, PetscInt n, PetscReal t, PetscReal dt, void *ctx)
+{
+  Marching *m = (Marching *)ctx;
+
+  PetscFunctionBeginUser;
+  (void)chain;
+  PetscCall(MarchingPlace(m, n, t, dt));
+  if (m->hidden > 0.0) m->p = 0.7 + 0.1 * (PetscReal)n;
+  else PetscCall(VecSet(m->f, 0.1 * (PetscReal)n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestWrites(PetscBool scalar)
+{
+  Marching m;
+
+  PetscFunctionBeginUser;
+  PetscCall(MarchingCreate(3, PETSC_FALSE, PETSC_TRUE, &m));
+  m.hidden = scalar ? 1e-3 : 0.0;
+  PetscCall(DiniSetChainStep(m.chain, Writes, &m));
+  DiniTestExpect(DiniSolve(m.chain, m.u), PETSC_ERR_ARG_WRONG, "which the chain sets");
+  PetscCall(DiniTestForgiveLeaks());
+  PetscCall(MarchingDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A scalar of the step that is none of the chain's, changed before a loop that is recorded */
+static PetscErrorCode TestOwnScalar(void)
+{
+  Marching m;
+  Vec      ubar, mbar;
+
+  PetscFunctionBeginUser;
+  PetscCall(MarchingCreate(3, PETSC_FALSE, PETSC_TRUE, &m));
+  PetscCall(DiniAddScalarParameter(m.step, "q", &m.q, NULL));
+  PetscCall(DiniSolve(m.chain, m.u));
+  m.q = 0.6;
+  PetscCall(MarchingLoop(&m, PETSC_TRUE, m.u));
+  PetscCall(DiniTestVec(m.u, 4, &ubar));
+  PetscCall(DiniCreateParameterVec(m.chain, &mbar));
+  PetscCall(DiniVJP(m.chain, ubar, mbar));
+  PetscCall(DiniTestDotProduct(m.chain, 1e-10));
+  PetscCall(VecDestroy(&ubar));
+  PetscCall(VecDestroy(&mbar));
+  PetscCall(MarchingDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -235,6 +284,9 @@ int main(int argc, char **argv)
   PetscCall(TestInitial());
   PetscCall(TestPinned());
   PetscCall(TestMisuse());
+  PetscCall(TestWrites(PETSC_TRUE));
+  PetscCall(TestWrites(PETSC_FALSE));
+  PetscCall(TestOwnScalar());
   PetscCall(PetscFinalize());
   return 0;
 }

@@ -253,6 +253,51 @@ static PetscErrorCode TestEvent(PetscReal jump)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Another Jacobian for the TS, after derivatives: half of what it should be, which is found out as it would be at first */
+static PetscErrorCode Half(TS ts, PetscReal t, Vec u, Vec udot, PetscReal shift, Mat J, Mat P, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)ts, (void)t, (void)u, (void)udot, (void)P, (void)ctx;
+  PetscCall(MatZeroEntries(J));
+  PetscCall(MatShift(J, 0.5 * shift));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestRenewed(void)
+{
+  Stepping s;
+  Vec      dm, du;
+  SNES     snes, before;
+  Dini     step;
+
+  PetscFunctionBeginUser;
+  PetscCall(DiniTestOptionsSet("-ts_adapt_type none"));
+  PetscCall(SteppingCreate(STEPPING_IMPLICIT, STEPPING_ONE, &s));
+  PetscCall(DiniTestOptionsClear("-ts_adapt_type none"));
+  PetscCall(VecDuplicate(s.u, &du));
+  PetscCall(DiniCreateParameterVec(s.dini, &dm));
+  PetscCall(DiniTestFill(dm, 6));
+  PetscCall(DiniSolve(s.dini, s.u));
+  PetscCall(DiniJVP(s.dini, dm, du));
+  PetscCall(DiniGetChainStep(s.dini, &step));
+  PetscCall(DiniGetSNES(step, &before));
+  PetscCall(PetscObjectReference((PetscObject)before));
+  PetscCall(TSSetIJacobian(s.ts, s.J, s.J, Half, &s));
+  PetscCall(TSGetSNES(s.ts, &snes));
+  PetscCall(SNESSetTolerances(snes, 1e-50, 1e-13, 1e-15, 5000, 50000)); /* Newton's method becomes a slow one */
+  PetscCall(DiniSolve(s.dini, s.u));
+  PetscCall(DiniGetChainStep(s.dini, &step));
+  PetscCall(DiniGetSNES(step, &snes));
+  DiniTestTrue(snes != before, "the step is that of the Jacobian before");
+  DiniTestExpect(DiniJVP(s.dini, dm, du), PETSC_ERR_ARG_WRONG, "is not dF/dm");
+  PetscCall(DiniTestForgiveLeaks());
+  PetscCall(SNESDestroy(&before));
+  PetscCall(VecDestroy(&dm));
+  PetscCall(VecDestroy(&du));
+  PetscCall(SteppingDestroy(&s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -262,6 +307,7 @@ int main(int argc, char **argv)
   PetscCall(TestAdaptive(TSBDF));
   PetscCall(TestAdaptive(TSTHETA));
   PetscCall(TestHidden());
+  PetscCall(TestRenewed());
   PetscCall(TestEvent(0.0));
   PetscCall(TestEvent(0.1));
   PetscCall(TestRefused("-ts_type rosw", "A TS of type rosw is not differentiated"));

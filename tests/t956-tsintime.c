@@ -6,9 +6,8 @@ static char help[] =
 #define DATA 3
 
 typedef struct {
-  Stepping  s;
-  Vec       d[DATA];
-  PetscReal seen; /* the time up to which the running part has been asked */
+  Stepping s;
+  Vec      d[DATA];
 } Case;
 
 /* The running part: |u_n|^2/2 over the number of the state and one */

@@ -46,7 +46,7 @@ static PetscErrorCode TestProducts(void)
   PetscCall(MatMult(first, x, z));
   PetscCall(MatMult(second, z, y));
   PetscCall(DiniTestVecsClose(y, w, 1e-11, "two windows"));
-  PetscCall(MatCreateDense(PETSC_COMM_WORLD, s.dini ? 3 : 0, PETSC_DECIDE, PETSC_DETERMINE, 2, NULL, &X));
+  PetscCall(MatCreateDense(PETSC_COMM_WORLD, 3, PETSC_DECIDE, PETSC_DETERMINE, 2, NULL, &X));
   for (PetscInt j = 0; j < 2; j++) {
     PetscCall(MatDenseGetColumnVecWrite(X, j, &column));
     PetscCall(VecCopy(x, column));

@@ -10,47 +10,23 @@ static PetscErrorCode Open(const char directory[], const char name[], PetscViewe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The drawdown computed at a distance, with a standard deviation, for as long as data are there and a little longer */
-static PetscErrorCode Curve(const char directory[], PetscReal r, const PetscScalar m[], const Fit *fit)
+/* The drawdown at a distance, with its standard deviation, at n + 1 times from the first to the last */
+static PetscErrorCode Curve(const char directory[], const char name[], PetscReal r, PetscInt n, PetscReal first,
+                            PetscReal last, const PetscScalar m[], const Fit *fit)
 {
   PetscViewer file;
-  char        name[64];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscSNPrintf(name, sizeof(name), "curve_%d.csv", (int)r));
   PetscCall(Open(directory, name, &file));
   PetscCall(PetscViewerASCIIPrintf(file, "t_d,drawdown_m,deviation_m\n"));
-  for (PetscInt k = 0; k <= 6; k++) {
-    const PetscReal t = 0.01 * PetscPowReal(34.0, (PetscReal)k / 6.0);
+  for (PetscInt k = 0; k <= n; k++) {
+    const PetscReal t = first * PetscPowReal(last / first, (PetscReal)k / (PetscReal)n);
     Aquifer         app;
     PetscReal       s, g[PARAMETERS];
 
     PetscCall(AquiferCreate(m, t, &app));
     PetscCall(DiniSolve(app.dini, app.u));
     PetscCall(AquiferForecast(&app, r, &s, g));
-    PetscCall(PetscViewerASCIIPrintf(file, "%.8g,%.8g,%.8g\n", (double)t, (double)s, (double)PumpingDeviation(fit, g)));
-    PetscCall(AquiferDestroy(&app));
-  }
-  PetscCall(PetscViewerDestroy(&file));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* 30 m from the well, up to 100 days of pumping */
-static PetscErrorCode Forecast(const char directory[], const PetscScalar m[], const Fit *fit)
-{
-  PetscViewer file;
-
-  PetscFunctionBeginUser;
-  PetscCall(Open(directory, "forecast.csv", &file));
-  PetscCall(PetscViewerASCIIPrintf(file, "t_d,drawdown_m,deviation_m\n"));
-  for (PetscInt k = 0; k <= 8; k++) {
-    const PetscReal t = 0.05 * PetscPowReal(2000.0, (PetscReal)k / 8.0);
-    Aquifer         app;
-    PetscReal       s, g[PARAMETERS];
-
-    PetscCall(AquiferCreate(m, t, &app));
-    PetscCall(DiniSolve(app.dini, app.u));
-    PetscCall(AquiferForecast(&app, 30.0, &s, g));
     PetscCall(PetscViewerASCIIPrintf(file, "%.8g,%.8g,%.8g\n", (double)t, (double)s, (double)PumpingDeviation(fit, g)));
     PetscCall(AquiferDestroy(&app));
   }
@@ -74,7 +50,12 @@ PetscErrorCode PumpingReport(const char directory[], const Wells *w, const Petsc
     PetscCall(PetscViewerASCIIPrintf(file, "%s,%.8g,%.8g\n", PumpingNames[i], (double)PetscRealPart(m[i]),
                                      (double)PetscSqrtReal(fit->covariance[(PARAMETERS + 1) * (size_t)i])));
   PetscCall(PetscViewerDestroy(&file));
-  for (int i = 1; i <= 4; i++) PetscCall(Curve(directory, 30.0 * (PetscReal)i, m, fit));
-  PetscCall(Forecast(directory, m, fit));
+  for (int i = 1; i <= 4; i++) {
+    char name[64];
+
+    PetscCall(PetscSNPrintf(name, sizeof(name), "curve_%d.csv", 30 * i));
+    PetscCall(Curve(directory, name, 30.0 * (PetscReal)i, 6, 0.01, 0.34, m, fit));
+  }
+  PetscCall(Curve(directory, "forecast.csv", 30.0, 8, 0.05, 100.0, m, fit));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

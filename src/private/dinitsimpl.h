@@ -81,6 +81,7 @@ DINI_INTERN PetscErrorCode DiniTSBuild_Private(Dini, Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniTSUnbuild_Private(Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniTSStage_Private(DiniTS *, Vec u);
 DINI_INTERN PetscErrorCode DiniTSCallbacks_Private(DiniTS *);
+DINI_INTERN PetscErrorCode DiniTSRenewed_Private(DiniTS *, PetscBool *);
 DINI_INTERN PetscErrorCode DiniTSJacobian_Private(SNES, Vec u, Mat J, Mat P, void *);
 DINI_INTERN PetscErrorCode DiniTSBlocks_Private(Dini step, Dini_Chain *);
 DINI_INTERN PetscErrorCode DiniTSMatsDestroy_Private(DiniTSMats *);

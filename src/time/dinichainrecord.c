@@ -52,6 +52,7 @@ PetscErrorCode DiniChainRecorded_Private(Dini dini, Dini_Chain *ctx)
 {
   PetscFunctionBegin;
   ctx->recording = PETSC_FALSE;
+  PetscCall(DiniParameterPull_Private(ctx->step)); /* scalars of its own, as the application has them */
   PetscCall(DiniChainStamp_Private(dini, ctx, &ctx->trajectory[0].stamp));
   ctx->trajectory[0].valid = PETSC_TRUE;
   ctx->trajectory[0].used  = ++ctx->clock;

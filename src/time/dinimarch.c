@@ -166,14 +166,82 @@ PetscErrorCode DiniChainAdd_Private(Dini_Chain *ctx, PetscInt q, Vec flat, Vec v
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What a block of the step holds, for the callback must not write to it: a scalar's variable, else the state of the Vec */
+typedef struct {
+  PetscScalar      value;
+  PetscObjectState state;
+} DiniHolding;
+
+static PetscErrorCode DiniChainHoldings(const Dini_Chain *ctx, DiniHolding holds[])
+{
+  PetscFunctionBegin;
+  for (PetscInt q = 0; q < ctx->step->nparams; q++) {
+    const DiniParameter par = ctx->step->params[q];
+
+    holds[q] = (DiniHolding){.value = par->scalar ? *par->scalar : 0.0};
+    if (!par->scalar) PetscCall(PetscObjectStateGet((PetscObject)par->m, &holds[q].state));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A block that the callback writes to would be given back what it was by the chain, which sets all that are active: that is an error, and
+  not another trajectory than the callback means. Earlier states are the chain's to set anyhow
+*/
+static PetscErrorCode DiniChainUnwritten(Dini dini, Dini_Chain *ctx, const DiniHolding before[])
+{
+  const Dini   step = ctx->step;
+  DiniHolding *now;
+  PetscMPIInt *moved;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc2(step->nparams, &now, step->nparams, &moved));
+  PetscCall(DiniChainHoldings(ctx, now));
+  for (PetscInt q = 0; q < step->nparams; q++)
+    moved[q] = step->params[q]->active && (now[q].value != before[q].value || now[q].state != before[q].state);
+  for (PetscInt k = 0; k < ctx->nprevious; k++) moved[ctx->previous[k]] = 0;
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, moved, (PetscMPIInt)step->nparams, MPI_INT, MPI_MAX,
+                           PetscObjectComm((PetscObject)dini)));
+  for (PetscInt q = 0; q < step->nparams; q++) {
+    const DiniParameter par  = step->params[q];
+    PetscBool           same = PETSC_FALSE;
+
+    if (moved[q] && !par->scalar) { /* the same values once more are no harm */
+      if (!par->x) PetscCall(VecDuplicate(par->m, &par->x));
+      PetscCall(DiniParameterTake_Private(par, ctx->flat, DiniChainOffset(ctx, q)));
+      PetscCall(VecEqual(par->x, par->m, &same));
+    }
+    PetscCheck(
+        !moved[q] || same, PetscObjectComm((PetscObject)dini), PETSC_ERR_ARG_WRONG,
+        "%s: The step callback (DiniSetChainStep()) writes to parameter \"%s\" of the step, which the chain sets. "
+        "Let it set a variable that is no parameter of the step; or take the parameter out of the step with "
+        "DiniSetParameterActive()",
+        DiniLabel_Private(dini), par->name);
+  }
+  PetscCall(PetscFree2(now, moved));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiniChainCallback(Dini dini, Dini_Chain *ctx, PetscInt n)
+{
+  DiniHolding *before;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(ctx->step->nparams, &before));
+  PetscCall(DiniChainHoldings(ctx, before));
+  DiniCallUser(dini, "The step callback (DiniSetChainStep())",
+               (*ctx->fn)(dini, n, ctx->t[n], ctx->t[n + 1] - ctx->t[n], ctx->fnctx));
+  PetscCall(DiniChainUnwritten(dini, ctx, before));
+  PetscCall(PetscFree(before));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The step is about to go from u_n to u_{n+1}: its earlier states, and what the application sets */
 PetscErrorCode DiniChainPlace_Private(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n)
 {
   PetscFunctionBegin;
   if (ctx->place) PetscCall((*ctx->place)(ctx, n));
-  if (ctx->fn)
-    DiniCallUser(dini, "The step callback (DiniSetChainStep())",
-                 (*ctx->fn)(dini, n, ctx->t[n], ctx->t[n + 1] - ctx->t[n], ctx->fnctx));
+  if (ctx->fn) PetscCall(DiniChainCallback(dini, ctx, n));
   for (PetscInt k = 0; k < ctx->nprevious; k++)
     PetscCall(DiniChainPut_Private(ctx, ctx->previous[k], window[k], ctx->flat));
   PetscCall(DiniSetParameters(ctx->step, ctx->flat));

@@ -60,6 +60,22 @@ PetscErrorCode DiniTSCallbacks_Private(DiniTS *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has the application given the TS other callbacks since, or another context of theirs? */
+PetscErrorCode DiniTSRenewed_Private(DiniTS *data, PetscBool *renewed)
+{
+  DiniTSIJacobianFn   *ijacobian;
+  DiniTSRHSJacobianFn *rhsjacobian;
+  void                *ctx[2];
+
+  PetscFunctionBegin;
+  PetscCall(TSGetIJacobian(data->ts, NULL, NULL, &ijacobian, &ctx[0]));
+  PetscCall(TSGetRHSJacobian(data->ts, NULL, NULL, &rhsjacobian, &ctx[1]));
+  *renewed =
+      (PetscBool)(ijacobian != data->ijacobian || rhsjacobian != data->rhsjacobian ||
+                  (ijacobian && ctx[0] != data->ijacobianctx) || (rhsjacobian && ctx[1] != data->rhsjacobianctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* G = dG/dU at (t, U), and what is to precondition it */
 static PetscErrorCode DiniTSFillRHS(DiniTS *data, PetscReal t, Vec U, Mat G, Mat P)
 {

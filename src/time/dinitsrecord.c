@@ -50,11 +50,14 @@ static PetscErrorCode DiniTSHearBegin(Dini dini, Dini_Chain *ctx, PetscInt step,
   DiniTS      *data = ctx->ts;
   SNES         snes;
   DiniTSMethod method;
+  PetscBool    renewed;
 
   PetscFunctionBegin;
   if (!data->solving) PetscCall(DiniChainForget_Private(dini, ctx));
   PetscCall(DiniTSGetMethod_Private(dini, data->ts, &method));
-  if (method.bdf != data->method.bdf || method.order != data->method.order) PetscCall(DiniTSUnbuild_Private(ctx));
+  PetscCall(DiniTSRenewed_Private(data, &renewed));
+  if (renewed || method.bdf != data->method.bdf || method.order != data->method.order)
+    PetscCall(DiniTSUnbuild_Private(ctx));
   data->method = method;
   if (!ctx->nprevious) ctx->nprevious = method.order > 1 ? method.order + 1 : 1;
   PetscCall(DiniChainBegin_Private(dini, ctx, t, u));
