@@ -124,6 +124,38 @@ static PetscErrorCode TestObjective(const char options[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* H dm along p where the steps have no solution a little further: that is no error, and differences come nearer */
+static PetscErrorCode TestEdge(void)
+{
+  Case      c;
+  Vec       at, dm, g, Hdm[2], block;
+  PetscReal value;
+
+  PetscFunctionBeginUser;
+  PetscCall(CaseCreate("-ts_adapt_type none", 0, &c));
+  PetscCall(DiniCreateParameterVec(c.s.dini, &at));
+  PetscCall(VecDuplicate(at, &dm));
+  PetscCall(VecDuplicate(at, &g));
+  PetscCall(VecSet(dm, 0.0));
+  PetscCall(DiniGetParameterSubVec(c.s.dini, dm, 0, &block));
+  PetscCall(VecSet(block, 1.0));
+  PetscCall(DiniRestoreParameterSubVec(c.s.dini, dm, 0, &block));
+  for (int k = 0; k < 2; k++) {
+    PetscCall(VecDuplicate(at, &Hdm[k]));
+    PetscCall(DiniComputeObjectiveAndGradient(c.s.dini, at, &value, g));
+    c.s.edge = k ? PetscRealPart(c.s.p) + 5e-5 : 0.0;
+    PetscCall(DiniHVP(c.s.dini, dm, Hdm[k]));
+    c.s.edge = 0.0;
+  }
+  PetscCall(DiniTestVecsClose(Hdm[1], Hdm[0], 1e-3, "at an edge"));
+  for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&Hdm[k]));
+  PetscCall(VecDestroy(&at));
+  PetscCall(VecDestroy(&dm));
+  PetscCall(VecDestroy(&g));
+  PetscCall(CaseDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* An adjoint, when guards are done: one of each step, no step solved again, and no more set-ups than there are steps */
 static PetscErrorCode TestCost(void)
 {
@@ -170,6 +202,7 @@ int main(int argc, char **argv)
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestObjective("-ts_adapt_type none -ts_type theta -ts_theta_theta 0.5"));
   PetscCall(TestObjective("-ts_adapt_type none -ts_type bdf -ts_bdf_order 3"));
+  PetscCall(TestEdge());
   PetscCall(TestCost());
   PetscCall(PetscFinalize());
   return 0;

@@ -57,6 +57,7 @@ static PetscErrorCode IFunction(TS ts, PetscReal t, Vec u, Vec udot, Vec F, void
   PetscCall(VecRestoreArrayRead(udot, &d));
   PetscCall(VecRestoreArrayRead(u, &a));
   if (s->form != STEPPING_BOTH) PetscCall(Reaction(s, t, u, -1.0, F));
+  if (s->edge > 0.0 && PetscRealPart(s->p) > s->edge) PetscCall(VecSet(F, (PetscScalar)NAN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -17,6 +17,7 @@ typedef struct {
   SteppingForm form;
   SteppingMass mass;
   PetscReal    t1, dt;
+  PetscReal    edge;   /* above this p there is NaN; 0: nowhere */
   PetscReal    hidden; /* added to the right-hand side: no parameter */
   PetscScalar  p, q;   /* p: a parameter; q: a constant, 0 for a linear one */
   Mat          D, J, G;
