@@ -27,7 +27,7 @@ static PetscErrorCode TestSpectrum(void)
   PetscReal   sigma, expected;
 
   PetscFunctionBeginUser;
-  PetscCall(Create("-ts_adapt_type none", &s));
+  PetscCall(Create("-ts_adapt_type none -stepping_skew 0", &s));
   PetscCall(VecGetSize(s.u, &n));
   expected = PetscPowReal(1.0 + s.dt * (PetscRealPart(s.p) + 1.0 - PetscCosReal(PETSC_PI / (PetscReal)(n + 1))), -8.0);
   PetscCall(DiniCreatePropagator(s.dini, 0, 8, &P));

@@ -85,7 +85,7 @@ static PetscErrorCode DiniPartEffects(Dini dini, Vec lambda, Vec mbar, PetscReal
 }
 
 /*
-  The largest |delta| / |mbar| over the parts, or relative to a sum that mbar is one term of. Where mbar is what is left of terms that cancel, as of a block that the cotangent
+  The largest |delta| / |mbar| over the parts. Where mbar is what is left of terms that cancel, as of a block that the cotangent
   does not see, it is compared with a little of those terms: F_m^H applied to lambda with random signs tells their size.
 */
 PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *error)
@@ -98,7 +98,7 @@ PetscErrorCode DiniPartError_Private(Dini dini, Vec delta, Vec mbar, PetscReal *
   PetscCall(DiniPartNorms_Private(dini, mbar, m));
   *error = 0.0;
   for (PetscInt k = 0; k < DINI_FLAT_PARTS; k++) {
-    const PetscReal size = PetscMax(PetscMax(m[k], dini->within ? dini->within[k] : 0.0), DINI_CANCELLED * t[k]);
+    const PetscReal size = PetscMax(m[k], DINI_CANCELLED * t[k]);
 
     if (size > 0.0) *error = PetscMax(*error, d[k] / size);
     else if (d[k] > 0.0) *error = PetscMax(*error, 1.0); /* it is zero, and should not be */

@@ -72,8 +72,7 @@ static PetscErrorCode DiniLeastStateError(Dini dini, Vec ubar, Vec lambda, Petsc
   PetscCall(VecPointwiseMult(w, ubar, dini->u));
   PetscCall(VecNorm(w, NORM_1, &most));
   PetscCall(VecDestroy(&w));
-  most   = PetscMax(most, dini->beholds);
-  *least = most > 0.0 ? PetscMin(1.0, PetscAbsScalar(seen) / most) : 0.0;
+  *least = most > 0.0 ? PetscAbsScalar(seen) / most : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

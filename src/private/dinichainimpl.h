@@ -88,7 +88,6 @@ struct _Dini_Chain {
   PetscInt64 terms;    /* number of the objective's terms as they are */
   PetscReal  error;    /* relative, the largest that a step has told of its own in the last sweep */
   PetscReal  residual; /* the largest relative one of a step's linear solve */
-  PetscReal  seen;     /* the most that the cotangents of the sweep back have seen of the states */
   PetscBool  recording;
   char       why[160]; /* the step's own word for a forward solve that has failed */
 };

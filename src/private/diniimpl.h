@@ -265,22 +265,18 @@ struct _p_Dini { /* NOLINT(clang-analyzer-optin.performance.Padding): in section
   PetscBool           polishing;        /* u is about to be corrected, and is not judged yet */
   DiniStateAccuracy   stateaccuracy;
   DiniObjective      *cotangents; /* the objectives whose dJ/du are the cotangents of the VJP under way; NULL: none */
-  const PetscReal
-           *within; /* what each part of mbar is a part of: errors are relative to that; NULL: to the part itself */
-  PetscBool fronts; /* it is a step of a march: see DiniEngineTerms */
-  PetscReal
-      beholds; /* and the least that the cotangent sees of the state, where that is part of another one; 0: its own */
-  PetscReal      gain; /* largest |mbar| / |ubar| seen */
-  DiniAccuracy   accuracy[DINI_SOLVE_KINDS];
-  PetscReal      lastunit;     /* power of two that it was divided by */
-  PetscInt64     lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */
-  PetscReal      lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
-  PetscReal      lastrelative; /* true relative residual of the last tangent or adjoint solve */
-  PetscReal      lasterror;    /* of the worst field of its solution, where a correction has told; else zero */
-  DiniRung       lastrung;     /* which answered it */
-  PetscBool      recalled;     /* it has been answered by the one before */
-  DiniStatistics stats;
-  char           label[128]; /* how errors call the object */
+  PetscBool           fronts;     /* it is a step of a march: see DiniEngineTerms */
+  PetscReal           gain;       /* largest |mbar| / |ubar| seen */
+  DiniAccuracy        accuracy[DINI_SOLVE_KINDS];
+  PetscReal           lastunit;     /* power of two that it was divided by */
+  PetscInt64          lastkind;     /* of the last tangent or adjoint solve: of like ones, like errors are expected */
+  PetscReal           lastnorm;     /* norm of the right-hand side of the last tangent or adjoint solve */
+  PetscReal           lastrelative; /* true relative residual of the last tangent or adjoint solve */
+  PetscReal           lasterror;    /* of the worst field of its solution, where a correction has told; else zero */
+  DiniRung            lastrung;     /* which answered it */
+  PetscBool           recalled;     /* it has been answered by the one before */
+  DiniStatistics      stats;
+  char                label[128]; /* how errors call the object */
 };
 
 DINI_INTERN PetscFunctionList DiniList;

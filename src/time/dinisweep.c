@@ -129,45 +129,17 @@ static PetscErrorCode DiniSweepForwards(Dini dini, Dini_Chain *ctx, const DiniTr
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*
-  Errors of a step's gradient are told relative to what it is added to: the cotangents of the states that it reads, and what the steps
-  behind it have made of the parameters. What it adds may be next to nothing itself, as of a front that has not come there yet
-*/
-static PetscErrorCode DiniSweepWithin(Dini_Chain *ctx, PetscInt n, PetscReal within[])
-{
-  PetscReal seen;
-
-  PetscFunctionBegin;
-  PetscCall(VecSet(ctx->bar, 0.0));
-  for (PetscInt k = 0; k < ctx->nprevious; k++)
-    PetscCall(DiniChainPut_Private(ctx, ctx->previous[k], ctx->pending[PetscMin(k, n) + 1], ctx->bar));
-  for (PetscInt p = 0; p < ctx->nmap; p++)
-    if (ctx->map[p] >= 0) PetscCall(DiniChainPut_Private(ctx, ctx->map[p], ctx->back.mbar[p], ctx->bar));
-  PetscCall(DiniPartNorms_Private(ctx->step, ctx->bar, within));
-  PetscCall(VecPointwiseMult(ctx->w[1], ctx->pending[0], ctx->next));
-  PetscCall(VecNorm(ctx->w[1], NORM_1, &seen));
-  ctx->seen = PetscMax(ctx->seen, seen);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The adjoint of one step: from the cotangent of u_{n+1} to those of the states that it reads, and of the parameters */
 static PetscErrorCode DiniSweepStep(Dini dini, Dini_Chain *ctx, const Vec window[], PetscInt n)
 {
-  PetscBool      good = PETSC_TRUE;
-  PetscReal      norm, within[DINI_FLAT_PARTS];
-  PetscErrorCode failed;
+  PetscBool good = PETSC_TRUE;
+  PetscReal norm;
 
   PetscFunctionBegin;
   PetscCall(DiniNormMax_Private(ctx->pending[0], &norm));
   if (norm == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DiniChainAttach_Private(dini, ctx, window, n, ctx->next));
-  PetscCall(DiniSweepWithin(ctx, n, within));
-  ctx->step->within  = within;
-  ctx->step->beholds = ctx->seen;
-  failed             = DiniVJP_Private(ctx->step, DINI_ADJOINT_HERMITIAN, ctx->pending[0], ctx->bar, &good);
-  ctx->step->within  = NULL;
-  ctx->step->beholds = 0.0;
-  PetscCall(failed);
+  PetscCall(DiniVJP_Private(ctx->step, DINI_ADJOINT_HERMITIAN, ctx->pending[0], ctx->bar, &good));
   ctx->error    = PetscMax(ctx->error, ctx->step->stats.gradient_error);
   ctx->residual = PetscMax(ctx->residual, ctx->step->lastrelative);
   for (PetscInt k = 0; k < ctx->nprevious; k++) /* before u_0 there is u_0 */
@@ -256,8 +228,8 @@ static PetscErrorCode DiniSweep(Dini dini, Dini_Chain *ctx, const Vec dm[], Vec 
              "%s: The initial state of the chain, or a parameter of its step, has been changed since the solve; call "
              "DiniSolve() again",
              DiniLabel_Private(dini));
-  ctx->error = ctx->residual = ctx->seen = 0.0;
-  erroriffail                            = ctx->step->erroriffail;
+  ctx->error = ctx->residual = 0.0;
+  erroriffail                = ctx->step->erroriffail;
   PetscCall(DiniSetErrorIfNotConverged(ctx->step, PETSC_TRUE));
   failed = dm ? DiniSweepForwards(dini, ctx, along, dm) : DiniSweepBackwards(dini, ctx, along, lambda);
   PetscCall(DiniSetErrorIfNotConverged(ctx->step, erroriffail));

@@ -160,16 +160,18 @@ static PetscErrorCode Stepper(Stepping *s)
 
 PetscErrorCode SteppingCreate(SteppingForm form, SteppingMass mass, Stepping *s)
 {
-  PetscInt lo, hi, cells;
+  PetscInt  lo, hi, cells;
+  PetscReal skew = 0.2;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetReal(NULL, NULL, "-stepping_skew", &skew, NULL));
   *s = (Stepping){.form = form, .mass = mass, .t1 = 0.8, .dt = 0.1, .p = 0.7, .q = 0.4};
   PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, CELLS, CELLS, PETSC_DETERMINE, PETSC_DETERMINE, 3, NULL, 2, NULL, &s->D));
   PetscCall(MatGetOwnershipRange(s->D, &lo, &hi));
   PetscCall(MatGetSize(s->D, &cells, NULL));
   for (PetscInt i = lo; i < hi; i++)
     for (PetscInt j = PetscMax(i - 1, 0); j <= PetscMin(i + 1, cells - 1); j++)
-      PetscCall(MatSetValue(s->D, i, j, i == j ? -1.0 : 0.5, INSERT_VALUES));
+      PetscCall(MatSetValue(s->D, i, j, i == j ? -1.0 : j < i ? 0.5 + skew : 0.5 - skew, INSERT_VALUES));
   PetscCall(MatAssemblyBegin(s->D, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(s->D, MAT_FINAL_ASSEMBLY));
   PetscCall(MatDuplicate(s->D, MAT_COPY_VALUES, &s->J));

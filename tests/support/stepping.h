@@ -12,7 +12,7 @@ typedef enum {
 
 typedef enum { STEPPING_ONE, STEPPING_DIAGONAL, STEPPING_STATE, STEPPING_SINGULAR } SteppingMass;
 
-/* M u' = -p u - q u^3 + D u + f cos(t) on a line of 3 cells a rank; in M, by mass: 1, a diagonal, 1 + u^2, a diagonal with zeros */
+/* M u' = -p u - q u^3 + D u + f cos(t) on a line of 3 cells a rank, D diffusion and, but for -stepping_skew 0, some advection; in M, by mass: 1, a diagonal, 1 + u^2, a diagonal with zeros */
 typedef struct {
   SteppingForm form;
   SteppingMass mass;
